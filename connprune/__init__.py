@@ -1,0 +1,67 @@
+"""Connectivity search and pruning for neural networks.
+
+The three functions here are the Python interface; everything else is reached through them or through the command line.
+Importing this package imports neither torch nor anything else that is slow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connprune.architecture import Architecture, Connection, Cut, Rule
+    from connprune.network import Network
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "build", "cut", "load"]
+
+
+def load(path: str | Path) -> tuple[Network, Architecture]:
+    """The network of a finished run or of a cut, with its final weights, in evaluation mode on the CPU.
+
+    Args:
+        path: a run directory.
+
+    Returns:
+        The network, which takes raw images (batch, feature maps, height, width) with values from 0 to 255 and gives
+        class scores (batch, classes); and its architecture.
+
+    Raises:
+        connprune.errors.UsageError: there is no finished run at this path, or its files are damaged.
+    """
+    from connprune.runs.directory import RunDirectory
+    from connprune.training.run import load_network
+
+    network = load_network(RunDirectory.open(Path(path)))
+    return network, network.architecture
+
+
+def build(architecture: Architecture) -> Network:
+    """The network of an architecture, full or cut, with fresh weights drawn from torch's default generator."""
+    from connprune.network import build
+
+    return build(architecture)
+
+
+def cut(architecture: Architecture, gates: Mapping[Connection | str, float], rule: Rule) -> Cut:
+    """Removes connections, and all that no longer lies between the input and the head.
+
+    Args:
+        architecture: the parent.
+        gates: the gate of every gated connection, by `Connection` or by its text `source->target`; its magnitude is
+            what the rule sees.
+        rule: `Threshold(t)`, `Keep(n)` or `Sparsity(s)` from `connprune.architecture`.
+
+    Returns:
+        The smaller architecture, still with its gates (`.without_gates()` drops them), and a report.
+
+    Raises:
+        connprune.errors.UsageError: the architecture has no gates, or a connection's gate is missing.
+        connprune.errors.DisconnectedError: no path from the input to the head would be left.
+    """
+    from connprune.architecture.cutting import cut
+
+    return cut(architecture, gates, rule)

@@ -1,0 +1,204 @@
+"""An architecture: layers, the connections between them, how they merge, and the head."""
+
+from functools import cached_property
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from connprune.architecture import wirings
+from connprune.architecture.base import HEAD, INPUT, Count, Fraction, Frozen, Shape
+from connprune.architecture.gates import OptionalGates
+from connprune.architecture.layers import AnyLayer, Layer
+from connprune.architecture.shapes import Shapes, infer_shapes
+
+
+class Connection(NamedTuple):
+    """A directed connection from a source (the input or a layer) to a target (a later layer or the head)."""
+
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.source}->{self.target}"
+
+
+class Input(Frozen):
+    """The shape of one input image."""
+
+    feature_maps: Count
+    height: Count
+    width: Count
+
+
+class Merge(Frozen):
+    """How the connections into a layer become one tensor.
+
+    Attributes:
+        aggregate: `concat`, one behind the other along the feature maps.
+        resize: `smallest`, to the smallest height and width among the inputs.
+        interpolation: how feature maps are resized.
+    """
+
+    aggregate: Literal["concat"] = "concat"
+    resize: Literal["smallest"] = "smallest"
+    interpolation: Literal["bilinear", "nearest", "bicubic", "area"] = "bilinear"
+
+
+class MergeOverride(Frozen):
+    """What one target's merge does otherwise than the architecture's `merge`.
+
+    Attributes:
+        size: height and width to resize to. A cut sets it where the input that was smallest has gone.
+    """
+
+    size: tuple[Count, Count]
+
+
+class Head(Frozen):
+    """What follows the last merge: a reduction, hidden dense layers, and the classifier.
+
+    Attributes:
+        reduce: `flatten`, every position keeps its own weights; `average`, each feature map becomes its mean.
+        hidden: the width of each hidden dense layer.
+        activation: follows each hidden layer.
+        dropout: rate of the dropout that follows each hidden layer's activation.
+    """
+
+    reduce: Literal["flatten", "average"] = "flatten"
+    hidden: tuple[Count, ...] = ()
+    activation: Literal["relu", "none"] = "relu"
+    dropout: Fraction = 0.0
+
+
+class Blueprint(Frozen):
+    """An architecture whose input and classes are still open: what a preset or a configuration holds.
+
+    Attributes:
+        layers: in order; a layer may read the layers before it and the input.
+        connections: for each target the sources it reads, as `{target: [source, …]}`; `dense` and `chain` stand for
+            the two reference wirings and are written out when the architecture is made.
+        merge: how connections become one tensor.
+        merges: overrides for single targets.
+        gates: None is a network without gates.
+        head: what turns the last merge into class scores.
+    """
+
+    layers: Annotated[tuple[AnyLayer, ...], Field(min_length=1)]
+    connections: dict[str, tuple[str, ...]]
+    merge: Merge = Merge()
+    merges: Annotated[dict[str, MergeOverride], Field(default_factory=dict)]
+    gates: OptionalGates = None
+    head: Head = Head()
+
+    @field_validator("layers")
+    @classmethod
+    def _name_layers(cls, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+        taken = {INPUT, HEAD}
+        for layer in layers:
+            if layer.name in taken:
+                raise ValueError(f"the name {layer.name!r} is taken; every layer needs a name of its own")
+            if layer.name:
+                taken.add(layer.name)
+        named = []
+        counts: dict[str, int] = {}
+        for layer in layers:
+            counts[layer.stem] = counts.get(layer.stem, 0) + 1
+            name = layer.name or f"{layer.stem}{counts[layer.stem]}"
+            if not layer.name and name in taken:
+                raise ValueError(f"a layer without a name would be called {name!r}, which is taken; name it")
+            named.append(layer.model_copy(update={"name": name}))
+        return tuple(named)
+
+    @field_validator("connections", mode="before")
+    @classmethod
+    def _write_out_wiring(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str):
+            if value not in wirings.WIRINGS:
+                raise ValueError(f"expected a mapping or one of {', '.join(wirings.WIRINGS)}")
+            names = [layer.name for layer in info.data.get("layers", ())]
+            return wirings.WIRINGS[value](names)
+        return value
+
+    @field_validator("connections")
+    @classmethod
+    def _check_connections(cls, value: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+        if "layers" not in info.data:
+            return value
+        return wirings.in_order(value, [layer.name for layer in info.data["layers"]])
+
+    @field_validator("merges")
+    @classmethod
+    def _check_merges(cls, value: dict[str, MergeOverride], info: ValidationInfo) -> dict[str, MergeOverride]:
+        for target in value:
+            if target not in info.data.get("connections", value):
+                raise ValueError(f"{target!r} is no layer of this architecture, nor the head")
+        return value
+
+    @field_validator("gates")
+    @classmethod
+    def _check_gates(cls, value: OptionalGates, info: ValidationInfo) -> OptionalGates:
+        if value is None or "connections" not in info.data:
+            return value
+        connections: wirings.Wiring = info.data["connections"]
+        if value.ungated is None:
+            return value.model_copy(update={"ungated": (next(iter(connections)),)})
+        for target in value.ungated:
+            if target not in connections:
+                raise ValueError(f"ungated names {target!r}, which is no layer of this architecture, nor the head")
+        return value
+
+    def with_input(self, shape: Shape, classes: int) -> "Architecture":
+        """The architecture for images of this shape and this number of classes.
+
+        Raises:
+            pydantic.ValidationError: the images are too small for the layers.
+        """
+        fields = {name: getattr(self, name) for name in Blueprint.model_fields}
+        return Architecture(input=Input(**shape._asdict()), classes=classes, **fields)
+
+
+class Architecture(Blueprint):
+    """Layers, connections, merge, gates and head for one input shape and number of classes."""
+
+    input: Input
+    classes: Annotated[int, Field(strict=True, ge=2)]
+
+    @model_validator(mode="after")
+    def _check_shapes(self) -> Self:
+        _ = self.shapes
+        return self
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """The merged and output shape of every target."""
+        return infer_shapes(self)
+
+    @cached_property
+    def layer(self) -> dict[str, Layer]:
+        """The layers by name."""
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def all_connections(self) -> tuple[Connection, ...]:
+        """Every connection, by target in layer order, then by source in layer order."""
+        return tuple(Connection(source, target) for target, sources in self.connections.items() for source in sources)
+
+    @cached_property
+    def gated_connections(self) -> tuple[Connection, ...]:
+        """The connections that have a gate, in the same order."""
+        if self.gates is None:
+            return ()
+        ungated = self.gates.ungated or ()
+        return tuple(connection for connection in self.all_connections if connection.target not in ungated)
+
+    def without_gates(self) -> "Architecture":
+        """The same connectivity with every connection plainly open."""
+        return self.replace(gates=None)
+
+    def replace(self, **changes: Any) -> "Architecture":
+        """A validated copy with other values in the named fields; `model_copy` would keep the old shapes.
+
+        Raises:
+            pydantic.ValidationError: the result is no valid architecture.
+        """
+        return Architecture(**{**{name: getattr(self, name) for name in Architecture.model_fields}, **changes})

@@ -1,0 +1,46 @@
+"""What every piece of an architecture and of a configuration shares."""
+
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+INPUT = "input"
+HEAD = "head"
+
+# Strict numbers: "5", 5.0 and true are refused where a whole number belongs.
+Count = Annotated[int, Field(strict=True, ge=1)]
+NonNegativeInt = Annotated[int, Field(strict=True, ge=0)]
+Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(strict=True, ge=0, lt=1)]
+Switch = Annotated[bool, Field(strict=True)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
+
+
+class Frozen(BaseModel):
+    """Immutable data that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Shape(NamedTuple):
+    """The size of one image's activations: feature maps × height × width."""
+
+    feature_maps: int
+    height: int
+    width: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.height, self.width
+
+    @property
+    def numel(self) -> int:
+        """How many numbers one image has here."""
+        return self.feature_maps * self.height * self.width
+
+    def __str__(self) -> str:
+        side = str(self.height) if self.height == self.width else f"{self.height}×{self.width}"
+        return f"{self.feature_maps}@{side}"

@@ -1,0 +1,92 @@
+"""Turns what pydantic found wrong into sentences that name the key, the value, what was expected, and the place."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from connprune.architecture.strict_yaml import KeyPath, Mark
+
+_LONGEST_VALUE = 60
+_EXPECTED = {
+    "model_type": "a section of keys",
+    "model_attributes_type": "a section of keys",
+    "dict_type": "a section of keys",
+    "tuple_type": "a list",
+    "union_tag_not_found": "a section with a kind",
+}
+
+
+def explain(error: ValidationError, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:
+    """One line for each mistake.
+
+    Args:
+        error: what pydantic raised while it made a `model`.
+        model: the class whose keys are the valid ones.
+        marks: where each key path was set; a path without a mark is named alone.
+    """
+    return "\n".join(_sentence(details, model, marks) for details in error.errors(include_url=False))
+
+
+def _sentence(details: Any, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:
+    path = _known(details["loc"], marks)
+    key = ".".join(str(part) for part in path)
+    mark = next((marks[path[:end]] for end in range(len(path), 0, -1) if path[:end] in marks), None)
+    place = f" ({mark.where}: `{mark.source}`)" if mark else ""
+    return f"{key}: {_problem(details, model)}{place}" if key else f"{_problem(details, model)}{place}"
+
+
+def _problem(details: Any, model: type[BaseModel]) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        valid = _valid_keys(details["loc"], model)
+        near = get_close_matches(str(details["loc"][-1]), valid, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(valid)}."
+        return f"there is no such key; {hint}"
+    if kind == "missing":
+        return "this key is missing."
+    if kind == "shape":
+        return f"{details['msg']}."
+    found = repr(details["input"]) if not isinstance(details["input"], BaseModel) else "a whole section"
+    if len(found) > _LONGEST_VALUE:
+        found = found[:_LONGEST_VALUE] + "…"
+    if kind == "value_error":
+        return f"{context['error']} (found {found})."
+    if kind == "layer_kind":
+        return f"found the kind {_kind_of(details['input'])}, {details['msg']}."
+    if kind == "union_tag_invalid":
+        return f"found the kind {_kind_of(details['input'])}, expected one of {context['expected_tags']}."
+    expected = _EXPECTED.get(kind, details["msg"].removeprefix("Input should be ").removeprefix("Input "))
+    return f"found {found}, expected {expected[0].lower()}{expected[1:]}."
+
+
+def _kind_of(value: Any) -> str:
+    return repr(value.get("kind")) if isinstance(value, Mapping) else repr(value)
+
+
+def _known(location: KeyPath, marks: Mapping[KeyPath, Mark]) -> KeyPath:
+    """The location without the tags that pydantic adds for the members of a union."""
+    path: KeyPath = ()
+    for position, part in enumerate(location):
+        follows = location[position + 1 :]
+        is_tag = (*path, part) not in marks and bool(follows) and path in marks
+        if not is_tag:
+            path = (*path, part)
+    return path
+
+
+def _valid_keys(location: KeyPath, model: type[BaseModel]) -> list[str]:
+    """The keys that may stand where the last part of `location` does."""
+    owners = [model]
+    for part in location[:-1]:
+        fields = [owner.model_fields[part] for owner in owners if part in owner.model_fields]
+        owners = [found for field in fields for found in _models_in(field.annotation)] or owners
+    return sorted({name for owner in owners for name in owner.model_fields})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The data classes that a value with this annotation can be."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation, *annotation.__subclasses__()]
+    return [model for part in get_args(annotation) for model in _models_in(part)]

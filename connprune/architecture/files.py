@@ -1,0 +1,40 @@
+"""Architectures as YAML text, with a stable order of keys and an exact round trip."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from connprune.architecture.architecture import Architecture, Blueprint
+from connprune.architecture.explain import explain
+from connprune.architecture.strict_yaml import dump, parse
+from connprune.errors import UsageError
+
+KEYS = ("input", "classes", "layers", "connections", "merge", "merges", "gates", "head")
+
+
+def to_data(blueprint: Blueprint) -> dict[str, Any]:
+    """Plain data in the order in which a reader wants it; keys that say nothing are left out."""
+    data = blueprint.model_dump(mode="json", include=set(KEYS))
+    return {key: data[key] for key in KEYS if key in data and data[key] != {}}
+
+
+def to_yaml(architecture: Architecture) -> str:
+    """The architecture as YAML."""
+    return dump(to_data(architecture))
+
+
+def from_yaml(text: str, name: str = "architecture") -> Architecture:
+    """Reads what `to_yaml` wrote, or what a person did.
+
+    Args:
+        text: the YAML.
+        name: what messages call it.
+
+    Raises:
+        UsageError: the text is no YAML or no valid architecture; the message has a line for each mistake.
+    """
+    document = parse(text, name)
+    try:
+        return Architecture.model_validate(document.data)
+    except ValidationError as error:
+        raise UsageError(f"{name} is no valid architecture.\n{explain(error, Architecture, document.marks)}") from None

@@ -1,0 +1,71 @@
+"""Reference wirings, and the one order in which connections are written down."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+from connprune.architecture.base import HEAD, INPUT
+
+Wiring = dict[str, tuple[str, ...]]
+
+
+def dense(layers: Sequence[str]) -> Wiring:
+    """Every layer and the head read all that comes before them: 1 + 2 + … + (n + 1) connections for n layers."""
+    nodes = [INPUT, *layers, HEAD]
+    return {target: tuple(nodes[:position]) for position, target in enumerate(nodes) if position}
+
+
+def chain(layers: Sequence[str]) -> Wiring:
+    """Every layer and the head read the one just before them."""
+    return {target: (source,) for source, target in pairwise([INPUT, *layers, HEAD])}
+
+
+WIRINGS: dict[str, Callable[[Sequence[str]], Wiring]] = {"dense": dense, "chain": chain}
+
+
+def in_order(connections: Mapping[str, Sequence[str]], layers: Sequence[str]) -> Wiring:
+    """The connections with targets and sources in layer order.
+
+    Raises:
+        ValueError: a name is no layer, a layer reads nothing, itself or a later one, or nothing reads a layer.
+    """
+    position = {name: number for number, name in enumerate([INPUT, *layers, HEAD])}
+    for target, sources in connections.items():
+        if target not in position or target == INPUT:
+            raise ValueError(f"{target!r} is no layer of this architecture, nor the head")
+        for source in sources:
+            if source not in position or source == HEAD:
+                raise ValueError(f"{target!r} reads {source!r}, which is no layer of this architecture, nor the input")
+            if position[source] >= position[target]:
+                raise ValueError(f"{target!r} reads {source!r}, which does not come before it")
+        if len(set(sources)) < len(sources):
+            raise ValueError(f"{target!r} names a source twice")
+    for name in [*layers, HEAD]:
+        if not connections.get(name):
+            raise ValueError(f"{name!r} reads nothing; give it a source")
+    unread = set(layers) - {source for sources in connections.values() for source in sources}
+    if unread:
+        raise ValueError(f"nothing reads {min(unread, key=position.__getitem__)!r}; connect it or leave it out")
+    return {
+        target: tuple(sorted(connections[target], key=position.__getitem__))
+        for target in sorted(connections, key=position.__getitem__)
+    }
+
+
+def alive(connections: Mapping[str, Sequence[str]]) -> Wiring | None:
+    """The connections that lie on a path from the input to the head; None when there is no such path."""
+    reached = {INPUT}
+    for target, sources in connections.items():
+        if reached.intersection(sources):
+            reached.add(target)
+    if HEAD not in reached:
+        return None
+    read = {HEAD}
+    for target in reversed(list(connections)):
+        if target in read:
+            read.update(connections[target])
+    live = reached & read
+    return {
+        target: tuple(source for source in sources if source in live)
+        for target, sources in connections.items()
+        if target in live
+    }

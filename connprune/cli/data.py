@@ -1,0 +1,23 @@
+"""`connprune data`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def data(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="cifar10 or cifar100.")],
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", metavar="DIR", help="Where to keep it (default: $CONNPRUNE_CACHE, else your cache)."),
+    ] = None,
+) -> None:
+    """Download a data set into the cache and check it; prints the cache folder.
+
+    connprune data cifar10
+    """
+    from connprune.data.settings import DataSettings
+    from connprune.data.sources import download
+
+    print(download(DataSettings(source=name, cache=str(cache) if cache else None)))

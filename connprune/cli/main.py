@@ -1,0 +1,43 @@
+"""The entry point: runs a command, and is the only place that turns an error into a message and an exit code."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from connprune.cli.app import app
+from connprune.errors import ConnpruneError, InterruptedRunError
+
+
+def main() -> NoReturn:
+    """Runs the command that the process was started with, and exits with the code that the contract gives it.
+
+    With CONNPRUNE_TRACEBACK set, errors come with their traceback.
+    """
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("CONNPRUNE_TRACEBACK"):
+            raise
+        message, code = _explain(error)
+        print(f"Error: {message}", file=sys.stderr)
+        sys.exit(code)
+    sys.exit(0)
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    if isinstance(error, ConnpruneError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}.", 1
+    # torch names its own out-of-memory error; importing torch to catch it would slow every command down.
+    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
+        return "There is not enough memory; lower training.batch_size, or use smaller layers or images.", 1
+    return f"{type(error).__name__}: {error} (set CONNPRUNE_TRACEBACK=1 to see where).", 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise InterruptedRunError("Interrupted.", number)

@@ -1,0 +1,45 @@
+"""What commands say: data to stdout, everything else to stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a command's words go.
+
+    Attributes:
+        as_json: the result is one JSON document, not a path or a table.
+        quiet: nothing but the result and warnings.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+
+    def result(self, line: str, document: Mapping[str, Any]) -> None:
+        """The command's product: one line, or with --json the document."""
+        print(json.dumps(document, indent=2, allow_nan=False) if self.as_json else line)
+
+    def note(self, text: str) -> None:
+        """Something for a person to read."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def warning(self, text: str) -> None:
+        """Something that a person should know even if they asked for quiet."""
+        print(f"Warning: {text}", file=sys.stderr)
+
+    def track(self, items: Iterable[T], label: str, total: int) -> Iterable[T]:
+        """Passes items on under a progress bar, if a person is watching."""
+        if self.quiet or not sys.stderr.isatty():
+            self.note(f"{label}: {total} files")
+            return items
+        from rich.console import Console
+        from rich.progress import track
+
+        return track(items, label, total, console=Console(stderr=True), transient=True)

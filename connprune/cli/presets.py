@@ -1,0 +1,26 @@
+"""`connprune presets`."""
+
+from typing import Annotated
+
+import typer
+
+from connprune.cli import options
+from connprune.cli.output import Output
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this preset's YAML.")] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """List the presets, or print one to start a configuration of your own.
+
+    connprune presets digits > mine.yaml
+    """
+    from connprune.architecture.presets import preset_names, preset_text
+
+    names = preset_names()
+    if name:
+        text = preset_text(name)
+        Output(as_json).result(text.rstrip(), {"schema": 1, "name": name, "configuration": text})
+    else:
+        Output(as_json).result("\n".join(names), {"schema": 1, "presets": names})

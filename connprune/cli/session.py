@@ -1,0 +1,49 @@
+"""What the commands that train or evaluate have in common."""
+
+from typing import TYPE_CHECKING, Any
+
+from connprune.cli.output import Output
+from connprune.cli.progress import Stop, watch
+
+if TYPE_CHECKING:
+    import torch
+
+    from connprune.data.images import Dataset
+    from connprune.runs.directory import RunDirectory
+    from connprune.training.configuration import Configuration
+
+
+def load_images(configuration: "Configuration", output: Output) -> "Dataset":
+    """Loads the images of a configuration, and names the damaged ones that were left out."""
+    from connprune.data.sources import load
+
+    dataset = load(configuration.data, output.track)
+    if dataset.damaged:
+        more = f" and {len(dataset.damaged) - 5} more" if len(dataset.damaged) > 5 else ""
+        output.warning(f"left out {len(dataset.damaged)} damaged images: {'; '.join(dataset.damaged[:5])}{more}")
+    return dataset
+
+
+def train_to_end(
+    run: "RunDirectory",
+    configuration: "Configuration",
+    dataset: "Dataset",
+    device: "torch.device",
+    output: Output,
+) -> dict[str, Any]:
+    """Trains a run while showing its progress, and returns its summary."""
+    from connprune.training.run import train_run
+
+    with Stop() as stop, watch(output) as watcher:
+        return train_run(run, configuration, dataset, device, watcher, stop)
+
+
+def result_line(summary: dict[str, Any]) -> str:
+    """A finished training in one line."""
+    final = summary["final"]
+    gates = summary["gated_connections"]
+    closed = f"  {summary['gates_closed']} of {gates} gates below 0.01" if gates else ""
+    return (
+        f"after epoch {final['epoch']}: validation {final['validation_accuracy']:.2%}"
+        f"  test {final['test_accuracy']:.2%}{closed}  {summary['training_seconds']:.0f} s"
+    )

@@ -1,0 +1,78 @@
+"""`connprune train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connprune.cli import options
+from connprune.cli.output import Output
+from connprune.cli.session import load_images, result_line, train_to_end
+
+
+def train(
+    preset: options.PresetOption = None,
+    config: options.ConfigOption = None,
+    assignments: options.SetOption = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="NAME|DIR", help="digits, cifar10, cifar100, or a folder of images.")
+    ] = None,
+    epochs: options.EpochsOption = None,
+    seed: options.SeedOption = None,
+    device: options.DeviceOption = "auto",
+    run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write the run to this directory.")] = None,
+    runs: options.RunsOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
+    dry_run: options.DryRunOption = False,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Train gates and weights together; prints the path of the run.
+
+    Without --preset and --config it trains the preset `search`. Values on the command line win over the file's, and
+    those over the preset's.
+
+      connprune train --preset digits --set gates.penalty=0.003 --epochs 50
+    """
+    from connprune.architecture.shapes import mac_count, parameter_count
+    from connprune.data.shape import image_shape
+    from connprune.runs.directory import RunDirectory
+    from connprune.runs.find import find, new_path, runs_folder
+    from connprune.training.configuration import resolve, resolve_resumed
+
+    output = Output(as_json, quiet)
+    chosen = {
+        "data.source": (f"--data {data}", data),
+        "training.epochs": (f"--epochs {epochs}", epochs),
+        "training.seed": (f"--seed {seed}", seed),
+    }
+    values = {"preset": preset, "config": config, "assignments": assignments or (), "options": chosen}
+    if resume:
+        directory = find(str(run) if run else None, runs_folder(runs), ("train",))
+        configuration = resolve_resumed(directory, **values)
+        architecture = directory.architecture()
+    else:
+        configuration = resolve(**values)
+        architecture = configuration.architecture_for(*image_shape(configuration.data))
+    text = configuration.to_yaml(architecture)
+    if dry_run:
+        counts = {
+            "gated_connections": len(architecture.gated_connections),
+            "parameters": parameter_count(architecture),
+            "macs": mac_count(architecture),
+        }
+        output.result(text.rstrip(), {"schema": 1, "configuration": text, **counts})
+        return
+    from connprune.training.device import choose_device
+
+    place = choose_device(device)
+    images = load_images(configuration, output)
+    if resume:
+        directory.reconfigure(text)
+    else:
+        directory = RunDirectory.create(
+            run or new_path(runs_folder(runs), preset or "train"), "train", text, architecture
+        )
+    summary = train_to_end(directory, configuration, images, place, output)
+    output.note(result_line(summary))
+    output.result(str(directory.path), {**summary, "run": str(directory.path)})

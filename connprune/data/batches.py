@@ -1,0 +1,82 @@
+"""Batches that never leave the device: images stay there as uint8, and a batch is one gather."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from connprune.data.images import Images
+from connprune.data.random import stream
+from connprune.data.settings import Augment
+
+# Large enough to keep a device busy, small enough for the widest merges to fit in memory.
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The batches of one epoch: the order of the images and each one's random changes, drawn beforehand.
+
+    Attributes:
+        images: all training images, on their device.
+        order: (count,), the number of the image at each place.
+        shifts: (count, 2), whole pixels down and to the right.
+        flips: (count,), whether the image is mirrored left to right.
+        batch_size: images a batch.
+    """
+
+    images: Images
+    order: Tensor
+    shifts: Tensor
+    flips: Tensor
+    batch_size: int
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.batch_size)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Images, (batch, feature maps, height, width) uint8, and labels, (batch,)."""
+        chosen = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        order = self.order[chosen]
+        images = gathered(self.images.images, order, self.shifts[chosen], self.flips[chosen])
+        return images, self.images.labels[order]
+
+
+def gathered(images: Tensor, order: Tensor, shifts: Tensor, flips: Tensor) -> Tensor:
+    """Chosen images, each shifted (the edge is repeated) and then perhaps mirrored, in one indexing operation.
+
+    Args:
+        images: (count, feature maps, height, width).
+        order: (batch,), which images.
+        shifts: (batch, 2), whole pixels down and to the right.
+        flips: (batch,), booleans.
+    """
+    _, maps, height, width = images.shape
+    device = images.device
+    rows = (torch.arange(height, device=device) - shifts[:, :1]).clamp(0, height - 1)
+    columns = (torch.arange(width, device=device) - shifts[:, 1:]).clamp(0, width - 1)
+    columns = torch.where(flips[:, None], columns.flip(1), columns)
+    channels = torch.arange(maps, device=device)
+    return images[
+        order[:, None, None, None], channels[None, :, None, None], rows[:, None, :, None], columns[:, None, None, :]
+    ]
+
+
+def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, number: int) -> Epoch:
+    """The batches of epoch `number`; the same seed and number give the same batches on the same kind of device."""
+    device = images.images.device
+    generator = stream(seed, "epoch", number, device=device)
+    count = len(images)
+    order = torch.randperm(count, generator=generator, device=device)
+    sides = torch.tensor(images.images.shape[2:], device=device)
+    reach = torch.round(sides * augment.shift)
+    draws = torch.rand(count, 2, generator=generator, device=device)
+    shifts = (draws * (2 * reach + 1)).floor().sub(reach).long()
+    flips = torch.rand(count, generator=generator, device=device) < augment.flip
+    return Epoch(images, order, shifts, flips, batch_size)
+
+
+def in_order(images: Images, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:
+    """All images as they are, for evaluation."""
+    return zip(images.images.split(batch_size), images.labels.split(batch_size), strict=True)

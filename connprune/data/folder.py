@@ -1,0 +1,104 @@
+"""A folder of images in the layout `train/<class>/…` and `test/<class>/…`, decoded once and cached."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from connprune.data.images import Dataset, Images
+from connprune.data.settings import DataSettings
+from connprune.data.shape import PARTS, UNREADABLE, Listing, decode, list_folder
+from connprune.data.track import Track
+from connprune.errors import UsageError
+from connprune.files import read_tensors, write_tensors
+
+_NAMED_AT_MOST = 5
+# Part of each cache key: goes up when what is cached changes.
+_CACHE_VERSION = 1
+
+
+def load_folder(folder: Path, settings: DataSettings, cache: Path, track: Track) -> Dataset:
+    """Loads the folder's images, from the cache if nothing in the folder has changed since they were decoded.
+
+    Raises:
+        UsageError: see `list_folder`; or images are damaged and `skip_damaged` is not set, or they differ in size.
+    """
+    listing = list_folder(folder)
+    cached = cache / f"folder-{_digest(folder, listing, settings)}.safetensors"
+    if not cached.exists():
+        tensors, damaged = _decode_all(folder, listing, settings, track)
+        cache.mkdir(parents=True, exist_ok=True)
+        write_tensors(cached, tensors, {"damaged": json.dumps(damaged)})
+    tensors, metadata = read_tensors(cached)
+    train, test = (Images(tensors[f"{part}.images"], tensors[f"{part}.labels"]) for part in PARTS)
+    return Dataset(tuple(listing["train"]), train, test, tuple(json.loads(metadata["damaged"])))
+
+
+def _digest(folder: Path, listing: Listing, settings: DataSettings) -> str:
+    digest = hashlib.sha256(repr((_CACHE_VERSION, settings.size, settings.channels, settings.skip_damaged)).encode())
+    for classes in listing.values():
+        for path in (path for files in classes.values() for path in files):
+            state = path.stat()
+            digest.update(f"{path.relative_to(folder)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _decode_or_reason(path: Path, settings: DataSettings) -> np.ndarray | str:
+    try:
+        return decode(path, settings)
+    except UNREADABLE as error:
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _decode_all(
+    folder: Path, listing: Listing, settings: DataSettings, track: Track
+) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """The images and labels of both parts, and the damaged files, each with the reason."""
+    damaged: list[str] = []
+    tensors = {}
+    first: tuple[Path, tuple[int, ...]] | None = None
+    for part, classes in listing.items():
+        paths = [(path, number) for number, files in enumerate(classes.values()) for path in files]
+        images: list[np.ndarray] = []
+        labels = []
+        with ThreadPoolExecutor() as pool:
+            decoded = pool.map(partial(_decode_or_reason, settings=settings), [path for path, _ in paths])
+            for (path, number), pixels in zip(paths, track(decoded, f"decoding {part}", len(paths)), strict=True):
+                if isinstance(pixels, str):
+                    damaged.append(f"{path.relative_to(folder)} ({pixels})")
+                    continue
+                first = first or (path, pixels.shape)
+                if pixels.shape != first[1]:
+                    pool.shutdown(cancel_futures=True)
+                    raise UsageError(_sizes_differ(folder, first, (path, pixels.shape)))
+                images.append(pixels)
+                labels.append(number)
+        if not images:
+            raise UsageError(f"data.source: none of the images in {folder / part} can be read.")
+        tensors[f"{part}.images"] = torch.from_numpy(np.stack(images))
+        tensors[f"{part}.labels"] = torch.tensor(labels)
+    if damaged and not settings.skip_damaged:
+        raise UsageError(_damaged(folder, damaged))
+    return tensors, damaged
+
+
+def _sizes_differ(folder: Path, one: tuple[Path, tuple[int, ...]], other: tuple[Path, tuple[int, ...]]) -> str:
+    (path, (_, height, width)), (other_path, (_, other_height, other_width)) = one, other
+    return (
+        f"data.source: {path.relative_to(folder)} is {height}×{width} (height × width), but "
+        f"{other_path.relative_to(folder)} is {other_height}×{other_width}; "
+        f"give all one size with --set data.size='[{height}, {width}]'."
+    )
+
+
+def _damaged(folder: Path, damaged: Sequence[str]) -> str:
+    more = f" and {len(damaged) - _NAMED_AT_MOST} more" if len(damaged) > _NAMED_AT_MOST else ""
+    return (
+        f"data.source: {len(damaged)} images in {folder} cannot be read: {'; '.join(damaged[:_NAMED_AT_MOST])}{more}. "
+        "Mend them, or leave them out with --set data.skip_damaged=true."
+    )

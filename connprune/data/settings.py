@@ -1,0 +1,64 @@
+"""The settings of the data. Nothing here imports torch."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from connprune.architecture.base import Count, Fraction, Frozen, Positive, Shape, Switch
+
+# The named data sets: image shape and number of classes, known before anything is loaded.
+NAMED: dict[str, tuple[Shape, int]] = {
+    "digits": (Shape(1, 8, 8), 10),
+    "cifar10": (Shape(3, 32, 32), 10),
+    "cifar100": (Shape(3, 32, 32), 100),
+}
+
+
+class Normalise(Frozen):
+    """`(image - mean) / divide`, on pixel values from 0 to 255.
+
+    Attributes:
+        subtract: `pixel-mean`, the mean training image; `channel-mean`, one mean for a channel; `none`.
+        divide: the divisor.
+    """
+
+    subtract: Literal["pixel-mean", "channel-mean", "none"] = "pixel-mean"
+    divide: Positive = 128.0
+
+
+class Augment(Frozen):
+    """Random changes to training images, drawn anew for each image and epoch.
+
+    Attributes:
+        shift: the largest shift along rows and along columns, as a share of the side (whole pixels, nearest fill).
+        flip: the probability of a left-right flip.
+    """
+
+    shift: Fraction = 0.0
+    flip: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
+
+
+class DataSettings(Frozen):
+    """Which images, and what happens to them before the network.
+
+    Attributes:
+        source: `digits`, `cifar10`, `cifar100`, or a folder that holds `train/<class>/` and `test/<class>/`.
+        cache: the folder for downloads and decoded images; None is the user's cache folder or $CONNPRUNE_CACHE.
+        validation: the share of the training images that is held out to steer by.
+        train_images: train on this many only, drawn by the seed; None is all that are not held out.
+        size: height and width that a folder's images are resized to while they are decoded; None keeps their own.
+        channels: a folder's images are decoded as colour (3) or grey (1).
+        skip_damaged: leave out a folder's damaged images instead of refusing the folder.
+        normalise: see `Normalise`.
+        augment: see `Augment`.
+    """
+
+    source: Annotated[str, Field(min_length=1)] = "cifar10"
+    cache: str | None = None
+    validation: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.1
+    train_images: Count | None = None
+    size: tuple[Count, Count] | None = None
+    channels: Literal[1, 3] = 3
+    skip_damaged: Switch = False
+    normalise: Normalise = Normalise()
+    augment: Augment = Augment()

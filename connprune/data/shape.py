@@ -1,0 +1,94 @@
+"""What an image folder holds and how large its images are, found without torch."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from connprune.architecture.base import Shape
+from connprune.data.settings import NAMED, DataSettings
+from connprune.errors import UsageError
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+PARTS = ("train", "test")
+# What Pillow raises for a file that is damaged or no image.
+UNREADABLE = (OSError, ValueError, SyntaxError)
+
+Listing = dict[str, dict[str, list[Path]]]
+
+
+def image_shape(settings: DataSettings) -> tuple[Shape, int]:
+    """The shape of an image and the number of classes, without loading the images.
+
+    Raises:
+        UsageError: there is no such data set or folder, or none of its images can be read.
+    """
+    if settings.source in NAMED:
+        return NAMED[settings.source]
+    folder = source_folder(settings)
+    listing = list_folder(folder)
+    for path in (path for files in listing["train"].values() for path in files):
+        try:
+            _, height, width = decode(path, settings).shape
+        except UNREADABLE:
+            continue
+        return Shape(settings.channels, height, width), len(listing["train"])
+    raise UsageError(f"data.source: none of the images in {folder / 'train'} can be read.")
+
+
+def source_folder(settings: DataSettings) -> Path:
+    """The folder that the source names.
+
+    Raises:
+        UsageError: there is none.
+    """
+    folder = Path(settings.source).expanduser()
+    if not folder.is_dir():
+        names = ", ".join(NAMED)
+        raise UsageError(f"data.source: found {settings.source!r}, expected one of {names}, or an existing folder.")
+    return folder
+
+
+def list_folder(folder: Path) -> Listing:
+    """The image files of each class of each part, sorted by name; links to folders are not followed.
+
+    Raises:
+        UsageError: a part is missing or has no classes, a class has no images, or the parts differ in their classes.
+    """
+    listing: Listing = {}
+    for part in PARTS:
+        root = folder / part
+        if not root.is_dir():
+            raise UsageError(f"data.source: {folder} has no folder {part}/; expected {part}/<class>/<image>.")
+        classes = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        if len(classes) < 2:
+            raise UsageError(f"data.source: {root} has {len(classes)} class folders, expected at least 2.")
+        listing[part] = {entry.name: _image_files(entry) for entry in classes}
+        for name, files in listing[part].items():
+            if not files:
+                raise UsageError(f"data.source: {root / name} holds no images ({', '.join(sorted(SUFFIXES))}).")
+    odd = sorted(set(listing["train"]) ^ set(listing["test"]))
+    if odd:
+        raise UsageError(f"data.source: {folder} has the class {odd[0]!r} in only one of train/ and test/.")
+    return listing
+
+
+def decode(path: Path, settings: DataSettings) -> np.ndarray:
+    """One image, (channels, height, width) uint8.
+
+    Raises:
+        OSError, ValueError, SyntaxError: it is damaged or no image (see `UNREADABLE`).
+    """
+    with Image.open(path) as image:
+        plain = image.convert("RGB" if settings.channels == 3 else "L")
+        if settings.size:
+            height, width = settings.size
+            plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(plain)
+    return pixels.transpose(2, 0, 1) if settings.channels == 3 else pixels[None]
+
+
+def _image_files(folder: Path) -> list[Path]:
+    found = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)

@@ -1,0 +1,32 @@
+"""The errors that a user can mend, each with the exit code that the command line promises for it."""
+
+
+class ConnpruneError(Exception):
+    """Something went wrong while running. Its text is one clear sentence for the user."""
+
+    exit_code = 1
+
+
+class UsageError(ConnpruneError):
+    """An argument, a configuration or an input file is not what it must be."""
+
+    exit_code = 2
+
+
+class DisconnectedError(ConnpruneError):
+    """The cut asked for would leave no path from the input to the head."""
+
+    exit_code = 3
+
+
+class InterruptedRunError(ConnpruneError):
+    """A signal stopped the training after its checkpoint was saved.
+
+    Args:
+        message: the sentence for the user.
+        signal_number: the signal that stopped it; the exit code is 128 + this number.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,114 @@
+"""Files that are written whole or not at all, and read with one clear sentence when they are damaged."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connprune.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def write_whole(path: Path, write: Callable[[str], object]) -> None:
+    """Writes a file under a temporary name, flushes it to the disk, then gives it its own name.
+
+    Args:
+        path: where the file shall be; its folder exists.
+        write: is called with the temporary name.
+
+    Raises:
+        OSError: nothing was changed at `path`.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        write(temporary)
+        os.fsync(handle)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text whole or not at all."""
+    write_whole(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Writes indented JSON whole or not at all."""
+    write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None) -> None:
+    """Writes a safetensors file whole or not at all; tensors are copied to the CPU and made contiguous."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+    def save(temporary: str) -> None:
+        try:
+            save_file(plain, temporary, dict(metadata or {}))
+        except SafetensorError as error:
+            raise OSError(f"cannot write {path}: {error}") from error
+
+    write_whole(path, save)
+
+
+def read_text(path: Path) -> str:
+    """Reads UTF-8 text.
+
+    Raises:
+        UsageError: the file is not there or cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read this file: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: this file is damaged: it is no UTF-8 text.") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        UsageError: the file is not there, or holds no JSON object.
+    """
+    try:
+        data = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: this file is damaged: it is no JSON ({error}).") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{path}: this file is damaged: expected a JSON object.")
+    return data
+
+
+def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
+    """Reads a safetensors file: the tensors, on the CPU, and the metadata.
+
+    Raises:
+        UsageError: the file is not there, or is no whole safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise UsageError(f"{path}: cannot read this file: No such file.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UsageError(f"{path}: this file is damaged: {error}.") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

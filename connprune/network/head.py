@@ -1,0 +1,39 @@
+"""The head: the last merge becomes class scores."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import HEAD
+from connprune.architecture.shapes import head_widths
+from connprune.network.feature_maps import FeatureMaps, folded
+from connprune.network.layers import ACTIVATIONS
+
+
+class Head(nn.Module):
+    """Flattens or averages the last merge, then applies the hidden dense layers and the classifier."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        widths = pairwise(head_widths(architecture))
+        self.dense = nn.ModuleList(nn.Linear(before, after) for before, after in widths)
+        for layer in self.dense:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.averages = architecture.head.reduce == "average"
+        self.maps = architecture.shapes.merged[HEAD].feature_maps
+        self.activation = ACTIVATIONS[architecture.head.activation]
+        self.dropout = architecture.head.dropout
+
+    def forward(self, maps: FeatureMaps) -> Tensor:
+        """Class scores, (batch, classes)."""
+        first, *others = self.dense
+        reduced = maps.values.mean((2, 3)) if self.averages else maps.values.flatten(2)
+        by_map = first.weight.view(first.out_features, self.maps, *reduced.shape[2:])
+        values, weight = folded(reduced, maps.gates, by_map)
+        scores = F.linear(values.flatten(1), weight.flatten(1), first.bias)
+        for layer in others:
+            scores = layer(F.dropout(self.activation(scores), self.dropout, self.training))
+        return scores

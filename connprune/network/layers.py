@@ -1,0 +1,62 @@
+"""The torch side of each layer: a module that reads gated feature maps and gives feature maps."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from connprune.architecture import layers as plain
+from connprune.architecture.base import Shape
+from connprune.network.feature_maps import FeatureMaps, folded
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "none": lambda values: values}
+
+
+class Convolution(nn.Module):
+    """A 2-D convolution, with the gates of its inputs folded in, and its activation."""
+
+    def __init__(self, layer: plain.Convolution, merged: Shape) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(layer.feature_maps, merged.feature_maps, layer.kernel, layer.kernel))
+        self.bias = nn.Parameter(torch.zeros(layer.feature_maps)) if layer.bias else None
+        nn.init.xavier_uniform_(self.weight)
+        self.padding = layer.padding
+        self.activation = ACTIVATIONS[layer.activation]
+
+    def forward(self, maps: FeatureMaps) -> FeatureMaps:
+        values, weight = folded(maps.values, maps.gates, self.weight)
+        return FeatureMaps(self.activation(F.conv2d(values, weight, self.bias, padding=self.padding)))
+
+
+class MaxPooling(nn.Module):
+    """Max-pooling; it goes before gates that cannot be negative, and after others."""
+
+    def __init__(self, layer: plain.MaxPooling, merged: Shape) -> None:
+        super().__init__()
+        self.size = layer.size
+
+    def forward(self, maps: FeatureMaps) -> FeatureMaps:
+        if maps.gates_are_positive:
+            return maps._replace(values=F.max_pool2d(maps.values, self.size))
+        return FeatureMaps(F.max_pool2d(maps.gated(), self.size))
+
+
+class Dropout(nn.Module):
+    """Dropout of single activations, before their gates."""
+
+    def __init__(self, layer: plain.Dropout, merged: Shape) -> None:
+        super().__init__()
+        self.rate = layer.rate
+
+    def forward(self, maps: FeatureMaps) -> FeatureMaps:
+        return maps._replace(values=F.dropout(maps.values, self.rate, self.training))
+
+
+# The module for each kind of layer: called with the layer and the shape that it reads.
+MODULES: dict[type[plain.Layer], Callable[[Any, Shape], nn.Module]] = {
+    plain.Convolution: Convolution,
+    plain.MaxPooling: MaxPooling,
+    plain.Dropout: Dropout,
+}

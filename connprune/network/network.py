@@ -1,0 +1,84 @@
+"""The builder: any architecture, full or cut, becomes one torch module."""
+
+import torch
+from torch import Tensor, nn
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import HEAD, INPUT
+from connprune.network.feature_maps import FeatureMaps
+from connprune.network.gates import GateVector
+from connprune.network.head import Head
+from connprune.network.layers import MODULES
+from connprune.network.merge import Sources, concatenate, last_readers
+
+
+class Network(nn.Module):
+    """The network of an architecture.
+
+    It takes raw images and normalises them itself, so that a saved network is complete.
+
+    Args:
+        architecture: what to build.
+
+    Attributes:
+        gates: the gates, or None.
+        mean: subtracted from the images, broadcast over (feature maps, height, width).
+        divisor: the images are divided by it, ().
+    """
+
+    mean: Tensor
+    divisor: Tensor
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        given = architecture.input
+        self.register_buffer("mean", torch.zeros(given.feature_maps, given.height, given.width))
+        self.register_buffer("divisor", torch.ones(()))
+        self.gates = GateVector(architecture, architecture.gates) if architecture.gated_connections else None
+        for layer in architecture.layers:
+            module = MODULES[type(layer)](layer, architecture.shapes.merged[layer.name])
+            self.add_module(_attribute(layer.name), module)
+        self.head = Head(architecture)
+        self._last_readers = last_readers(architecture.connections)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores, (batch, classes).
+
+        Args:
+            images: (batch, feature maps, height, width), pixel values from 0 to 255, uint8 or floating-point.
+        """
+        return self.head(self.last_merge((images - self.mean) / self.divisor))
+
+    def last_merge(self, normalised: Tensor) -> FeatureMaps:
+        """What the head reads.
+
+        Args:
+            normalised: (batch, feature maps, height, width).
+        """
+        architecture = self.architecture
+        sources = Sources(architecture.merge.interpolation)
+        sources.maps[INPUT] = FeatureMaps(normalised)
+        gates = self.gates() if self.gates else {}
+        positive = self.gates is None or self.gates.are_positive
+        for target, names in architecture.connections.items():
+            size = architecture.shapes.merged[target].size
+            merged = concatenate([sources.at(name, size) for name in names], gates.get(target), positive)
+            if target == HEAD:
+                return merged
+            sources.forget(self._last_readers[target])
+            sources.maps[target] = self.get_submodule(_attribute(target))(merged)
+        raise AssertionError("an architecture ends with its head")
+
+
+def build(architecture: Architecture) -> Network:
+    """The network of an architecture, with fresh weights from torch's default generator.
+
+    Weights are Glorot-uniform (Glorot, Bengio 2010), as in the post's library; biases are zero.
+    """
+    return Network(architecture)
+
+
+def _attribute(layer: str) -> str:
+    # A prefix keeps a layer called "gates" or "forward" away from the module's own attributes.
+    return f"layer_{layer}"

@@ -1,0 +1,59 @@
+"""An architecture, and what its training made of it, as one JSON document."""
+
+from typing import Any
+
+from connprune.analysis.evolution import as_rows, evolutions, gate_summary
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import HEAD, Shape
+from connprune.architecture.files import to_data
+from connprune.architecture.shapes import head_macs, head_parameters, mac_count, parameter_count
+from connprune.runs.directory import SCHEMA
+from connprune.runs.gate_history import GateHistory
+
+
+def describe(architecture: Architecture, gates: GateHistory | None, summary: dict[str, Any] | None) -> dict[str, Any]:
+    """Everything that `inspect` shows.
+
+    Args:
+        architecture: what to describe.
+        gates: the gates of its training, if it had any.
+        summary: the summary of its run, if it was trained.
+    """
+    return {
+        "schema": SCHEMA,
+        "kind": summary.get("kind") if summary else "architecture",
+        "status": summary.get("status") if summary else None,
+        "gated_connections": len(architecture.gated_connections),
+        "parameters": parameter_count(architecture),
+        "macs": mac_count(architecture),
+        "gates": gate_summary(gates) if gates else None,
+        "shapes": shape_rows(architecture),
+        "connections": as_rows(evolutions(architecture, gates)),
+        "summary": summary,
+        "architecture": to_data(architecture),
+    }
+
+
+def shape_rows(architecture: Architecture) -> list[dict[str, Any]]:
+    """For each target what it reads and gives, as `feature maps@side`, and what it costs."""
+    merged, output = architecture.shapes.merged, architecture.shapes.output
+    rows = []
+    for target, sources in architecture.connections.items():
+        layer = architecture.layer.get(target)
+        rows.append(
+            {
+                "target": target,
+                "kind": layer.kind if layer else HEAD,
+                "sources": list(sources),
+                "reads": str(merged[target]),
+                **_sides(merged[target]),
+                "gives": str(output[target]) if layer else f"{architecture.classes} classes",
+                "parameters": layer.parameters(merged[target]) if layer else head_parameters(architecture),
+                "macs": layer.macs(merged[target]) if layer else head_macs(architecture),
+            }
+        )
+    return rows
+
+
+def _sides(shape: Shape) -> dict[str, int]:
+    return {"feature_maps": shape.feature_maps, "height": shape.height, "width": shape.width}

@@ -1,0 +1,115 @@
+"""Tables as plain, aligned text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from connprune.analysis.evolution import Evolution
+from connprune.architecture.cutting import Keep, Rule, Sparsity, Threshold
+from connprune.runs.gate_history import GateHistory
+
+
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A table whose first `left` columns are flush left and the others flush right."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def connections_table(found: Sequence[Evolution]) -> str:
+    """Every connection, its gate, and its share of what the target merges."""
+    header = ["source", "target", "gate", "start", "smallest", "largest", "share"]
+    rows = [
+        [row.source, row.target, *map(_gate, (row.gate, row.start, row.smallest, row.largest)), f"{row.share:.1%}"]
+        for row in found
+    ]
+    return aligned(header, rows, left=2)
+
+
+def shapes_table(shapes: Sequence[dict[str, Any]]) -> str:
+    """What each layer and the head read and give."""
+    header = ["target", "kind", "sources", "reads", "gives", "parameters", "MACs"]
+    rows = [
+        [
+            row["target"],
+            row["kind"],
+            str(len(row["sources"])),
+            row["reads"],
+            row["gives"],
+            f"{row['parameters']:,}",
+            f"{row['macs']:,}",
+        ]
+        for row in shapes
+    ]
+    return aligned(header, rows, left=2)
+
+
+def cut_table(document: dict[str, Any]) -> str:
+    """Parent and cut side by side, and what went."""
+    results = document["results"]
+    rows = [
+        [
+            name,
+            *(f"{document[key][name]:,}" for key in ("connections", "layers", "parameters", "macs")),
+            *(f"{results[name][f'{part}_accuracy']:.2%}" for part in ("validation", "test")),
+        ]
+        for name in ("parent", "cut")
+    ]
+    header = ["network", "connections", "layers", "parameters", "MACs", "validation", "test"]
+    went = [f"{document['rule']}: {len(document['chosen'])} connections cut"]
+    if document["followed"]:
+        went.append(f"{len(document['followed'])} more with nothing to read or nobody to read them")
+    if document["removed_layers"]:
+        went.append(f"layers removed: {', '.join(document['removed_layers'])}")
+    return f"{aligned(header, rows)}\n{'; '.join(went)}"
+
+
+def comparison_table(document: dict[str, Any]) -> str:
+    """Parent, cut and retrained network."""
+    header = ["network", "connections", "layers", "parameters", "MACs", "validation", "test", "epochs", "seconds"]
+    rows = [
+        [
+            row["network"],
+            *(f"{row[key]:,}" for key in ("connections", "layers", "parameters", "macs")),
+            *(f"{row[key]:.2%}" for key in ("validation_accuracy", "test_accuracy")),
+            "-" if row["epochs"] is None else str(row["epochs"]),
+            "-" if row["training_seconds"] is None else f"{row['training_seconds']:.1f}",
+        ]
+        for row in document["rows"]
+    ]
+    return aligned(header, rows)
+
+
+def where_gates_lie(history: GateHistory, rule: Rule) -> str:
+    """What to say when a rule cuts nothing."""
+    gates = np.sort(np.abs(history.by_connection()[-1]))
+    text = (
+        f"Nothing falls under {rule}: the {len(gates)} gates lie between {gates[0]:.4g} and {gates[-1]:.4g}, "
+        f"half of them below {np.median(gates):.4g}."
+    )
+    match rule:
+        case Threshold():
+            advice = f"--threshold {_above(gates[len(gates) // 4])} or --sparsity 0.25 would cut about a quarter"
+        case Keep() | Sparsity():
+            advice = "a smaller --keep or a larger --sparsity would cut some"
+        case _:
+            advice = "another rule would cut some"
+    return (
+        f"{text}\nThe cut is its parent unchanged; {advice}. "
+        "To make gates end near zero, train with --set gates.penalty=0.001 --set gates.rate=0.03."
+    )
+
+
+def _above(value: float) -> str:
+    return f"{np.ceil(value * 1000) / 1000:g}"
+
+
+def _gate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

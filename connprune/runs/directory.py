@@ -1,0 +1,152 @@
+"""A run directory: the one place that knows which file is called what."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.files import from_yaml, to_yaml
+from connprune.errors import UsageError
+from connprune.files import read_json, read_tensors, read_text, write_json, write_tensors, write_text
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from connprune.runs.gate_history import GateHistory
+
+Kind = Literal["train", "cut", "retrain"]
+SCHEMA = 1
+
+
+class RunDirectory:
+    """Everything that one training, or one cut, made.
+
+    Args:
+        path: the directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.metrics = path / "metrics.jsonl"
+        self.gates = path / "gates.safetensors"
+        self.checkpoint = path / "checkpoint" / "latest.safetensors"
+        self.best = path / "best.safetensors"
+        self.final = path / "final.safetensors"
+        self.cut = path / "cut.json"
+        self.comparison = path / "comparison.json"
+        self._architecture = path / "architecture.yaml"
+        self._summary = path / "summary.json"
+
+    @classmethod
+    def create(cls, path: Path, kind: Kind, config: str, architecture: Architecture) -> "RunDirectory":
+        """Starts a run in a directory that is new or empty.
+
+        Raises:
+            UsageError: the directory holds something, or is no directory.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise UsageError(f"{path}: expected a directory for the run, found a file.") from None
+        if any(path.iterdir()):
+            raise UsageError(f"{path}: this directory is not empty; choose another, or continue its run with --resume.")
+        run = cls(path)
+        write_text(run.config, config)
+        write_text(run._architecture, to_yaml(architecture))
+        created = datetime.now(UTC).isoformat(timespec="microseconds")
+        run.summarise({"schema": SCHEMA, "kind": kind, "status": "running", "created": created})
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDirectory":
+        """An existing run.
+
+        Raises:
+            UsageError: there is none at this path.
+        """
+        run = cls(path)
+        if not path.is_dir():
+            raise UsageError(f"{path}: there is no such run.")
+        if not run._summary.is_file():
+            raise UsageError(f"{path}: this directory is no run: it has no summary.json.")
+        return run
+
+    def reconfigure(self, config: str) -> None:
+        """Replaces the configuration of a run that goes on with more epochs."""
+        write_text(self.config, config)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `summary.json` holds: kind, status, and once finished the results."""
+        return read_json(self._summary)
+
+    def summarise(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Writes changed entries of the summary, and returns all of it."""
+        before = self.summary if self._summary.exists() else {}
+        after = {**before, **changes}
+        write_json(self._summary, after)
+        return after
+
+    @property
+    def kind(self) -> str:
+        """`train`, `cut` or `retrain`."""
+        return str(self.summary.get("kind"))
+
+    def architecture(self) -> Architecture:
+        """The architecture of the run's network."""
+        return from_yaml(read_text(self._architecture), str(self._architecture))
+
+    def write_metrics(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+        """Writes a line for each epoch."""
+        write_text(self.metrics, "".join(json.dumps(epoch, allow_nan=False) + "\n" for epoch in epochs))
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of all epochs so far; none if no epoch has ended yet.
+
+        Raises:
+            UsageError: the file is damaged.
+        """
+        if not self.metrics.exists():
+            return []
+        try:
+            return [json.loads(line) for line in read_text(self.metrics).splitlines()]
+        except ValueError:
+            raise UsageError(f"{self.metrics}: this file is damaged: a line is no JSON.") from None
+
+    def write_gates(self, history: "GateHistory") -> None:
+        """Writes the gates of all epochs so far."""
+        write_tensors(self.gates, *history.to_tensors())
+
+    def read_gates(self) -> "GateHistory":
+        """The gates of all epochs so far.
+
+        Raises:
+            UsageError: the run has none, or the file is damaged.
+        """
+        from connprune.runs.gate_history import GateHistory
+
+        if not self.gates.exists():
+            raise UsageError(f"{self.path}: this run has no gates.")
+        return GateHistory.from_tensors(*read_tensors(self.gates), str(self.gates))
+
+    def final_weights(self) -> "dict[str, Tensor]":
+        """The weights that the run ended with.
+
+        Raises:
+            UsageError: the run has not ended, or the file is damaged.
+        """
+        if not self.final.exists():
+            raise UsageError(
+                f"{self.path}: this run has no final weights (its status is {self.summary.get('status')!r}); "
+                f"finish it with `connprune train --resume --run {self.path}`."
+            )
+        return read_tensors(self.final)[0]
+
+    def digest(self) -> str:
+        """SHA-256 of the final weights."""
+        with self.final.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,70 @@
+"""Which run a command means: a path, the newest one, or a path read from standard input."""
+
+import os
+import sys
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from connprune.errors import UsageError
+from connprune.runs.directory import Kind, RunDirectory
+
+
+def runs_folder(chosen: Path | None) -> Path:
+    """Where runs are kept: `--runs`, $CONNPRUNE_RUNS, or `./runs`."""
+    return chosen or Path(os.environ.get("CONNPRUNE_RUNS") or "runs")
+
+
+def new_path(folder: Path, stem: str) -> Path:
+    """Makes a new, empty directory whose name no other process has taken.
+
+    Args:
+        folder: the runs folder.
+        stem: how its name begins; the time follows.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{stem}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    attempt = 1
+    while True:
+        path = folder / (name if attempt == 1 else f"{name}-{attempt}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            attempt += 1
+        else:
+            return path
+
+
+def find(given: str | None, folder: Path, kinds: Collection[Kind]) -> RunDirectory:
+    """The run that an argument means.
+
+    Args:
+        given: a path; `-` reads the path from standard input; None is the newest in `folder`.
+        folder: the runs folder.
+        kinds: what the newest may be; a run that is named may be of any kind.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    if given == "-":
+        given = sys.stdin.readline().strip()
+        if not given:
+            raise UsageError("Standard input is empty, expected the path of a run; did the command before it fail?")
+    if given is not None:
+        return RunDirectory.open(Path(given))
+    newest = max(_all(folder, kinds), key=lambda found: found[0], default=None)
+    if newest is None:
+        first = {"cut": "connprune prune"}.get(next(iter(kinds)), "connprune train")
+        raise UsageError(f"There is no {' or '.join(kinds)} run in {folder}; make one with `{first}`, or name a path.")
+    return newest[1]
+
+
+def _all(folder: Path, kinds: Collection[Kind]) -> Iterator[tuple[str, RunDirectory]]:
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        try:
+            run = RunDirectory.open(entry)
+            summary = run.summary
+        except UsageError:
+            continue
+        if summary.get("kind") in kinds:
+            yield str(summary.get("created")), run

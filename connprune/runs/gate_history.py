@@ -1,0 +1,88 @@
+"""The value of every gate after every epoch."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from connprune.architecture.architecture import Architecture, Connection
+from connprune.errors import UsageError
+
+FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+@dataclass(frozen=True)
+class GateHistory:
+    """The gates of a run.
+
+    Attributes:
+        connections: the gated connections.
+        maps: how many gates each connection has: 1 if it shares one, else its source's feature maps.
+        values: (epochs + 1, gates), row 0 is the start; a connection's gates stand side by side.
+    """
+
+    connections: tuple[Connection, ...]
+    maps: tuple[int, ...]
+    values: FloatArray
+
+    def by_connection(self) -> FloatArray:
+        """(epochs + 1, connections): each connection's gate, or of several the one of largest magnitude.
+
+        A connection is as open as its most open feature map: only then does a threshold on it cut nothing that is open.
+        """
+        if all(count == 1 for count in self.maps):
+            return self.values
+        columns = np.split(self.values, np.cumsum(self.maps)[:-1], axis=1)
+        strongest = [np.take_along_axis(part, np.abs(part).argmax(1)[:, None], 1) for part in columns]
+        return np.concatenate(strongest, axis=1)
+
+    def final(self) -> dict[Connection, float]:
+        """The gate that each connection ended with, as `by_connection` has it."""
+        last = self.by_connection()[-1]
+        return {connection: float(gate) for connection, gate in zip(self.connections, last, strict=True)}
+
+    def restricted(self, architecture: Architecture, gates: Sequence[int]) -> "GateHistory":
+        """The history of the gates that a cut left.
+
+        Args:
+            architecture: the cut.
+            gates: their numbers among this history's gates.
+        """
+        return GateHistory(*gate_layout(architecture), self.values[:, list(gates)])
+
+    def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """What is stored: the values, and as metadata the names."""
+        names = [[connection.source, connection.target, count] for connection, count in self._columns()]
+        return {"gates": torch.from_numpy(np.ascontiguousarray(self.values))}, {"connections": json.dumps(names)}
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor], metadata: dict[str, str], name: str) -> "GateHistory":
+        """Reads what `to_tensors` gave.
+
+        Raises:
+            UsageError: it is something else.
+        """
+        try:
+            rows = json.loads(metadata["connections"])
+            connections = tuple(Connection(source, target) for source, target, _ in rows)
+            history = cls(connections, tuple(int(count) for _, _, count in rows), tensors["gates"].numpy())
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(f"{name}: this file is damaged: it holds no gates.") from None
+        if history.values.ndim != 2 or history.values.shape[1] != sum(history.maps):
+            raise UsageError(f"{name}: this file is damaged: its gates do not match their names.")
+        return history
+
+    def _columns(self) -> list[tuple[Connection, int]]:
+        return list(zip(self.connections, self.maps, strict=True))
+
+
+def gate_layout(architecture: Architecture) -> tuple[tuple[Connection, ...], tuple[int, ...]]:
+    """The gated connections of an architecture and how many gates each has."""
+    connections = architecture.gated_connections
+    shared = architecture.gates is None or architecture.gates.sharing == "shared"
+    output = architecture.shapes.output
+    maps = tuple(1 if shared else output[connection.source].feature_maps for connection in connections)
+    return connections, maps

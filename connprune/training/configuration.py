@@ -1,0 +1,234 @@
+"""The configuration of a run: an architecture, its data and its recipe. Defaults < YAML < command line."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from connprune.architecture.architecture import Architecture, Blueprint, Input
+from connprune.architecture.base import Shape
+from connprune.architecture.explain import explain
+from connprune.architecture.files import to_data
+from connprune.architecture.gates import Gates
+from connprune.architecture.presets import preset_text
+from connprune.architecture.strict_yaml import Document, KeyPath, Mark, dump, parse, parse_value
+from connprune.data.settings import DataSettings
+from connprune.errors import UsageError
+from connprune.files import read_text
+from connprune.runs.directory import RunDirectory
+from connprune.training.recipe import Recipe
+
+DEFAULT_PRESET = "search"
+
+# Key path -> (the option as the user wrote it, its value or None).
+Options = Mapping[str, tuple[str, Any]]
+
+# The sections whose keys depend on their kind.
+_KINDS = {name for model in (Gates, Recipe) for name, section in model.model_fields.items() if section.discriminator}
+
+
+class Configuration(Blueprint):
+    """All that decides a run.
+
+    Attributes:
+        input: the shape of the images; None is what the data have.
+        classes: how many; None is what the data have.
+        data: see `DataSettings`.
+        training: see `Recipe`.
+    """
+
+    input: Input | None = None
+    classes: int | None = None
+    data: DataSettings = DataSettings()
+    training: Recipe = Recipe()
+
+    def architecture_for(self, shape: Shape, classes: int) -> Architecture:
+        """The architecture for images of this shape.
+
+        Raises:
+            UsageError: the configuration states another shape or number of classes, or the images are too small.
+        """
+        stated = Shape(self.input.feature_maps, self.input.height, self.input.width) if self.input else shape
+        if stated != shape:
+            raise UsageError(f"input: found {stated} (feature maps@side), but the images of the data are {shape}.")
+        if self.classes not in (None, classes):
+            raise UsageError(f"classes: found {self.classes}, but the data have {classes}.")
+        try:
+            return self.with_input(shape, classes)
+        except ValidationError as error:
+            raise UsageError(explain(error, Architecture, {})) from None
+
+    def to_yaml(self, architecture: Architecture) -> str:
+        """The configuration as YAML, with everything that the data decided filled in from the architecture."""
+        rest = self.model_dump(mode="json", include={"data", "training"})
+        return dump({**to_data(architecture), **rest})
+
+
+@dataclass
+class Layered:
+    """Values from several places, later ones winning, each with the place that set it."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    marks: dict[KeyPath, Mark] = field(default_factory=dict)
+
+    def add(self, document: Document) -> None:
+        """Lays a document over what is there."""
+        self.data = overlaid(self.data, document.data)
+        self.marks.update(document.marks)
+
+    def set(self, assignment: str) -> None:
+        """Lays one `key.path=value` over what is there.
+
+        Raises:
+            UsageError: the text is no assignment, or its path leads through something that has no keys.
+        """
+        path, separator, text = assignment.partition("=")
+        if not separator or not path:
+            raise UsageError(f"--set {assignment}: expected KEY=VALUE, like training.epochs=10.")
+        self.put(path, parse_value(text), f"--set {assignment}")
+
+    def put(self, path: str, value: Any, source: str) -> None:
+        """Lays one value over what is there; `source` is how the user wrote it."""
+        keys: list[str | int] = [int(part) if part.isdigit() else part for part in path.split(".")]
+        self.data = _with_value(self.data, keys, value, source)
+        mark = Mark("command line", source)
+        for end in range(1, len(keys)):
+            self.marks.setdefault(tuple(keys[:end]), mark)
+        self.marks[tuple(keys)] = mark
+
+
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`, section by section.
+
+    Connections, and a section of another kind where each kind has keys of its own, replace what is below.
+    """
+    result = dict(below)
+    for key, value in above.items():
+        under = result.get(key)
+        if isinstance(value, Mapping) and isinstance(under, Mapping) and not _replaces(key, value, under):
+            result[key] = overlaid(under, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _replaces(key: str, value: Mapping[str, Any], under: Mapping[str, Any]) -> bool:
+    return key == "connections" or (key in _KINDS and value.get("kind", under.get("kind")) != under.get("kind"))
+
+
+def resolve(
+    *,
+    preset: str | None = None,
+    config: Path | None = None,
+    assignments: Iterable[str] = (),
+    options: Options | None = None,
+) -> Configuration:
+    """The configuration that presets, a YAML file and the command line add up to.
+
+    Args:
+        preset: the preset to start from; the file's own key `preset` comes next, then `search`.
+        config: a YAML file.
+        assignments: `key.path=value`, each laid over the rest in order.
+        options: key path → (the option as the user wrote it, value), laid over all; None values are left out.
+
+    Raises:
+        UsageError: something is no valid configuration; the message has a line for each mistake.
+    """
+    document = parse(read_text(config), str(config)) if config else Document({})
+    named = document.data.pop("preset", None)
+    base = preset or named or DEFAULT_PRESET
+    layered = Layered()
+    layered.add(parse(preset_text(str(base)), f"preset {base}"))
+    layered.add(document)
+    return _validated(_commanded(layered, assignments, options or {}))
+
+
+def _commanded(layered: Layered, assignments: Iterable[str], options: Options) -> Layered:
+    for assignment in assignments:
+        layered.set(assignment)
+    for path, (source, value) in options.items():
+        if value is not None:
+            layered.put(path, value, source)
+    return layered
+
+
+def _validated(layered: Layered) -> Configuration:
+    try:
+        return Configuration.model_validate(layered.data)
+    except ValidationError as error:
+        raise UsageError(explain(error, Configuration, layered.marks)) from None
+
+
+def resolve_resumed(run: RunDirectory, **given: Any) -> Configuration:
+    """The configuration to go on with: the run's own, in which only the number of epochs may have grown.
+
+    Args:
+        run: the run to go on with.
+        given: the same as for `resolve`; what is not given stays as it was.
+
+    Raises:
+        UsageError: another setting differs, or the number of epochs has fallen.
+    """
+    saved = read_configuration(run)
+    if given["preset"] or given["config"]:
+        wanted = resolve(**given)
+    else:
+        layered = Layered(parse(read_text(run.config), str(run.config)).data)
+        wanted = _validated(_commanded(layered, given["assignments"], given["options"]))
+    if wanted.input is None:
+        wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
+    changed = _differences(saved.model_dump(mode="json"), wanted.model_dump(mode="json"))
+    extends = wanted.training.epochs >= saved.training.epochs
+    others = [f"{key} (was {before!r}, now {after!r})" for key, before, after in changed if key != "training.epochs"]
+    if others or not extends:
+        found = "; ".join(others) or f"training.epochs (was {saved.training.epochs}, now {wanted.training.epochs})"
+        raise UsageError(f"--resume may only extend training.epochs of {run.path}, but these differ: {found}.")
+    return wanted
+
+
+def _differences(before: Any, after: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = dict.fromkeys([*before, *after])
+        nested = (_differences(before.get(key), after.get(key), f"{path}.{key}".lstrip(".")) for key in keys)
+        return [difference for found in nested for difference in found]
+    return [] if before == after else [(path, before, after)]
+
+
+def with_recipe(configuration: Configuration, *, epochs: int | None, seed: int | None) -> Configuration:
+    """The configuration with another number of epochs or another seed; None leaves it as it was.
+
+    Raises:
+        UsageError: the number is out of range.
+    """
+    layered = Layered(configuration.model_dump(mode="json"))
+    options = {"training.epochs": (f"--epochs {epochs}", epochs), "training.seed": (f"--seed {seed}", seed)}
+    return _validated(_commanded(layered, (), options))
+
+
+def read_configuration(run: RunDirectory) -> Configuration:
+    """The configuration that a run was made with.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    document = parse(read_text(run.config), str(run.config))
+    return _validated(Layered(document.data, document.marks))
+
+
+def _with_value(data: Any, keys: list[str | int], value: Any, source: str) -> Any:
+    if not keys:
+        return value
+    first, rest = keys[0], keys[1:]
+    if isinstance(data, list):
+        if not isinstance(first, int) or first >= len(data):
+            raise UsageError(f"{source}: expected a number from 0 to {len(data) - 1} where {first!r} stands.")
+        return [*data[:first], _with_value(data[first], rest, value, source), *data[first + 1 :]]
+    if data is None or isinstance(data, Mapping):
+        section = dict(data or {})
+        if rest == ["kind"] and first in _KINDS:
+            return overlaid(section, {str(first): {"kind": value}})
+        section[str(first)] = _with_value(section.get(str(first)), rest, value, source)
+        return section
+    raise UsageError(f"{source}: {first!r} cannot be set, there is a plain value above it.")

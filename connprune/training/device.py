@@ -1,0 +1,28 @@
+"""Chooses the device to compute on."""
+
+import re
+
+import torch
+
+from connprune.errors import UsageError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:N` or `mps`.
+
+    Raises:
+        UsageError: the name is none of these, or there is no such device here.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        raise UsageError(f"--device: found {name!r}, expected auto, cpu, cuda, cuda:N or mps.")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("--device mps: there is no Apple GPU here; use --device cpu.")
+    if name.startswith("cuda"):
+        number = int(name.partition(":")[2] or 0)
+        if number >= torch.cuda.device_count():
+            raise UsageError(f"--device {name}: there are {torch.cuda.device_count()} CUDA devices here; use cpu.")
+        torch.cuda.set_device(number)
+        return torch.device("cuda", number)
+    return torch.device(name)

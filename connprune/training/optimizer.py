@@ -1,0 +1,101 @@
+"""The optimizer and its schedule, made from the recipe."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+
+from connprune.network.network import Network
+from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
+
+_CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+# Keras, whose rule the post's recipe names, calls a loss better when it is lower by more than this.
+_BETTER_BY = 1e-4
+
+
+class Scheduler(Protocol):
+    """Sets the learning rates after each epoch."""
+
+    def after_epoch(self, validation_loss: float) -> None:
+        """Sets the rates for the next epoch."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes back what `state_dict` gave."""
+
+
+def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimizer:
+    """The fused optimizer, with groups for decayed weights, for biases, and for the gates, in this order."""
+    gates = network.gates.weight if network.gates else None
+    weights = [parameter for parameter in network.parameters() if parameter is not gates]
+    groups: list[dict[str, Any]] = [
+        {"params": [weight for weight in weights if weight.dim() > 1], "weight_decay": settings.weight_decay},
+        {"params": [bias for bias in weights if bias.dim() <= 1], "weight_decay": 0.0},
+    ]
+    if gates is not None:
+        chosen = network.architecture.gates
+        rate = chosen.rate if chosen and chosen.rate else settings.rate
+        groups.append({"params": [gates], "weight_decay": 0.0, "lr": rate})
+    return _CLASSES[settings.kind](groups, lr=settings.rate, fused=True)
+
+
+def named_parameters(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
+    """The name of every parameter in the order in which the optimizer numbers them."""
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    return [names[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def make_scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe) -> Scheduler:
+    """The scheduler of a recipe."""
+    match recipe.schedule:
+        case Plateau() as plateau:
+            return _OnPlateau(optimizer, plateau)
+        case Cosine():
+            return _ByEpoch(optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * epoch / recipe.epochs)))
+        case Fixed():
+            return _ByEpoch(optimizer, lambda epoch: 1.0)
+
+
+class _ByEpoch(LambdaLR):
+    def after_epoch(self, validation_loss: float) -> None:
+        self.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"last_epoch": self.last_epoch}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.last_epoch = state["last_epoch"]
+        for group, base, factor in zip(self.optimizer.param_groups, self.base_lrs, self.lr_lambdas, strict=True):
+            group["lr"] = base * factor(self.last_epoch)
+
+
+class _OnPlateau(ReduceLROnPlateau):
+    def __init__(self, optimizer: torch.optim.Optimizer, plateau: Plateau) -> None:
+        # torch lowers the rates once more than `patience` epochs were no better, Keras once it is as many.
+        super().__init__(
+            optimizer,
+            factor=plateau.factor,
+            patience=plateau.patience - 1,
+            threshold=_BETTER_BY,
+            threshold_mode="abs",
+            min_lr=plateau.floor,
+            eps=0.0,
+        )
+
+    def after_epoch(self, validation_loss: float) -> None:
+        self.step(validation_loss)
+
+    def state_dict(self) -> dict[str, Any]:
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        return {"best": self.best, "num_bad_epochs": self.num_bad_epochs, "last_epoch": self.last_epoch, "rates": rates}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.best, self.num_bad_epochs = state["best"], state["num_bad_epochs"]
+        self.last_epoch = state["last_epoch"]
+        for group, rate in zip(self.optimizer.param_groups, state["rates"], strict=True):
+            group["lr"] = rate

@@ -1,0 +1,65 @@
+"""The recipe of a training, as data. Nothing here imports torch."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from connprune.architecture.base import Count, Frozen, NonNegative, NonNegativeInt, Positive
+
+
+class Optimizer(Frozen):
+    """Adam (Kingma, Ba 2015), or AdamW with decoupled weight decay (Loshchilov, Hutter 2019).
+
+    Attributes:
+        kind: `adam` adds the decay to the gradient, `adamw` subtracts it from the weight.
+        rate: the learning rate of the weights, and of the gates unless they have their own.
+        weight_decay: of the weights of convolutions and dense layers; biases and gates have none.
+    """
+
+    kind: Literal["adam", "adamw"] = "adam"
+    rate: Positive = 1e-3
+    weight_decay: NonNegative = 0.0
+
+
+class Plateau(Frozen):
+    """The rates fall by `factor` after `patience` epochs without a lower validation loss, down to `floor`."""
+
+    kind: Literal["plateau"]
+    factor: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.1
+    patience: Count = 5
+    floor: NonNegative = 1e-7
+
+
+class Cosine(Frozen):
+    """The rates fall along half a cosine from their start to 0 over all epochs (Loshchilov, Hutter 2017)."""
+
+    kind: Literal["cosine"]
+
+
+class Fixed(Frozen):
+    """The rates stay as they are."""
+
+    kind: Literal["constant"]
+
+
+Schedule = Plateau | Cosine | Fixed
+
+
+class Recipe(Frozen):
+    """How a network is trained.
+
+    Attributes:
+        seed: of the split, the initial weights, the order of the images, the augmentation and dropout.
+        epochs: passes over the training images.
+        batch_size: images a step; the last step of an epoch takes what is left.
+        optimizer: see `Optimizer`.
+        schedule: see `Plateau`, `Cosine`, `Fixed`.
+        checkpoint_epochs: a checkpoint is written after every so many epochs, and on interruption.
+    """
+
+    seed: NonNegativeInt = 1337
+    epochs: Count = 200
+    batch_size: Count = 32
+    optimizer: Optimizer = Optimizer()
+    schedule: Annotated[Schedule, Field(discriminator="kind")] = Fixed(kind="constant")
+    checkpoint_epochs: Count = 1

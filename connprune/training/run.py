@@ -1,0 +1,189 @@
+"""One training in one run directory, from the first epoch or from a checkpoint to the results."""
+
+import json
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.data.images import Dataset, Splits, normalisation, split
+from connprune.data.random import stream_seed
+from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
+from connprune.files import read_tensors, write_tensors
+from connprune.network.network import Network, build
+from connprune.runs.directory import RunDirectory
+from connprune.runs.gate_history import GateHistory, gate_layout
+from connprune.training.configuration import Configuration
+from connprune.training.trainer import Evaluation, Trainer, evaluate
+
+# A gate below this counts as closed in summaries; `prune --threshold` is free to choose another value.
+CLOSED = 0.01
+
+
+class Watcher(Protocol):
+    """Sees a training go by."""
+
+    def begin(self, epochs: int, steps: int, done: int) -> None:
+        """The training starts: this many epochs in all, steps an epoch, and epochs already done."""
+
+    def after_step(self) -> None:
+        """A step is done."""
+
+    def after_epoch(self, metrics: dict[str, Any]) -> None:
+        """An epoch is done."""
+
+
+class StopSignal(Protocol):
+    """Says whether a signal asked for the training to stop."""
+
+    number: int | None
+
+
+def train_run(
+    run: RunDirectory,
+    configuration: Configuration,
+    dataset: Dataset,
+    device: torch.device,
+    watcher: Watcher,
+    stop: StopSignal,
+) -> dict[str, Any]:
+    """Trains the run's architecture until all epochs are done; goes on from a checkpoint if the run has one.
+
+    Returns:
+        The summary, also written to `summary.json`.
+
+    Raises:
+        InterruptedRunError: a signal came; the checkpoint was saved first.
+        ConnpruneError: the training diverged.
+        UsageError: the checkpoint is damaged or belongs to something else.
+    """
+    recipe = configuration.training
+    splits = split(dataset, configuration.data, recipe.seed)
+    torch.manual_seed(stream_seed(recipe.seed, "weights"))
+    network = build(run.architecture())
+    mean, divisor = normalisation(splits.train, configuration.data.normalise)
+    network.mean.copy_(mean)
+    network.divisor.copy_(divisor)
+    network.to(device)
+    on_device = Splits(*(part.to(device) for part in (splits.train, splits.validation, splits.test)))
+    trainer = Trainer(network, on_device, configuration.data.augment, recipe)
+    record = _Record(run, trainer)
+    if run.checkpoint.exists():
+        record.restore()
+    run.summarise({"status": "running", "epochs": recipe.epochs})
+    watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
+    try:
+        while trainer.epoch < recipe.epochs:
+            metrics = trainer.train_epoch(lambda: stop.number is not None, watcher.after_step)
+            if metrics is None:
+                raise _interrupted(record, stop)
+            watcher.after_epoch(record.add(metrics, recipe.checkpoint_epochs))
+    except ConnpruneError as error:
+        run.summarise({"status": "interrupted" if isinstance(error, InterruptedRunError) else "failed"})
+        raise
+    return run.summarise({"status": "finished", **record.finish(on_device)})
+
+
+class _Record:
+    """Writes what a training makes into its run directory."""
+
+    def __init__(self, run: RunDirectory, trainer: Trainer) -> None:
+        self.run = run
+        self.trainer = trainer
+        self.metrics: list[dict[str, Any]] = []
+        self.gates = [trainer.gates().numpy()]
+        self.best: dict[str, Any] | None = None
+
+    def add(self, metrics: dict[str, Any], checkpoint_epochs: int) -> dict[str, Any]:
+        """Records an epoch; the checkpoint comes last, so that all it relies on is there."""
+        gates = self.trainer.gates().numpy()
+        self.gates.append(gates)
+        if len(gates):
+            history = self.history()
+            metrics["gates_closed"] = int((np.abs(history.by_connection()[-1]) < CLOSED).sum())
+            self.run.write_gates(history)
+        self.metrics.append(metrics)
+        self.run.write_metrics(self.metrics)
+        if self.best is None or metrics["validation_loss"] < self.best["validation_loss"]:
+            self.best = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
+            write_tensors(self.run.best, self.trainer.network.state_dict())
+        if self.trainer.epoch % checkpoint_epochs == 0 or self.trainer.epoch == self.trainer.recipe.epochs:
+            self.save()
+        return metrics
+
+    def history(self) -> GateHistory:
+        return GateHistory(*gate_layout(self.trainer.network.architecture), np.stack(self.gates))
+
+    def save(self) -> None:
+        """Writes the checkpoint."""
+        tensors, metadata = self.trainer.state()
+        self.run.checkpoint.parent.mkdir(exist_ok=True)
+        write_tensors(self.run.checkpoint, tensors, {**metadata, "best": json.dumps(self.best)})
+
+    def restore(self) -> None:
+        """Takes back the checkpoint, and what was recorded up to it."""
+        tensors, metadata = read_tensors(self.run.checkpoint)
+        try:
+            self.trainer.restore(tensors, metadata)
+            self.best = json.loads(metadata["best"])
+        except (KeyError, ValueError, RuntimeError):
+            raise UsageError(f"{self.run.checkpoint}: this checkpoint is damaged or of another network.") from None
+        done = self.trainer.epoch
+        self.metrics = self.run.read_metrics()[:done]
+        if self.trainer.network.gates and done:
+            self.gates = list(self.run.read_gates().values[: done + 1])
+        if len(self.metrics) < done:
+            raise UsageError(f"{self.run.metrics}: this file is damaged: it ends before the checkpoint does.")
+
+    def finish(self, splits: Splits) -> dict[str, Any]:
+        """Writes the final weights, and reads the test set for the first time."""
+        network = self.trainer.network
+        architecture = network.architecture
+        write_tensors(self.run.final, network.state_dict())
+        last, best = self.metrics[-1], self.best or {}
+        results: dict[str, Any] = {
+            "connections": len(architecture.all_connections),
+            "gated_connections": len(architecture.gated_connections),
+            "gates_closed": last.get("gates_closed"),
+            "layers": len(architecture.layers),
+            "parameters": parameter_count(architecture),
+            "macs": mac_count(architecture),
+            "training_seconds": sum(metrics["epoch_seconds"] for metrics in self.metrics),
+            "final": _result(last, evaluate(network, splits.test)),
+        }
+        final = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        network.load_state_dict(read_tensors(self.run.best)[0])
+        results["best"] = _result(best, evaluate(network, splits.test))
+        network.load_state_dict(final)
+        return results
+
+
+def load_network(run: RunDirectory) -> Network:
+    """The network of a finished run or of a cut, with its final weights, ready for evaluation.
+
+    Raises:
+        UsageError: the run has not ended, or its files do not belong together.
+    """
+    network = build(run.architecture())
+    weights = run.final_weights()
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError:
+        raise UsageError(f"{run.final}: these weights do not belong to the architecture beside them.") from None
+    return network.eval()
+
+
+def _result(metrics: dict[str, Any], test: Evaluation) -> dict[str, Any]:
+    chosen = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
+    return {**chosen, "test_loss": test.loss, "test_accuracy": test.accuracy}
+
+
+def _interrupted(record: _Record, stop: StopSignal) -> InterruptedRunError:
+    record.save()
+    trainer = record.trainer
+    return InterruptedRunError(
+        f"Interrupted in epoch {trainer.epoch + 1} after step {trainer.step}; the checkpoint is saved. "
+        f"Go on with `connprune train --resume --run {record.run.path}`.",
+        stop.number or 0,
+    )

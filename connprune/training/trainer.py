@@ -1,0 +1,199 @@
+"""The training loop: one epoch at a time, stoppable and restorable after any step."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from connprune.data.batches import draw_epoch, in_order
+from connprune.data.images import Images, Splits
+from connprune.data.random import stream_seed
+from connprune.data.settings import Augment
+from connprune.errors import ConnpruneError
+from connprune.network.network import Network
+from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters
+from connprune.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean cross-entropy and share of right answers."""
+
+    loss: float
+    accuracy: float
+
+
+@torch.no_grad()
+def evaluate(network: Network, images: Images) -> Evaluation:
+    """The network's loss and accuracy on images that are on its device; reads the result back once."""
+    network.eval()
+    loss = torch.zeros((), device=images.labels.device)
+    right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
+    for batch, labels in in_order(images):
+        scores = network(batch)
+        loss += F.cross_entropy(scores, labels, reduction="sum")
+        right += (scores.argmax(1) == labels).sum()
+    return Evaluation(loss.item() / len(images), right.item() / len(images))
+
+
+class Trainer:
+    """A network under training.
+
+    Args:
+        network: on its device; trained in place.
+        splits: the images, on the same device.
+        augment: random changes to training images.
+        recipe: seed, batch size, optimizer, schedule.
+
+    Attributes:
+        epoch: how many epochs are done.
+        step: how many steps of the epoch under way are done.
+    """
+
+    def __init__(self, network: Network, splits: Splits, augment: Augment, recipe: Recipe) -> None:
+        self.network = network
+        self.splits = splits
+        self.augment = augment
+        self.recipe = recipe
+        self.device = splits.train.images.device
+        self.optimizer = make_optimizer(network, recipe.optimizer)
+        self.scheduler = make_scheduler(self.optimizer, recipe)
+        self.steps = -(-len(splits.train) // recipe.batch_size)
+        self.epoch = 0
+        self.step = 0
+        self._seconds = 0.0
+        self._loss = torch.zeros((), device=self.device)
+        self._right = torch.zeros((), device=self.device, dtype=torch.int64)
+        self._random_state: Tensor | None = None
+
+    def train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> dict[str, Any] | None:
+        """Trains one epoch, or what is left of it, and validates.
+
+        Args:
+            stopped: asked before each step; True ends the epoch there, to be continued by another call.
+            after_step: called after each step.
+
+        Returns:
+            The epoch's metrics, or None if it was stopped.
+
+        Raises:
+            ConnpruneError: the loss is no longer a finite number.
+        """
+        started = time.perf_counter()
+        self.network.train()
+        epoch = draw_epoch(self.splits.train, self.augment, self.recipe.batch_size, self.recipe.seed, self.epoch)
+        self._set_random_state()
+        while self.step < self.steps:
+            if stopped():
+                self._seconds += time.perf_counter() - started
+                self._random_state = self._get_random_state()
+                return None
+            self._train_step(*epoch.batch(self.step))
+            self.step += 1
+            after_step()
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        loss, right = self._loss.item() / len(self.splits.train), self._right.item() / len(self.splits.train)
+        validation = evaluate(self.network, self.splits.validation)
+        if not (math.isfinite(loss) and math.isfinite(validation.loss)):
+            raise ConnpruneError(
+                f"The training diverged in epoch {self.epoch + 1}: the loss is {loss} in training and "
+                f"{validation.loss} in validation; lower training.optimizer.rate (now {rates[0]:g})."
+            )
+        seconds = self._seconds + time.perf_counter() - started
+        metrics = {
+            "epoch": self.epoch + 1,
+            "train_loss": loss,
+            "train_accuracy": right,
+            "validation_loss": validation.loss,
+            "validation_accuracy": validation.accuracy,
+            "rate": rates[0],
+            **({"gate_rate": rates[-1], "penalty": self._penalty_weight()} if self.network.gates else {}),
+            "epoch_seconds": seconds,
+            "images_per_second": len(self.splits.train) / seconds,
+        }
+        self.scheduler.after_epoch(validation.loss)
+        self._begin_epoch(self.epoch + 1)
+        return metrics
+
+    def gates(self) -> Tensor:
+        """The gates as they are now, (gates,) on the CPU; empty for a network without."""
+        return self.network.gates.values().detach().cpu() if self.network.gates else torch.empty(0)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """All that a new trainer needs to go on bit for bit: tensors, and plain values as text."""
+        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        names = named_parameters(self.network, self.optimizer)
+        for number, values in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{names[number]}.{key}": tensor for key, tensor in values.items()}
+        tensors |= {"loss": self._loss, "right": self._right}
+        if self._random_state is not None:
+            tensors["random_state"] = self._random_state
+        plain = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds}
+        return tensors, {"progress": json.dumps({**plain, "scheduler": self.scheduler.state_dict()})}
+
+    def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+        """Takes back what `state` gave.
+
+        Raises:
+            KeyError, ValueError, RuntimeError: it belongs to another network or another recipe.
+        """
+        progress = json.loads(metadata["progress"])
+        self.network.load_state_dict(
+            {name.removeprefix("network."): tensor for name, tensor in tensors.items() if name.startswith("network.")}
+        )
+        names = named_parameters(self.network, self.optimizer)
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimizer."):
+                parameter, _, key = name.removeprefix("optimizer.").rpartition(".")
+                state.setdefault(names.index(parameter), {})[key] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.scheduler.load_state_dict(progress["scheduler"])
+        self.epoch, self.step, self._seconds = progress["epoch"], progress["step"], progress["seconds"]
+        self._loss = tensors["loss"].to(self.device)
+        self._right = tensors["right"].to(self.device)
+        self._random_state = tensors.get("random_state")
+
+    def _train_step(self, images: Tensor, labels: Tensor) -> None:
+        scores = self.network(images)
+        loss = F.cross_entropy(scores, labels)
+        objective = loss
+        weight = self._penalty_weight()
+        if self.network.gates and weight:
+            objective = loss + weight * self.network.gates.values().sum()
+        self.optimizer.zero_grad()
+        objective.backward()
+        self.optimizer.step()
+        self._loss += loss.detach() * len(labels)
+        self._right += (scores.detach().argmax(1) == labels).sum()
+
+    def _penalty_weight(self) -> float:
+        """λ at this step: it grows linearly over the warm-up epochs."""
+        gates = self.network.architecture.gates
+        if gates is None:
+            return 0.0
+        done = self.epoch + self.step / self.steps
+        return gates.penalty * min(1.0, done / gates.penalty_warmup if gates.penalty_warmup else 1.0)
+
+    def _begin_epoch(self, number: int) -> None:
+        self.epoch, self.step, self._seconds = number, 0, 0.0
+        self._loss.zero_()
+        self._right.zero_()
+
+    def _set_random_state(self) -> None:
+        """Dropout draws from torch's own generator: seeded anew at each epoch, or as it was when the epoch stopped."""
+        torch.manual_seed(stream_seed(self.recipe.seed, "dropout", self.epoch))
+        if self._random_state is not None:
+            set_state = torch.cuda.set_rng_state if self.device.type == "cuda" else torch.set_rng_state
+            set_state(self._random_state)
+            self._random_state = None
+
+    def _get_random_state(self) -> Tensor:
+        return torch.cuda.get_rng_state() if self.device.type == "cuda" else torch.get_rng_state()
