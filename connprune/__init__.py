@@ -46,7 +46,7 @@ def build(architecture: Architecture) -> Network:
     return build(architecture)
 
 
-def cut(architecture: Architecture, gates: Mapping[Connection | str, float], rule: Rule) -> Cut:
+def cut(architecture: Architecture, gates: Mapping[Connection, float] | Mapping[str, float], rule: Rule) -> Cut:
     """Removes connections, and all that no longer lies between the input and the head.
 
     Args:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connprune.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -48,18 +49,19 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None) -> None:
     """Writes a safetensors file whole or not at all; tensors are copied to the CPU and made contiguous."""
-    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    _write_safetensors(path, lambda temporary: save_file(plain, temporary, dict(metadata or {})))
 
-    def save(temporary: str) -> None:
-        try:
-            save_file(plain, temporary, dict(metadata or {}))
-        except SafetensorError as error:
-            raise OSError(f"cannot write {path}: {error}") from error
 
-    write_whole(path, save)
+def write_arrays(path: Path, arrays: Mapping[str, "np.ndarray"], metadata: Mapping[str, str] | None = None) -> None:
+    """Writes a safetensors file from numpy arrays, whole or not at all; needs no torch."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    _write_safetensors(path, lambda temporary: save_file(plain, temporary, dict(metadata or {})))
 
 
 def read_text(path: Path) -> str:
@@ -97,12 +99,34 @@ def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
     Raises:
         UsageError: the file is not there, or is no whole safetensors file.
     """
+    return _read_safetensors(path, "pt")
+
+
+def read_arrays(path: Path) -> tuple[dict[str, "np.ndarray"], dict[str, str]]:
+    """Reads a safetensors file as numpy arrays; needs no torch.
+
+    Raises:
+        UsageError: the file is not there, or is no whole safetensors file.
+    """
+    return _read_safetensors(path, "numpy")
+
+
+def _write_safetensors(path: Path, save: Callable[[str], None]) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        write_whole(path, save)
+    except SafetensorError as error:
+        raise OSError(f"cannot write {path}: {error}") from error
+
+
+def _read_safetensors(path: Path, framework: str) -> tuple[dict[str, Any], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
         raise UsageError(f"{path}: cannot read this file: No such file.")
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework=framework) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise UsageError(f"{path}: this file is damaged: {error}.") from None

@@ -83,10 +83,10 @@ class Blueprint(Frozen):
         head: what turns the last merge into class scores.
     """
 
-    layers: Annotated[tuple[AnyLayer, ...], Field(min_length=1)]
+    layers: tuple[AnyLayer, ...]
     connections: dict[str, tuple[str, ...]]
     merge: Merge = Merge()
-    merges: Annotated[dict[str, MergeOverride], Field(default_factory=dict)]
+    merges: dict[str, MergeOverride] = Field(default_factory=dict)
     gates: OptionalGates = None
     head: Head = Head()
 

@@ -12,6 +12,7 @@ from connprune.architecture.shapes import mac_count, parameter_count, smallest
 from connprune.errors import DisconnectedError, UsageError
 
 Scores = Mapping[Connection, float]
+GateValues = Mapping[Connection, float] | Mapping[str, float]
 
 
 class Rule(Protocol):
@@ -99,7 +100,7 @@ class Cut:
     report: CutReport
 
 
-def cut(architecture: Architecture, gates: Mapping[Connection | str, float], rule: Rule) -> Cut:
+def cut(architecture: Architecture, gates: GateValues, rule: Rule) -> Cut:
     """Removes the connections that the rule chooses, and all that no longer lies between the input and the head.
 
     The cut network computes what its parent computes with the gates of all removed connections at zero (and no
@@ -139,7 +140,7 @@ def cut(architecture: Architecture, gates: Mapping[Connection | str, float], rul
     return Cut(smaller, report)
 
 
-def largest_safe_threshold(architecture: Architecture, gates: Mapping[Connection | str, float]) -> float:
+def largest_safe_threshold(architecture: Architecture, gates: GateValues) -> float:
     """The largest threshold that still leaves a path from the input to the head.
 
     It is the widest bottleneck over all paths, where a path is as open as its least open gate; infinity when a path
@@ -154,7 +155,7 @@ def largest_safe_threshold(architecture: Architecture, gates: Mapping[Connection
     return openness[HEAD]
 
 
-def _scores(architecture: Architecture, gates: Mapping[Connection | str, float]) -> dict[Connection, float]:
+def _scores(architecture: Architecture, gates: GateValues) -> dict[Connection, float]:
     if not architecture.gated_connections:
         raise UsageError("This architecture has no gates, so there is nothing to cut by.")
     by_text = {str(connection): score for connection, score in gates.items()}
@@ -187,7 +188,7 @@ def _rebuilt(architecture: Architecture, live: wirings.Wiring) -> Architecture:
 
 
 def _no_path(architecture: Architecture, scores: dict[Connection, float], rule: Rule) -> str:
-    safe = largest_safe_threshold(architecture, {str(connection): score for connection, score in scores.items()})
+    safe = largest_safe_threshold(architecture, scores)
     return (
         f"The cut ({rule}) would leave no path from the input to the head; nothing was written. "
         f"The largest threshold that keeps one is {_rounded_down(safe)}."
@@ -196,4 +197,4 @@ def _no_path(architecture: Architecture, scores: dict[Connection, float], rule: 
 
 def _rounded_down(value: float) -> str:
     """Six significant digits that are never more than the value, so that a user can pass them on as they are."""
-    return f"{Context(prec=6, rounding=ROUND_DOWN).create_decimal_from_float(value):g}"
+    return f"{Context(prec=6, rounding=ROUND_DOWN).create_decimal(repr(value)):g}"

@@ -54,13 +54,14 @@ def parse(text: str, name: str) -> Document:
         UsageError: the text is no YAML, no mapping at the top, or names a key twice.
     """
     lines = text.splitlines()
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             return Document({})
         if not isinstance(root, yaml.MappingNode):
-            raise UsageError(f"{name}: expected a mapping of keys to values, found a {root.id}.")
+            found = "list" if isinstance(root, yaml.SequenceNode) else "plain value"
+            raise UsageError(f"{name}: expected a mapping of keys to values, found a {found}.")
         marks = dict(_marks(root, (), name, lines))
         return Document(loader.construct_document(root), marks)
     except yaml.MarkedYAMLError as error:
@@ -69,8 +70,6 @@ def parse(text: str, name: str) -> Document:
         raise UsageError(f"{name}{where}: this is no valid YAML: {error.problem or error.context}.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"{name}: this is no valid YAML: {str(error).splitlines()[0]}.") from None
-    finally:
-        loader.dispose()
 
 
 def parse_value(text: str) -> Any:
@@ -91,12 +90,13 @@ def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Itera
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
+            line, column = key.start_mark.line, key.start_mark.column
+            if key.tag != "tag:yaml.org,2002:str":
+                raise UsageError(f"{name}, line {line + 1}: expected text as a key, found `{lines[line].strip()}`.")
             if key.value in seen:
-                line = key.start_mark.line + 1
-                raise UsageError(f"{name}, line {line}: the key {key.value!r} stands here for the second time.")
+                raise UsageError(f"{name}, line {line + 1}: the key {key.value!r} stands here for the second time.")
             seen.add(key.value)
             below = (*path, key.value)
-            line, column = key.start_mark.line, key.start_mark.column
             yield below, Mark(f"{name}, line {line + 1}, column {column + 1}", lines[line].strip())
             yield from _marks(value, below, name, lines)
     elif isinstance(node, yaml.SequenceNode):

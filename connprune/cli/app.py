@@ -40,5 +40,9 @@ def connprune(
 
     A first run, on images that come with the package:
 
-      connprune train --preset digits && connprune prune --threshold 0.01 && connprune retrain
+      connprune train --preset digits
+
+      connprune prune --threshold 0.01
+
+      connprune retrain
     """

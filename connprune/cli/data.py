@@ -13,7 +13,9 @@ def data(
         typer.Option("--cache", metavar="DIR", help="Where to keep it (default: $CONNPRUNE_CACHE, else your cache)."),
     ] = None,
 ) -> None:
-    """Download a data set into the cache and check it; prints the cache folder.
+    """Download a data set into the cache and check it.
+
+    Prints the cache folder.
 
     connprune data cifar10
     """

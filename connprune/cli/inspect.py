@@ -21,7 +21,7 @@ def inspect(
     as_json: options.JsonOption = False,
     runs: options.RunsOption = None,
 ) -> None:
-    """Show an architecture, its connections and how their gates went.
+    """Show an architecture, its connections and their gates.
 
     Works on runs that are under way, interrupted or finished, on cuts, and with --preset or --config on an
     architecture that has not been trained.
@@ -67,7 +67,7 @@ def _subject(
     if preset or config or assignments:
         configuration = resolve(preset=preset, config=config, assignments=assignments)
         return None, configuration.architecture_for(*image_shape(configuration.data))
-    directory = find(run, runs_folder(runs), ("train", "cut", "retrain"))
+    directory = find(run, runs_folder(runs), "train", "cut", "retrain")
     return directory, directory.architecture()
 
 

@@ -17,7 +17,7 @@ def main() -> NoReturn:
     """
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        app()
+        app(prog_name="connprune")
     except Exception as error:
         if os.environ.get("CONNPRUNE_TRACEBACK"):
             raise

@@ -5,13 +5,30 @@ from typing import Annotated
 
 import typer
 
+
+def whole_number(text: str) -> int:
+    """Reads an option's value."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"found {text!r}, expected a whole number.") from None
+
+
+def number(text: str) -> float:
+    """Reads an option's value."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"found {text!r}, expected a number.") from None
+
+
 RunArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[RUN]", help="A run directory; - reads the path from stdin; the newest if left out."),
+    typer.Argument(metavar="RUN", help="A run directory; - reads the path from stdin; the newest if left out."),
 ]
 CutArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[CUT]", help="A cut's directory; - reads the path from stdin; the newest if left out."),
+    typer.Argument(metavar="CUT", help="A cut's directory; - reads the path from stdin; the newest if left out."),
 ]
 PresetOption = Annotated[str | None, typer.Option("--preset", metavar="NAME", help="Start from this preset.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Start from this YAML file.")]
@@ -28,6 +45,10 @@ DeviceOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables, only the result.")]
-EpochsOption = Annotated[int | None, typer.Option("--epochs", metavar="N", help="How many epochs to train.")]
-SeedOption = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of everything that is random.")]
+EpochsOption = Annotated[
+    int | None, typer.Option("--epochs", metavar="N", parser=whole_number, help="How many epochs to train.")
+]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", metavar="N", parser=whole_number, help="Seed of everything that is random.")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, write nothing.")]

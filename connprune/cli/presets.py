@@ -9,10 +9,10 @@ from connprune.cli.output import Output
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this preset's YAML.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this preset's YAML.")] = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """List the presets, or print one to start a configuration of your own.
+    """List the presets, or print one as YAML.
 
     connprune presets digits > mine.yaml
     """

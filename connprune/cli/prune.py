@@ -13,11 +13,16 @@ from connprune.cli.session import load_images
 def prune(
     run: options.RunArgument = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", metavar="T", help="Cut connections whose gate is below T.")
+        float | None,
+        typer.Option("--threshold", metavar="T", parser=options.number, help="Cut connections with a gate below T."),
     ] = None,
-    keep: Annotated[int | None, typer.Option("--keep", metavar="N", help="Keep the N most open connections.")] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option("--keep", metavar="N", parser=options.whole_number, help="Keep the N most open connections."),
+    ] = None,
     sparsity: Annotated[
-        float | None, typer.Option("--sparsity", metavar="S", help="Cut this share of the connections, 0 to 1.")
+        float | None,
+        typer.Option("--sparsity", metavar="S", parser=options.number, help="Cut this share of connections, 0 to 1."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the cut to this directory.")] = None,
     runs: options.RunsOption = None,
@@ -26,10 +31,10 @@ def prune(
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Cut the connections whose gate ended near zero; prints the path of the cut.
+    """Cut the connections whose gate ended near zero.
 
-    Give one of --threshold, --keep and --sparsity. The trained weights are carried over, so the cut network works
-    before any retraining, and its accuracy is shown beside its parent's.
+    Prints the path of the cut. Give one of --threshold, --keep and --sparsity. The trained weights are carried over,
+    so the cut network works before any retraining, and its accuracy is shown beside its parent's.
 
       connprune prune --threshold 0.01
     """
@@ -41,15 +46,17 @@ def prune(
     from connprune.training.pruning import prune, write_cut
 
     output = Output(as_json, quiet)
-    rules: list[Rule] = [
-        make(value)  # type: ignore[operator]
-        for make, value in ((Threshold, threshold), (Keep, keep), (Sparsity, sparsity))
-        if value is not None
-    ]
+    rules: list[Rule] = []
+    if threshold is not None:
+        rules.append(Threshold(threshold))
+    if keep is not None:
+        rules.append(Keep(keep))
+    if sparsity is not None:
+        rules.append(Sparsity(sparsity))
     if len(rules) != 1:
         raise UsageError(f"Give one of --threshold, --keep and --sparsity; found {len(rules) or 'none'} of them.")
     folder = runs_folder(runs)
-    parent = find(run, folder, ("train",))
+    parent = find(run, folder, "train")
     pruned = prune(parent, rules[0], lambda configuration: load_images(configuration, output), choose_device(device))
     output.note(cut_table(pruned.document))
     if not pruned.document["chosen"]:

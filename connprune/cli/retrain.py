@@ -20,9 +20,10 @@ def retrain(
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Train a cut architecture from scratch and compare it; prints the path of the run.
+    """Train a cut architecture from scratch and compare it.
 
-    The network starts from fresh weights and has no gates; recipe, seed and data are its parent's.
+    Prints the path of the run. The network starts from fresh weights and has no gates; recipe, seed and data are its
+    parent's.
 
       connprune retrain --json
     """
@@ -37,7 +38,7 @@ def retrain(
 
     output = Output(as_json, quiet)
     folder = runs_folder(runs)
-    source = find(cut, folder, ("cut",))
+    source = find(cut, folder, "cut")
     if not source.cut.is_file():
         raise UsageError(f"{source.path}: this run is no cut; make one with `connprune prune {source.path}`.")
     architecture = source.architecture().without_gates()

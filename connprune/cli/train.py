@@ -27,10 +27,10 @@ def train(
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Train gates and weights together; prints the path of the run.
+    """Train gates and weights together.
 
-    Without --preset and --config it trains the preset `search`. Values on the command line win over the file's, and
-    those over the preset's.
+    Prints the path of the run. Without --preset and --config it trains the preset `search`. Values on the command line
+    win over the file's, and those over the preset's.
 
       connprune train --preset digits --set gates.penalty=0.003 --epochs 50
     """
@@ -46,13 +46,13 @@ def train(
         "training.epochs": (f"--epochs {epochs}", epochs),
         "training.seed": (f"--seed {seed}", seed),
     }
-    values = {"preset": preset, "config": config, "assignments": assignments or (), "options": chosen}
+    values = (preset, config, assignments or [], chosen)
     if resume:
-        directory = find(str(run) if run else None, runs_folder(runs), ("train",))
-        configuration = resolve_resumed(directory, **values)
+        directory = find(str(run) if run else None, runs_folder(runs), "train")
+        configuration = resolve_resumed(directory, *values)
         architecture = directory.architecture()
     else:
-        configuration = resolve(**values)
+        configuration = resolve(*values)
         architecture = configuration.architecture_for(*image_shape(configuration.data))
     text = configuration.to_yaml(architecture)
     if dry_run:

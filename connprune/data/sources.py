@@ -1,6 +1,8 @@
 """Where images come from: one function for each kind of source, and the one place that chooses among them."""
 
 import os
+import sys
+from contextlib import redirect_stdout
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -52,7 +54,9 @@ def download(settings: DataSettings) -> Path:
         names = ", ".join(NAMED)
         raise UsageError(f"data: found {settings.source!r}, expected one of {names}.")
     try:
-        _cifar(settings, download=True)
+        # What torchvision prints must not mix with the command's own result.
+        with redirect_stdout(sys.stderr):
+            _cifar(settings, download=True)
     except (OSError, RuntimeError) as error:
         raise ConnpruneError(f"The download of {settings.source} failed: {error}. Run the command again.") from None
     return cache_folder(settings)

@@ -1,6 +1,7 @@
 """The head: the last merge becomes class scores."""
 
 from itertools import pairwise
+from typing import cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,11 +18,11 @@ class Head(nn.Module):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        widths = pairwise(head_widths(architecture))
-        self.dense = nn.ModuleList(nn.Linear(before, after) for before, after in widths)
-        for layer in self.dense:
+        layers = [nn.Linear(before, after) for before, after in pairwise(head_widths(architecture))]
+        for layer in layers:
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
+        self.dense = nn.ModuleList(layers)
         self.averages = architecture.head.reduce == "average"
         self.maps = architecture.shapes.merged[HEAD].feature_maps
         self.activation = ACTIVATIONS[architecture.head.activation]
@@ -29,7 +30,7 @@ class Head(nn.Module):
 
     def forward(self, maps: FeatureMaps) -> Tensor:
         """Class scores, (batch, classes)."""
-        first, *others = self.dense
+        first, *others = cast("list[nn.Linear]", list(self.dense))
         reduced = maps.values.mean((2, 3)) if self.averages else maps.values.flatten(2)
         by_map = first.weight.view(first.out_features, self.maps, *reduced.shape[2:])
         values, weight = folded(reduced, maps.gates, by_map)

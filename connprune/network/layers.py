@@ -22,11 +22,14 @@ class Convolution(nn.Module):
         self.weight = nn.Parameter(torch.empty(layer.feature_maps, merged.feature_maps, layer.kernel, layer.kernel))
         self.bias = nn.Parameter(torch.zeros(layer.feature_maps)) if layer.bias else None
         nn.init.xavier_uniform_(self.weight)
-        self.padding = layer.padding
+        self.padding = (layer.kernel - 1) // 2 if layer.padding == "same" else 0
+        # An even kernel needs one more row and column at the end than at the beginning.
+        self.uneven = layer.padding == "same" and layer.kernel % 2 == 0
         self.activation = ACTIVATIONS[layer.activation]
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         values, weight = folded(maps.values, maps.gates, self.weight)
+        values = F.pad(values, (0, 1, 0, 1)) if self.uneven else values
         return FeatureMaps(self.activation(F.conv2d(values, weight, self.bias, padding=self.padding)))
 
 

@@ -35,7 +35,8 @@ class Network(nn.Module):
         given = architecture.input
         self.register_buffer("mean", torch.zeros(given.feature_maps, given.height, given.width))
         self.register_buffer("divisor", torch.ones(()))
-        self.gates = GateVector(architecture, architecture.gates) if architecture.gated_connections else None
+        settings = architecture.gates
+        self.gates = GateVector(architecture, settings) if settings and architecture.gated_connections else None
         for layer in architecture.layers:
             module = MODULES[type(layer)](layer, architecture.shapes.merged[layer.name])
             self.add_module(_attribute(layer.name), module)
@@ -48,7 +49,8 @@ class Network(nn.Module):
         Args:
             images: (batch, feature maps, height, width), pixel values from 0 to 255, uint8 or floating-point.
         """
-        return self.head(self.last_merge((images - self.mean) / self.divisor))
+        scores: Tensor = self.head(self.last_merge((images - self.mean) / self.divisor))
+        return scores
 
     def last_merge(self, normalised: Tensor) -> FeatureMaps:
         """What the head reads.

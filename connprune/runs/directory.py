@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import from_yaml, to_yaml
 from connprune.errors import UsageError
-from connprune.files import read_json, read_tensors, read_text, write_json, write_tensors, write_text
+from connprune.files import read_arrays, read_json, read_tensors, read_text, write_arrays, write_json, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,7 +119,7 @@ class RunDirectory:
 
     def write_gates(self, history: "GateHistory") -> None:
         """Writes the gates of all epochs so far."""
-        write_tensors(self.gates, *history.to_tensors())
+        write_arrays(self.gates, *history.to_arrays())
 
     def read_gates(self) -> "GateHistory":
         """The gates of all epochs so far.
@@ -131,7 +131,7 @@ class RunDirectory:
 
         if not self.gates.exists():
             raise UsageError(f"{self.path}: this run has no gates.")
-        return GateHistory.from_tensors(*read_tensors(self.gates), str(self.gates))
+        return GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
 
     def final_weights(self) -> "dict[str, Tensor]":
         """The weights that the run ended with.

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def new_path(folder: Path, stem: str) -> Path:
             return path
 
 
-def find(given: str | None, folder: Path, kinds: Collection[Kind]) -> RunDirectory:
+def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
     """The run that an argument means.
 
     Args:
@@ -54,12 +54,12 @@ def find(given: str | None, folder: Path, kinds: Collection[Kind]) -> RunDirecto
         return RunDirectory.open(Path(given))
     newest = max(_all(folder, kinds), key=lambda found: found[0], default=None)
     if newest is None:
-        first = {"cut": "connprune prune"}.get(next(iter(kinds)), "connprune train")
+        first = {"cut": "connprune prune"}.get(kinds[0], "connprune train")
         raise UsageError(f"There is no {' or '.join(kinds)} run in {folder}; make one with `{first}`, or name a path.")
     return newest[1]
 
 
-def _all(folder: Path, kinds: Collection[Kind]) -> Iterator[tuple[str, RunDirectory]]:
+def _all(folder: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirectory]]:
     for entry in folder.iterdir() if folder.is_dir() else ():
         try:
             run = RunDirectory.open(entry)

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.errors import UsageError
@@ -53,14 +51,15 @@ class GateHistory:
         """
         return GateHistory(*gate_layout(architecture), self.values[:, list(gates)])
 
-    def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+    def to_arrays(self) -> tuple[dict[str, FloatArray], dict[str, str]]:
         """What is stored: the values, and as metadata the names."""
-        names = [[connection.source, connection.target, count] for connection, count in self._columns()]
-        return {"gates": torch.from_numpy(np.ascontiguousarray(self.values))}, {"connections": json.dumps(names)}
+        columns = zip(self.connections, self.maps, strict=True)
+        names = [[connection.source, connection.target, count] for connection, count in columns]
+        return {"gates": self.values}, {"connections": json.dumps(names)}
 
     @classmethod
-    def from_tensors(cls, tensors: dict[str, Tensor], metadata: dict[str, str], name: str) -> "GateHistory":
-        """Reads what `to_tensors` gave.
+    def from_arrays(cls, arrays: dict[str, FloatArray], metadata: dict[str, str], name: str) -> "GateHistory":
+        """Reads what `to_arrays` gave.
 
         Raises:
             UsageError: it is something else.
@@ -68,15 +67,12 @@ class GateHistory:
         try:
             rows = json.loads(metadata["connections"])
             connections = tuple(Connection(source, target) for source, target, _ in rows)
-            history = cls(connections, tuple(int(count) for _, _, count in rows), tensors["gates"].numpy())
+            history = cls(connections, tuple(int(count) for _, _, count in rows), arrays["gates"])
         except (KeyError, TypeError, ValueError):
             raise UsageError(f"{name}: this file is damaged: it holds no gates.") from None
         if history.values.ndim != 2 or history.values.shape[1] != sum(history.maps):
             raise UsageError(f"{name}: this file is damaged: its gates do not match their names.")
         return history
-
-    def _columns(self) -> list[tuple[Connection, int]]:
-        return list(zip(self.connections, self.maps, strict=True))
 
 
 def gate_layout(architecture: Architecture) -> tuple[tuple[Connection, ...], tuple[int, ...]]:

@@ -119,7 +119,6 @@ def _replaces(key: str, value: Mapping[str, Any], under: Mapping[str, Any]) -> b
 
 
 def resolve(
-    *,
     preset: str | None = None,
     config: Path | None = None,
     assignments: Iterable[str] = (),
@@ -161,22 +160,27 @@ def _validated(layered: Layered) -> Configuration:
         raise UsageError(explain(error, Configuration, layered.marks)) from None
 
 
-def resolve_resumed(run: RunDirectory, **given: Any) -> Configuration:
+def resolve_resumed(
+    run: RunDirectory, preset: str | None, config: Path | None, assignments: Iterable[str], options: Options
+) -> Configuration:
     """The configuration to go on with: the run's own, in which only the number of epochs may have grown.
 
     Args:
         run: the run to go on with.
-        given: the same as for `resolve`; what is not given stays as it was.
+        preset: as for `resolve`; without it and `config` the rest is laid over the run's own configuration.
+        config: as for `resolve`.
+        assignments: as for `resolve`.
+        options: as for `resolve`.
 
     Raises:
         UsageError: another setting differs, or the number of epochs has fallen.
     """
     saved = read_configuration(run)
-    if given["preset"] or given["config"]:
-        wanted = resolve(**given)
+    if preset or config:
+        wanted = resolve(preset=preset, config=config, assignments=assignments, options=options)
     else:
         layered = Layered(parse(read_text(run.config), str(run.config)).data)
-        wanted = _validated(_commanded(layered, given["assignments"], given["options"]))
+        wanted = _validated(_commanded(layered, assignments, options))
     if wanted.input is None:
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
     changed = _differences(saved.model_dump(mode="json"), wanted.model_dump(mode="json"))

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from connprune.network.network import Network
 from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
 
-_CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+_CLASSES: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 # Keras, whose rule the post's recipe names, calls a loss better when it is lower by more than this.
 _BETTER_BY = 1e-4
 

@@ -16,7 +16,8 @@ from connprune.network.network import build
 from connprune.runs.directory import SCHEMA, RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.training.configuration import Configuration, read_configuration
-from connprune.training.run import evaluate, load_network
+from connprune.training.run import load_network
+from connprune.training.trainer import evaluate
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def prune(parent: RunDirectory, rule: Rule, load: Callable[[Configuration], Data
     smaller.load_state_dict(weights)
     configuration = read_configuration(parent)
     splits = split(load(configuration), configuration.data, configuration.training.seed)
-    results = {}
+    results: dict[str, dict[str, float]] = {}
     for name, candidate in (("parent", network), ("cut", smaller)):
         candidate.to(device)
         for part in ("validation", "test"):

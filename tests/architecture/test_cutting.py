@@ -1,0 +1,132 @@
+"""The rules, what follows from a cut, and what is refused."""
+
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from connprune import cut
+from connprune.architecture import Architecture, Connection, Keep, Rule, Sparsity, Threshold
+from connprune.architecture.cutting import largest_safe_threshold
+from connprune.errors import DisconnectedError, UsageError
+from tests.strategies import architectures
+
+
+def all_open(architecture: Architecture) -> dict[str, float]:
+    return {str(connection): 0.9 for connection in architecture.gated_connections}
+
+
+def test_the_threshold_is_strict(digits: Architecture) -> None:
+    gates = all_open(digits) | {"input->conv2": 0.5, "input->conv3": 0.499}
+    report = cut(digits, gates, Threshold(0.5)).report
+    assert report.chosen == (Connection("input", "conv3"),)
+
+
+def test_a_negative_gate_counts_by_its_magnitude(digits: Architecture) -> None:
+    gates = all_open(digits) | {"input->conv2": -0.8, "input->conv3": -0.1}
+    assert cut(digits, gates, Threshold(0.5)).report.chosen == (Connection("input", "conv3"),)
+
+
+def test_keep_and_sparsity_are_two_sides_of_one_rule(digits: Architecture) -> None:
+    gates = {str(connection): position / 100 for position, connection in enumerate(digits.gated_connections)}
+    kept = cut(digits, gates, Keep(33))
+    assert kept.architecture == cut(digits, gates, Sparsity(0.25)).architecture
+    assert len(kept.report.chosen) == 11
+    assert max(gates[str(connection)] for connection in kept.report.chosen) == 0.1
+
+
+def test_nothing_below_the_threshold_leaves_the_architecture_as_it_was(digits: Architecture) -> None:
+    outcome = cut(digits, all_open(digits), Threshold(0.01))
+    assert outcome.architecture == digits
+    assert not (outcome.report.chosen or outcome.report.followed or outcome.report.removed_layers)
+
+
+def test_layers_that_nothing_reads_go_transitively(digits: Architecture) -> None:
+    """With all that reads dropout1 and pool1 cut, both go, and so does conv2, which only pool1 still read."""
+    gates = all_open(digits)
+    for name in gates:
+        source, _, target = name.partition("->")
+        if source in ("dropout1", "pool1") and target not in ("dropout1",):
+            gates[name] = 0.0
+        if source == "conv2" and target != "pool1":
+            gates[name] = 0.0
+    report = cut(digits, gates, Threshold(0.5)).report
+    assert report.removed_layers == ("conv2", "pool1", "dropout1")
+    assert Connection("conv1", "conv2") in report.followed
+
+
+def test_layers_that_read_nothing_go(digits: Architecture) -> None:
+    gates = all_open(digits) | {"input->conv2": 0.0, "conv1->conv2": 0.0}
+    report = cut(digits, gates, Threshold(0.5)).report
+    assert report.removed_layers == ("conv2",)
+    assert Connection("conv2", "pool1") in report.followed
+
+
+def test_counts_fall_as_reported(digits: Architecture) -> None:
+    report = cut(digits, all_open(digits) | {"dropout1->conv4": 0.0}, Threshold(0.5)).report
+    maps = digits.shapes.output["dropout1"].feature_maps
+    assert report.connections == (45, 44)
+    assert report.parameters[0] - report.parameters[1] == 32 * maps * 9 + 1
+    assert report.macs[0] - report.macs[1] == 32 * maps * 9 * 4 * 4
+
+
+def test_disconnecting_is_refused_with_the_largest_safe_threshold(digits: Architecture) -> None:
+    gates = {str(connection): 0.3 for connection in digits.gated_connections} | {"input->head": 0.123456789}
+    gates["conv1->head"] = 0.0
+    with pytest.raises(DisconnectedError, match=r"largest threshold that keeps one is 0.3\.") as caught:
+        cut(digits, gates, Threshold(0.5))
+    assert caught.value.exit_code == 3
+    with pytest.raises(DisconnectedError):
+        cut(digits, all_open(digits), Keep(0))
+
+
+@given(architectures(), st.data())
+def test_the_largest_safe_threshold_is_the_largest(architecture: Architecture, data: st.DataObject) -> None:
+    names = [str(connection) for connection in architecture.gated_connections]
+    assume(names)
+    gates = data.draw(st.fixed_dictionaries({name: st.floats(0.001, 1) for name in names}))
+    safe = largest_safe_threshold(architecture, gates)
+    if math.isinf(safe):
+        cut(architecture, gates, Threshold(2.0))
+        return
+    cut(architecture, gates, Threshold(safe))
+    with pytest.raises(DisconnectedError) as caught:
+        cut(architecture, gates, Threshold(math.nextafter(safe, 2)))
+    told = float(str(caught.value).split()[-1].rstrip("."))
+    assert safe * (1 - 1e-5) <= told <= safe
+
+
+@given(architectures(), st.data())
+def test_what_is_left_lies_between_input_and_head(architecture: Architecture, data: st.DataObject) -> None:
+    names = [str(connection) for connection in architecture.gated_connections]
+    assume(names)
+    gates = data.draw(st.fixed_dictionaries({name: st.floats(0, 1) for name in names}))
+    try:
+        outcome = cut(architecture, gates, Threshold(0.5))
+    except DisconnectedError:
+        return
+    smaller = outcome.architecture
+    assert all(gates.get(str(connection), 1.0) >= 0.5 for connection in smaller.all_connections)
+    removed = set(outcome.report.chosen) | set(outcome.report.followed)
+    assert removed | set(smaller.all_connections) == set(architecture.all_connections)
+    for target in smaller.connections:
+        assert smaller.shapes.merged[target].size == architecture.shapes.merged[target].size
+    again = cut(smaller, gates, Threshold(0.5)).architecture if smaller.gated_connections else smaller
+    assert again == smaller
+
+
+@pytest.mark.parametrize("rule", [Keep(45), Keep(-1), Sparsity(1.5), Sparsity(-0.1)])
+def test_rules_out_of_range(digits: Architecture, rule: Rule) -> None:
+    with pytest.raises(UsageError, match="expected"):
+        cut(digits, all_open(digits), rule)
+
+
+def test_gates_must_be_complete(digits: Architecture) -> None:
+    with pytest.raises(UsageError, match="lack 43 of the connections"):
+        cut(digits, {"input->conv2": 1.0}, Keep(1))
+
+
+def test_without_gates_there_is_nothing_to_cut_by(digits: Architecture) -> None:
+    with pytest.raises(UsageError, match="has no gates"):
+        cut(digits.without_gates(), {}, Keep(0))

@@ -1,0 +1,90 @@
+"""What is no architecture is refused by a sentence that names the key."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from connprune.architecture import Architecture
+from connprune.architecture.explain import explain
+
+VALID: dict[str, Any] = {
+    "input": {"feature_maps": 1, "height": 8, "width": 8},
+    "classes": 10,
+    "layers": [{"kind": "conv", "feature_maps": 4}, {"kind": "max-pool"}, {"kind": "conv", "feature_maps": 4}],
+    "connections": "dense",
+    "gates": {"kind": "sigmoid"},
+}
+
+
+def convolution(**keys: Any) -> list[dict[str, Any]]:
+    return [{"kind": "conv", **keys}]
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(ValidationError) as caught:
+        Architecture.model_validate({**VALID, **changes})
+    return explain(caught.value, Architecture, {})
+
+
+def test_the_example_is_valid() -> None:
+    assert Architecture.model_validate(VALID).shapes.output["pool1"].size == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"layers": [{"kind": "cnv"}]}, "layers.0: found the kind 'cnv', expected a kind, one of conv, max-pool"),
+        ({"layers": [{"kind": "conv"}]}, "layers.0.feature_maps: this key is missing"),
+        (
+            {"layers": convolution(feature_maps=4, kernal=3)},
+            "layers.0.kernal: there is no such key; did you mean 'kernel'?",
+        ),
+        ({"layers": convolution(feature_maps=0)}, "layers.0.feature_maps: found 0, expected greater than or equal"),
+        ({"layers": convolution(feature_maps="4")}, "layers.0.feature_maps: found '4', expected a valid integer"),
+        ({"layers": convolution(feature_maps=True)}, "layers.0.feature_maps: found True, expected a valid integer"),
+        ({"layers": [{"kind": "dropout", "rate": 1.0}]}, "layers.0.rate: found 1.0, expected less than 1"),
+        ({"layers": convolution(feature_maps=4, name="head")}, "the name 'head' is taken"),
+        ({"layers": convolution(feature_maps=4, name="../x")}, "layers.0.name"),
+        ({"layers": 3}, "layers: found 3, expected a list"),
+        ({"connections": "ring"}, "connections: expected a mapping or one of dense, chain (found 'ring')"),
+        ({"connections": {"conv1": ["input"], "head": ["conv1"]}}, "'pool1' reads nothing"),
+        ({"connections": {"conv1": ["conv2"]}}, "'conv1' reads 'conv2', which does not come before it"),
+        ({"connections": {"conv1": ["conv1"]}}, "does not come before it"),
+        ({"connections": {"conv1": ["input", "input"]}}, "names a source twice"),
+        ({"connections": {"conv9": ["input"]}}, "'conv9' is no layer"),
+        (
+            {"connections": {"conv1": ["input"], "pool1": ["input"], "conv2": ["pool1"], "head": ["conv2"]}},
+            "nothing reads 'conv1'",
+        ),
+        ({"gates": {"kind": "tanh"}}, "gates.kind: found 'tanh', expected 'sigmoid' or 'linear'"),
+        ({"gates": {"initialisation": {"kind": "zeros"}}}, "gates.initialisation: found the kind 'zeros', expected"),
+        ({"gates": {"penalty": -1.0}}, "gates.penalty: found -1.0"),
+        ({"gates": {"penalty": float("nan")}}, "gates.penalty: found nan"),
+        ({"gates": {"ungated": ["conv9"]}}, "'conv9', which is no layer"),
+        ({"merges": {"conv9": {"size": [1, 1]}}}, "merges: 'conv9' is no layer"),
+        ({"classes": 1}, "classes: found 1"),
+        ({"clases": 1}, "clases: there is no such key; did you mean 'classes'?"),
+        (
+            {
+                "layers": [{"kind": "max-pool", "size": 4}, *convolution(feature_maps=1, kernel=5, padding="valid")],
+                "connections": "chain",
+            },
+            "the layer 'conv1' got 1@2 (feature maps@side), but a valid 5×5 convolution needs at least 5×5",
+        ),
+    ],
+)
+def test_refusals(changes: dict[str, Any], told: str) -> None:
+    assert told in refusal(**changes)
+
+
+def test_architectures_cannot_be_changed(blog: Architecture) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        blog.classes = 3  # type: ignore[misc]
+
+
+def test_a_replaced_architecture_has_shapes_of_its_own(digits: Architecture) -> None:
+    before = digits.shapes.merged["conv1"]
+    larger = digits.replace(input={"feature_maps": 1, "height": 16, "width": 16})
+    assert digits.shapes.merged["conv1"] == before
+    assert larger.shapes.merged["conv1"].size == (16, 16)

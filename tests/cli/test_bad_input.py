@@ -1,0 +1,124 @@
+"""Bad input gets one clear sentence, the contract's exit code, and leaves nothing half-written."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import TINY, Command
+
+
+def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-def]
+    assert outcome.code == code, outcome
+    assert outcome.out == ""
+    assert outcome.err.count("\n") <= 4, outcome.err
+    assert "Error" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "--preset", "digit"], "found 'digit', expected one of"),
+        (["train", "--config", "none.yaml"], "none.yaml: cannot read this file"),
+        (["train", "--data", "nowhere"], "data.source: found 'nowhere'"),
+        (["train", "--data", "cifar10"], "get it with `connprune data cifar10`"),
+        (["train", "--preset", "digits", "--epochs", "0"], "training.epochs: found 0"),
+        (["train", "--preset", "digits", "--epochs", "x"], "'--epochs': found 'x', expected a whole number"),
+        (["prune", "--threshold", "low"], "'--threshold': found 'low', expected a number"),
+        (["train", "--preset", "digits", "--seed", "-1"], "training.seed: found -1"),
+        (["train", "--preset", "digits", "--device", "tpu"], "--device: found 'tpu'"),
+        (["train", "--preset", "digits", "--device", "cuda:99"], "CUDA devices here"),
+        (["train", "--preset", "digits", "--set", "a"], "expected KEY=VALUE"),
+        (["train", "--preset", "digits", "--no-such"], "--no-such"),
+        (["train", "--preset", "digits", "--set", "layers.2.size=9"], "the layer 'pool1' got"),
+        (["train", "--preset", "blog", "--data", "digits"], "the layer 'pool2' got"),
+        (["train", "--resume"], "There is no train run in runs"),
+        (["inspect"], "There is no train or cut or retrain run in runs"),
+        (["inspect", "nowhere"], "nowhere: there is no such run"),
+        (["inspect", "."], "this directory is no run"),
+        (["inspect", "--csv", "--json", "--preset", "blog"], "--csv and --json"),
+        (["inspect", "--preset", "blog", "--history"], "no gates recorded"),
+        (["inspect", "x", "--preset", "blog"], "Give a run, or --preset"),
+        (["prune"], "Give one of --threshold, --keep and --sparsity; found none"),
+        (["prune", "--threshold", "0.1", "--keep", "3"], "found 2 of them"),
+        (["prune", "--threshold", "0.1"], "make one with `connprune train`"),
+        (["prune", "nowhere", "--threshold", "0.1"], "there is no such run"),
+        (["retrain"], "make one with `connprune prune`"),
+        (["data", "mnist"], "found 'mnist', expected one of"),
+        (["presets", "digit"], "found 'digit', expected one of"),
+        (["sing"], "sing"),
+    ],
+)
+def test_refusals(command: Command, tmp_path: Path, arguments: list[str], told: str) -> None:
+    outcome = command(*arguments)
+    assert_refused(outcome)
+    assert told in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_already_holds_something_is_left_alone(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    outcome = command("train", *TINY, "--run", "mine")
+    assert_refused(outcome)
+    assert "mine: this directory is not empty" in outcome.err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_rules_out_of_range(command: Command) -> None:
+    command("train", *TINY)
+    for rule in (("--keep", "99"), ("--keep", "-1"), ("--sparsity", "1.5")):
+        assert_refused(command("prune", *rule))
+
+
+def test_a_run_without_gates_cannot_be_cut(command: Command) -> None:
+    command("train", *TINY, "--set", "gates=none")
+    outcome = command("prune", "--keep", "3")
+    assert_refused(outcome)
+    assert "has no gates" in outcome.err
+
+
+def test_a_training_that_is_no_cut_cannot_be_retrained(command: Command) -> None:
+    run = command("train", *TINY).out.strip()
+    outcome = command("retrain", run)
+    assert_refused(outcome)
+    assert f"connprune prune {run}" in outcome.err
+
+
+FILES = ["summary.json", "architecture.yaml", "config.yaml", "final.safetensors", "gates.safetensors"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.sampled_from(FILES), st.floats(0, 1), st.one_of(st.just("cut short"), st.integers(0, 255)))
+def test_damaged_runs(command: Command, tmp_path: Path, name: str, place: float, damage: str | int) -> None:
+    """Cut short or with one byte changed: a clear refusal, or the same result where the byte did not matter."""
+    run = tmp_path / "run"
+    if not run.exists():
+        command("train", *TINY, "--run", run)
+    path = run / name
+    whole = path.read_bytes()
+    position = int(place * (len(whole) - 1))
+    changed = (
+        whole[:position] if damage == "cut short" else whole[:position] + bytes([int(damage)]) + whole[position + 1 :]
+    )
+    path.write_bytes(changed)
+    try:
+        outcome = command("prune", run, "--keep", "20", "--dry-run", "--json")
+    finally:
+        path.write_bytes(whole)
+    assert outcome.code in (0, 2), outcome
+    assert "Traceback" not in outcome.err
+    if outcome.code == 2:
+        assert outcome.out == ""
+        assert outcome.err.startswith("Error: ")
+
+
+def test_a_full_or_read_only_disk(command: Command, tmp_path: Path) -> None:
+    """/dev/full is a device on which every write fails, as on a full disk; a file stands where a folder should be."""
+    (tmp_path / "file").write_text("")
+    outcome = command("train", *TINY, "--runs", "file/runs")
+    assert_refused(outcome, 1)
+    assert "file" in outcome.err
+    assert (tmp_path / "file").read_text() == ""

@@ -1,0 +1,215 @@
+"""The commands, one after the other, as scripts use them."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connprune import load
+from connprune.runs.directory import RunDirectory
+from tests.conftest import TINY, Command, Run
+
+
+def test_without_any_path(command: Command, tmp_path: Path) -> None:
+    trained = command("train", *TINY)
+    assert trained.code == 0
+    assert (tmp_path / trained.out.strip() / "summary.json").is_file()
+    assert "epoch 2/2" in trained.err
+    pruned = command("prune", "--keep", "20")
+    assert pruned.code == 0
+    assert "keep 20: 24 connections cut" in pruned.err
+    retrained = command("retrain")
+    assert retrained.code == 0
+    assert [line.split()[0] for line in retrained.err.splitlines()[-4:]] == ["network", "parent", "cut", "retrained"]
+    for outcome in (trained, pruned, retrained):
+        assert len(outcome.out.splitlines()) == 1
+    assert {path.name.split("-")[0] for path in (tmp_path / "runs").iterdir()} == {"digits", "cut", "retrain"}
+
+
+def test_json_is_one_document_a_command(command: Command) -> None:
+    trained = command("train", *TINY, "--json").json
+    pruned = command("prune", trained["run"], "--keep", "20", "--json").json
+    retrained = command("retrain", pruned["cut"], "--epochs", "3", "--json").json
+    assert trained["schema"] == pruned["schema"] == retrained["schema"] == 1
+    assert trained["final"]["epoch"] == 2
+    assert pruned["results"]["parent"]["test_accuracy"] == trained["final"]["test_accuracy"]
+    rows = {row["network"]: row for row in retrained["rows"]}
+    assert list(rows) == ["parent", "cut", "retrained"]
+    assert rows["parent"]["connections"] == 45
+    assert rows["parent"]["epochs"] == 2
+    assert rows["retrained"]["epochs"] == 3
+    assert rows["retrained"]["connections"] == rows["cut"]["connections"] == pruned["connections"]["cut"]
+    assert rows["retrained"]["macs"] == rows["cut"]["macs"] < rows["parent"]["macs"]
+    gates_left = RunDirectory.open(Path(pruned["cut"])).architecture().gated_connections
+    assert rows["cut"]["parameters"] - rows["retrained"]["parameters"] == len(gates_left)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the contract's pipe is a POSIX shell's")
+def test_the_documented_pipe_in_bash(tmp_path: Path) -> None:
+    """Nothing but the document reaches stdout, under `set -euo pipefail`."""
+    script = f"""
+    set -euo pipefail
+    connprune() {{ {sys.executable} -m connprune "$@"; }}
+    R=$(connprune train {" ".join(TINY)} -q) && connprune prune "$R" --keep 22 | connprune retrain - --json
+    """
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [row["network"] for row in json.loads(done.stdout)["rows"]] == ["parent", "cut", "retrained"]
+
+
+def test_a_failed_command_in_front_of_a_pipe_is_told(command: Command) -> None:
+    outcome = command("prune", "-", "--keep", "3", stdin="")
+    assert outcome.code == 2
+    assert "Standard input is empty" in outcome.err
+
+
+def test_quiet_means_only_the_path(command: Command) -> None:
+    trained = command("train", *TINY, "-q")
+    assert trained.err == ""
+    assert command("prune", "--keep", "20", "-q").err == ""
+
+
+def test_a_folder_of_images(command: Command, digits_folder: Path) -> None:
+    trained = command("train", *TINY, "--data", digits_folder, "--set", "data.train_images=40", "--json")
+    assert trained.code == 0, trained.err
+    architecture = RunDirectory.open(Path(trained.json["run"])).architecture()
+    assert (architecture.input.feature_maps, architecture.classes) == (3, 10)
+
+
+def test_a_cut_names_its_parent_and_can_be_loaded_and_cut_again(command: Command) -> None:
+    trained = command("train", *TINY, "--json").json
+    once = command("prune", "--keep", "30", "--json").json
+    assert Path(once["parent"]).name == Path(trained["run"]).name
+    assert once["parent_digest"] == RunDirectory.open(Path(trained["run"])).digest()
+    network, architecture = load(once["cut"])
+    assert len(architecture.all_connections) == once["connections"]["cut"]
+    assert sum(parameter.numel() for parameter in network.parameters()) == once["parameters"]["cut"]
+    twice = command("prune", once["cut"], "--keep", "20", "--json").json
+    assert twice["connections"]["parent"] == once["connections"]["cut"]
+    assert twice["results"]["parent"] == once["results"]["cut"]
+
+
+def test_nothing_below_the_threshold(command: Command) -> None:
+    command("train", *TINY)
+    outcome = command("prune", "--threshold", "0.0001")
+    assert outcome.code == 0
+    assert "Nothing falls under threshold 0.0001: the 44 gates lie between" in outcome.err
+    assert "--sparsity 0.25 would cut about a quarter" in outcome.err
+    cut = RunDirectory.open(Path(outcome.out.strip()))
+    parent = RunDirectory.open(Path(json.loads(cut.cut.read_text())["parent"]))
+    assert cut.architecture() == parent.architecture()
+
+
+def test_a_cut_that_disconnects_writes_nothing(command: Command, tmp_path: Path) -> None:
+    command("train", *TINY)
+    before = sorted((tmp_path / "runs").iterdir())
+    outcome = command("prune", "--threshold", "0.99")
+    assert outcome.code == 3
+    assert outcome.out == ""
+    assert sorted((tmp_path / "runs").iterdir()) == before
+    safe = outcome.err.split()[-1].rstrip(".")
+    assert command("prune", "--threshold", safe).code == 0
+
+
+def test_dry_runs_write_nothing(command: Command, tmp_path: Path) -> None:
+    planned = command("train", *TINY, "--dry-run", "--json")
+    assert planned.json["gated_connections"] == 44
+    assert not (tmp_path / "runs").exists()
+    command("train", *TINY)
+    outcome = command("prune", "--keep", "20", "--dry-run", "--json")
+    assert outcome.json["connections"]["cut"] <= 21
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_the_plan_of_a_dry_run_is_a_configuration(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(command("train", *TINY, "--dry-run").out)
+    again = command("train", "--config", "plan.yaml", "--dry-run").out
+    assert again == (tmp_path / "plan.yaml").read_text()
+
+
+def test_an_architecture_file_is_a_configuration(command: Command) -> None:
+    trained = command("train", *TINY, "--json").json
+    file = Path(trained["run"]) / "architecture.yaml"
+    assert (
+        command("inspect", "--config", file, "--set", "data.source=digits", "--json").json["parameters"]
+        == trained["parameters"]
+    )
+
+
+def test_inspect_a_preset_gives_the_shape_table(command: Command) -> None:
+    document = command("inspect", "--preset", "blog", "--json").json
+    assert [row["reads"] for row in document["shapes"]][1:] == [
+        "35@32", "67@30", "134@15", "268@15", "332@15", "396@13", "792@6", "1584@6",
+    ]  # fmt: skip
+    assert document["gated_connections"] == 44
+    assert document["parameters"] == sum(row["parameters"] for row in document["shapes"]) + 44 == 29_558_518
+    assert sum(row["macs"] for row in document["shapes"]) == document["macs"]
+
+
+def test_inspect_a_run(command: Command) -> None:
+    run = command("train", *TINY).out.strip()
+    document = command("inspect", run, "--history", "--json").json
+    assert [row["epoch"] for row in document["history"]] == [0, 1, 2]
+    first = document["connections"][1]
+    assert (first["source"], first["target"], first["gated"]) == ("input", "conv2", True)
+    assert first["start"] == pytest.approx(0.6224593)
+    assert first["smallest"] <= first["gate"] <= first["largest"]
+    assert first["share"] == pytest.approx(1 / 17)
+    by_epoch = [row["input->conv2"] for row in document["history"]]
+    assert (by_epoch[0], by_epoch[-1]) == (first["start"], first["gate"])
+    table = command("inspect").out
+    assert "input   conv2" in table.replace("     ", "   ") or "conv2" in table
+    assert "gates below 0.01: 0" in table
+    rows = list(csv.DictReader(io.StringIO(command("inspect", run, "--csv").out)))
+    assert len(rows) == 45
+    assert float(rows[1]["gate"]) == pytest.approx(first["gate"])
+    history = list(csv.DictReader(io.StringIO(command("inspect", run, "--csv", "--history").out)))
+    assert [row["epoch"] for row in history] == ["0", "1", "2"]
+
+
+def test_inspect_cuts_and_retrained_runs(command: Command) -> None:
+    command("train", *TINY)
+    cut = command("prune", "--keep", "20").out.strip()
+    document = command("inspect", cut, "--json").json
+    assert document["kind"] == "cut"
+    assert document["gated_connections"] == document["gates"]["gated_connections"]
+    retrained = command("retrain").out.strip()
+    document = command("inspect", retrained, "--json").json
+    assert (document["kind"], document["gates"], document["gated_connections"]) == ("retrain", None, 0)
+
+
+def test_per_feature_map_gates(command: Command) -> None:
+    trained = command("train", *TINY, "--set", "gates.sharing=per-feature-map", "--json")
+    assert trained.code == 0, trained.err
+    pruned = command("prune", "--sparsity", "0.5", "--json").json
+    assert pruned["connections"]["cut"] <= 23
+    assert command("prune", pruned["cut"], "--keep", "10").code == 0
+    assert command("retrain", pruned["cut"]).code == 0
+
+
+def test_presets_are_listed_and_printed(command: Command, tmp_path: Path) -> None:
+    assert {"blog", "blog-3", "digits", "search"} <= set(command("presets").out.split())
+    (tmp_path / "mine.yaml").write_text(command("presets", "digits").out)
+    document = command("inspect", "--config", "mine.yaml", "--json").json
+    assert document["gated_connections"] == 44
+
+
+def test_resume(command: Command) -> None:
+    run = command("train", *TINY).out.strip()
+    outcome = command("train", "--resume", "--epochs", "3")
+    assert outcome.code == 0
+    assert outcome.out.strip() == run
+    assert len(RunDirectory.open(Path(run)).read_metrics()) == 3
+    refused = command("train", "--resume", "--run", run, "--seed", "4")
+    assert refused.code == 2
+    assert "training.seed (was 1337, now 4)" in refused.err
+
+
+def test_another_process_with_the_real_command(connprune: Run, tmp_path: Path) -> None:
+    done = connprune("train", *TINY, "--run", "mine", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "mine\n", "")
+    assert "\x1b" not in connprune("inspect", "mine").stdout

@@ -1,0 +1,41 @@
+"""A signal ends a training with its checkpoint saved, and --resume goes on from there."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connprune.runs.directory import RunDirectory
+from tests.conftest import Run
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupt_and_resume(tmp_path: Path, connprune: Run, number: signal.Signals, code: int) -> None:
+    settings = ["--preset", "digits", "--set", "data.train_images=160", "--device", "cpu", "--run", "mine"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "connprune", "train", *settings, "--epochs", "100000"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch      2"):
+            break
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert out == ""
+    assert "the checkpoint is saved. Go on with `connprune train --resume --run mine`" in err
+    run = RunDirectory.open(tmp_path / "mine")
+    assert run.summary["status"] == "interrupted"
+    done = len(run.read_metrics())
+    resumed = connprune("train", "--resume", "--run", "mine", "--epochs", "100000", "--dry-run")
+    assert resumed.returncode == 0
+    assert done >= 2
+    assert connprune("inspect", "mine").returncode == 0

@@ -1,0 +1,114 @@
+"""What the tests share: presets as architectures, and the command line as a user starts it."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from PIL import Image
+
+from connprune.architecture import Architecture
+from connprune.cli import main
+from connprune.data.settings import DataSettings
+from connprune.data.shape import image_shape
+from connprune.data.sources import load
+from connprune.training.configuration import resolve
+
+settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+# The digits preset, small enough for seconds.
+TINY = ("--preset", "digits", "--set", "data.train_images=160", "--epochs", "2", "--device", "cpu")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command line in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONNPRUNE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CONNPRUNE_RUNS", raising=False)
+
+    def run(*arguments: str | Path, stdin: str = "") -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["connprune", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as exited:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(int(exited.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+def preset_architecture(name: str) -> Architecture:
+    configuration = resolve(preset=name)
+    return configuration.architecture_for(*image_shape(configuration.data))
+
+
+@pytest.fixture(scope="session")
+def blog() -> Architecture:
+    return preset_architecture("blog")
+
+
+@pytest.fixture(scope="session")
+def digits() -> Architecture:
+    return preset_architecture("digits")
+
+
+@pytest.fixture
+def connprune(tmp_path: Path) -> Run:
+    """Starts the real command in a folder of its own."""
+
+    def run(*arguments: str | Path, stdin: str = "", cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "CONNPRUNE_CACHE": str(tmp_path / "cache"), "COLUMNS": "80"}
+        environment.pop("CONNPRUNE_RUNS", None)
+        return subprocess.run(
+            [sys.executable, "-m", "connprune", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            env=environment,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def digits_folder(tmp_path: Path) -> Path:
+    """Real images in the ImageFolder layout: six of each digit to train on, two to test with, as PNG files."""
+    dataset = load(DataSettings(source="digits"))
+    root = tmp_path / "images"
+    for part, images, count in (("train", dataset.train, 6), ("test", dataset.test, 2)):
+        for digit in range(10):
+            folder = root / part / str(digit)
+            folder.mkdir(parents=True)
+            for number, image in enumerate(images.images[images.labels == digit][:count]):
+                Image.fromarray(image[0].numpy()).save(folder / f"{number:03}.png")
+    return root

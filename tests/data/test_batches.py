@@ -1,0 +1,110 @@
+"""Batches: every image once an epoch, shifted and mirrored as one by one, and the same again for the same seed."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connprune.data.batches import draw_epoch, gathered, in_order
+from connprune.data.images import Images, normalisation, split
+from connprune.data.settings import Augment, DataSettings, Normalise
+from connprune.data.sources import load
+from connprune.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def images() -> Images:
+    return load(DataSettings(source="digits")).train
+
+
+def one_by_one(image: np.ndarray, down: int, right: int, flip: bool) -> np.ndarray:
+    """Shifted with the edge repeated, then mirrored."""
+    height, width = image.shape[1:]
+    padded = np.pad(image, ((0, 0), (height, height), (width, width)), mode="edge")
+    shifted = padded[:, height - down : 2 * height - down, width - right : 2 * width - right]
+    return shifted[:, :, ::-1] if flip else shifted
+
+
+@given(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6), st.data())
+def test_a_batch_is_its_images_one_by_one(maps: int, height: int, width: int, data: st.DataObject) -> None:
+    source = torch.arange(4 * maps * height * width, dtype=torch.int32).reshape(4, maps, height, width)
+    count = data.draw(st.integers(1, 5))
+    order = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
+    down = data.draw(st.lists(st.integers(-height + 1, height - 1), min_size=count, max_size=count))
+    right = data.draw(st.lists(st.integers(-width + 1, width - 1), min_size=count, max_size=count))
+    flips = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    shifts = torch.tensor(list(zip(down, right, strict=True)))
+    batch = gathered(source, torch.tensor(order), shifts, torch.tensor(flips))
+    for number, arguments in enumerate(zip(down, right, flips, strict=True)):
+        expected = one_by_one(source[order[number]].numpy(), *arguments)
+        assert (batch[number].numpy() == expected).all()
+
+
+def test_an_epoch_has_every_image_once(images: Images) -> None:
+    epoch = draw_epoch(images, Augment(), 32, seed=7, number=0)
+    batches = [epoch.batch(step) for step in range(len(epoch))]
+    assert [len(labels) for _, labels in batches] == [32] * 42 + [3]
+    seen = torch.cat([batch for batch, _ in batches])
+    assert seen.dtype == torch.uint8
+    assert torch.equal(seen[epoch.order.argsort()], images.images)
+    assert torch.equal(torch.cat([labels for _, labels in batches])[epoch.order.argsort()], images.labels)
+
+
+def test_epochs_differ_and_can_be_repeated(images: Images) -> None:
+    augment = Augment(shift=0.25, flip=0.5)
+    first = draw_epoch(images, augment, 32, seed=7, number=0)
+    again = draw_epoch(images, augment, 32, seed=7, number=0)
+    other = draw_epoch(images, augment, 32, seed=7, number=1)
+    assert torch.equal(first.batch(5)[0], again.batch(5)[0])
+    assert not torch.equal(first.order, other.order)
+    assert not torch.equal(first.shifts, other.shifts)
+
+
+def test_shifts_and_flips_are_uniform(images: Images) -> None:
+    epoch = draw_epoch(images, Augment(shift=0.25, flip=0.5), 32, seed=7, number=0)
+    for direction in (0, 1):
+        values, counts = epoch.shifts[:, direction].unique(return_counts=True)
+        assert values.tolist() == [-2, -1, 0, 1, 2]
+        assert counts.min() > 0.8 * len(images) / 5
+    assert epoch.flips.float().mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_without_augmentation_images_stay_as_they_are(images: Images) -> None:
+    epoch = draw_epoch(images, Augment(), 32, seed=7, number=0)
+    assert not epoch.shifts.any()
+    assert not epoch.flips.any()
+
+
+def test_evaluation_sees_every_image_once(images: Images) -> None:
+    parts = list(in_order(images, 100))
+    assert torch.equal(torch.cat([part for part, _ in parts]), images.images)
+
+
+def test_the_split_is_disjoint_and_seeded() -> None:
+    settings = DataSettings(source="digits")
+    dataset = load(settings)
+    one, same, other = (split(dataset, settings, seed) for seed in (1, 1, 2))
+    assert (len(one.train), len(one.validation), len(one.test)) == (1212, 135, 450)
+    assert torch.equal(one.validation.images, same.validation.images)
+    assert not torch.equal(one.validation.images, other.validation.images)
+    together = torch.cat([one.train.images, one.validation.images]).flatten(1).unique(dim=0)
+    assert len(together) == len(dataset.train.images.flatten(1).unique(dim=0))
+
+
+def test_fewer_training_images() -> None:
+    dataset = load(DataSettings(source="digits"))
+    fewer = split(dataset, DataSettings(source="digits", train_images=200), 1)
+    assert (len(fewer.train), len(fewer.validation)) == (200, 135)
+    with pytest.raises(UsageError, match=r"data.train_images: found 1213, but 1347 .* leave 1212"):
+        split(dataset, DataSettings(source="digits", train_images=1213), 1)
+
+
+def test_the_mean_image_is_that_of_the_training_part(images: Images) -> None:
+    mean, divisor = normalisation(images, Normalise(subtract="pixel-mean", divide=128.0))
+    torch.testing.assert_close(mean, images.images.double().mean(0).float())
+    assert divisor.item() == 128.0
+    channel, _ = normalisation(images, Normalise(subtract="channel-mean"))
+    torch.testing.assert_close(channel, images.images.double().mean((0, 2, 3), keepdim=True)[0].float().expand(1, 8, 8))
+    none, _ = normalisation(images, Normalise(subtract="none"))
+    assert not none.any()

@@ -1,0 +1,118 @@
+"""The real CIFAR download and loading code, on small archives in the official format that the test makes and serves."""
+
+import hashlib
+import io
+import pickle
+import tarfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from torchvision import datasets
+
+from connprune.data.settings import DataSettings
+from connprune.data.sources import download, load
+from connprune.errors import ConnpruneError, UsageError
+
+PER_FILE = 4
+
+
+def add(archive: tarfile.TarFile, name: str, data: bytes) -> str:
+    """Adds a file to an archive and returns its checksum."""
+    entry = tarfile.TarInfo(name)
+    entry.size = len(data)
+    archive.addfile(entry, io.BytesIO(data))
+    return hashlib.md5(data).hexdigest()
+
+
+def make_archive(path: Path, dataset: type[datasets.CIFAR10], labels: str) -> dict[str, Any]:
+    """Writes a CIFAR archive, and returns the class attributes that describe it."""
+    numbers = np.random.default_rng(0)
+    parts: dict[str, list[list[str]]] = {"train_list": [], "test_list": []}
+    with tarfile.open(path, "w:gz") as archive:
+        for part, files in parts.items():
+            for name, _ in getattr(dataset, part):
+                batch = {
+                    "data": numbers.integers(0, 256, (PER_FILE, 3072), dtype=np.uint8),
+                    labels: numbers.integers(0, 10, PER_FILE).tolist(),
+                }
+                files.append([name, add(archive, f"{dataset.base_folder}/{name}", pickle.dumps(batch))])
+        meta_name, meta_key = dataset.meta["filename"], dataset.meta["key"]
+        meta = pickle.dumps({meta_key: [f"class {number}" for number in range(10)]})
+        checksum = add(archive, f"{dataset.base_folder}/{meta_name}", meta)
+    return {
+        **parts,
+        "meta": {**dataset.meta, "md5": checksum},
+        "filename": path.name,
+        "tgz_md5": hashlib.md5(path.read_bytes()).hexdigest(),
+    }
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """Serves the test's folder on this machine."""
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+        Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+@pytest.fixture(params=["cifar10", "cifar100"])
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str
+) -> DataSettings:
+    """A data set whose archive is served here."""
+    dataset, labels = {"cifar10": (datasets.CIFAR10, "labels"), "cifar100": (datasets.CIFAR100, "fine_labels")}[
+        request.param
+    ]
+    for name, value in make_archive(tmp_path / "archive.tar.gz", dataset, labels).items():
+        monkeypatch.setattr(dataset, name, value)
+    monkeypatch.setattr(dataset, "url", f"{server}/archive.tar.gz")
+    return DataSettings(source=request.param, cache=str(tmp_path / "cache"))
+
+
+def test_download_then_load(settings: DataSettings) -> None:
+    with pytest.raises(UsageError, match=rf"get it with `connprune data {settings.source}`"):
+        load(settings)
+    assert download(settings) == Path(str(settings.cache))
+    dataset = load(settings)
+    files = 5 if settings.source == "cifar10" else 1
+    assert dataset.train.images.shape == (files * PER_FILE, 3, 32, 32)
+    assert dataset.test.images.shape == (PER_FILE, 3, 32, 32)
+    assert dataset.classes[3] == "class 3"
+
+
+def test_channels_come_first(settings: DataSettings) -> None:
+    download(settings)
+    folder = (
+        Path(str(settings.cache)) / {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}[settings.source]
+    )
+    name = {"cifar10": "test_batch", "cifar100": "test"}[settings.source]
+    raw = pickle.loads((folder / name).read_bytes())["data"].reshape(PER_FILE, 3, 32, 32)
+    assert (load(settings).test.images.numpy() == raw).all()
+
+
+def test_a_wrong_checksum_is_refused(settings: DataSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[settings.source]
+    monkeypatch.setattr(dataset, "tgz_md5", "0" * 32)
+    with pytest.raises(ConnpruneError, match="download of cifar"):
+        download(settings)
+
+
+def test_a_damaged_file_is_refused(settings: DataSettings) -> None:
+    download(settings)
+    damaged = next(Path(str(settings.cache)).rglob("test*"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with pytest.raises(UsageError, match=r"is not in the cache .* or is damaged there"):
+        load(settings)
+
+
+def test_unknown_names_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="found 'mnist', expected one of digits, cifar10, cifar100"):
+        download(DataSettings(source="mnist", cache=str(tmp_path)))

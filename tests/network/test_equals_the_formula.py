@@ -1,0 +1,54 @@
+"""The built network computes what the plain formula does, forward and backward."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connprune import build
+from connprune.architecture import Architecture
+from tests.network.reference import naive_scores
+from tests.strategies import INTERPOLATIONS, architectures
+
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+
+
+def assert_equals_the_formula(architecture: Architecture, dtype: torch.dtype, batch: int) -> None:
+    torch.manual_seed(1)
+    network = build(architecture).to(dtype).eval()
+    shape = architecture.input
+    images = torch.rand(batch, shape.feature_maps, shape.height, shape.width, dtype=dtype)
+    weighting = torch.randn(batch, architecture.classes, dtype=dtype)
+    results = []
+    for scores in (network(images), naive_scores(network, images)):
+        network.zero_grad()
+        (scores * weighting).sum().backward()
+        results.append((scores.detach(), {name: p.grad for name, p in network.named_parameters()}))
+    (built, built_gradients), (naive, naive_gradients) = results
+    tolerance = TOLERANCE[dtype]
+    torch.testing.assert_close(built, naive, rtol=tolerance, atol=tolerance)
+    for name, gradient in naive_gradients.items():
+        torch.testing.assert_close(built_gradients[name], gradient, rtol=tolerance, atol=tolerance)
+
+
+@given(architectures(), st.sampled_from([torch.float32, torch.float64]), st.integers(1, 3))
+def test_any_architecture(architecture: Architecture, dtype: torch.dtype, batch: int) -> None:
+    assert_equals_the_formula(architecture, dtype, batch)
+
+
+@given(architectures(gated=False), st.integers(1, 3))
+def test_any_architecture_without_gates(architecture: Architecture, batch: int) -> None:
+    assert_equals_the_formula(architecture, torch.float64, batch)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("sharing", ["shared", "per-feature-map"])
+@pytest.mark.parametrize("kind", ["sigmoid", "linear"])
+@pytest.mark.parametrize("batch", [2, 40])
+def test_every_gate_and_interpolation_on_the_digits_preset(
+    digits: Architecture, kind: str, sharing: str, interpolation: str, batch: int
+) -> None:
+    """Two batch sizes, since the gates go into the smaller of weights and activations."""
+    gates = {"kind": kind, "sharing": sharing, "initialisation": {"kind": "normal", "mean": 0.5, "deviation": 1.0}}
+    architecture = digits.replace(gates=gates, merge={"interpolation": interpolation})
+    assert_equals_the_formula(architecture, torch.float64, batch)

@@ -1,0 +1,73 @@
+"""Trainings in this process that stop where a test wants."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from connprune.data.shape import image_shape
+from connprune.data.sources import load
+from connprune.files import read_tensors
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import Configuration, resolve
+from connprune.training.run import train_run
+
+SMALL = ("data.train_images=150", "training.epochs=3", "training.batch_size=32")
+
+
+@dataclass
+class StopAfter:
+    """Asks to stop after so many steps, as a signal would, and keeps what it sees."""
+
+    steps: int | None = None
+    number: int | None = None
+    seen: list[dict[str, Any]] = field(default_factory=list)
+
+    def begin(self, epochs: int, steps: int, done: int) -> None:
+        self.done = done
+
+    def after_step(self) -> None:
+        if self.steps is not None:
+            self.steps -= 1
+            self.number = 15 if self.steps == 0 else None
+
+    def after_epoch(self, metrics: dict[str, Any]) -> None:
+        self.seen.append(metrics)
+
+
+def configuration(*assignments: str) -> Configuration:
+    return resolve(preset="digits", assignments=[*SMALL, *assignments])
+
+
+def start(path: Path, chosen: Configuration) -> RunDirectory:
+    architecture = chosen.architecture_for(*image_shape(chosen.data))
+    return RunDirectory.create(path, "train", chosen.to_yaml(architecture), architecture)
+
+
+def go_on(run: RunDirectory, chosen: Configuration, stop: StopAfter | None = None) -> dict[str, Any]:
+    stop = stop or StopAfter()
+    return train_run(run, chosen, load(chosen.data), torch.device("cpu"), stop, stop)
+
+
+def train(path: Path, *assignments: str) -> RunDirectory:
+    chosen = configuration(*assignments)
+    run = start(path, chosen)
+    go_on(run, chosen)
+    return run
+
+
+def lasting(run: RunDirectory) -> Any:
+    """All that a run leaves and that must not depend on the clock."""
+    metrics = [
+        {key: value for key, value in epoch.items() if not key.endswith(("_seconds", "_per_second"))}
+        for epoch in run.read_metrics()
+    ]
+    summary = {key: value for key, value in run.summary.items() if key not in ("created", "training_seconds")}
+    weights = {
+        name: tensor.numpy().tobytes()
+        for path in (run.final, run.best, run.gates)
+        if path.exists()
+        for name, tensor in read_tensors(path)[0].items()
+    }
+    return metrics, summary, weights

@@ -1,0 +1,166 @@
+"""A training: the same for the same seed, and the same whether or not it was interrupted."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from connprune import load
+from connprune.architecture.base import Shape
+from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
+from connprune.training.configuration import read_configuration, resolve_resumed
+from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
+
+DROPOUT_AND_PLATEAU = ("training.schedule={kind: plateau, patience: 1}", "gates.penalty_warmup=2")
+
+
+def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path: Path) -> None:
+    one, same = train(tmp_path / "one"), train(tmp_path / "same")
+    other = train(tmp_path / "other", "training.seed=2")
+    assert lasting(one) == lasting(same)
+    assert lasting(one) != lasting(other)
+
+
+@pytest.mark.parametrize("stops", [(1,), (4,), (5,), (7, 3), (14,)])
+@pytest.mark.parametrize("settings", [(), DROPOUT_AND_PLATEAU], ids=["cosine", "plateau"])
+def test_an_interrupted_run_equals_an_uninterrupted_one(
+    tmp_path: Path, stops: tuple[int, ...], settings: tuple[str, ...]
+) -> None:
+    """Five steps an epoch: the stops fall inside epochs, between them, and twice in one run."""
+    whole = train(tmp_path / "whole", *settings)
+    chosen = configuration(*settings)
+    run = start(tmp_path / "interrupted", chosen)
+    for steps in stops:
+        with pytest.raises(InterruptedRunError, match="--resume") as caught:
+            go_on(run, chosen, StopAfter(steps))
+        assert caught.value.exit_code == 143
+        assert run.summary["status"] == "interrupted"
+        torch.rand(7)
+    go_on(run, chosen)
+    assert lasting(run) == lasting(whole)
+
+
+def test_a_run_killed_between_checkpoints_resumes_from_the_last(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole")
+    chosen = configuration()
+    run = start(tmp_path / "killed", chosen)
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(5))
+    checkpoint = run.checkpoint.read_bytes()
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(7))
+    run.checkpoint.write_bytes(checkpoint)
+    go_on(run, chosen)
+    assert lasting(run) == lasting(whole)
+
+
+def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:
+    fixed = "training.schedule={kind: constant}"
+    longer = train(tmp_path / "longer", fixed, "training.epochs=5")
+    run = train(tmp_path / "extended", fixed)
+    wanted = resolve_resumed(run, None, None, ["training.epochs=5"], {})
+    stop = StopAfter()
+    go_on(run, wanted, stop)
+    assert stop.done == 3
+    assert lasting(run) == lasting(longer)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("training.seed=3", r"training.seed \(was 1337, now 3\)"),
+        ("training.epochs=2", r"training.epochs \(was 3, now 2\)"),
+        ("gates.kind=linear", r"gates.kind \(was 'sigmoid', now 'linear'\)"),
+    ],
+)
+def test_a_changed_setting_is_named_and_refused(tmp_path: Path, assignment: str, told: str) -> None:
+    run = train(tmp_path / "run", "training.epochs=3")
+    with pytest.raises(UsageError, match=told):
+        resolve_resumed(run, None, None, [assignment], {})
+
+
+def test_what_a_run_directory_holds(tmp_path: Path) -> None:
+    run = train(tmp_path / "run")
+    names = {path.relative_to(run.path).as_posix() for path in run.path.rglob("*") if path.is_file()}
+    assert names == {
+        "architecture.yaml",
+        "best.safetensors",
+        "checkpoint/latest.safetensors",
+        "config.yaml",
+        "final.safetensors",
+        "gates.safetensors",
+        "metrics.jsonl",
+        "summary.json",
+    }
+    assert [epoch["epoch"] for epoch in run.read_metrics()] == [1, 2, 3]
+    assert run.read_gates().values.shape == (4, 44)
+    assert run.summary["status"] == "finished"
+    assert run.summary["final"]["epoch"] == 3
+    losses = [epoch["validation_loss"] for epoch in run.read_metrics()]
+    assert run.summary["best"]["validation_loss"] == min(losses)
+
+
+def test_the_saved_configuration_is_complete(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", "training.seed=5")
+    again = read_configuration(run)
+    assert again.training.seed == 5
+    assert again.input is not None
+    assert again.architecture_for(Shape(1, 8, 8), 10) == run.architecture()
+
+
+def test_a_loaded_network_takes_raw_images_and_scores_as_reported(tmp_path: Path) -> None:
+    from connprune.data.settings import DataSettings
+    from connprune.data.sources import load as load_data
+
+    run = train(tmp_path / "run", "training.epochs=8")
+    network, architecture = load(run.path)
+    assert architecture == run.architecture()
+    test = load_data(DataSettings(source="digits")).test
+    right = (network(test.images).argmax(1) == test.labels).double().mean().item()
+    assert right == pytest.approx(run.summary["final"]["test_accuracy"], abs=1e-9)
+
+
+def test_pressure_closes_gates_and_none_does_not(tmp_path: Path) -> None:
+    free = train(tmp_path / "free", "gates.penalty=0.0", "training.epochs=6")
+    pressed = train(
+        tmp_path / "pressed", "gates.penalty=0.1", "gates.penalty_warmup=0", "gates.rate=0.1", "training.epochs=6"
+    )
+    assert sum(pressed.read_gates().final().values()) < 0.5 * sum(free.read_gates().final().values())
+
+
+def test_the_penalty_warms_up_linearly(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", "gates.penalty=0.01", "gates.penalty_warmup=2")
+    assert [epoch["penalty"] for epoch in run.read_metrics()] == pytest.approx([0.005, 0.01, 0.01])
+
+
+def test_a_diverging_training_says_so(tmp_path: Path) -> None:
+    chosen = configuration("training.optimizer={kind: adam, rate: 1e30}")
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(ConnpruneError, match=r"diverged in epoch 1: .* lower training.optimizer.rate \(now 1e\+30\)"):
+        go_on(run, chosen)
+    assert run.summary["status"] == "failed"
+
+
+@pytest.mark.parametrize("keep", [0, 100, 5000])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, keep: int) -> None:
+    run = train(tmp_path / "run")
+    run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:keep])
+    with pytest.raises(UsageError, match=r"latest.safetensors: this file is damaged"):
+        go_on(run, configuration("training.epochs=4"))
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    run = train(tmp_path / "run")
+    other = start(tmp_path / "other", configuration("layers.0.feature_maps=3"))
+    other.checkpoint.parent.mkdir()
+    other.checkpoint.write_bytes(run.checkpoint.read_bytes())
+    with pytest.raises(UsageError, match="damaged or of another network"):
+        go_on(other, configuration("layers.0.feature_maps=3"))
+
+
+def test_metrics_are_json_that_any_reader_takes(tmp_path: Path) -> None:
+    run = train(tmp_path / "run")
+    for line in run.metrics.read_text().splitlines():
+        assert "NaN" not in line
+        assert json.loads(line)["images_per_second"] > 0
