@@ -23,7 +23,13 @@ class Connection(NamedTuple):
 
 
 class Input(Frozen):
-    """The shape of one input image."""
+    """The shape of one input image.
+
+    Attributes:
+        feature_maps: its channels: 3 for colour, 1 for grey.
+        height: in pixels.
+        width: in pixels.
+    """
 
     feature_maps: Count
     height: Count

@@ -8,14 +8,23 @@ from connprune.architecture.base import Frozen, Name, NonNegative, NonNegativeIn
 
 
 class Constant(Frozen):
-    """Every gate starts at the same w."""
+    """Every gate starts at the same w.
+
+    Attributes:
+        value: w.
+    """
 
     kind: Literal["constant"]
     value: Real = 0.5
 
 
 class Normal(Frozen):
-    """Every gate's w is drawn from a normal distribution."""
+    """Every gate's w is drawn from a normal distribution.
+
+    Attributes:
+        mean: of w.
+        deviation: the standard deviation of w.
+    """
 
     kind: Literal["normal"]
     mean: Real = 0.5
@@ -23,7 +32,12 @@ class Normal(Frozen):
 
 
 class FeedForward(Frozen):
-    """The chain starts more open than the skips: w is `chain` on each connection from the layer just before."""
+    """The chain starts more open than the skips.
+
+    Attributes:
+        chain: w of each connection from the layer just before.
+        rest: w of all others.
+    """
 
     kind: Literal["feed-forward"]
     chain: Real = 1.0

@@ -50,7 +50,15 @@ class Layer(Frozen):
 
 
 class Convolution(Layer):
-    """A square 2-D convolution with stride 1 and its activation."""
+    """A square 2-D convolution with stride 1 and its activation.
+
+    Attributes:
+        feature_maps: how many it gives.
+        kernel: height and width of its window.
+        padding: `same` keeps height and width with zeros around the edge; `valid` pads nothing.
+        bias: whether each feature map has a bias.
+        activation: what follows.
+    """
 
     kind: Literal["conv"]
     feature_maps: Count
@@ -79,7 +87,11 @@ class Convolution(Layer):
 
 
 class MaxPooling(Layer):
-    """Non-overlapping max-pooling; rows and columns that do not fill a window are left out."""
+    """Non-overlapping max-pooling; rows and columns that do not fill a window are left out.
+
+    Attributes:
+        size: height and width of a window.
+    """
 
     kind: Literal["max-pool"]
     size: Count = 2
@@ -94,7 +106,11 @@ class MaxPooling(Layer):
 
 
 class Dropout(Layer):
-    """Dropout of single activations."""
+    """Dropout of single activations.
+
+    Attributes:
+        rate: the share that is dropped in training.
+    """
 
     kind: Literal["dropout"]
     rate: Fraction = 0.25

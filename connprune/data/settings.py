@@ -49,8 +49,8 @@ class DataSettings(Frozen):
         size: height and width that a folder's images are resized to while they are decoded; None keeps their own.
         channels: a folder's images are decoded as colour (3) or grey (1).
         skip_damaged: leave out a folder's damaged images instead of refusing the folder.
-        normalise: see `Normalise`.
-        augment: see `Augment`.
+        normalise: what is subtracted and divided by.
+        augment: random changes to training images.
     """
 
     source: Annotated[str, Field(min_length=1)] = "cifar10"

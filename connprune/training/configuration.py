@@ -35,8 +35,8 @@ class Configuration(Blueprint):
     Attributes:
         input: the shape of the images; None is what the data have.
         classes: how many; None is what the data have.
-        data: see `DataSettings`.
-        training: see `Recipe`.
+        data: which images, and what happens to them.
+        training: the recipe.
     """
 
     input: Input | None = None

@@ -22,7 +22,13 @@ class Optimizer(Frozen):
 
 
 class Plateau(Frozen):
-    """The rates fall by `factor` after `patience` epochs without a lower validation loss, down to `floor`."""
+    """The rates fall when the validation loss does not.
+
+    Attributes:
+        factor: what the rates are multiplied by.
+        patience: after so many epochs without a lower validation loss.
+        floor: no rate falls below it.
+    """
 
     kind: Literal["plateau"]
     factor: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.1
@@ -52,8 +58,8 @@ class Recipe(Frozen):
         seed: of the split, the initial weights, the order of the images, the augmentation and dropout.
         epochs: passes over the training images.
         batch_size: images a step; the last step of an epoch takes what is left.
-        optimizer: see `Optimizer`.
-        schedule: see `Plateau`, `Cosine`, `Fixed`.
+        optimizer: what takes the steps.
+        schedule: how the learning rates change over the epochs.
         checkpoint_epochs: a checkpoint is written after every so many epochs, and on interruption.
     """
 

@@ -1,0 +1,40 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test slow format clean
+
+# Installs, then trains, inspects, prunes and retrains on the embedded digits.
+demo: $(VENV)/.installed
+	$(BIN)/connprune train --preset digits
+	$(BIN)/connprune inspect
+	$(BIN)/connprune prune --threshold 0.01
+	$(BIN)/connprune retrain
+
+# Installs what development needs, then runs lint, types and the fast tests.
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+# The tests that take minutes.
+slow: $(VENV)/.installed-dev
+	$(BIN)/pytest -m slow
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@

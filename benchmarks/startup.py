@@ -1,0 +1,36 @@
+"""How long `connprune --help` takes beside the libraries that it cannot do without.
+
+python benchmarks/startup.py [--rounds 15]
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+
+COMMANDS = {
+    "import typer, rich": [sys.executable, "-c", "import typer, rich"],
+    "connprune --help": [sys.executable, "-m", "connprune", "--help"],
+}
+
+
+def main() -> None:
+    """Prints the median of each command, taken in turns, and the ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    for _ in range(rounds + 1):
+        for name, command in COMMANDS.items():
+            started = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            seconds[name].append(time.perf_counter() - started)
+    medians = {name: statistics.median(taken[1:]) for name, taken in seconds.items()}
+    baseline = next(iter(medians.values()))
+    for name, taken in medians.items():
+        print(f"{name:<20} {taken * 1000:6.0f} ms  {taken / baseline:.2f}")
+
+
+if __name__ == "__main__":
+    main()

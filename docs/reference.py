@@ -1,0 +1,138 @@
+"""Writes docs/configuration.md, the reference of every key, from the classes that define the keys.
+
+python docs/reference.py
+"""
+
+import inspect
+import re
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from connprune.architecture.architecture import Head, Input, Merge, MergeOverride
+from connprune.architecture.gates import Constant, FeedForward, Gates, Normal
+from connprune.architecture.layers import LAYERS
+from connprune.data.settings import Augment, DataSettings, Normalise
+from connprune.training.configuration import Configuration
+from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
+
+TARGET = Path(__file__).parent / "configuration.md"
+INTRODUCTION = """\
+# Configuration
+
+Every key of a YAML configuration, by section. A file may name a preset to start from with `preset: NAME`; without one
+it starts from `search`. Unknown keys are refused. `docs/reference.py` writes this page from the classes that define
+the keys.
+
+```yaml
+preset: digits
+layers:
+  - {kind: conv, feature_maps: 16}
+  - {kind: conv, feature_maps: 16, padding: valid}
+  - {kind: max-pool}
+connections:          # or dense, or chain
+  conv1: [input]
+  conv2: [input, conv1]
+  pool1: [conv1, conv2]
+  head: [input, pool1]
+gates: {kind: sigmoid, sharing: per-feature-map, penalty: 3e-4}
+training: {epochs: 20}
+```
+"""
+SECTIONS: list[tuple[str, type[BaseModel]]] = [
+    ("At the top", Configuration),
+    ("`input`", Input),
+    *((f"`layers`, kind `{kind}`", layer) for kind, layer in LAYERS.items()),
+    ("`merge`", Merge),
+    ("`merges.TARGET`", MergeOverride),
+    ("`gates`", Gates),
+    ("`gates.initialisation`, kind `constant`", Constant),
+    ("`gates.initialisation`, kind `normal`", Normal),
+    ("`gates.initialisation`, kind `feed-forward`", FeedForward),
+    ("`head`", Head),
+    ("`data`", DataSettings),
+    ("`data.normalise`", Normalise),
+    ("`data.augment`", Augment),
+    ("`training`", Recipe),
+    ("`training.optimizer`", Optimizer),
+    ("`training.schedule`, kind `plateau`", Plateau),
+    ("`training.schedule`, kind `cosine`", Cosine),
+    ("`training.schedule`, kind `constant`", Fixed),
+]
+
+
+def attributes(model: type[BaseModel]) -> dict[str, str]:
+    """What the docstrings of a class and its bases say about each key."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        _, _, text = inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")
+        for entry in re.split(r"\n(?=    \S)", f"\n{text}"):
+            name, separator, meaning = entry.strip().partition(": ")
+            if separator:
+                found |= {key.strip(): " ".join(meaning.split()) for key in name.split(",")}
+    return found
+
+
+def type_name(annotation: Any) -> str:
+    """A key's type in words."""
+    if get_origin(annotation) is Annotated:
+        return type_name(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(annotation))
+    if annotation in (int, float, str, bool):
+        return {int: "whole number", float: "number", str: "text", bool: "true or false"}[annotation]
+    parts = [part for part in get_args(annotation) if part not in (NoneType, Ellipsis)]
+    if get_origin(annotation) is tuple:
+        return "list"
+    if NoneType in get_args(annotation) and len(parts) == 1:
+        return f"{type_name(parts[0])} or null"
+    return type_name(parts[0]) if parts and get_origin(annotation) is not dict else "section"
+
+
+def default(field: FieldInfo) -> str:
+    """A key's default as YAML has it."""
+    value = field.get_default(call_default_factory=True)
+    if field.is_required():
+        return "required"
+    if isinstance(value, BaseModel | dict):
+        return ""
+    written = {None: "null", True: "true", False: "false", (): "[]"}
+    return f"`{written.get(value, value) if not isinstance(value, int | float) or isinstance(value, bool) else value}`"
+
+
+def bounds(field: FieldInfo) -> str:
+    """The range of a number in words."""
+    words = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    found = [
+        f"{sign} {getattr(rule, name)}"
+        for rule in field.metadata
+        for name, sign in words.items()
+        if hasattr(rule, name)
+    ]
+    return f", {' and '.join(found)}" if found else ""
+
+
+def table(model: type[BaseModel]) -> str:
+    """A row for each key."""
+    meanings = attributes(model)
+    rows = ["| Key | Type | Default | Meaning |", "| --- | --- | --- | --- |"]
+    for name, field in model.model_fields.items():
+        meaning = meanings.get(name, "").replace("|", "\\|").replace("None is", "null is")
+        rows.append(f"| `{name}` | {type_name(field.annotation)}{bounds(field)} | {default(field)} | {meaning} |")
+    return "\n".join(rows)
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    for title, model in SECTIONS:
+        summary = inspect.cleandoc(model.__doc__ or "").partition("\n\nAttributes:")[0]
+        parts.append(f"## {title}\n\n{summary}\n\n{table(model)}\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    TARGET.write_text(page(), encoding="utf-8")

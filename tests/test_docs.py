@@ -1,0 +1,79 @@
+"""The documentation is what the code does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connprune.architecture.strict_yaml import parse
+from connprune.training.configuration import Configuration, resolve
+from tests.conftest import TINY, Command
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def test_the_reference_of_keys_is_current() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import reference; print(reference.page(), end='')"],
+        cwd=ROOT / "docs",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (ROOT / "docs" / "configuration.md").read_text(), "run `python docs/reference.py`"
+
+
+def test_the_example_configuration_works(command: Command, tmp_path: Path) -> None:
+    (example,) = blocks(ROOT / "docs" / "configuration.md", "yaml")
+    (tmp_path / "mine.yaml").write_text(example)
+    outcome = command("train", "--config", "mine.yaml", "--epochs", "1", "--device", "cpu")
+    assert outcome.code == 0, outcome.err
+
+
+def test_the_python_examples_run(command: Command) -> None:
+    run = command("train", *TINY).out.strip()
+    scope: dict[str, object] = {}
+    for block in blocks(ROOT / "docs" / "python.md", "python"):
+        code = block.replace("runs/my-run", run).replace('{"input->conv2": 0.002, ...}', "GATES")
+        if "GATES" in code:
+            scope["GATES"] = {str(c): 0.5 for c in scope["architecture"].gated_connections} | {"input->conv2": 0.002}  # type: ignore[attr-defined]
+        exec(code, scope)
+    assert scope["outcome"].report.connections == (45, 44)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_option_that_is_mentioned_exists(page: Path, command: Command) -> None:
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    for name, options in re.findall(
+        r"connprune (train|inspect|prune|retrain|data|presets)\b([^|&)\n]*)", "\n".join(lines)
+    ):
+        known = command(name, "--help").out
+        for option in re.findall(r"--[a-z-]+", options):
+            assert option in known, f"{name} {option}"
+
+
+def test_keys_in_the_text_exist() -> None:
+    """`--set key=value` in any page sets something that the configuration knows."""
+    for page in PAGES:
+        for assignment in re.findall(r"--set ('[^'`]+'|[^\s`']+)", page.read_text()):
+            if "KEY" not in assignment:
+                assert isinstance(resolve(preset="digits", assignments=[assignment.strip("'")]), Configuration)
+
+
+def test_presets_say_what_they_are() -> None:
+    for preset in (ROOT / "connprune" / "architecture" / "presets").iterdir():
+        assert preset.read_text().startswith("# ")
+        assert set(parse(preset.read_text(), preset.name).data) <= set(Configuration.model_fields)
