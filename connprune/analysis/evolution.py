@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import CLOSED
 from connprune.runs.gate_history import GateHistory
 
 # The marks at which gates are counted.
-BELOW = (0.01, 0.1)
+BELOW = (CLOSED, 0.1)
 ABOVE = 0.9
 
 

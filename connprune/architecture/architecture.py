@@ -1,12 +1,12 @@
 """An architecture: layers, the connections between them, how they merge, and the head."""
 
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connprune.architecture import wirings
-from connprune.architecture.base import HEAD, INPUT, Count, Fraction, Frozen, Shape
+from connprune.architecture.base import HEAD, INPUT, ClassCount, Count, Fraction, Frozen, Shape
 from connprune.architecture.gates import OptionalGates
 from connprune.architecture.layers import AnyLayer, Layer
 from connprune.architecture.shapes import Shapes, infer_shapes
@@ -167,7 +167,7 @@ class Architecture(Blueprint):
     """Layers, connections, merge, gates and head for one input shape and number of classes."""
 
     input: Input
-    classes: Annotated[int, Field(strict=True, ge=2)]
+    classes: ClassCount
 
     @model_validator(mode="after")
     def _check_shapes(self) -> Self:

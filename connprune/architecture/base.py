@@ -6,6 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 INPUT = "input"
 HEAD = "head"
+# The version of every JSON document that is written or printed.
+SCHEMA = 1
+# A gate below this counts as closed in summaries; `prune --threshold` is free to choose another value.
+CLOSED = 0.01
 
 # Strict numbers: "5", 5.0 and true are refused where a whole number belongs.
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -15,6 +19,7 @@ Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(strict=True, ge=0, lt=1)]
 Switch = Annotated[bool, Field(strict=True)]
+ClassCount = Annotated[int, Field(strict=True, ge=2)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 
 

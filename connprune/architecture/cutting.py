@@ -1,5 +1,6 @@
 """The cut: an architecture, the gates it ended with and a rule give a smaller architecture and a report."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Context
@@ -33,6 +34,8 @@ class Threshold:
     value: float
 
     def chosen(self, scores: Scores) -> frozenset[Connection]:
+        if not 0 <= self.value < math.inf:
+            raise UsageError(f"--threshold {self.value:g}: expected a number from 0 upwards.")
         return frozenset(connection for connection, score in scores.items() if score < self.value)
 
     def __str__(self) -> str:

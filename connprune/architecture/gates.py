@@ -55,7 +55,7 @@ class Gates(Frozen):
         sharing: `shared`, one gate for a connection; `per-feature-map`, one for each feature map of its source.
         initialisation: where w starts, before the sigmoid.
         rate: the learning rate of the gates; None is the rate of the weights.
-        penalty: λ of the term λ·Σ gate in the loss.
+        penalty: λ of the term λ·Σ gate in the loss; linear gates count by their magnitude.
         penalty_warmup: epochs over which λ grows linearly from 0; 0 is none.
         ungated: the targets that read their connections without gates; None is the first layer.
     """

@@ -130,7 +130,7 @@ def _layer(value: Any) -> Layer:
         return value
     if not isinstance(value, Mapping):
         raise PydanticCustomError("layer_type", "expected a mapping with a kind, like {{kind: conv, feature_maps: 32}}")
-    if value.get("kind") not in LAYERS:
+    if not isinstance(value.get("kind"), str) or value["kind"] not in LAYERS:
         raise PydanticCustomError(
             "layer_kind", "expected a kind, one of {kinds}", {"kinds": ", ".join(LAYERS), "choices": list(LAYERS)}
         )

@@ -67,12 +67,16 @@ def head_widths(architecture: Architecture) -> list[int]:
     return [reduced, *architecture.head.hidden, architecture.classes]
 
 
+def gates_of_each(architecture: Architecture) -> list[int]:
+    """How many gates each gated connection has: 1 if its feature maps share one, else as many as it brings."""
+    if architecture.gates is None or architecture.gates.sharing == "shared":
+        return [1] * len(architecture.gated_connections)
+    return [architecture.shapes.output[source].feature_maps for source, _ in architecture.gated_connections]
+
+
 def gate_count(architecture: Architecture) -> int:
     """How many numbers the gates learn."""
-    if architecture.gates is None or architecture.gates.sharing == "shared":
-        return len(architecture.gated_connections)
-    output = architecture.shapes.output
-    return sum(output[connection.source].feature_maps for connection in architecture.gated_connections)
+    return sum(gates_of_each(architecture))
 
 
 def parameter_count(architecture: Architecture) -> int:

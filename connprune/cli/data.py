@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from connprune.cli.output import Output
+
 
 def data(
     name: Annotated[str, typer.Argument(metavar="NAME", help="cifar10 or cifar100.")],
@@ -15,11 +17,12 @@ def data(
 ) -> None:
     """Download a data set into the cache and check it.
 
-    Prints the cache folder.
+    Prints the cache folder. A download that broke off goes on when the command is run again.
 
     connprune data cifar10
     """
     from connprune.data.settings import DataSettings
     from connprune.data.sources import download
 
-    print(download(DataSettings(source=name, cache=str(cache) if cache else None)))
+    settings = DataSettings(source=name, cache=str(cache) if cache else None)
+    print(download(settings, Output().track))

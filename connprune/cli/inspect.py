@@ -35,8 +35,8 @@ def inspect(
 
     if as_csv and as_json:
         raise UsageError("Give one of --csv and --json, found both.")
-    if run and (preset or config):
-        raise UsageError("Give a run, or --preset or --config, found both.")
+    if run and (preset or config or assignments):
+        raise UsageError("Give a run, or --preset, --config and --set, found both.")
     directory, architecture = _subject(run, preset, config, assignments or [], runs)
     gates = directory.read_gates() if directory and directory.gates.exists() else None
     if history and gates is None:

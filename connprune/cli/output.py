@@ -25,6 +25,13 @@ class Output:
         """The command's product: one line, or with --json the document."""
         print(json.dumps(document, indent=2, allow_nan=False) if self.as_json else line)
 
+    def plan(self, document: Mapping[str, Any]) -> None:
+        """What a dry run would have done: a document with --json, else only a note, since nothing was made."""
+        if self.as_json:
+            self.result("", document)
+        else:
+            self.note("nothing was written (--dry-run)")
+
     def note(self, text: str) -> None:
         """Something for a person to read."""
         if not self.quiet:
@@ -37,7 +44,7 @@ class Output:
     def track(self, items: Iterable[T], label: str, total: int) -> Iterable[T]:
         """Passes items on under a progress bar, if a person is watching."""
         if self.quiet or not sys.stderr.isatty():
-            self.note(f"{label}: {total} files")
+            self.note(label)
             return items
         from rich.console import Console
         from rich.progress import track

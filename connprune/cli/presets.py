@@ -16,11 +16,12 @@ def presets(
 
     connprune presets digits > mine.yaml
     """
+    from connprune.architecture.base import SCHEMA
     from connprune.architecture.presets import preset_names, preset_text
 
     names = preset_names()
     if name:
         text = preset_text(name)
-        Output(as_json).result(text.rstrip(), {"schema": 1, "name": name, "configuration": text})
+        Output(as_json).result(text.rstrip(), {"schema": SCHEMA, "name": name, "configuration": text})
     else:
-        Output(as_json).result("\n".join(names), {"schema": 1, "presets": names})
+        Output(as_json).result("\n".join(names), {"schema": SCHEMA, "presets": names})

@@ -58,11 +58,13 @@ def prune(
     folder = runs_folder(runs)
     parent = find(run, folder, "train")
     pruned = prune(parent, rules[0], lambda configuration: load_images(configuration, output), choose_device(device))
+    if not pruned.same_data:
+        output.warning("the images have changed since the run was trained, so its accuracies may have too")
     output.note(cut_table(pruned.document))
     if not pruned.document["chosen"]:
         output.note(where_gates_lie(pruned.gates, rules[0]))
     if dry_run:
-        output.result("nothing written (--dry-run)" if not quiet else "", pruned.document)
+        output.plan(pruned.document)
         return
     cut = write_cut(pruned, out or new_path(folder, "cut"))
     output.result(str(cut.path), {**pruned.document, "cut": str(cut.path)})

@@ -16,6 +16,7 @@ def retrain(
     seed: options.SeedOption = None,
     run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write the run to this directory.")] = None,
     runs: options.RunsOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
     device: options.DeviceOption = "auto",
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -23,7 +24,7 @@ def retrain(
     """Train a cut architecture from scratch and compare it.
 
     Prints the path of the run. The network starts from fresh weights and has no gates; recipe, seed and data are its
-    parent's.
+    parent's. Another --seed changes the weights, the order and the augmentation, but not the validation images.
 
       connprune retrain --json
     """
@@ -35,21 +36,34 @@ def retrain(
     from connprune.training.comparison import compare
     from connprune.training.configuration import read_configuration, with_recipe
     from connprune.training.device import choose_device
+    from connprune.training.pruning import read_cut
+    from connprune.training.run import split_data
 
     output = Output(as_json, quiet)
     folder = runs_folder(runs)
-    source = find(cut, folder, "cut")
-    if not source.cut.is_file():
-        raise UsageError(f"{source.path}: this run is no cut; make one with `connprune prune {source.path}`.")
-    architecture = source.architecture().without_gates()
-    configuration = with_recipe(read_configuration(source), epochs=epochs, seed=seed)
+    if resume:
+        if cut or epochs is not None or seed is not None:
+            raise UsageError("--resume goes on with a run as it began; leave out the cut, --epochs and --seed.")
+        directory = find(str(run) if run else None, folder, "retrain")
+        if directory.kind != "retrain":
+            raise UsageError(f"{directory.path}: this is no run of `connprune retrain`, but a {directory.kind}.")
+        source = RunDirectory.open(Path(str(directory.summary.get("cut"))))
+        configuration = read_configuration(directory)
+    else:
+        source = find(cut, folder, "cut")
+        configuration = with_recipe(read_configuration(source), epochs=epochs, seed=seed)
+    report = read_cut(source)
     place = choose_device(device)
-    images = load_images(configuration, output)
-    directory = RunDirectory.create(
-        run or new_path(folder, "retrain"), "retrain", configuration.to_yaml(architecture), architecture
-    )
-    train_to_end(directory, configuration, images, place, output)
-    comparison = compare(source, directory)
+    splits = split_data(configuration, load_images(configuration, output))
+    if report.get("data_digest", splits.digest) != splits.digest:
+        output.warning("the images have changed since the parent was trained, so the rows are not comparable")
+    if not resume:
+        architecture = source.architecture().without_gates()
+        text = configuration.to_yaml(architecture)
+        directory = RunDirectory.create(run or new_path(folder, "retrain"), "retrain", text, architecture)
+        directory.summarise({"cut": str(source.path.resolve())})
+    train_to_end(directory, configuration, splits, place, output)
+    comparison = compare(source, report, directory)
     write_json(directory.comparison, comparison)
     output.note(comparison_table(comparison))
     output.result(str(directory.path), comparison)

@@ -8,7 +8,7 @@ from connprune.cli.progress import Stop, watch
 if TYPE_CHECKING:
     import torch
 
-    from connprune.data.images import Dataset
+    from connprune.data.images import Dataset, Splits
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
 
@@ -27,7 +27,7 @@ def load_images(configuration: "Configuration", output: Output) -> "Dataset":
 def train_to_end(
     run: "RunDirectory",
     configuration: "Configuration",
-    dataset: "Dataset",
+    splits: "Splits",
     device: "torch.device",
     output: Output,
 ) -> dict[str, Any]:
@@ -35,14 +35,14 @@ def train_to_end(
     from connprune.training.run import train_run
 
     with Stop() as stop, watch(output) as watcher:
-        return train_run(run, configuration, dataset, device, watcher, stop)
+        return train_run(run, configuration, splits, device, watcher, stop)
 
 
 def result_line(summary: dict[str, Any]) -> str:
     """A finished training in one line."""
     final = summary["final"]
     gates = summary["gated_connections"]
-    closed = f"  {summary['gates_closed']} of {gates} gates below 0.01" if gates else ""
+    closed = f"  {summary['gates_closed']} of {gates} gates closed" if gates else ""
     return (
         f"after epoch {final['epoch']}: validation {final['validation_accuracy']:.2%}"
         f"  test {final['test_accuracy']:.2%}{closed}  {summary['training_seconds']:.0f} s"

@@ -34,8 +34,10 @@ def train(
 
       connprune train --preset digits --set gates.penalty=0.003 --epochs 50
     """
+    from connprune.architecture.base import SCHEMA
     from connprune.architecture.shapes import mac_count, parameter_count
     from connprune.data.shape import image_shape
+    from connprune.errors import UsageError
     from connprune.runs.directory import RunDirectory
     from connprune.runs.find import find, new_path, runs_folder
     from connprune.training.configuration import resolve, resolve_resumed
@@ -49,6 +51,10 @@ def train(
     values = (preset, config, assignments or [], chosen)
     if resume:
         directory = find(str(run) if run else None, runs_folder(runs), "train")
+        if directory.kind != "train":
+            raise UsageError(
+                f"{directory.path}: this is no training that `connprune train` began, but a {directory.kind}."
+            )
         configuration = resolve_resumed(directory, *values)
         architecture = directory.architecture()
     else:
@@ -61,18 +67,19 @@ def train(
             "parameters": parameter_count(architecture),
             "macs": mac_count(architecture),
         }
-        output.result(text.rstrip(), {"schema": 1, "configuration": text, **counts})
+        output.result(text.rstrip(), {"schema": SCHEMA, "configuration": text, **counts})
         return
+
     from connprune.training.device import choose_device
+    from connprune.training.run import split_data
 
     place = choose_device(device)
-    images = load_images(configuration, output)
+    splits = split_data(configuration, load_images(configuration, output))
     if resume:
         directory.reconfigure(text)
     else:
-        directory = RunDirectory.create(
-            run or new_path(runs_folder(runs), preset or "train"), "train", text, architecture
-        )
-    summary = train_to_end(directory, configuration, images, place, output)
+        path = run or new_path(runs_folder(runs), preset or "train")
+        directory = RunDirectory.create(path, "train", text, architecture)
+    summary = train_to_end(directory, configuration, splits, place, output)
     output.note(result_line(summary))
     output.result(str(directory.path), {**summary, "run": str(directory.path)})

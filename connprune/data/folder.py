@@ -12,14 +12,14 @@ import torch
 
 from connprune.data.images import Dataset, Images
 from connprune.data.settings import DataSettings
-from connprune.data.shape import PARTS, UNREADABLE, Listing, decode, list_folder
+from connprune.data.shape import PARTS, Listing, decode, list_folder
 from connprune.data.track import Track
 from connprune.errors import UsageError
 from connprune.files import read_tensors, write_tensors
 
 _NAMED_AT_MOST = 5
 # Part of each cache key: goes up when what is cached changes.
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 
 
 def load_folder(folder: Path, settings: DataSettings, cache: Path, track: Track) -> Dataset:
@@ -48,13 +48,6 @@ def _digest(folder: Path, listing: Listing, settings: DataSettings) -> str:
     return digest.hexdigest()[:32]
 
 
-def _decode_or_reason(path: Path, settings: DataSettings) -> np.ndarray | str:
-    try:
-        return decode(path, settings)
-    except UNREADABLE as error:
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
 def _decode_all(
     folder: Path, listing: Listing, settings: DataSettings, track: Track
 ) -> tuple[dict[str, torch.Tensor], list[str]]:
@@ -67,8 +60,10 @@ def _decode_all(
         images: list[np.ndarray] = []
         labels = []
         with ThreadPoolExecutor() as pool:
-            decoded = pool.map(partial(_decode_or_reason, settings=settings), [path for path, _ in paths])
-            for (path, number), pixels in zip(paths, track(decoded, f"decoding {part}", len(paths)), strict=True):
+            decoded = pool.map(partial(decode, settings=settings), [path for path, _ in paths])
+            for (path, number), pixels in zip(
+                paths, track(decoded, f"decoding {len(paths)} images of {part}", len(paths)), strict=True
+            ):
                 if isinstance(pixels, str):
                     damaged.append(f"{path.relative_to(folder)} ({pixels})")
                     continue

@@ -1,6 +1,8 @@
 """Images and labels as tensors, and their split into training, validation and test."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -50,6 +52,14 @@ class Dataset:
     test: Images
     damaged: tuple[str, ...] = ()
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all images and labels: two data sets with the same digest are the same."""
+        found = hashlib.sha256()
+        for tensor in (self.train.images, self.train.labels, self.test.images, self.test.labels):
+            found.update(tensor.contiguous().numpy().data)
+        return found.hexdigest()
+
     @property
     def shape(self) -> Shape:
         """The shape of one image."""
@@ -58,21 +68,30 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Splits:
-    """What a training sees: train to learn from, validation to steer by, test to report."""
+    """What a training sees: train to learn from, validation to steer by, test to report.
+
+    Attributes:
+        digest: of the data set that was split.
+    """
 
     train: Images
     validation: Images
     test: Images
+    digest: str
+
+    def to(self, device: torch.device) -> "Splits":
+        """The same images on a device."""
+        return Splits(self.train.to(device), self.validation.to(device), self.test.to(device), self.digest)
 
 
-def split(dataset: Dataset, settings: DataSettings, seed: int) -> Splits:
+def split(dataset: Dataset, settings: DataSettings) -> Splits:
     """Holds out a seeded part of the training set as the validation set.
 
     Raises:
         UsageError: too few images are left to train on.
     """
     count = len(dataset.train)
-    order = torch.randperm(count, generator=stream(seed, "split"))
+    order = torch.randperm(count, generator=stream(settings.split_seed or 0, "split"))
     held_out = max(1, round(count * settings.validation))
     left = count - held_out
     wanted = left if settings.train_images is None else settings.train_images
@@ -81,7 +100,12 @@ def split(dataset: Dataset, settings: DataSettings, seed: int) -> Splits:
             f"data.train_images: found {settings.train_images}, but {count} training images with "
             f"{held_out} held out leave {left}."
         )
-    return Splits(dataset.train[order[held_out : held_out + wanted]], dataset.train[order[:held_out]], dataset.test)
+    return Splits(
+        train=dataset.train[order[held_out : held_out + wanted]],
+        validation=dataset.train[order[:held_out]],
+        test=dataset.test,
+        digest=dataset.digest,
+    )
 
 
 def normalisation(images: Images, settings: Normalise) -> tuple[Tensor, Tensor]:

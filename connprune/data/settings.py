@@ -1,10 +1,11 @@
 """The settings of the data. Nothing here imports torch."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from connprune.architecture.base import Count, Fraction, Frozen, Positive, Shape, Switch
+from connprune.architecture.base import Count, Fraction, Frozen, NonNegativeInt, Positive, Shape, Switch
 
 # The named data sets: image shape and number of classes, known before anything is loaded.
 NAMED: dict[str, tuple[Shape, int]] = {
@@ -45,6 +46,7 @@ class DataSettings(Frozen):
         source: `digits`, `cifar10`, `cifar100`, or a folder that holds `train/<class>/` and `test/<class>/`.
         cache: the folder for downloads and decoded images; None is the user's cache folder or $CONNPRUNE_CACHE.
         validation: the share of the training images that is held out to steer by.
+        split_seed: decides which are held out; null is the training's seed.
         train_images: train on this many only, drawn by the seed; None is all that are not held out.
         size: height and width that a folder's images are resized to while they are decoded; None keeps their own.
         channels: a folder's images are decoded as colour (3) or grey (1).
@@ -56,9 +58,24 @@ class DataSettings(Frozen):
     source: Annotated[str, Field(min_length=1)] = "cifar10"
     cache: str | None = None
     validation: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.1
+    split_seed: NonNegativeInt | None = None
     train_images: Count | None = None
     size: tuple[Count, Count] | None = None
     channels: Literal[1, 3] = 3
     skip_damaged: Switch = False
     normalise: Normalise = Normalise()
     augment: Augment = Augment()
+
+    @model_validator(mode="after")
+    def _check_folder_settings(self) -> Self:
+        if self.source in NAMED:
+            for name in ("size", "channels", "skip_damaged"):
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(f"{name} belongs to a folder of images, but the source is {self.source}")
+        return self
+
+    def located(self) -> Self:
+        """The same with absolute paths, so that a run can be used from any folder."""
+        source = self.source if self.source in NAMED else str(Path(self.source).expanduser().absolute())
+        cache = self.cache and str(Path(self.cache).expanduser().absolute())
+        return self.model_copy(update={"source": source, "cache": cache})

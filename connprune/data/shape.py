@@ -1,6 +1,7 @@
 """What an image folder holds and how large its images are, found without torch."""
 
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,10 @@ from PIL import Image
 
 from connprune.architecture.base import Shape
 from connprune.data.settings import NAMED, DataSettings
-from connprune.errors import UsageError
+from connprune.errors import ConnpruneError, UsageError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 PARTS = ("train", "test")
-# What Pillow raises for a file that is damaged or no image.
-UNREADABLE = (OSError, ValueError, SyntaxError)
 
 Listing = dict[str, dict[str, list[Path]]]
 
@@ -29,11 +28,9 @@ def image_shape(settings: DataSettings) -> tuple[Shape, int]:
     folder = source_folder(settings)
     listing = list_folder(folder)
     for path in (path for files in listing["train"].values() for path in files):
-        try:
-            _, height, width = decode(path, settings).shape
-        except UNREADABLE:
-            continue
-        return Shape(settings.channels, height, width), len(listing["train"])
+        pixels = decode(path, settings)
+        if not isinstance(pixels, str):
+            return Shape(*pixels.shape), len(listing["train"])
     raise UsageError(f"data.source: none of the images in {folder / 'train'} can be read.")
 
 
@@ -51,7 +48,7 @@ def source_folder(settings: DataSettings) -> Path:
 
 
 def list_folder(folder: Path) -> Listing:
-    """The image files of each class of each part, sorted by name; links to folders are not followed.
+    """The image files of each class of each part, sorted; not hidden ones, nor what links within a class lead to.
 
     Raises:
         UsageError: a part is missing or has no classes, a class has no images, or the parts differ in their classes.
@@ -74,21 +71,31 @@ def list_folder(folder: Path) -> Listing:
     return listing
 
 
-def decode(path: Path, settings: DataSettings) -> np.ndarray:
-    """One image, (channels, height, width) uint8.
+def decode(path: Path, settings: DataSettings) -> np.ndarray | str:
+    """One image, (channels, height, width) uint8; or the reason why it cannot be read."""
+    try:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return _pixels(image, settings)
+    except (ConnpruneError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they stumble over.
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
 
-    Raises:
-        OSError, ValueError, SyntaxError: it is damaged or no image (see `UNREADABLE`).
-    """
-    with Image.open(path) as image:
-        plain = image.convert("RGB" if settings.channels == 3 else "L")
-        if settings.size:
-            height, width = settings.size
-            plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+
+def _pixels(image: Image.Image, settings: DataSettings) -> np.ndarray:
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        raise ValueError(f"its pixels have 32 bits (mode {image.mode}), expected 8 or 16")
+    plain = image.convert("RGB" if settings.channels == 3 else "L")
+    if settings.size:
+        height, width = settings.size
+        plain = plain.resize((width, height), Image.Resampling.BILINEAR)
     pixels = np.asarray(plain)
     return pixels.transpose(2, 0, 1) if settings.channels == 3 else pixels[None]
 
 
 def _image_files(folder: Path) -> list[Path]:
     found = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))

@@ -5,10 +5,12 @@ import sys
 from contextlib import redirect_stdout
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import torch
 
+from connprune.data.download import fetch
 from connprune.data.folder import load_folder
 from connprune.data.images import Dataset, Images
 from connprune.data.settings import NAMED, DataSettings
@@ -37,29 +39,41 @@ def load(settings: DataSettings, track: Track = untracked) -> Dataset:
     if settings.source == "digits":
         return _digits()
     if settings.source in NAMED:
-        return _cifar(settings, download=False)
+        return _cifar(settings)
     return load_folder(source_folder(settings), settings, cache_folder(settings), track)
 
 
-def download(settings: DataSettings) -> Path:
+def download(settings: DataSettings, track: Track = untracked) -> Path:
     """Downloads a named data set into the cache, checks it, and returns the cache folder.
 
     Raises:
         UsageError: the name is no data set that can be downloaded.
-        ConnpruneError: the download failed or its checksum is wrong.
+        ConnpruneError: the download failed, and goes on when it is tried again; or the checksum is wrong.
     """
     if settings.source == "digits":
         return cache_folder(settings)
     if settings.source not in NAMED:
         names = ", ".join(NAMED)
         raise UsageError(f"data: found {settings.source!r}, expected one of {names}.")
+    from torchvision.datasets.utils import check_integrity
+
+    cache, dataset = cache_folder(settings), _cifar_class(settings)
+    cache.mkdir(parents=True, exist_ok=True)
+    archive = cache / dataset.filename
     try:
+        if not check_integrity(archive, dataset.tgz_md5):
+            fetch(dataset.url, archive, track)
+        if not check_integrity(archive, dataset.tgz_md5):
+            archive.unlink()
+            raise ConnpruneError(f"{dataset.url}: the file has another checksum than expected, {dataset.tgz_md5}.")
         # What torchvision prints must not mix with the command's own result.
         with redirect_stdout(sys.stderr):
-            _cifar(settings, download=True)
-    except (OSError, RuntimeError) as error:
-        raise ConnpruneError(f"The download of {settings.source} failed: {error}. Run the command again.") from None
-    return cache_folder(settings)
+            dataset(cache, download=True)
+    except OSError as error:
+        raise ConnpruneError(
+            f"The download of {dataset.url} failed: {error}; run the command again to go on."
+        ) from None
+    return cache
 
 
 def _digits() -> Dataset:
@@ -70,16 +84,17 @@ def _digits() -> Dataset:
     return Dataset(tuple("0123456789"), train, test)
 
 
-def _cifar(settings: DataSettings, download: bool) -> Dataset:
+def _cifar_class(settings: DataSettings) -> Any:
     from torchvision import datasets
 
-    make = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[settings.source]
+    return {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[settings.source]
+
+
+def _cifar(settings: DataSettings) -> Dataset:
     cache = cache_folder(settings)
     try:
-        parts = [make(cache, train=train, download=download and train) for train in (True, False)]
+        parts = [_cifar_class(settings)(cache, train=train) for train in (True, False)]
     except RuntimeError:
-        if download:
-            raise
         raise UsageError(
             f"data.source: {settings.source} is not in the cache {cache}, or is damaged there; "
             f"get it with `connprune data {settings.source}`, or train on a folder of images with --data DIR."

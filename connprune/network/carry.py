@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from connprune.architecture.architecture import Architecture
+from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.shapes import gates_of_each
 
 
 def carried(parent: Architecture, weights: Mapping[str, Tensor], smaller: Architecture) -> dict[str, Tensor]:
@@ -57,7 +58,7 @@ def kept_maps(parent: Architecture, smaller: Architecture) -> KeptMaps:
     kept = KeptMaps()
     shared = parent.gates is not None and parent.gates.sharing == "shared"
     kept.output[INPUT] = torch.arange(parent.input.feature_maps)
-    gated = set(parent.gated_connections)
+    gate_counts = dict(zip(parent.gated_connections, gates_of_each(parent), strict=True))
     gates = []
     first_gate = 0
     for target, sources in parent.connections.items():
@@ -65,7 +66,7 @@ def kept_maps(parent: Architecture, smaller: Architecture) -> KeptMaps:
         first_map = 0
         for source in sources:
             width = parent.shapes.output[source].feature_maps
-            count = (1 if shared else width) if (source, target) in gated else 0
+            count = gate_counts.get(Connection(source, target), 0)
             if source in smaller.connections.get(target, ()):
                 maps.append(kept.output[source] + first_map)
                 if count:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from connprune.architecture import wirings
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.gates import Constant, FeedForward, Gates, Initialisation, Normal
-from connprune.architecture.shapes import gate_count
+from connprune.architecture.shapes import gates_of_each
 
 # For each kind of gate: what turns w into the gate, and whether the result can never be negative.
 GATE_FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
@@ -28,21 +28,20 @@ class GateVector(nn.Module):
         settings: the kind, the sharing and the initialisation.
     """
 
-    index: Tensor
+    index: Tensor | None
 
     def __init__(self, architecture: Architecture, settings: Gates) -> None:
         super().__init__()
         connections = architecture.gated_connections
         maps = [architecture.shapes.output[connection.source].feature_maps for connection in connections]
-        shared = settings.sharing == "shared"
         start = initial(settings.initialisation, architecture)
-        self.weight = nn.Parameter(start if shared else start.repeat_interleave(torch.tensor(maps)))
+        self.weight = nn.Parameter(start.repeat_interleave(torch.tensor(gates_of_each(architecture))))
         self.function, self.are_positive = GATE_FUNCTIONS[settings.kind]
+        shared = settings.sharing == "shared"
         index = torch.arange(len(connections)).repeat_interleave(torch.tensor(maps)) if shared else None
         self.register_buffer("index", index, persistent=False)
         self.targets = list(dict.fromkeys(connection.target for connection in connections))
         self.widths = [architecture.shapes.merged[target].feature_maps for target in self.targets]
-        assert self.weight.numel() == gate_count(architecture)  # noqa: S101
 
     def values(self) -> Tensor:
         """The gates, (gate_count,)."""

@@ -4,10 +4,9 @@ from typing import Any
 
 from connprune.analysis.evolution import as_rows, evolutions, gate_summary
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import HEAD, Shape
+from connprune.architecture.base import HEAD, SCHEMA, Shape
 from connprune.architecture.files import to_data
 from connprune.architecture.shapes import head_macs, head_parameters, mac_count, parameter_count
-from connprune.runs.directory import SCHEMA
 from connprune.runs.gate_history import GateHistory
 
 

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from filelock import FileLock, Timeout
+
 from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import SCHEMA
 from connprune.architecture.files import from_yaml, to_yaml
 from connprune.errors import UsageError
 from connprune.files import read_arrays, read_json, read_tensors, read_text, write_arrays, write_json, write_text
@@ -18,7 +22,6 @@ if TYPE_CHECKING:
     from connprune.runs.gate_history import GateHistory
 
 Kind = Literal["train", "cut", "retrain"]
-SCHEMA = 1
 
 
 class RunDirectory:
@@ -57,8 +60,7 @@ class RunDirectory:
         run = cls(path)
         write_text(run.config, config)
         write_text(run._architecture, to_yaml(architecture))
-        created = datetime.now(UTC).isoformat(timespec="microseconds")
-        run.summarise({"schema": SCHEMA, "kind": kind, "status": "running", "created": created})
+        run.summarise({"schema": SCHEMA, "kind": kind, "status": "running", "created": _now()})
         return run
 
     @classmethod
@@ -87,14 +89,38 @@ class RunDirectory:
     def summarise(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Writes changed entries of the summary, and returns all of it."""
         before = self.summary if self._summary.exists() else {}
-        after = {**before, **changes}
+        after = {**before, **changes, "updated": _now()}
         write_json(self._summary, after)
         return after
+
+    def begin(self, changes: Mapping[str, Any]) -> None:
+        """Marks the run as under way; the results of a finished run that goes on are dropped first."""
+        self.final.unlink(missing_ok=True)
+        lasting = {key: value for key, value in self.summary.items() if key in ("schema", "kind", "created", "cut")}
+        write_json(self._summary, {**lasting, **changes, "status": "running", "updated": _now()})
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from training in this directory; the lock ends with the process.
+
+        Raises:
+            UsageError: another process holds it.
+        """
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise UsageError(f"{self.path}: another process is training in this run.") from None
 
     @property
     def kind(self) -> str:
         """`train`, `cut` or `retrain`."""
         return str(self.summary.get("kind"))
+
+    @property
+    def resume_command(self) -> str:
+        """What a user types to go on with this run."""
+        return f"connprune {self.kind} --resume --run {self.path}"
 
     def architecture(self) -> Architecture:
         """The architecture of the run's network."""
@@ -141,8 +167,8 @@ class RunDirectory:
         """
         if not self.final.exists():
             raise UsageError(
-                f"{self.path}: this run has no final weights (its status is {self.summary.get('status')!r}); "
-                f"finish it with `connprune train --resume --run {self.path}`."
+                f"{self.path}: this run has not ended (its status is {self.summary.get('status')!r}); "
+                f"finish it with `{self.resume_command}`."
             )
         return read_tensors(self.final)[0]
 
@@ -150,3 +176,7 @@ class RunDirectory:
         """SHA-256 of the final weights."""
         with self.final.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -36,7 +36,7 @@ def new_path(folder: Path, stem: str) -> Path:
 
 
 def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
-    """The run that an argument means.
+    """The run that an argument means; the newest is the one that was worked on last.
 
     Args:
         given: a path; `-` reads the path from standard input; None is the newest in `folder`.
@@ -67,4 +67,4 @@ def _all(folder: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirector
         except UsageError:
             continue
         if summary.get("kind") in kinds:
-            yield str(summary.get("created")), run
+            yield str(summary.get("updated")), run

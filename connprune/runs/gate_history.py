@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from connprune.architecture.architecture import Architecture, Connection
+from connprune.architecture.shapes import gates_of_each
 from connprune.errors import UsageError
 
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -49,7 +50,12 @@ class GateHistory:
             architecture: the cut.
             gates: their numbers among this history's gates.
         """
-        return GateHistory(*gate_layout(architecture), self.values[:, list(gates)])
+        return GateHistory.of(architecture, self.values[:, list(gates)])
+
+    @classmethod
+    def of(cls, architecture: Architecture, values: FloatArray) -> "GateHistory":
+        """The history with these values, (epochs + 1, gates), of an architecture's gates."""
+        return cls(architecture.gated_connections, tuple(gates_of_each(architecture)), values)
 
     def to_arrays(self) -> tuple[dict[str, FloatArray], dict[str, str]]:
         """What is stored: the values, and as metadata the names."""
@@ -73,12 +79,3 @@ class GateHistory:
         if history.values.ndim != 2 or history.values.shape[1] != sum(history.maps):
             raise UsageError(f"{name}: this file is damaged: its gates do not match their names.")
         return history
-
-
-def gate_layout(architecture: Architecture) -> tuple[tuple[Connection, ...], tuple[int, ...]]:
-    """The gated connections of an architecture and how many gates each has."""
-    connections = architecture.gated_connections
-    shared = architecture.gates is None or architecture.gates.sharing == "shared"
-    output = architecture.shapes.output
-    maps = tuple(1 if shared else output[connection.source].feature_maps for connection in connections)
-    return connections, maps

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from connprune.architecture.architecture import Architecture, Blueprint, Input
-from connprune.architecture.base import Shape
+from connprune.architecture.base import ClassCount, Shape
 from connprune.architecture.explain import explain
 from connprune.architecture.files import to_data
 from connprune.architecture.gates import Gates
@@ -40,7 +40,7 @@ class Configuration(Blueprint):
     """
 
     input: Input | None = None
-    classes: int | None = None
+    classes: ClassCount | None = None
     data: DataSettings = DataSettings()
     training: Recipe = Recipe()
 
@@ -155,9 +155,13 @@ def _commanded(layered: Layered, assignments: Iterable[str], options: Options) -
 
 def _validated(layered: Layered) -> Configuration:
     try:
-        return Configuration.model_validate(layered.data)
+        found = Configuration.model_validate(layered.data)
     except ValidationError as error:
         raise UsageError(explain(error, Configuration, layered.marks)) from None
+    data = found.data.located()
+    if data.split_seed is None:
+        data = data.model_copy(update={"split_seed": found.training.seed})
+    return found.model_copy(update={"data": data})
 
 
 def resolve_resumed(
@@ -201,7 +205,7 @@ def _differences(before: Any, after: Any, path: str = "") -> list[tuple[str, Any
 
 
 def with_recipe(configuration: Configuration, *, epochs: int | None, seed: int | None) -> Configuration:
-    """The configuration with another number of epochs or another seed; None leaves it as it was.
+    """The configuration with another number of epochs or another seed; None leaves it as it was, and so does the split.
 
     Raises:
         UsageError: the number is out of range.

@@ -6,19 +6,17 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from connprune.architecture.base import CLOSED
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.data.images import Dataset, Splits, normalisation, split
 from connprune.data.random import stream_seed
-from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
+from connprune.errors import InterruptedRunError, UsageError
 from connprune.files import read_tensors, write_tensors
 from connprune.network.network import Network, build
 from connprune.runs.directory import RunDirectory
-from connprune.runs.gate_history import GateHistory, gate_layout
+from connprune.runs.gate_history import GateHistory
 from connprune.training.configuration import Configuration
 from connprune.training.trainer import Evaluation, Trainer, evaluate
-
-# A gate below this counts as closed in summaries; `prune --threshold` is free to choose another value.
-CLOSED = 0.01
 
 
 class Watcher(Protocol):
@@ -40,10 +38,20 @@ class StopSignal(Protocol):
     number: int | None
 
 
+def split_data(configuration: Configuration, dataset: Dataset) -> Splits:
+    """Splits the images for a configuration.
+
+    Raises:
+        UsageError: the images are not of the shape or the classes that the configuration is for, or too few.
+    """
+    configuration.architecture_for(dataset.shape, len(dataset.classes))
+    return split(dataset, configuration.data)
+
+
 def train_run(
     run: RunDirectory,
     configuration: Configuration,
-    dataset: Dataset,
+    splits: Splits,
     device: torch.device,
     watcher: Watcher,
     stop: StopSignal,
@@ -56,32 +64,46 @@ def train_run(
     Raises:
         InterruptedRunError: a signal came; the checkpoint was saved first.
         ConnpruneError: the training diverged.
-        UsageError: the checkpoint is damaged or belongs to something else.
+        UsageError: another process trains in this run, the images are others than those it began with, or the
+            checkpoint is damaged or belongs to something else.
     """
+    with run.locked():
+        before = run.summary.get("data_digest", splits.digest)
+        if before != splits.digest:
+            raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
+        try:
+            return _train(run, configuration, splits, device, watcher, stop)
+        except BaseException as error:
+            run.summarise({"status": "interrupted" if isinstance(error, InterruptedRunError) else "failed"})
+            raise
+
+
+def _train(
+    run: RunDirectory,
+    configuration: Configuration,
+    splits: Splits,
+    device: torch.device,
+    watcher: Watcher,
+    stop: StopSignal,
+) -> dict[str, Any]:
     recipe = configuration.training
-    splits = split(dataset, configuration.data, recipe.seed)
     torch.manual_seed(stream_seed(recipe.seed, "weights"))
     network = build(run.architecture())
     mean, divisor = normalisation(splits.train, configuration.data.normalise)
     network.mean.copy_(mean)
     network.divisor.copy_(divisor)
-    network.to(device)
-    on_device = Splits(*(part.to(device) for part in (splits.train, splits.validation, splits.test)))
-    trainer = Trainer(network, on_device, configuration.data.augment, recipe)
+    on_device = splits.to(device)
+    trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe)
     record = _Record(run, trainer)
     if run.checkpoint.exists():
         record.restore()
-    run.summarise({"status": "running", "epochs": recipe.epochs})
+    run.begin({"epochs": recipe.epochs, "data_digest": splits.digest})
     watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
-    try:
-        while trainer.epoch < recipe.epochs:
-            metrics = trainer.train_epoch(lambda: stop.number is not None, watcher.after_step)
-            if metrics is None:
-                raise _interrupted(record, stop)
-            watcher.after_epoch(record.add(metrics, recipe.checkpoint_epochs))
-    except ConnpruneError as error:
-        run.summarise({"status": "interrupted" if isinstance(error, InterruptedRunError) else "failed"})
-        raise
+    while trainer.epoch < recipe.epochs:
+        metrics = trainer.train_epoch(lambda: stop.number is not None, watcher.after_step)
+        if metrics is None:
+            raise _interrupted(record, stop)
+        watcher.after_epoch(record.add(metrics, recipe.checkpoint_epochs))
     return run.summarise({"status": "finished", **record.finish(on_device)})
 
 
@@ -113,7 +135,7 @@ class _Record:
         return metrics
 
     def history(self) -> GateHistory:
-        return GateHistory(*gate_layout(self.trainer.network.architecture), np.stack(self.gates))
+        return GateHistory.of(self.trainer.network.architecture, np.stack(self.gates))
 
     def save(self) -> None:
         """Writes the checkpoint."""
@@ -127,7 +149,7 @@ class _Record:
         try:
             self.trainer.restore(tensors, metadata)
             self.best = json.loads(metadata["best"])
-        except (KeyError, ValueError, RuntimeError):
+        except (KeyError, TypeError, ValueError, RuntimeError):
             raise UsageError(f"{self.run.checkpoint}: this checkpoint is damaged or of another network.") from None
         done = self.trainer.epoch
         self.metrics = self.run.read_metrics()[:done]
@@ -184,6 +206,6 @@ def _interrupted(record: _Record, stop: StopSignal) -> InterruptedRunError:
     trainer = record.trainer
     return InterruptedRunError(
         f"Interrupted in epoch {trainer.epoch + 1} after step {trainer.step}; the checkpoint is saved. "
-        f"Go on with `connprune train --resume --run {record.run.path}`.",
+        f"Go on with `{record.run.resume_command}`.",
         stop.number or 0,
     )

@@ -15,7 +15,7 @@ from connprune.data.batches import draw_epoch, in_order
 from connprune.data.images import Images, Splits
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
-from connprune.errors import ConnpruneError
+from connprune.errors import ConnpruneError, UsageError
 from connprune.network.network import Network
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters
 from connprune.training.recipe import Recipe
@@ -92,7 +92,7 @@ class Trainer:
         while self.step < self.steps:
             if stopped():
                 self._seconds += time.perf_counter() - started
-                self._random_state = self._get_random_state()
+                self._random_state = self._generator.get_state()
                 return None
             self._train_step(*epoch.batch(self.step))
             self.step += 1
@@ -123,7 +123,7 @@ class Trainer:
 
     def gates(self) -> Tensor:
         """The gates as they are now, (gates,) on the CPU; empty for a network without."""
-        return self.network.gates.values().detach().cpu() if self.network.gates else torch.empty(0)
+        return self.network.gates.values().detach().cpu().clone() if self.network.gates else torch.empty(0)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """All that a new trainer needs to go on bit for bit: tensors, and plain values as text."""
@@ -134,16 +134,22 @@ class Trainer:
         tensors |= {"loss": self._loss, "right": self._right}
         if self._random_state is not None:
             tensors["random_state"] = self._random_state
-        plain = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds}
+        plain = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "device": self.device.type}
         return tensors, {"progress": json.dumps({**plain, "scheduler": self.scheduler.state_dict()})}
 
     def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         """Takes back what `state` gave.
 
         Raises:
+            UsageError: it was written within an epoch on another kind of device, whose random numbers are others.
             KeyError, ValueError, RuntimeError: it belongs to another network or another recipe.
         """
         progress = json.loads(metadata["progress"])
+        if progress["step"] and progress["device"] != self.device.type:
+            raise UsageError(
+                f"The checkpoint was written within an epoch on {progress['device']}, whose random numbers "
+                f"{self.device.type} cannot continue; go on with --device {progress['device']}."
+            )
         self.network.load_state_dict(
             {name.removeprefix("network."): tensor for name, tensor in tensors.items() if name.startswith("network.")}
         )
@@ -167,7 +173,7 @@ class Trainer:
         objective = loss
         weight = self._penalty_weight()
         if self.network.gates and weight:
-            objective = loss + weight * self.network.gates.values().sum()
+            objective = loss + weight * self.network.gates.values().abs().sum()
         self.optimizer.zero_grad()
         objective.backward()
         self.optimizer.step()
@@ -191,9 +197,15 @@ class Trainer:
         """Dropout draws from torch's own generator: seeded anew at each epoch, or as it was when the epoch stopped."""
         torch.manual_seed(stream_seed(self.recipe.seed, "dropout", self.epoch))
         if self._random_state is not None:
-            set_state = torch.cuda.set_rng_state if self.device.type == "cuda" else torch.set_rng_state
-            set_state(self._random_state)
+            self._generator.set_state(self._random_state)
             self._random_state = None
 
-    def _get_random_state(self) -> Tensor:
-        return torch.cuda.get_rng_state() if self.device.type == "cuda" else torch.get_rng_state()
+    @property
+    def _generator(self) -> torch.Generator:
+        match self.device.type:
+            case "cuda":
+                return torch.cuda.default_generators[self.device.index or 0]
+            case "mps":
+                return torch.mps._get_default_mps_generator()
+            case _:
+                return torch.default_generator

@@ -1,12 +1,16 @@
 """Bad input gets one clear sentence, the contract's exit code, and leaves nothing half-written."""
 
+import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import TINY, Command
+from tests.conftest import TINY, Command, Run
 
 
 def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-def]
@@ -22,7 +26,7 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
     [
         (["train", "--preset", "digit"], "found 'digit', expected one of"),
         (["train", "--config", "none.yaml"], "none.yaml: cannot read this file"),
-        (["train", "--data", "nowhere"], "data.source: found 'nowhere'"),
+        (["train", "--data", "nowhere"], "nowhere', expected one of digits, cifar10, cifar100, or an existing folder"),
         (["train", "--data", "cifar10"], "get it with `connprune data cifar10`"),
         (["train", "--preset", "digits", "--epochs", "0"], "training.epochs: found 0"),
         (["train", "--preset", "digits", "--epochs", "x"], "'--epochs': found 'x', expected a whole number"),
@@ -34,13 +38,17 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["train", "--preset", "digits", "--no-such"], "--no-such"),
         (["train", "--preset", "digits", "--set", "layers.2.size=9"], "the layer 'pool1' got"),
         (["train", "--preset", "blog", "--data", "digits"], "the layer 'pool2' got"),
+        (["train", "--preset", "digits", "--set", "layers.0.kind=[a]"], "layers.0: found the kind ['a']"),
+        (["train", "--preset", "digits", "--set", "data.train_images=9999"], "data.train_images: found 9999"),
+        (["train", "--preset", "digits", "--set", "data.size=[4, 4]"], "size belongs to a folder of images"),
+        (["inspect", "x", "--set", "gates.kind=linear"], "Give a run, or"),
         (["train", "--resume"], "There is no train run in runs"),
         (["inspect"], "There is no train or cut or retrain run in runs"),
         (["inspect", "nowhere"], "nowhere: there is no such run"),
         (["inspect", "."], "this directory is no run"),
         (["inspect", "--csv", "--json", "--preset", "blog"], "--csv and --json"),
         (["inspect", "--preset", "blog", "--history"], "no gates recorded"),
-        (["inspect", "x", "--preset", "blog"], "Give a run, or --preset"),
+        (["inspect", "x", "--preset", "blog"], "Give a run, or --preset, --config and --set"),
         (["prune"], "Give one of --threshold, --keep and --sparsity; found none"),
         (["prune", "--threshold", "0.1", "--keep", "3"], "found 2 of them"),
         (["prune", "--threshold", "0.1"], "make one with `connprune train`"),
@@ -69,7 +77,14 @@ def test_a_run_that_already_holds_something_is_left_alone(command: Command, tmp_
 
 def test_rules_out_of_range(command: Command) -> None:
     command("train", *TINY)
-    for rule in (("--keep", "99"), ("--keep", "-1"), ("--sparsity", "1.5")):
+    for rule in (
+        ("--keep", "99"),
+        ("--keep", "-1"),
+        ("--sparsity", "1.5"),
+        ("--threshold", "nan"),
+        ("--threshold", "-0.1"),
+        ("--threshold", "inf"),
+    ):
         assert_refused(command("prune", *rule))
 
 
@@ -115,8 +130,34 @@ def test_damaged_runs(command: Command, tmp_path: Path, name: str, place: float,
         assert outcome.err.startswith("Error: ")
 
 
-def test_a_full_or_read_only_disk(command: Command, tmp_path: Path) -> None:
-    """/dev/full is a device on which every write fails, as on a full disk; a file stands where a folder should be."""
+def test_a_damaged_cut_is_refused_before_it_is_trained(command: Command, tmp_path: Path) -> None:
+    command("train", *TINY)
+    cut = Path(command("prune", "--keep", "20").out.strip())
+    for text in ("{", "{}", '{"connections": 3}', "[]"):
+        (cut / "cut.json").write_text(text)
+        assert_refused(command("retrain"))
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs a limit on file sizes")
+def test_a_cut_that_cannot_be_written_leaves_nothing(tmp_path: Path, connprune: Run) -> None:
+    """A limit on the size of files fails a write midway, as a full disk does."""
+    assert connprune("train", *TINY, "--run", "mine").returncode == 0
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    command = [sys.executable, "-m", "connprune", "prune", "mine", "--keep", "40", "--out", "cuts/first"]
+    done = subprocess.run(command, cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "cuts").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(command: Command, tmp_path: Path) -> None:
+    """A file stands where a folder should be."""
     (tmp_path / "file").write_text("")
     outcome = command("train", *TINY, "--runs", "file/runs")
     assert_refused(outcome, 1)

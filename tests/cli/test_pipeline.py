@@ -122,6 +122,7 @@ def test_dry_runs_write_nothing(command: Command, tmp_path: Path) -> None:
     command("train", *TINY)
     outcome = command("prune", "--keep", "20", "--dry-run", "--json")
     assert outcome.json["connections"]["cut"] <= 21
+    assert command("prune", "--keep", "20", "--dry-run").out == ""
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
@@ -207,6 +208,70 @@ def test_resume(command: Command) -> None:
     refused = command("train", "--resume", "--run", run, "--seed", "4")
     assert refused.code == 2
     assert "training.seed (was 1337, now 4)" in refused.err
+
+
+def test_the_newest_run_is_the_one_worked_on_last(command: Command) -> None:
+    first = command("train", *TINY, "--run", "runs/first").out.strip()
+    command("train", *TINY, "--run", "runs/second")
+    command("train", "--resume", "--run", first, "--epochs", "3")
+    assert Path(command("prune", "--keep", "20", "--dry-run", "--json").json["parent"]).name == "first"
+
+
+def test_a_cut_is_never_trained_over(command: Command) -> None:
+    command("train", *TINY)
+    cut = command("prune", "--keep", "20").out.strip()
+    digest = RunDirectory.open(Path(cut)).digest()
+    outcome = command("train", "--resume", "--run", cut)
+    assert outcome.code == 2
+    assert "but a cut" in outcome.err
+    assert RunDirectory.open(Path(cut)).digest() == digest
+
+
+def test_an_interrupted_retraining_goes_on_to_its_comparison(command: Command) -> None:
+    command("train", *TINY)
+    command("prune", "--keep", "20")
+    whole = command("retrain", "--json").json
+    run = RunDirectory.open(Path(whole["run"]))
+    run.final.unlink()
+    run.comparison.unlink()
+    run.summarise({"status": "interrupted"})
+    again = command("retrain", "--resume", "--json").json
+    assert again["run"] == whole["run"]
+    assert [row["test_accuracy"] for row in again["rows"]] == [row["test_accuracy"] for row in whole["rows"]]
+    assert command("retrain", "--resume", "--seed", "3").code == 2
+
+
+def test_another_seed_keeps_the_validation_images(command: Command) -> None:
+    from connprune.data.sources import load as load_data
+    from connprune.training.configuration import read_configuration
+    from connprune.training.run import split_data
+
+    trained = command("train", *TINY).out.strip()
+    command("prune", "--keep", "20")
+    retrained = command("retrain", "--seed", "7").out.strip()
+    digests = set()
+    for path in (trained, retrained):
+        configuration = read_configuration(RunDirectory.open(Path(path)))
+        digests.add(split_data(configuration, load_data(configuration.data)).validation.images.numpy().tobytes())
+    assert configuration.training.seed == 7
+    assert len(digests) == 1
+
+
+def test_a_run_can_be_used_from_any_folder(
+    command: Command, digits_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("train", *TINY, "--data", "images", "--set", "data.train_images=40", "--run", "mine").code == 0
+    monkeypatch.chdir(digits_folder)
+    assert command("prune", "../mine", "--keep", "20", "--runs", tmp_path / "runs").code == 0
+
+
+def test_changed_images_are_told_when_cutting(command: Command, digits_folder: Path) -> None:
+    command("train", *TINY, "--data", digits_folder, "--set", "data.train_images=40")
+    (digits_folder / "test" / "3" / "000.png").unlink()
+    outcome = command("prune", "--keep", "20")
+    assert outcome.code == 0
+    assert "Warning: the images have changed" in outcome.err
+    assert "Warning: the images have changed" not in command("retrain").err
 
 
 def test_another_process_with_the_real_command(connprune: Run, tmp_path: Path) -> None:

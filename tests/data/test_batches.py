@@ -82,9 +82,8 @@ def test_evaluation_sees_every_image_once(images: Images) -> None:
 
 
 def test_the_split_is_disjoint_and_seeded() -> None:
-    settings = DataSettings(source="digits")
-    dataset = load(settings)
-    one, same, other = (split(dataset, settings, seed) for seed in (1, 1, 2))
+    dataset = load(DataSettings(source="digits"))
+    one, same, other = (split(dataset, DataSettings(source="digits", split_seed=seed)) for seed in (1, 1, 2))
     assert (len(one.train), len(one.validation), len(one.test)) == (1212, 135, 450)
     assert torch.equal(one.validation.images, same.validation.images)
     assert not torch.equal(one.validation.images, other.validation.images)
@@ -94,10 +93,10 @@ def test_the_split_is_disjoint_and_seeded() -> None:
 
 def test_fewer_training_images() -> None:
     dataset = load(DataSettings(source="digits"))
-    fewer = split(dataset, DataSettings(source="digits", train_images=200), 1)
+    fewer = split(dataset, DataSettings(source="digits", train_images=200))
     assert (len(fewer.train), len(fewer.validation)) == (200, 135)
     with pytest.raises(UsageError, match=r"data.train_images: found 1213, but 1347 .* leave 1212"):
-        split(dataset, DataSettings(source="digits", train_images=1213), 1)
+        split(dataset, DataSettings(source="digits", train_images=1213))
 
 
 def test_the_mean_image_is_that_of_the_training_part(images: Images) -> None:

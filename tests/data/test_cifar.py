@@ -9,7 +9,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -53,11 +53,34 @@ def make_archive(path: Path, dataset: type[datasets.CIFAR10], labels: str) -> di
     }
 
 
+class Resuming(SimpleHTTPRequestHandler):
+    """Sends the rest of a file when asked for it, and breaks off after `limit` bytes."""
+
+    limit: int | None = None
+    asked: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        data = Path(self.translate_path(self.path)).read_bytes()
+        wanted = self.headers.get("Range")
+        type(self).asked.append(wanted)
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+        if start >= len(data):
+            self.send_error(416)
+            return
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        self.wfile.write(data[start:][: type(self).limit])
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serves the test's folder on this machine."""
-    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+    monkeypatch.setattr(Resuming, "asked", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Resuming, directory=tmp_path)) as serving:
         Thread(target=serving.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{serving.server_port}"
         serving.shutdown()
@@ -101,8 +124,26 @@ def test_channels_come_first(settings: DataSettings) -> None:
 def test_a_wrong_checksum_is_refused(settings: DataSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[settings.source]
     monkeypatch.setattr(dataset, "tgz_md5", "0" * 32)
-    with pytest.raises(ConnpruneError, match="download of cifar"):
+    with pytest.raises(ConnpruneError, match="another checksum than expected, 0000"):
         download(settings)
+    assert not list(Path(str(settings.cache)).glob("*.tar.gz*"))
+
+
+@pytest.mark.parametrize("limit", [1, 1000])
+def test_a_download_that_broke_off_goes_on(settings: DataSettings, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    monkeypatch.setattr(Resuming, "limit", limit)
+    with pytest.raises(ConnpruneError, match="run the command again to go on"):
+        download(settings)
+    monkeypatch.setattr(Resuming, "limit", None)
+    download(settings)
+    assert Resuming.asked == [None, f"bytes={limit}-"]
+    assert len(load(settings).test) == PER_FILE
+
+
+def test_a_complete_download_is_not_repeated(settings: DataSettings) -> None:
+    download(settings)
+    download(settings)
+    assert Resuming.asked == [None]
 
 
 def test_a_damaged_file_is_refused(settings: DataSettings) -> None:

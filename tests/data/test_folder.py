@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -51,7 +52,7 @@ def test_decoding_happens_once(digits_folder: Path, settings: Loads, tmp_path: P
     chosen = settings(digits_folder)
     first = load(chosen, track)
     again = load(chosen, track)
-    assert labels == ["decoding train", "decoding test"]
+    assert labels == ["decoding 60 images of train", "decoding 20 images of test"]
     assert torch.equal(first.train.images, again.train.images)
     (digits_folder / "train" / "3" / "new.png").write_bytes((digits_folder / "train" / "3" / "000.png").read_bytes())
     assert len(load(chosen, track).train) == 61
@@ -79,11 +80,36 @@ def test_sizes_that_differ_are_told_with_the_remedy(digits_folder: Path, setting
     assert load(settings(digits_folder, size=(8, 8))).train.images.shape == (61, 3, 8, 8)
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "I;16"])
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "I;16", "LA"])
 def test_every_colour_mode_becomes_rgb(digits_folder: Path, settings: Loads, mode: str) -> None:
     suffix = "tiff" if mode == "CMYK" else "png"
     Image.new(mode, (8, 8)).save(digits_folder / "train" / "7" / f"odd.{suffix}")
     assert load(settings(digits_folder)).train.images.shape == (61, 3, 8, 8)
+
+
+def test_sixteen_bits_are_scaled_not_clipped(digits_folder: Path, settings: Loads) -> None:
+    ramp = np.linspace(0, 65535, 64, dtype=np.uint16).reshape(8, 8)
+    Image.fromarray(ramp).save(digits_folder / "train" / "0" / "000.png")
+    image = load(settings(digits_folder, channels=1)).train.images[0, 0].numpy()
+    assert (image == ramp // 257).all()
+
+
+def test_pixels_of_32_bits_are_refused(digits_folder: Path, settings: Loads) -> None:
+    Image.new("F", (8, 8)).save(digits_folder / "train" / "0" / "float.tiff")
+    with pytest.raises(UsageError, match=r"train/0/float.tiff \(its pixels have 32 bits"):
+        load(settings(digits_folder))
+
+
+def test_an_image_too_large_to_be_one_is_damaged(digits_folder: Path, settings: Loads) -> None:
+    """A decompression bomb: a few kilobytes that claim 400 million pixels."""
+    Image.new("1", (20_000, 20_000)).save(digits_folder / "train" / "0" / "bomb.png")
+    with pytest.raises(UsageError, match=r"1 images .* train/0/bomb.png"):
+        load(settings(digits_folder))
+
+
+def test_hidden_files_are_no_images(digits_folder: Path, settings: Loads) -> None:
+    (digits_folder / "train" / "0" / "._000.png").write_text("a trace of another system")
+    assert len(load(settings(digits_folder)).train) == 60
 
 
 def test_a_link_to_a_folder_is_not_followed(digits_folder: Path, settings: Loads) -> None:

@@ -11,7 +11,7 @@ from connprune.data.sources import load
 from connprune.files import read_tensors
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, resolve
-from connprune.training.run import train_run
+from connprune.training.run import split_data, train_run
 
 SMALL = ("data.train_images=150", "training.epochs=3", "training.batch_size=32")
 
@@ -47,7 +47,8 @@ def start(path: Path, chosen: Configuration) -> RunDirectory:
 
 def go_on(run: RunDirectory, chosen: Configuration, stop: StopAfter | None = None) -> dict[str, Any]:
     stop = stop or StopAfter()
-    return train_run(run, chosen, load(chosen.data), torch.device("cpu"), stop, stop)
+    splits = split_data(chosen, load(chosen.data))
+    return train_run(run, chosen, splits, torch.device("cpu"), stop, stop)
 
 
 def train(path: Path, *assignments: str) -> RunDirectory:
@@ -63,7 +64,9 @@ def lasting(run: RunDirectory) -> Any:
         {key: value for key, value in epoch.items() if not key.endswith(("_seconds", "_per_second"))}
         for epoch in run.read_metrics()
     ]
-    summary = {key: value for key, value in run.summary.items() if key not in ("created", "training_seconds")}
+    summary = {
+        key: value for key, value in run.summary.items() if key not in ("created", "updated", "training_seconds")
+    }
     weights = {
         name: tensor.numpy().tobytes()
         for path in (run.final, run.best, run.gates)

@@ -1,6 +1,7 @@
 """A training: the same for the same seed, and the same whether or not it was interrupted."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_changed_setting_is_named_and_refused(tmp_path: Path, assignment: str,
 
 def test_what_a_run_directory_holds(tmp_path: Path) -> None:
     run = train(tmp_path / "run")
-    names = {path.relative_to(run.path).as_posix() for path in run.path.rglob("*") if path.is_file()}
+    names = {path.relative_to(run.path).as_posix() for path in run.path.rglob("[!.]*") if path.is_file()}
     assert names == {
         "architecture.yaml",
         "best.safetensors",
@@ -119,6 +120,60 @@ def test_a_loaded_network_takes_raw_images_and_scores_as_reported(tmp_path: Path
     test = load_data(DataSettings(source="digits")).test
     right = (network(test.images).argmax(1) == test.labels).double().mean().item()
     assert right == pytest.approx(run.summary["final"]["test_accuracy"], abs=1e-9)
+
+
+def test_the_history_of_linear_gates_is_a_history(tmp_path: Path) -> None:
+    """A linear gate is the parameter itself: what is recorded must be a copy."""
+    values = train(tmp_path / "run", "gates.kind=linear").read_gates().values
+    assert (values[0] == 0.5).all()
+    assert len({row.tobytes() for row in values}) == 4
+
+
+def test_pressure_draws_linear_gates_to_zero_not_below(tmp_path: Path) -> None:
+    pressure = ("gates.penalty=1.0", "gates.penalty_warmup=0", "gates.rate=0.05", "training.epochs=6")
+    run = train(tmp_path / "run", "gates.kind=linear", *pressure)
+    assert max(abs(gate) for gate in run.read_gates().final().values()) < 0.1
+
+
+def test_a_finished_run_that_goes_on_has_no_results_until_it_ends(tmp_path: Path) -> None:
+    run = train(tmp_path / "run")
+    chosen = configuration("training.epochs=5")
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(2))
+    assert "final" not in run.summary
+    with pytest.raises(UsageError, match=r"has not ended .*'interrupted'.*`connprune train --resume --run"):
+        load(run.path)
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:
+    chosen = configuration()
+    run = start(tmp_path / "run", chosen)
+    with run.locked(), pytest.raises(UsageError, match="another process is training in this run"):
+        go_on(run, chosen)
+    go_on(run, chosen)
+
+
+def test_changed_images_are_noticed(tmp_path: Path, digits_folder: Path) -> None:
+    settings = (f"data.source={digits_folder}", f"data.cache={tmp_path}", "data.train_images=40", "data.channels=1")
+    chosen = configuration(*settings)
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(1))
+    (digits_folder / "train" / "3" / "000.png").unlink()
+    with pytest.raises(UsageError, match="the images have changed since this run began"):
+        go_on(run, chosen)
+    shutil.copytree(digits_folder / "train" / "3", digits_folder / "train" / "new")
+    shutil.copytree(digits_folder / "test" / "3", digits_folder / "test" / "new")
+    with pytest.raises(UsageError, match="classes: found 10, but the data have 11"):
+        go_on(run, read_configuration(run))
+
+
+def test_a_failure_is_recorded(tmp_path: Path) -> None:
+    run = train(tmp_path / "run")
+    run.checkpoint.write_bytes(b"")
+    with pytest.raises(UsageError):
+        go_on(run, configuration("training.epochs=4"))
+    assert run.summary["status"] == "failed"
 
 
 def test_pressure_closes_gates_and_none_does_not(tmp_path: Path) -> None:
