@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from connprune.architecture import Architecture, Connection, Cut, Rule
+    from connprune.architecture import Architecture, Cut, Rule
+    from connprune.architecture.cutting import GateValues
     from connprune.network import Network
 
 __version__ = "0.1.0"
@@ -46,14 +45,15 @@ def build(architecture: Architecture) -> Network:
     return build(architecture)
 
 
-def cut(architecture: Architecture, gates: Mapping[Connection, float] | Mapping[str, float], rule: Rule) -> Cut:
+def cut(architecture: Architecture, gates: GateValues, rule: Rule) -> Cut:
     """Removes connections, and all that no longer lies between the input and the head.
 
     Args:
         architecture: the parent.
-        gates: the gate of every gated connection, by `Connection` or by its text `source->target`; its magnitude is
-            what the rule sees.
-        rule: `Threshold(t)`, `Keep(n)` or `Sparsity(s)` from `connprune.architecture`.
+        gates: for every gated connection, by `Connection` or by its text `source->target`, its gate, or one for each
+            feature map that it carries: then feature maps are cut one by one. The magnitude is what the rule sees.
+        rule: `Threshold(t)`, `Keep(n)`, `Sparsity(s)`, `KeepPerLayer(k)` or `Budget("macs", n)` from
+            `connprune.architecture`; `WholeLayers(rule)` applies one to layers.
 
     Returns:
         The smaller architecture, still with its gates (`.without_gates()` drops them), and a report.

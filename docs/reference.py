@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from connprune.architecture.architecture import Head, Input, Merge, MergeOverride
-from connprune.architecture.gates import Constant, FeedForward, Gates, Normal
+from connprune.architecture.architecture import Head, Input
+from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, Normal, Temperature, Uniform
 from connprune.architecture.layers import LAYERS
+from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.data.settings import Augment, DataSettings, Normalise
 from connprune.training.configuration import Configuration
 from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
@@ -48,10 +49,14 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     *((f"`layers`, kind `{kind}`", layer) for kind, layer in LAYERS.items()),
     ("`merge`", Merge),
     ("`merges.TARGET`", MergeOverride),
+    ("`selections.TARGET.SOURCE`", Selection),
     ("`gates`", Gates),
     ("`gates.initialisation`, kind `constant`", Constant),
     ("`gates.initialisation`, kind `normal`", Normal),
+    ("`gates.initialisation`, kind `uniform`", Uniform),
     ("`gates.initialisation`, kind `feed-forward`", FeedForward),
+    ("`gates.initialisation`, kind `from-run`", FromRun),
+    ("`gates.temperature`", Temperature),
     ("`head`", Head),
     ("`data`", DataSettings),
     ("`data.normalise`", Normalise),

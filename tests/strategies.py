@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from connprune.architecture import Architecture
 
-INTERPOLATIONS = ["bilinear", "nearest", "bicubic", "area"]
+INTERPOLATIONS = ["bilinear", "nearest", "bicubic", "area", "max-pool"]
+AGGREGATES = ["concat", "sum", "max", "squeeze"]
 
 
 def layers() -> st.SearchStrategy[dict[str, Any]]:
@@ -31,6 +32,7 @@ def initialisations() -> st.SearchStrategy[dict[str, Any]]:
     weight = st.floats(-2, 2)
     return st.one_of(
         st.fixed_dictionaries({"kind": st.just("constant"), "value": weight}),
+        st.fixed_dictionaries({"kind": st.just("uniform"), "low": st.floats(-2, 0), "high": st.floats(0, 2)}),
         st.fixed_dictionaries({"kind": st.just("normal"), "mean": weight, "deviation": st.floats(0, 1)}),
         st.fixed_dictionaries({"kind": st.just("feed-forward"), "chain": weight, "rest": weight}),
     )
@@ -39,9 +41,19 @@ def initialisations() -> st.SearchStrategy[dict[str, Any]]:
 def gates() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
-            "kind": st.sampled_from(["sigmoid", "linear"]),
+            "kind": st.sampled_from(["sigmoid", "linear", "hard-concrete"]),
             "sharing": st.sampled_from(["shared", "per-feature-map"]),
             "initialisation": initialisations(),
+        }
+    )
+
+
+def merges() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "aggregate": st.sampled_from(AGGREGATES),
+            "resize": st.sampled_from(["smallest", "pad"]),
+            "interpolation": st.sampled_from(INTERPOLATIONS),
         }
     )
 
@@ -63,12 +75,14 @@ def wirings(draw: st.DrawFn, count: int) -> dict[str, list[str]]:
 @st.composite
 def architectures(draw: st.DrawFn, gated: bool = True) -> Architecture:
     drawn = draw(st.lists(layers(), max_size=6))
-    data = {
+    targets = ["head", *(f"l{number}" for number in range(len(drawn)))]
+    data: dict[str, Any] = {
         "input": {name: draw(st.integers(low, high)) for name, low, high in SIDES},
         "classes": draw(st.integers(2, 4)),
         "layers": [{"name": f"l{number}", **layer} for number, layer in enumerate(drawn)],
         "connections": draw(st.one_of(st.just("dense"), wirings(len(drawn)))),
-        "merge": {"interpolation": draw(st.sampled_from(INTERPOLATIONS))},
+        "merge": draw(merges()),
+        "merges": draw(st.dictionaries(st.sampled_from(targets), merges(), max_size=2)),
         "gates": draw(gates()) if gated else None,
         "head": {
             "reduce": draw(st.sampled_from(["flatten", "average"])),
@@ -76,8 +90,8 @@ def architectures(draw: st.DrawFn, gated: bool = True) -> Architecture:
         },
     }
     if draw(st.booleans()):
-        target = draw(st.sampled_from(["head", *(f"l{number}" for number in range(len(drawn)))]))
-        data["merges"] = {target: {"size": [draw(st.integers(1, 9)), draw(st.integers(1, 9))]}}
+        size = [draw(st.integers(1, 12)), draw(st.integers(1, 12))]
+        data["merges"].setdefault(draw(st.sampled_from(targets)), {})["size"] = size
     try:
         return Architecture.model_validate(data)
     except ValidationError as error:

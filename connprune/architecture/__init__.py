@@ -1,20 +1,25 @@
 """The connectivity as plain, frozen, validated data. Nothing in this package imports torch.
 
-Read in this order: `layers`, `gates`, `architecture`, `shapes`, `cutting`.
+Read in this order: `layers`, `gates`, `architecture`, `merging`, `shapes`, `rules`, `kept`, `cutting`.
 """
 
 from connprune.architecture.architecture import Architecture, Blueprint, Connection
-from connprune.architecture.cutting import Cut, CutReport, Keep, Rule, Sparsity, Threshold, cut
+from connprune.architecture.cutting import Cut, CutReport, cut
+from connprune.architecture.rules import Budget, FeatureMap, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
 
 __all__ = [
     "Architecture",
     "Blueprint",
+    "Budget",
     "Connection",
     "Cut",
     "CutReport",
+    "FeatureMap",
     "Keep",
+    "KeepPerLayer",
     "Rule",
     "Sparsity",
     "Threshold",
+    "WholeLayers",
     "cut",
 ]

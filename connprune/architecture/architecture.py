@@ -9,6 +9,7 @@ from connprune.architecture import wirings
 from connprune.architecture.base import HEAD, INPUT, ClassCount, Count, Fraction, Frozen, Shape
 from connprune.architecture.gates import OptionalGates
 from connprune.architecture.layers import AnyLayer, Layer
+from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.architecture.shapes import Shapes, infer_shapes
 
 
@@ -36,30 +37,6 @@ class Input(Frozen):
     width: Count
 
 
-class Merge(Frozen):
-    """How the connections into a layer become one tensor.
-
-    Attributes:
-        aggregate: `concat`, one behind the other along the feature maps.
-        resize: `smallest`, to the smallest height and width among the inputs.
-        interpolation: how feature maps are resized.
-    """
-
-    aggregate: Literal["concat"] = "concat"
-    resize: Literal["smallest"] = "smallest"
-    interpolation: Literal["bilinear", "nearest", "bicubic", "area"] = "bilinear"
-
-
-class MergeOverride(Frozen):
-    """What one target's merge does otherwise than the architecture's `merge`.
-
-    Attributes:
-        size: height and width to resize to. A cut sets it where the input that was smallest has gone.
-    """
-
-    size: tuple[Count, Count]
-
-
 class Head(Frozen):
     """What follows the last merge: a reduction, hidden dense layers, and the classifier.
 
@@ -85,6 +62,7 @@ class Blueprint(Frozen):
             the two reference wirings and are written out when the architecture is made.
         merge: how connections become one tensor.
         merges: overrides for single targets.
+        selections: for single connections, by target and source, which feature maps they carry; a cut sets them.
         gates: None is a network without gates.
         head: what turns the last merge into class scores.
     """
@@ -93,6 +71,7 @@ class Blueprint(Frozen):
     connections: dict[str, tuple[str, ...]]
     merge: Merge = Merge()
     merges: dict[str, MergeOverride] = Field(default_factory=dict)
+    selections: dict[str, dict[str, Selection]] = Field(default_factory=dict)
     gates: OptionalGates = None
     head: Head = Head()
 
@@ -138,6 +117,22 @@ class Blueprint(Frozen):
         for target in value:
             if target not in info.data.get("connections", value):
                 raise ValueError(f"{target!r} is no layer of this architecture, nor the head")
+        merge, connections = info.data.get("merge"), info.data.get("connections")
+        if merge is None or connections is None or merge.aggregate != "squeeze":
+            return value
+        # The first layer reads the input as it is; a cut, whose first layer may be another, says so for itself.
+        return {next(iter(connections)): MergeOverride(aggregate="concat"), **value}
+
+    @field_validator("selections")
+    @classmethod
+    def _check_selections(
+        cls, value: dict[str, dict[str, Selection]], info: ValidationInfo
+    ) -> dict[str, dict[str, Selection]]:
+        connections: wirings.Wiring = info.data.get("connections", {})
+        for target, sources in value.items() if connections else ():
+            for source in sources:
+                if source not in connections.get(target, ()):
+                    raise ValueError(f"there is no connection from {source!r} to {target!r}")
         return value
 
     @field_validator("gates")
@@ -178,6 +173,15 @@ class Architecture(Blueprint):
     def shapes(self) -> Shapes:
         """The merged and output shape of every target."""
         return infer_shapes(self)
+
+    def merge_of(self, target: str) -> Merge:
+        """The merge of a target, with what the target's override sets."""
+        override = self.merges.get(target)
+        return override.over(self.merge) if override else self.merge
+
+    def selection(self, target: str, source: str) -> Selection | None:
+        """Which feature maps a connection carries; None is all in their order."""
+        return self.selections.get(target, {}).get(source)
 
     @cached_property
     def layer(self) -> dict[str, Layer]:

@@ -1,76 +1,19 @@
 """The cut: an architecture, the gates it ended with and a rule give a smaller architecture and a report."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Context
-from typing import Protocol
+from typing import Any
 
-from connprune.architecture import wirings
-from connprune.architecture.architecture import Architecture, Connection, MergeOverride
-from connprune.architecture.base import HEAD, Shape
-from connprune.architecture.shapes import mac_count, parameter_count, smallest
+from connprune.architecture.architecture import Architecture, Connection
+from connprune.architecture.kept import Kept, follow, positions, taken_numbers
+from connprune.architecture.merging import MergeOverride, Selection
+from connprune.architecture.rules import Counts, FeatureMap, Rule, Scores, Unit
+from connprune.architecture.shapes import carried_maps, connection_maps, mac_count, parameter_count
 from connprune.errors import DisconnectedError, UsageError
 
-Scores = Mapping[Connection, float]
-GateValues = Mapping[Connection, float] | Mapping[str, float]
-
-
-class Rule(Protocol):
-    """Chooses the connections to cut."""
-
-    def chosen(self, scores: Scores) -> frozenset[Connection]:
-        """The connections to cut, given each gated connection's score.
-
-        Raises:
-            UsageError: the rule asks for more connections than there are.
-        """
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """Cuts every connection whose score is strictly below `value`."""
-
-    value: float
-
-    def chosen(self, scores: Scores) -> frozenset[Connection]:
-        if not 0 <= self.value < math.inf:
-            raise UsageError(f"--threshold {self.value:g}: expected a number from 0 upwards.")
-        return frozenset(connection for connection, score in scores.items() if score < self.value)
-
-    def __str__(self) -> str:
-        return f"threshold {self.value:g}"
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Keeps the `count` connections with the highest scores; of equal scores the later connection goes first."""
-
-    count: int
-
-    def chosen(self, scores: Scores) -> frozenset[Connection]:
-        if not 0 <= self.count <= len(scores):
-            raise UsageError(f"--keep {self.count}: expected 0 to {len(scores)}, the number of gated connections.")
-        ranked = sorted(scores, key=lambda connection: -scores[connection])
-        return frozenset(ranked[self.count :])
-
-    def __str__(self) -> str:
-        return f"keep {self.count}"
-
-
-@dataclass(frozen=True)
-class Sparsity:
-    """Cuts the share `value` of the gated connections that has the lowest scores, rounded to a whole number."""
-
-    value: float
-
-    def chosen(self, scores: Scores) -> frozenset[Connection]:
-        if not 0 <= self.value <= 1:
-            raise UsageError(f"--sparsity {self.value:g}: expected a share from 0 to 1.")
-        return Keep(len(scores) - round(self.value * len(scores))).chosen(scores)
-
-    def __str__(self) -> str:
-        return f"sparsity {self.value:g}"
+# For each gated connection its score, or one for each feature map that it carries.
+GateValues = Mapping[Connection, float | Sequence[float]] | Mapping[str, float | Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -79,17 +22,19 @@ class CutReport:
 
     Attributes:
         rule: the rule, in words.
-        chosen: the connections that the rule chose.
-        followed: further connections that went because nothing reached them or nothing read them any more.
+        chosen: the connections, or feature maps of connections, that the rule chose.
+        followed: whole connections that went because nothing reached them or nothing read them any more.
         removed_layers: layers that went.
-        connections, layers, parameters, macs: before and after; gates are counted as parameters.
+        connections, feature_maps, layers, parameters, macs: before and after. Feature maps are counted once for each
+            connection that carries them; gates are counted as parameters.
     """
 
     rule: str
-    chosen: tuple[Connection, ...]
+    chosen: tuple[Unit, ...]
     followed: tuple[Connection, ...]
     removed_layers: tuple[str, ...]
     connections: tuple[int, int]
+    feature_maps: tuple[int, int]
     layers: tuple[int, int]
     parameters: tuple[int, int]
     macs: tuple[int, int]
@@ -97,50 +42,86 @@ class CutReport:
 
 @dataclass(frozen=True)
 class Cut:
-    """The smaller architecture, still with its gates, and the report."""
+    """The smaller architecture, still with its gates; what of the parent is left in it; and the report."""
 
     architecture: Architecture
+    kept: Kept
     report: CutReport
 
 
 def cut(architecture: Architecture, gates: GateValues, rule: Rule) -> Cut:
-    """Removes the connections that the rule chooses, and all that no longer lies between the input and the head.
-
-    The cut network computes what its parent computes with the gates of all removed connections at zero (and no
-    biases in removed layers): a merge keeps its height and width, even where its smallest input has gone.
+    """Cuts by the magnitude of gates; see `cut_by_scores`.
 
     Args:
         architecture: the parent.
-        gates: the gate of every gated connection, by `Connection` or by its text `source->target`; its magnitude is the
-            score that the rule sees.
-        rule: which connections to cut.
+        gates: for every gated connection, by `Connection` or by its text `source->target`, its gate, or one for each
+            feature map that it carries.
+        rule: what to cut.
+
+    Raises:
+        UsageError: see `cut_by_scores`.
+        DisconnectedError: see `cut_by_scores`.
+    """
+    return cut_by_scores(architecture, {str(connection): _magnitude(gate) for connection, gate in gates.items()}, rule)
+
+
+def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: Rule) -> Cut:
+    """Removes what the rule chooses, and all that no longer lies between the input and the head.
+
+    The cut network computes what its parent computes with the gates of everything that was removed at zero, and, where
+    merges take the maximum, without the removed connections. A merge keeps its height and width, even where its
+    smallest input has gone.
+
+    Args:
+        architecture: the parent.
+        scores_of_each: for every gated connection, by `Connection` or by its text `source->target`, its score, or one
+            for each feature map that it carries: then feature maps are cut one by one.
+        rule: what to cut.
 
     Raises:
         UsageError: the architecture has no gates, a connection lacks a score, or the rule asks for too much.
         DisconnectedError: no path from the input to the head would be left.
     """
-    scores = _scores(architecture, gates)
-    chosen = rule.chosen(scores)
-    live = wirings.alive(_without(architecture, chosen))
-    if live is None:
-        raise DisconnectedError(_no_path(architecture, scores, rule))
-    smaller = _rebuilt(architecture, live)
-    removed = [
-        connection
-        for connection in architecture.all_connections
-        if connection.source not in live.get(connection.target, ())
-    ]
+    scores = _scores(architecture, scores_of_each)
+
+    def counts(removed: frozenset[Unit]) -> Counts | None:
+        kept = follow(architecture, _places(architecture, removed))
+        if kept is None:
+            return None
+        smaller = _rebuilt(architecture, kept)
+        return Counts(parameter_count(smaller), mac_count(smaller))
+
+    chosen = rule.chosen(scores, counts)
+    kept = follow(architecture, _places(architecture, chosen))
+    if kept is None:
+        raise DisconnectedError(
+            f"The cut ({rule}) would leave no path from the input to the head; nothing was written. The largest "
+            f"threshold that keeps one is {_rounded_down(_largest_safe_threshold(architecture, scores))}."
+        )
+    smaller = _rebuilt(architecture, kept)
+    removed = [connection for connection in architecture.all_connections if connection not in smaller.all_connections]
     report = CutReport(
         rule=str(rule),
-        chosen=tuple(connection for connection in removed if connection in chosen),
+        chosen=tuple(unit for unit in scores if unit in chosen),
         followed=tuple(connection for connection in removed if connection not in chosen),
-        removed_layers=tuple(layer.name for layer in architecture.layers if layer.name not in live),
+        removed_layers=tuple(layer.name for layer in architecture.layers if layer.name not in kept.connections),
         connections=(len(architecture.all_connections), len(smaller.all_connections)),
+        feature_maps=(carried_maps(architecture), carried_maps(smaller)),
         layers=(len(architecture.layers), len(smaller.layers)),
         parameters=(parameter_count(architecture), parameter_count(smaller)),
         macs=(mac_count(architecture), mac_count(smaller)),
     )
-    return Cut(smaller, report)
+    return Cut(smaller, kept, report)
+
+
+def macs_of_each(architecture: Architecture) -> list[int]:
+    """The MACs that each gated connection brings: by how much they fall when it alone is cut."""
+    whole = mac_count(architecture)
+    brought = []
+    for connection in architecture.gated_connections:
+        kept = follow(architecture, _places(architecture, frozenset({connection})))
+        brought.append(whole - (mac_count(_rebuilt(architecture, kept)) if kept else 0))
+    return brought
 
 
 def largest_safe_threshold(architecture: Architecture, gates: GateValues) -> float:
@@ -149,53 +130,117 @@ def largest_safe_threshold(architecture: Architecture, gates: GateValues) -> flo
     It is the widest bottleneck over all paths, where a path is as open as its least open gate; infinity when a path
     without gates leads from the input to the head.
     """
-    scores = _scores(architecture, gates)
-    openness = {"input": float("inf")}
-    for target, sources in architecture.connections.items():
-        openness[target] = max(
-            min(openness[source], scores.get(Connection(source, target), float("inf"))) for source in sources
-        )
-    return openness[HEAD]
+    magnitudes = {str(connection): _magnitude(gate) for connection, gate in gates.items()}
+    return _largest_safe_threshold(architecture, _scores(architecture, magnitudes))
 
 
-def _scores(architecture: Architecture, gates: GateValues) -> dict[Connection, float]:
+def _magnitude(gate: float | Sequence[float]) -> float | list[float]:
+    return [abs(float(each)) for each in gate] if isinstance(gate, Sequence) else abs(float(gate))
+
+
+def _largest_safe_threshold(architecture: Architecture, scores: Scores) -> float:
+    """Grows the threshold over the distinct scores; `follow` decides, since feature maps have paths of their own."""
+    values = sorted(set(scores.values()))
+    low, high = 0, len(values)
+    while low < high:
+        middle = (low + high) // 2
+        removed = frozenset(unit for unit, score in scores.items() if score <= values[middle])
+        if follow(architecture, _places(architecture, removed)) is None:
+            high = middle
+        else:
+            low = middle + 1
+    return values[low] if low < len(values) else float("inf")
+
+
+def _scores(architecture: Architecture, gates: GateValues) -> dict[Unit, float]:
     if not architecture.gated_connections:
         raise UsageError("This architecture has no gates, so there is nothing to cut by.")
-    by_text = {str(connection): score for connection, score in gates.items()}
+    by_text = {str(connection): value for connection, value in gates.items()}
     missing = [str(connection) for connection in architecture.gated_connections if str(connection) not in by_text]
     if missing:
         raise UsageError(f"The gates lack {len(missing)} of the connections, the first is {missing[0]}.")
-    return {connection: abs(float(by_text[str(connection)])) for connection in architecture.gated_connections}
+    scores: dict[Unit, float] = {}
+    for connection in architecture.gated_connections:
+        value = by_text[str(connection)]
+        if not isinstance(value, Sequence):
+            scores[connection] = float(value)
+            continue
+        maps = connection_maps(architecture, connection.target, connection.source)
+        if len(value) != maps:
+            raise UsageError(f"{connection} carries {maps} feature maps, but has {len(value)} gates.")
+        for place, gate in enumerate(value):
+            scores[FeatureMap(*connection, place)] = float(gate)
+    return scores
 
 
-def _without(architecture: Architecture, chosen: frozenset[Connection]) -> wirings.Wiring:
-    return {
-        target: tuple(source for source in sources if Connection(source, target) not in chosen)
-        for target, sources in architecture.connections.items()
+def _places(architecture: Architecture, removed: frozenset[Unit]) -> dict[Connection, frozenset[int]]:
+    """For each connection, the places of its feature maps that are removed."""
+    places: dict[Connection, set[int]] = {}
+    for unit in removed:
+        here = places.setdefault(Connection(unit.source, unit.target), set())
+        if isinstance(unit, FeatureMap):
+            here.add(unit.place)
+        else:
+            here.update(range(connection_maps(architecture, unit.target, unit.source)))
+    return {connection: frozenset(found) for connection, found in places.items()}
+
+
+def _rebuilt(architecture: Architecture, kept: Kept) -> Architecture:
+    live = {target: tuple(sources) for target, sources in kept.connections.items()}
+    selections = {
+        target: {
+            source: selection for source in sources if (selection := _selection(architecture, kept, target, source))
+        }
+        for target, sources in live.items()
     }
-
-
-def _rebuilt(architecture: Architecture, live: wirings.Wiring) -> Architecture:
-    merges = {}
-    output: dict[str, Shape] = architecture.shapes.output
-    for target, sources in live.items():
-        size = architecture.shapes.merged[target].size
-        if size != smallest([output[source] for source in sources]):
-            merges[target] = MergeOverride(size=size)
+    layers = tuple(
+        layer.with_feature_maps(len(kept.output[layer.name])) for layer in architecture.layers if layer.name in live
+    )
     gates = architecture.gates
     if gates is not None:
-        ungated = tuple(target for target in gates.ungated or () if target in live)
-        gates = gates.model_copy(update={"ungated": ungated})
-    layers = tuple(layer for layer in architecture.layers if layer.name in live)
-    return architecture.replace(layers=layers, connections=live, merges=merges, gates=gates)
-
-
-def _no_path(architecture: Architecture, scores: dict[Connection, float], rule: Rule) -> str:
-    safe = largest_safe_threshold(architecture, scores)
-    return (
-        f"The cut ({rule}) would leave no path from the input to the head; nothing was written. "
-        f"The largest threshold that keeps one is {_rounded_down(safe)}."
+        gates = gates.model_copy(update={"ungated": tuple(name for name in gates.ungated or () if name in live)})
+    return architecture.replace(
+        layers=layers,
+        connections=live,
+        merges=_merges(architecture, kept),
+        selections={target: sources for target, sources in selections.items() if sources},
+        gates=gates,
     )
+
+
+def _selection(architecture: Architecture, kept: Kept, target: str, source: str) -> Selection | None:
+    """What a connection of the cut carries, in the numbers of the cut; None if that is all of its source in order."""
+    places = kept.connections[target][source]
+    numbers = taken_numbers(architecture, target, source)
+    take = tuple(kept.output[source].index(numbers[place]) for place in places)
+    in_order = tuple(range(len(kept.output[source])))
+    if architecture.merge_of(target).stacks:
+        return None if take == in_order else Selection(take=take)
+    merged = positions(architecture, target)[source]
+    at = tuple(kept.merged[target].index(merged[place]) for place in places)
+    if take == in_order and at == in_order:
+        return None
+    return Selection(take=take, at=at)
+
+
+def _merges(architecture: Architecture, kept: Kept) -> dict[str, MergeOverride]:
+    """The parent's overrides, and new ones where a merge would otherwise change its size or its squeeze."""
+    merges: dict[str, MergeOverride] = {}
+    for target, sources in kept.connections.items():
+        merge, merged = architecture.merge_of(target), architecture.shapes.merged[target]
+        changes: dict[str, Any] = {}
+        if merge.merged_size([architecture.shapes.output[source] for source in sources]) != merged.size:
+            changes["size"] = merged.size
+        if merge.aggregate == "squeeze":
+            maps = [len(places) for places in sources.values()]
+            if merge.merged_maps(maps) != len(kept.merged[target]):
+                changes["feature_maps"] = len(kept.merged[target])
+        if architecture.merge.aggregate == "squeeze" and not merges:
+            # Without a word the first layer's merge would not squeeze.
+            changes["aggregate"] = merge.aggregate
+        if changes or target in architecture.merges:
+            merges[target] = architecture.merges.get(target, MergeOverride()).model_copy(update=changes)
+    return merges
 
 
 def _rounded_down(value: float) -> str:

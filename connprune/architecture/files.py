@@ -9,13 +9,21 @@ from connprune.architecture.explain import explain
 from connprune.architecture.strict_yaml import dump, parse
 from connprune.errors import UsageError
 
-KEYS = ("input", "classes", "layers", "connections", "merge", "merges", "gates", "head")
+KEYS = ("input", "classes", "layers", "connections", "merge", "merges", "selections", "gates", "head")
 
 
 def to_data(blueprint: Blueprint) -> dict[str, Any]:
     """Plain data in the order in which a reader wants it; keys that say nothing are left out."""
     data = blueprint.model_dump(mode="json", include=set(KEYS))
+    for section in ("merges", "selections"):
+        data[section] = _without_null(data[section])
     return {key: data[key] for key in KEYS if key in data and data[key] != {}}
+
+
+def _without_null(data: Any) -> Any:
+    if not isinstance(data, dict):
+        return data
+    return {key: _without_null(value) for key, value in data.items() if value is not None}
 
 
 def to_yaml(architecture: Architecture) -> str:

@@ -1,10 +1,10 @@
 """The settings of the gates: what a gate is, where it starts, and what pushes it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from connprune.architecture.base import Frozen, Name, NonNegative, NonNegativeInt, Positive, Real
+from connprune.architecture.base import Fraction, Frozen, Name, NonNegative, NonNegativeInt, Positive, Real
 
 
 class Constant(Frozen):
@@ -44,29 +44,98 @@ class FeedForward(Frozen):
     rest: Real = 0.5
 
 
-Initialisation = Constant | Normal | FeedForward
+class Uniform(Frozen):
+    """Every gate's w is drawn evenly from a range.
+
+    Attributes:
+        low: of w.
+        high: of w.
+    """
+
+    kind: Literal["uniform"]
+    low: Real = 0.0
+    high: Real = 1.0
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low is {self.low:g}, expected at most high, {self.high:g}")
+        return self
+
+
+class FromRun(Frozen):
+    """The gates start where those of another run ended, connection by connection.
+
+    Attributes:
+        run: the directory of a finished run, or of a cut, that has all of this architecture's gates.
+    """
+
+    kind: Literal["from-run"]
+    run: Annotated[str, Field(min_length=1)]
+
+
+Initialisation = Constant | Normal | Uniform | FeedForward | FromRun
+
+
+class Temperature(Frozen):
+    """The temperature of a sigmoid gate, which is sigmoid(w / temperature).
+
+    Attributes:
+        start: before the first epoch.
+        end: after the last epoch; in between it falls or rises geometrically.
+    """
+
+    start: Positive = 1.0
+    end: Positive = 1.0
 
 
 class Gates(Frozen):
     """One learned gate per connection or per feature map of it.
 
     Attributes:
-        kind: `sigmoid`, a gate is sigmoid(w), in (0, 1); `linear`, a gate is w itself.
+        kind: `sigmoid`, a gate is sigmoid(w / temperature), in (0, 1); `linear`, a gate is w itself; `hard-concrete`, a
+            gate is random in training, in [0, 1] with exact zeros and ones, and fixed in evaluation.
         sharing: `shared`, one gate for a connection; `per-feature-map`, one for each feature map of its source.
-        initialisation: where w starts, before the sigmoid.
-        rate: the learning rate of the gates; None is the rate of the weights.
-        penalty: λ of the term λ·Σ gate in the loss; linear gates count by their magnitude.
+        initialisation: where w starts.
+        temperature: of sigmoid gates.
+        rate: the learning rate of the gates; null is the rate of the weights.
+        penalty: λ, the weight of the penalty in the loss; with `target_sparsity`, where λ starts.
+        penalise: `gate`, the sum of all gates by magnitude; `l0`, the expected number of hard-concrete gates that are
+            not zero; `entropy`, the sum of their binary entropies in nats, which pushes gates to 0 or 1; `cost`, the
+            sum of gates, each times the MACs that its connection brings over the mean of all. Null is `l0` for
+            hard-concrete gates, else `gate`.
         penalty_warmup: epochs over which λ grows linearly from 0; 0 is none.
-        ungated: the targets that read their connections without gates; None is the first layer.
+        target_sparsity: the share of connections that shall end below 0.01; λ is steered towards it. Null leaves λ.
+        ungated: the targets that read their connections without gates; null is the first layer.
     """
 
-    kind: Literal["sigmoid", "linear"] = "sigmoid"
+    kind: Literal["sigmoid", "linear", "hard-concrete"] = "sigmoid"
     sharing: Literal["shared", "per-feature-map"] = "shared"
     initialisation: Annotated[Initialisation, Field(discriminator="kind")] = Constant(kind="constant")
+    temperature: Temperature = Temperature()
     rate: Positive | None = None
     penalty: NonNegative = 0.0
+    penalise: Literal["gate", "l0", "entropy", "cost"] | None = None
     penalty_warmup: NonNegativeInt = 0
+    target_sparsity: Fraction | None = None
     ungated: tuple[Name, ...] | None = None
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.kind != "sigmoid" and self.temperature != Temperature():
+            raise ValueError(f"temperature belongs to sigmoid gates, but these are {self.kind}")
+        if self.penalise == "l0" and self.kind != "hard-concrete":
+            raise ValueError(f"penalise l0 belongs to hard-concrete gates, but these are {self.kind}")
+        if self.penalise == "entropy" and self.kind == "linear":
+            raise ValueError("penalise entropy needs gates between 0 and 1, but these are linear")
+        if self.target_sparsity is not None and not self.penalty:
+            raise ValueError("target_sparsity steers the penalty from where it starts, but penalty is 0")
+        return self
+
+    @property
+    def penalised(self) -> str:
+        """What the penalty sums up."""
+        return self.penalise or ("l0" if self.kind == "hard-concrete" else "gate")
 
 
 def _none_by_name(value: Any) -> Any:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import PlainValidator, SerializeAsAny
 from pydantic_core import PydanticCustomError
@@ -31,6 +31,8 @@ class Layer(Frozen):
     stem: ClassVar[str]
     # Whether the layer's output has the feature maps of its input, each computed from its own input map alone.
     keeps_feature_maps: ClassVar[bool] = False
+    # Whether a cut may take single feature maps away from the layer's output.
+    can_lose_feature_maps: ClassVar[bool] = True
 
     def output_shape(self, merged: Shape) -> Shape:
         """The shape of the layer's output, given the shape of its merge.
@@ -39,6 +41,10 @@ class Layer(Frozen):
             LayerShapeError: the merge is too small for the layer.
         """
         raise NotImplementedError(type(self).__name__)
+
+    def with_feature_maps(self, count: int) -> Self:
+        """The layer with so many feature maps in its output, of which a cut has removed the others."""
+        return self
 
     def parameters(self, merged: Shape) -> int:
         """How many numbers the layer learns."""
@@ -78,6 +84,9 @@ class Convolution(Layer):
             )
         trim = self.kernel - 1
         return Shape(self.feature_maps, merged.height - trim, merged.width - trim)
+
+    def with_feature_maps(self, count: int) -> Self:
+        return self.model_copy(update={"feature_maps": count})
 
     def parameters(self, merged: Shape) -> int:
         return self.feature_maps * (merged.feature_maps * self.kernel**2 + self.bias)

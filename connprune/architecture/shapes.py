@@ -39,9 +39,16 @@ def infer_shapes(architecture: Architecture) -> Shapes:
     merged = {}
     for target, sources in architecture.connections.items():
         inputs = [output[source] for source in sources]
-        override = architecture.merges.get(target)
-        height, width = override.size if override else smallest(inputs)
-        merged[target] = Shape(sum(shape.feature_maps for shape in inputs), height, width)
+        merge = architecture.merge_of(target)
+        height, width = merge.merged_size(inputs)
+        if merge.resize == "pad" and any(shape.height > height or shape.width > width for shape in inputs):
+            raise PydanticCustomError(
+                "shape",
+                "the merge of {target} pads to {size}, but reads something larger; set a larger merges.{name}.size",
+                {"target": repr(target), "size": f"{height}×{width}", "name": target},
+            )
+        brought = [_brought(architecture, target, source, output[source].feature_maps) for source in sources]
+        merged[target] = Shape(merge.merged_maps(brought), height, width)
         if target == HEAD:
             continue
         try:
@@ -55,9 +62,36 @@ def infer_shapes(architecture: Architecture) -> Shapes:
     return Shapes(merged, output)
 
 
-def smallest(inputs: list[Shape]) -> tuple[int, int]:
-    """The smallest height and the smallest width among the inputs of a merge."""
-    return min(shape.height for shape in inputs), min(shape.width for shape in inputs)
+def _brought(architecture: Architecture, target: str, source: str, given: int) -> int:
+    """How many feature maps a connection brings; for `sum` and `max`, how far they reach."""
+    selection = architecture.selection(target, source)
+    if selection is None:
+        return given
+    stacks = architecture.merge_of(target).stacks
+    if max(selection.take) >= given or (stacks and selection.at is not None):
+        raise PydanticCustomError(
+            "shape",
+            "the selection of {source} by {target} takes feature map {number} of {given}, or has an `at`, which only "
+            "sum and max know",
+            {"source": repr(source), "target": repr(target), "number": max(selection.take), "given": given},
+        )
+    return len(selection.take) if selection.at is None else max(selection.at) + 1
+
+
+def connection_maps(architecture: Architecture, target: str, source: str) -> int:
+    """How many feature maps a connection carries."""
+    selection = architecture.selection(target, source)
+    return len(selection.take) if selection else architecture.shapes.output[source].feature_maps
+
+
+def source_maps(architecture: Architecture, target: str) -> list[int]:
+    """How many feature maps each source of a target brings."""
+    return [connection_maps(architecture, target, source) for source in architecture.connections[target]]
+
+
+def carried_maps(architecture: Architecture) -> int:
+    """The feature maps of all connections together: one that several connections carry is counted for each."""
+    return sum(sum(source_maps(architecture, target)) for target in architecture.connections)
 
 
 def head_widths(architecture: Architecture) -> list[int]:
@@ -71,7 +105,7 @@ def gates_of_each(architecture: Architecture) -> list[int]:
     """How many gates each gated connection has: 1 if its feature maps share one, else as many as it brings."""
     if architecture.gates is None or architecture.gates.sharing == "shared":
         return [1] * len(architecture.gated_connections)
-    return [architecture.shapes.output[source].feature_maps for source, _ in architecture.gated_connections]
+    return [connection_maps(architecture, target, source) for source, target in architecture.gated_connections]
 
 
 def gate_count(architecture: Architecture) -> int:
@@ -81,22 +115,27 @@ def gate_count(architecture: Architecture) -> int:
 
 def parameter_count(architecture: Architecture) -> int:
     """How many numbers the network learns, gates included."""
-    merged = architecture.shapes.merged
-    layers = sum(layer.parameters(merged[layer.name]) for layer in architecture.layers)
-    return layers + head_parameters(architecture) + gate_count(architecture)
+    targets = sum(target_parameters(architecture, target) for target in architecture.connections)
+    return targets + gate_count(architecture)
 
 
 def mac_count(architecture: Architecture) -> int:
-    """Multiply-accumulates of one image's forward pass through convolutions and dense layers."""
-    merged = architecture.shapes.merged
-    return sum(layer.macs(merged[layer.name]) for layer in architecture.layers) + head_macs(architecture)
+    """Multiply-accumulates of one image's forward pass through convolutions and dense layers, squeezes included."""
+    return sum(target_macs(architecture, target) for target in architecture.connections)
 
 
-def head_parameters(architecture: Architecture) -> int:
-    """How many weights and biases the head's dense layers have."""
-    return sum(before * after + after for before, after in pairwise(head_widths(architecture)))
+def target_parameters(architecture: Architecture, target: str) -> int:
+    """How many numbers a layer, or the head, and the merge before it learn, without gates."""
+    merge = architecture.merge_of(target).parameters(source_maps(architecture, target))
+    if target == HEAD:
+        return merge + sum(before * after + after for before, after in pairwise(head_widths(architecture)))
+    return merge + architecture.layer[target].parameters(architecture.shapes.merged[target])
 
 
-def head_macs(architecture: Architecture) -> int:
-    """Multiply-accumulates of the head's dense layers for one image."""
-    return sum(before * after for before, after in pairwise(head_widths(architecture)))
+def target_macs(architecture: Architecture, target: str) -> int:
+    """Multiply-accumulates of a layer, or the head, and the merge before it for one image."""
+    merged = architecture.shapes.merged[target]
+    merge = architecture.merge_of(target).parameters(source_maps(architecture, target)) * merged.height * merged.width
+    if target == HEAD:
+        return merge + sum(before * after for before, after in pairwise(head_widths(architecture)))
+    return merge + architecture.layer[target].macs(merged)

@@ -9,6 +9,8 @@ from connprune.cli import options
 from connprune.cli.output import Output
 from connprune.cli.session import load_images
 
+RULE_OPTIONS = ("--threshold", "--keep", "--sparsity", "--keep-per-layer", "--max-params", "--max-macs")
+
 
 def prune(
     run: options.RunArgument = None,
@@ -24,6 +26,26 @@ def prune(
         float | None,
         typer.Option("--sparsity", metavar="S", parser=options.number, help="Cut this share of connections, 0 to 1."),
     ] = None,
+    keep_per_layer: Annotated[
+        int | None,
+        typer.Option("--keep-per-layer", metavar="K", parser=options.whole_number, help="Keep K inputs of each layer."),
+    ] = None,
+    max_params: Annotated[
+        int | None,
+        typer.Option("--max-params", metavar="N", parser=options.whole_number, help="Cut down to N parameters."),
+    ] = None,
+    max_macs: Annotated[
+        int | None,
+        typer.Option("--max-macs", metavar="N", parser=options.whole_number, help="Cut down to N MACs."),
+    ] = None,
+    by: Annotated[
+        str, typer.Option("--by", metavar="RULER", help="gate, strength, saliency, ablation or random.")
+    ] = "gate",
+    granularity: Annotated[
+        str | None,
+        typer.Option("--granularity", metavar="G", help="connection or feature-map (default: as the gates are)."),
+    ] = None,
+    layers_only: Annotated[bool, typer.Option("--layers-only", help="Remove whole layers.")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the cut to this directory.")] = None,
     runs: options.RunsOption = None,
     device: options.DeviceOption = "auto",
@@ -33,36 +55,48 @@ def prune(
 ) -> None:
     """Cut the connections whose gate ended near zero.
 
-    Prints the path of the cut. Give one of --threshold, --keep and --sparsity. The trained weights are carried over,
+    Prints the path of the cut. Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params and
+    --max-macs. The trained weights are carried over,
     so the cut network works before any retraining, and its accuracy is shown beside its parent's.
 
       connprune prune --threshold 0.01
     """
-    from connprune.architecture.cutting import Keep, Rule, Sparsity, Threshold
+    from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
     from connprune.errors import UsageError
     from connprune.report.tables import cut_table, where_gates_lie
     from connprune.runs.find import find, new_path, runs_folder
     from connprune.training.device import choose_device
-    from connprune.training.pruning import prune, write_cut
+    from connprune.training.pruning import GRANULARITIES, Granularity, Method, prune, write_cut
+    from connprune.training.rulers import RULERS
 
     output = Output(as_json, quiet)
-    rules: list[Rule] = []
-    if threshold is not None:
-        rules.append(Threshold(threshold))
-    if keep is not None:
-        rules.append(Keep(keep))
-    if sparsity is not None:
-        rules.append(Sparsity(sparsity))
+    given: list[Rule | None] = [
+        None if threshold is None else Threshold(threshold),
+        None if keep is None else Keep(keep),
+        None if sparsity is None else Sparsity(sparsity),
+        None if keep_per_layer is None else KeepPerLayer(keep_per_layer),
+        None if max_params is None else Budget("parameters", max_params),
+        None if max_macs is None else Budget("macs", max_macs),
+    ]
+    rules = [rule for rule in given if rule is not None]
     if len(rules) != 1:
-        raise UsageError(f"Give one of --threshold, --keep and --sparsity; found {len(rules) or 'none'} of them.")
+        raise UsageError(f"Give one of {', '.join(RULE_OPTIONS)}; found {len(rules) or 'none'} of them.")
+    if by not in RULERS:
+        raise UsageError(f"--by: found {by!r}, expected one of {', '.join(RULERS)}.")
+    if granularity not in (None, *GRANULARITIES):
+        raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
     folder = runs_folder(runs)
     parent = find(run, folder, "train")
-    pruned = prune(parent, rules[0], lambda configuration: load_images(configuration, output), choose_device(device))
+    gates = parent.architecture().gates
+    natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
+    rule = WholeLayers(rules[0]) if layers_only else rules[0]
+    method = Method(rule, by, granularity or natural)
+    pruned = prune(parent, method, lambda configuration: load_images(configuration, output), choose_device(device))
     if not pruned.same_data:
         output.warning("the images have changed since the run was trained, so its accuracies may have too")
     output.note(cut_table(pruned.document))
     if not pruned.document["chosen"]:
-        output.note(where_gates_lie(pruned.gates, rules[0]))
+        output.note(where_gates_lie(pruned.gates, rule))
     if dry_run:
         output.plan(pruned.document)
         return

@@ -43,6 +43,9 @@ def result_line(summary: dict[str, Any]) -> str:
     final = summary["final"]
     gates = summary["gated_connections"]
     closed = f"  {summary['gates_closed']} of {gates} gates closed" if gates else ""
+    target = summary.get("target_sparsity")
+    if target and not target["met"]:
+        closed += f" (target {target['wanted']:.0%} not reached)"
     return (
         f"after epoch {final['epoch']}: validation {final['validation_accuracy']:.2%}"
         f"  test {final['test_accuracy']:.2%}{closed}  {summary['training_seconds']:.0f} s"

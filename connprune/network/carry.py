@@ -1,83 +1,70 @@
 """Carries the trained weights of a network over to a cut of its architecture."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from connprune.architecture.architecture import Architecture, Connection
-from connprune.architecture.base import HEAD, INPUT
-from connprune.architecture.shapes import gates_of_each
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import HEAD
+from connprune.architecture.cutting import Cut
+from connprune.architecture.kept import Kept
+from connprune.architecture.shapes import connection_maps, gates_of_each
+from connprune.network.layers import NARROWED
 
 
-def carried(parent: Architecture, weights: Mapping[str, Tensor], smaller: Architecture) -> dict[str, Tensor]:
-    """The weights of `smaller`, taken from those of `parent`.
+def carried(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> dict[str, Tensor]:
+    """The weights of a cut, taken from those of its parent.
 
     Args:
         parent: the architecture that the weights belong to.
         weights: the parent's state, as `Network.state_dict()` gives it.
-        smaller: a cut of the parent.
+        cut: a cut of the parent.
 
     Returns:
-        A state for a network of `smaller`.
+        A state for a network of `cut.architecture`.
     """
-    kept = kept_maps(parent, smaller)
+    kept = cut.kept
     state = {name: weights[name] for name in ("mean", "divisor")}
-    for layer in smaller.layers:
+    for layer in cut.architecture.layers:
+        outputs, inputs = torch.tensor(kept.output[layer.name]), torch.tensor(kept.merged[layer.name])
         prefix = f"layer_{layer.name}."
-        for name, tensor in weights.items():
-            if name.startswith(prefix):
-                reads_maps = name == f"{prefix}weight"
-                state[name] = tensor.index_select(1, kept.merged[layer.name]) if reads_maps else tensor
+        own = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+        narrowed = NARROWED[type(layer)](parent.layer[layer.name], own, outputs, inputs)
+        state |= {prefix + name: tensor for name, tensor in narrowed.items()}
+    for target in cut.architecture.connections:
+        name = f"merge_{target}.aggregate.weight"
+        if name in weights:
+            squeezed = weights[name].index_select(0, torch.tensor(kept.merged[target]))
+            state[name] = squeezed.index_select(1, _stacked(parent, kept, target))
     state |= {name: tensor for name, tensor in weights.items() if name.startswith("head.")}
     first = weights["head.dense.0.weight"]
     by_map = first.view(first.shape[0], parent.shapes.merged[HEAD].feature_maps, -1)
-    state["head.dense.0.weight"] = by_map.index_select(1, kept.merged[HEAD]).flatten(1)
-    if smaller.gated_connections:
-        state["gates.weight"] = weights["gates.weight"][kept.gates]
+    state["head.dense.0.weight"] = by_map.index_select(1, torch.tensor(kept.merged[HEAD])).flatten(1)
+    if cut.architecture.gated_connections:
+        state["gates.weight"] = weights["gates.weight"][kept_gates(parent, kept)]
+        state |= {name: weights[name] for name in ("gates.temperature",) if name in weights}
     return state
 
 
-class KeptMaps:
-    """Which of the parent's feature maps and gates are left, by their numbers in the parent.
-
-    Attributes:
-        output: for each source, numbers among the parent's output feature maps, (maps,).
-        merged: for each target, numbers among the parent's merged feature maps, (maps,).
-        gates: numbers among the parent's gates, (gates,).
-    """
-
-    def __init__(self) -> None:
-        self.output: dict[str, Tensor] = {}
-        self.merged: dict[str, Tensor] = {}
-        self.gates = torch.empty(0, dtype=torch.long)
+def kept_gates(parent: Architecture, kept: Kept) -> list[int]:
+    """The numbers, among the parent's gates, of those that are left."""
+    counts = gates_of_each(parent)
+    numbers: list[int] = []
+    first = 0
+    for (source, target), count in zip(parent.gated_connections, counts, strict=True):
+        places: Sequence[int] = kept.connections.get(target, {}).get(source, ())
+        shared = parent.gates is not None and parent.gates.sharing == "shared"
+        numbers += [first] * bool(places) if shared else [first + place for place in places]
+        first += count
+    return numbers
 
 
-def kept_maps(parent: Architecture, smaller: Architecture) -> KeptMaps:
-    """Follows the feature maps of a cut back to those of its parent."""
-    kept = KeptMaps()
-    shared = parent.gates is not None and parent.gates.sharing == "shared"
-    kept.output[INPUT] = torch.arange(parent.input.feature_maps)
-    gate_counts = dict(zip(parent.gated_connections, gates_of_each(parent), strict=True))
-    gates = []
-    first_gate = 0
-    for target, sources in parent.connections.items():
-        maps = []
-        first_map = 0
-        for source in sources:
-            width = parent.shapes.output[source].feature_maps
-            count = gate_counts.get(Connection(source, target), 0)
-            if source in smaller.connections.get(target, ()):
-                maps.append(kept.output[source] + first_map)
-                if count:
-                    gates.append((torch.zeros(1, dtype=torch.long) if shared else kept.output[source]) + first_gate)
-            first_map += width
-            first_gate += count
-        if maps:
-            kept.merged[target] = torch.cat(maps)
-            if target != HEAD:
-                layer = parent.layer[target]
-                every = torch.arange(parent.shapes.output[target].feature_maps)
-                kept.output[target] = kept.merged[target] if layer.keeps_feature_maps else every
-    kept.gates = torch.cat(gates) if gates else kept.gates
-    return kept
+def _stacked(parent: Architecture, kept: Kept, target: str) -> Tensor:
+    """The numbers, among all feature maps that a target's connections bring, of those that are left."""
+    numbers: list[int] = []
+    first = 0
+    for source in parent.connections[target]:
+        numbers += [first + place for place in kept.connections[target].get(source, ())]
+        first += connection_maps(parent, target, source)
+    return torch.tensor(numbers)

@@ -57,6 +57,33 @@ class Dropout(nn.Module):
         return maps._replace(values=F.dropout(maps.values, self.rate, self.training))
 
 
+# The name of the weights that read each kind of layer's merge, its feature maps in dimension 1; None if it has none.
+READING_WEIGHTS: dict[type[plain.Layer], str | None] = {
+    plain.Convolution: "weight",
+    plain.MaxPooling: None,
+    plain.Dropout: None,
+}
+
+State = dict[str, Tensor]
+
+
+def _unchanged(layer: plain.Layer, state: State, outputs: Tensor, inputs: Tensor) -> State:
+    return state
+
+
+def _narrowed_convolution(layer: plain.Convolution, state: State, outputs: Tensor, inputs: Tensor) -> State:
+    weight = state["weight"].index_select(0, outputs).index_select(1, inputs)
+    return {name: weight if name == "weight" else tensor.index_select(0, outputs) for name, tensor in state.items()}
+
+
+# How the weights of each kind of layer follow a cut: called with the parent's layer and its state, and the numbers of
+# the feature maps that it still gives and still reads.
+NARROWED: dict[type[plain.Layer], Callable[[Any, State, Tensor, Tensor], State]] = {
+    plain.Convolution: _narrowed_convolution,
+    plain.MaxPooling: _unchanged,
+    plain.Dropout: _unchanged,
+}
+
 # The module for each kind of layer: called with the layer and the shape that it reads.
 MODULES: dict[type[plain.Layer], Callable[[Any, Shape], nn.Module]] = {
     plain.Convolution: Convolution,

@@ -1,67 +1,107 @@
-"""Merging: several sources become the one tensor that a layer reads."""
+"""Merging: the sources of a target are resized, cut down to what their connections carry, and aggregated."""
 
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.merging import Merge
+from connprune.network.aggregates import AGGREGATES
 from connprune.network.feature_maps import FeatureMaps
 
 Size = tuple[int, int]
 
 
 class Sources:
-    """What one forward pass has computed so far, each source resized at most once to each size.
+    """What one forward pass has computed so far, each source resized at most once in each way."""
 
-    Args:
-        interpolation: `nearest`, `bilinear`, `bicubic` or `area`, as `torch.nn.functional.interpolate` names them.
-    """
-
-    def __init__(self, interpolation: str) -> None:
-        self.corners = False if interpolation in ("bilinear", "bicubic") else None
-        self.interpolation = interpolation
+    def __init__(self) -> None:
         self.maps: dict[str, FeatureMaps] = {}
-        self.resized: dict[tuple[str, Size], Tensor] = {}
+        self.resized: dict[tuple[str, Size, str], FeatureMaps] = {}
 
-    def at(self, source: str, size: Size) -> FeatureMaps:
+    def at(self, source: str, size: Size, merge: Merge) -> FeatureMaps:
         """The source's feature maps at this height and width."""
         maps = self.maps[source]
         if tuple(maps.values.shape[2:]) == size:
             return maps
-        if (source, size) not in self.resized:
-            self.resized[source, size] = F.interpolate(
-                maps.values, size, mode=self.interpolation, align_corners=self.corners
-            )
-        return maps._replace(values=self.resized[source, size])
+        mode = "pad" if merge.resize == "pad" else merge.interpolation
+        if (source, size, mode) not in self.resized:
+            self.resized[source, size, mode] = resized(maps, size, mode)
+        return self.resized[source, size, mode]
 
     def forget(self, names: Sequence[str]) -> None:
         """Lets go of sources that nothing reads any more."""
         for name in names:
             del self.maps[name]
-        for source, size in [key for key in self.resized if key[0] in names]:
-            del self.resized[source, size]
+        for key in [key for key in self.resized if key[0] in names]:
+            del self.resized[key]
 
 
-def concatenate(inputs: Sequence[FeatureMaps], gates: Tensor | None, gates_are_positive: bool) -> FeatureMaps:
-    """Puts the inputs one behind the other along the feature maps.
+def resized(maps: FeatureMaps, size: Size, mode: str) -> FeatureMaps:
+    """Feature maps at another height and width; gates stay pending where that is exact.
 
     Args:
-        inputs: feature maps of one height and width.
-        gates: a gate for each feature map of the result, (maps,); None is ones.
-        gates_are_positive: whether none of them can be negative.
+        maps: what to resize.
+        size: height and width.
+        mode: `pad`, zeros around, one more at the end where they are odd; `max-pool`; or one that
+            `torch.nn.functional.interpolate` names.
     """
-    values = inputs[0].values if len(inputs) == 1 else torch.cat([maps.values for maps in inputs], dim=1)
-    earlier = [maps.gates for maps in inputs]
-    if any(gate is not None for gate in earlier):
-        filled = [
-            gate if gate is not None else maps.values.new_ones(maps.values.shape[1])
-            for gate, maps in zip(earlier, inputs, strict=True)
+    if mode == "pad":
+        rows, columns = (wanted - have for wanted, have in zip(size, maps.values.shape[2:], strict=True))
+        margins = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+        return maps._replace(values=F.pad(maps.values, margins))
+    if mode == "max-pool":
+        if maps.gates_are_positive:
+            return maps._replace(values=F.adaptive_max_pool2d(maps.values, size))
+        return FeatureMaps(F.adaptive_max_pool2d(maps.gated(), size))
+    corners = False if mode in ("bilinear", "bicubic") else None
+    return maps._replace(values=F.interpolate(maps.values, size, mode=mode, align_corners=corners))
+
+
+class Merging(nn.Module):
+    """The merge of one target.
+
+    Args:
+        architecture: the architecture.
+        target: the layer that reads the merge, or the head.
+    """
+
+    def __init__(self, architecture: Architecture, target: str) -> None:
+        super().__init__()
+        self.sources = architecture.connections[target]
+        self.size = architecture.shapes.merged[target].size
+        self.merge = architecture.merge_of(target)
+        self.aggregate = AGGREGATES[self.merge.aggregate](architecture, target)
+        for number, source in enumerate(self.sources):
+            selection = architecture.selection(target, source)
+            whole = selection is None or selection.take == tuple(range(architecture.shapes.output[source].feature_maps))
+            take = torch.tensor(selection.take) if selection and not whole else None
+            self.register_buffer(f"take{number}", take, persistent=False)
+
+    def forward(self, sources: Sources, gates: Tensor | None, positive: bool) -> FeatureMaps:
+        """What the target reads.
+
+        Args:
+            sources: everything before the target.
+            gates: one for each feature map that the connections bring, in their order; None is ones.
+            positive: whether none of them can be negative.
+        """
+        inputs = [
+            taken(sources.at(source, self.size, self.merge), getattr(self, f"take{number}"))
+            for number, source in enumerate(self.sources)
         ]
-        before = torch.cat(filled)
-        gates = before if gates is None else gates * before
-    positive = gates_are_positive and all(maps.gates_are_positive for maps in inputs)
-    return FeatureMaps(values, gates, positive)
+        merged: FeatureMaps = self.aggregate(inputs, gates, positive)
+        return merged
+
+
+def taken(maps: FeatureMaps, numbers: Tensor | None) -> FeatureMaps:
+    """Some of the feature maps, by their numbers; None is all."""
+    if numbers is None:
+        return maps
+    gates = None if maps.gates is None else maps.gates.index_select(0, numbers)
+    return FeatureMaps(maps.values.index_select(1, numbers), gates, maps.gates_are_positive)
 
 
 def last_readers(connections: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from connprune.network.feature_maps import FeatureMaps
 from connprune.network.gates import GateVector
 from connprune.network.head import Head
 from connprune.network.layers import MODULES
-from connprune.network.merge import Sources, concatenate, last_readers
+from connprune.network.merge import Merging, Sources, last_readers
 
 
 class Network(nn.Module):
@@ -37,35 +37,38 @@ class Network(nn.Module):
         self.register_buffer("divisor", torch.ones(()))
         settings = architecture.gates
         self.gates = GateVector(architecture, settings) if settings and architecture.gated_connections else None
+        for target in architecture.connections:
+            self.add_module(f"merge_{target}", Merging(architecture, target))
         for layer in architecture.layers:
             module = MODULES[type(layer)](layer, architecture.shapes.merged[layer.name])
             self.add_module(_attribute(layer.name), module)
         self.head = Head(architecture)
         self._last_readers = last_readers(architecture.connections)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, gates: Tensor | None = None) -> Tensor:
         """Class scores, (batch, classes).
 
         Args:
             images: (batch, feature maps, height, width), pixel values from 0 to 255, uint8 or floating-point.
+            gates: values to use in place of the network's own gates, (gates,).
         """
-        scores: Tensor = self.head(self.last_merge((images - self.mean) / self.divisor))
+        scores: Tensor = self.head(self.last_merge((images - self.mean) / self.divisor, gates))
         return scores
 
-    def last_merge(self, normalised: Tensor) -> FeatureMaps:
+    def last_merge(self, normalised: Tensor, gates: Tensor | None = None) -> FeatureMaps:
         """What the head reads.
 
         Args:
             normalised: (batch, feature maps, height, width).
+            gates: values to use in place of the network's own gates, (gates,).
         """
         architecture = self.architecture
-        sources = Sources(architecture.merge.interpolation)
+        sources = Sources()
         sources.maps[INPUT] = FeatureMaps(normalised)
-        gates = self.gates() if self.gates else {}
+        by_target = self.gates(gates) if self.gates else {}
         positive = self.gates is None or self.gates.are_positive
-        for target, names in architecture.connections.items():
-            size = architecture.shapes.merged[target].size
-            merged = concatenate([sources.at(name, size) for name in names], gates.get(target), positive)
+        for target in architecture.connections:
+            merged: FeatureMaps = self.get_submodule(f"merge_{target}")(sources, by_target.get(target), positive)
             if target == HEAD:
                 return merged
             sources.forget(self._last_readers[target])

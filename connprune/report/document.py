@@ -6,7 +6,7 @@ from connprune.analysis.evolution import as_rows, evolutions, gate_summary
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, SCHEMA, Shape
 from connprune.architecture.files import to_data
-from connprune.architecture.shapes import head_macs, head_parameters, mac_count, parameter_count
+from connprune.architecture.shapes import mac_count, parameter_count, target_macs, target_parameters
 from connprune.runs.gate_history import GateHistory
 
 
@@ -47,8 +47,8 @@ def shape_rows(architecture: Architecture) -> list[dict[str, Any]]:
                 "reads": str(merged[target]),
                 **_sides(merged[target]),
                 "gives": str(output[target]) if layer else f"{architecture.classes} classes",
-                "parameters": layer.parameters(merged[target]) if layer else head_parameters(architecture),
-                "macs": layer.macs(merged[target]) if layer else head_macs(architecture),
+                "parameters": target_parameters(architecture, target),
+                "macs": target_macs(architecture, target),
             }
         )
     return rows

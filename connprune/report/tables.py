@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from connprune.analysis.evolution import Evolution
-from connprune.architecture.cutting import Keep, Rule, Sparsity, Threshold
+from connprune.architecture.rules import Rule, Threshold
 from connprune.runs.gate_history import GateHistory
 
 
@@ -57,13 +57,14 @@ def cut_table(document: dict[str, Any]) -> str:
     rows = [
         [
             name,
-            *(f"{document[key][name]:,}" for key in ("connections", "layers", "parameters", "macs")),
+            *(f"{document[key][name]:,}" for key in ("connections", "feature_maps", "layers", "parameters", "macs")),
             *(f"{results[name][f'{part}_accuracy']:.2%}" for part in ("validation", "test")),
         ]
         for name in ("parent", "cut")
     ]
-    header = ["network", "connections", "layers", "parameters", "MACs", "validation", "test"]
-    went = [f"{document['rule']}: {len(document['chosen'])} connections cut"]
+    header = ["network", "connections", "feature maps", "layers", "parameters", "MACs", "validation", "test"]
+    units = "connections" if document["granularity"] == "connection" else "feature maps of connections"
+    went = [f"{document['rule']} by {document['by']}: {len(document['chosen'])} {units} cut"]
     if document["followed"]:
         went.append(f"{len(document['followed'])} more with nothing to read or nobody to read them")
     if document["removed_layers"]:
@@ -97,10 +98,8 @@ def where_gates_lie(history: GateHistory, rule: Rule) -> str:
     match rule:
         case Threshold():
             advice = f"--threshold {_above(gates[len(gates) // 4])} or --sparsity 0.25 would cut about a quarter"
-        case Keep() | Sparsity():
-            advice = "a smaller --keep or a larger --sparsity would cut some"
         case _:
-            advice = "another rule would cut some"
+            advice = "a tighter rule would cut some"
     return (
         f"{text}\nThe cut is its parent unchanged; {advice}. "
         "To make gates end near zero, train with --set gates.penalty=0.001 --set gates.rate=0.03."

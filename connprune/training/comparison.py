@@ -3,7 +3,7 @@
 from typing import Any
 
 from connprune.architecture.base import SCHEMA
-from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.architecture.shapes import carried_maps, mac_count, parameter_count
 from connprune.runs.directory import RunDirectory
 from connprune.training.pruning import COUNTS
 
@@ -30,6 +30,7 @@ def compare(cut: RunDirectory, report: dict[str, Any], retrained: RunDirectory) 
             "retrained",
             {
                 "connections": len(architecture.all_connections),
+                "feature_maps": carried_maps(architecture),
                 "layers": len(architecture.layers),
                 "parameters": parameter_count(architecture),
                 "macs": mac_count(architecture),

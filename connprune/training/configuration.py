@@ -11,7 +11,7 @@ from connprune.architecture.architecture import Architecture, Blueprint, Input
 from connprune.architecture.base import ClassCount, Shape
 from connprune.architecture.explain import explain
 from connprune.architecture.files import to_data
-from connprune.architecture.gates import Gates
+from connprune.architecture.gates import FromRun, Gates
 from connprune.architecture.presets import preset_text
 from connprune.architecture.strict_yaml import Document, KeyPath, Mark, dump, parse, parse_value
 from connprune.data.settings import DataSettings
@@ -161,7 +161,7 @@ def _validated(layered: Layered) -> Configuration:
     data = found.data.located()
     if data.split_seed is None:
         data = data.model_copy(update={"split_seed": found.training.seed})
-    return found.model_copy(update={"data": data})
+    return found.model_copy(update={"data": data, "gates": _located(found.gates)})
 
 
 def resolve_resumed(
@@ -213,6 +213,14 @@ def with_recipe(configuration: Configuration, *, epochs: int | None, seed: int |
     layered = Layered(configuration.model_dump(mode="json"))
     options = {"training.epochs": (f"--epochs {epochs}", epochs), "training.seed": (f"--seed {seed}", seed)}
     return _validated(_commanded(layered, (), options))
+
+
+def _located(gates: Gates | None) -> Gates | None:
+    """The gates with the absolute path of the run that they start from, so that the run can be used from any folder."""
+    if gates is None or not isinstance(gates.initialisation, FromRun):
+        return gates
+    path = str(Path(gates.initialisation.run).expanduser().absolute())
+    return gates.model_copy(update={"initialisation": gates.initialisation.model_copy(update={"run": path})})
 
 
 def read_configuration(run: RunDirectory) -> Configuration:

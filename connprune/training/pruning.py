@@ -3,24 +3,32 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
+from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
-from connprune.architecture.cutting import Cut, Rule, cut
+from connprune.architecture.cutting import Cut, GateValues, cut_by_scores
+from connprune.architecture.rules import Rule
 from connprune.data.images import Dataset
 from connprune.errors import UsageError
 from connprune.files import read_json, whole_directory, write_json, write_tensors
-from connprune.network.carry import carried, kept_maps
+from connprune.network.carry import carried, kept_gates
 from connprune.network.network import build
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.training.configuration import Configuration, read_configuration
+from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.run import load_network, split_data
 from connprune.training.trainer import evaluate
 
-COUNTS = ("connections", "layers", "parameters", "macs")
+COUNTS = ("connections", "feature_maps", "layers", "parameters", "macs")
+Granularity = Literal["connection", "feature-map"]
+GRANULARITIES: dict[Granularity, Callable[[Architecture, Split], GateValues]] = {
+    "connection": connection_scores,
+    "feature-map": feature_map_scores,
+}
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,29 @@ class Pruned:
     same_data: bool
 
 
-def prune(parent: RunDirectory, rule: Rule, load: Callable[[Configuration], Dataset], device: torch.device) -> Pruned:
+@dataclass(frozen=True)
+class Method:
+    """How to cut.
+
+    Attributes:
+        rule: which scores go.
+        by: the name of the ruler that gives the scores, one of `RULERS`.
+        granularity: whether whole connections are scored or single feature maps of them.
+    """
+
+    rule: Rule
+    by: str
+    granularity: Granularity
+
+
+def prune(
+    parent: RunDirectory, method: Method, load: Callable[[Configuration], Dataset], device: torch.device
+) -> Pruned:
     """Cuts a finished run, and evaluates the parent and the cut network with the parent's weights.
 
     Args:
         parent: a run with gates, or a cut of one.
-        rule: which connections go.
+        method: how to cut.
         load: loads the images of a configuration.
         device: where to evaluate.
 
@@ -60,15 +85,16 @@ def prune(parent: RunDirectory, rule: Rule, load: Callable[[Configuration], Data
     architecture = parent.architecture()
     if not architecture.gated_connections:
         raise UsageError(f"{parent.path}: this run has no gates, so there is nothing to cut by.")
-    network = load_network(parent)
+    network = load_network(parent).to(device)
     history = parent.read_gates()
-    outcome = cut(architecture, history.final(), rule)
-    weights = carried(architecture, network.state_dict(), outcome.architecture)
-    smaller = build(outcome.architecture)
-    smaller.load_state_dict(weights)
     configuration = read_configuration(parent)
     splits = split_data(configuration, load(configuration))
     on_device = splits.to(device)
+    scores = RULERS[method.by](Evidence(network, on_device.validation, configuration.training.seed))
+    outcome = cut_by_scores(architecture, GRANULARITIES[method.granularity](architecture, scores), method.rule)
+    weights = carried(architecture, network.cpu().state_dict(), outcome)
+    smaller = build(outcome.architecture)
+    smaller.load_state_dict(weights)
     results = {
         name: {
             f"{part}_{measure}": value
@@ -83,7 +109,9 @@ def prune(parent: RunDirectory, rule: Rule, load: Callable[[Configuration], Data
         "parent": str(parent.path.resolve()),
         "parent_digest": parent.digest(),
         "data_digest": splits.digest,
-        "by": "gate",
+        "by": method.by,
+        "granularity": method.granularity,
+        "ancestry": [*_ancestry(parent), str(parent.path.resolve())],
         **_report(outcome),
         "epochs": summary.get("epochs"),
         "training_seconds": summary.get("training_seconds"),
@@ -111,7 +139,7 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
         run = RunDirectory.create(temporary, "cut", configuration.to_yaml(architecture), architecture)
         write_tensors(run.final, pruned.weights)
         if architecture.gated_connections:
-            kept = kept_maps(pruned.parent.architecture(), architecture).gates.tolist()
+            kept = kept_gates(pruned.parent.architecture(), pruned.cut.kept)
             run.write_gates(pruned.gates.restricted(architecture, kept))
         write_json(run.cut, pruned.document)
         run.summarise({"status": "finished", **{key: pruned.document[key] for key in ("parent", "data_digest")}})
@@ -136,8 +164,13 @@ def read_cut(run: RunDirectory) -> dict[str, Any]:
 def _report(outcome: Cut) -> dict[str, Any]:
     report = asdict(outcome.report)
     for key in ("chosen", "followed"):
-        report[key] = [str(connection) for connection in getattr(outcome.report, key)]
+        report[key] = [str(unit) for unit in getattr(outcome.report, key)]
     for key in COUNTS:
         before, after = report[key]
         report[key] = {"parent": before, "cut": after}
     return report
+
+
+def _ancestry(run: RunDirectory) -> list[str]:
+    """The runs that a cut's parent was cut from, the first training first."""
+    return list(read_cut(run).get("ancestry", ())) if run.cut.is_file() else []

@@ -1,13 +1,15 @@
 """One training in one run directory, from the first epoch or from a checkpoint to the results."""
 
 import json
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from connprune.architecture.base import CLOSED
-from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.architecture.gates import FromRun
+from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
 from connprune.data.images import Dataset, Splits, normalisation, split
 from connprune.data.random import stream_seed
 from connprune.errors import InterruptedRunError, UsageError
@@ -92,6 +94,9 @@ def _train(
     mean, divisor = normalisation(splits.train, configuration.data.normalise)
     network.mean.copy_(mean)
     network.divisor.copy_(divisor)
+    gates = network.architecture.gates
+    if network.gates and gates and isinstance(gates.initialisation, FromRun):
+        take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
     on_device = splits.to(device)
     trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe)
     record = _Record(run, trainer)
@@ -105,6 +110,30 @@ def _train(
             raise _interrupted(record, stop)
         watcher.after_epoch(record.add(metrics, recipe.checkpoint_epochs))
     return run.summarise({"status": "finished", **record.finish(on_device)})
+
+
+def take_over_gates(network: Network, other: RunDirectory) -> None:
+    """Starts a network's gates where another run's ended.
+
+    Raises:
+        UsageError: the other run has not ended, or lacks one of the gates.
+    """
+    weights = other.final_weights()
+    theirs, ours = other.architecture(), network.architecture
+    if "gates.weight" not in weights:
+        raise UsageError(f"gates.initialisation.run: {other.path} has no gates.")
+    found = dict(
+        zip(map(str, theirs.gated_connections), weights["gates.weight"].split(gates_of_each(theirs)), strict=True)
+    )
+    parts = []
+    for connection, count in zip(ours.gated_connections, gates_of_each(ours), strict=True):
+        part = found.get(str(connection))
+        if part is None or len(part) != count:
+            have = "none" if part is None else len(part)
+            raise UsageError(f"gates.initialisation.run: {connection} has {count} gates, but in {other.path} {have}.")
+        parts.append(part)
+    with torch.no_grad():
+        network.gates.weight.copy_(torch.cat(parts))  # type: ignore[union-attr]
 
 
 class _Record:
@@ -168,6 +197,7 @@ class _Record:
             "connections": len(architecture.all_connections),
             "gated_connections": len(architecture.gated_connections),
             "gates_closed": last.get("gates_closed"),
+            "target_sparsity": self._target_sparsity(),
             "layers": len(architecture.layers),
             "parameters": parameter_count(architecture),
             "macs": mac_count(architecture),
@@ -179,6 +209,15 @@ class _Record:
         results["best"] = _result(best, evaluate(network, splits.test))
         network.load_state_dict(final)
         return results
+
+    def _target_sparsity(self) -> dict[str, Any] | None:
+        """What share of the connections was to end closed, what share did, and whether that is enough."""
+        architecture = self.trainer.network.architecture
+        if architecture.gates is None or architecture.gates.target_sparsity is None:
+            return None
+        wanted = architecture.gates.target_sparsity
+        reached = self.metrics[-1]["gates_closed"] / len(architecture.gated_connections)
+        return {"wanted": wanted, "reached": reached, "met": reached >= wanted}
 
 
 def load_network(run: RunDirectory) -> Network:

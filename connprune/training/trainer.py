@@ -11,13 +11,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from connprune.architecture.shapes import gates_of_each
 from connprune.data.batches import draw_epoch, in_order
 from connprune.data.images import Images, Splits
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
 from connprune.errors import ConnpruneError, UsageError
 from connprune.network.network import Network
+from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters
+from connprune.training.pressure import Pressure
 from connprune.training.recipe import Recipe
 
 
@@ -64,6 +67,10 @@ class Trainer:
         self.device = splits.train.images.device
         self.optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = make_scheduler(self.optimizer, recipe)
+        self.pressure = Pressure(network.architecture.gates, recipe.epochs)
+        if network.gates and network.architecture.gates:
+            self._penalty = PENALTIES[network.architecture.gates.penalised]
+            self._costs = relative_costs(network.architecture).to(self.device)
         self.steps = -(-len(splits.train) // recipe.batch_size)
         self.epoch = 0
         self.step = 0
@@ -87,6 +94,8 @@ class Trainer:
         """
         started = time.perf_counter()
         self.network.train()
+        if self.network.gates:
+            self.network.gates.anneal(self.epoch / max(1, self.recipe.epochs - 1))
         epoch = draw_epoch(self.splits.train, self.augment, self.recipe.batch_size, self.recipe.seed, self.epoch)
         self._set_random_state()
         while self.step < self.steps:
@@ -113,13 +122,22 @@ class Trainer:
             "validation_loss": validation.loss,
             "validation_accuracy": validation.accuracy,
             "rate": rates[0],
-            **({"gate_rate": rates[-1], "penalty": self._penalty_weight()} if self.network.gates else {}),
+            **({"gate_rate": rates[-1], "penalty": self.pressure.weight(self.epoch + 1)} if self.network.gates else {}),
             "epoch_seconds": seconds,
             "images_per_second": len(self.splits.train) / seconds,
         }
         self.scheduler.after_epoch(validation.loss)
+        self.pressure.after_epoch(self.epoch + 1, self._low_share())
         self._begin_epoch(self.epoch + 1)
         return metrics
+
+    def _low_share(self) -> float:
+        """The share of connections whose gate counts as low now; of several gates, the largest."""
+        if not self.network.gates:
+            return 0.0
+        split = self.gates().abs().split(gates_of_each(self.network.architecture))
+        mark = self.pressure.mark(self.epoch + 1)
+        return sum(bool(gates.max() < mark) for gates in split) / len(split)
 
     def gates(self) -> Tensor:
         """The gates as they are now, (gates,) on the CPU; empty for a network without."""
@@ -135,7 +153,11 @@ class Trainer:
         if self._random_state is not None:
             tensors["random_state"] = self._random_state
         plain = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "device": self.device.type}
-        return tensors, {"progress": json.dumps({**plain, "scheduler": self.scheduler.state_dict()})}
+        return tensors, {
+            "progress": json.dumps(
+                {**plain, "scheduler": self.scheduler.state_dict(), "pressure": self.pressure.state_dict()}
+            )
+        }
 
     def restore(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         """Takes back what `state` gave.
@@ -162,6 +184,7 @@ class Trainer:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.scheduler.load_state_dict(progress["scheduler"])
+        self.pressure.load_state_dict(progress["pressure"])
         self.epoch, self.step, self._seconds = progress["epoch"], progress["step"], progress["seconds"]
         self._loss = tensors["loss"].to(self.device)
         self._right = tensors["right"].to(self.device)
@@ -171,22 +194,14 @@ class Trainer:
         scores = self.network(images)
         loss = F.cross_entropy(scores, labels)
         objective = loss
-        weight = self._penalty_weight()
+        weight = self.pressure.weight(self.epoch + self.step / self.steps)
         if self.network.gates and weight:
-            objective = loss + weight * self.network.gates.values().abs().sum()
+            objective = loss + weight * self._penalty(self.network.gates, self._costs)
         self.optimizer.zero_grad()
         objective.backward()
         self.optimizer.step()
         self._loss += loss.detach() * len(labels)
         self._right += (scores.detach().argmax(1) == labels).sum()
-
-    def _penalty_weight(self) -> float:
-        """λ at this step: it grows linearly over the warm-up epochs."""
-        gates = self.network.architecture.gates
-        if gates is None:
-            return 0.0
-        done = self.epoch + self.step / self.steps
-        return gates.penalty * min(1.0, done / gates.penalty_warmup if gates.penalty_warmup else 1.0)
 
     def _begin_epoch(self, number: int) -> None:
         self.epoch, self.step, self._seconds = number, 0, 0.0

@@ -22,7 +22,7 @@ def test_without_any_path(command: Command, tmp_path: Path) -> None:
     assert "epoch 2/2" in trained.err
     pruned = command("prune", "--keep", "20")
     assert pruned.code == 0
-    assert "keep 20: 24 connections cut" in pruned.err
+    assert "keep 20 by gate: 24 connections cut" in pruned.err
     retrained = command("retrain")
     assert retrained.code == 0
     assert [line.split()[0] for line in retrained.err.splitlines()[-4:]] == ["network", "parent", "cut", "retrained"]
@@ -183,13 +183,58 @@ def test_inspect_cuts_and_retrained_runs(command: Command) -> None:
     assert (document["kind"], document["gates"], document["gated_connections"]) == ("retrain", None, 0)
 
 
-def test_per_feature_map_gates(command: Command) -> None:
-    trained = command("train", *TINY, "--set", "gates.sharing=per-feature-map", "--json")
+@pytest.mark.parametrize("ruler", ["gate", "strength", "saliency", "ablation", "random"])
+@pytest.mark.parametrize("granularity", ["connection", "feature-map"])
+def test_every_ruler_at_every_granularity(command: Command, ruler: str, granularity: str) -> None:
+    sharing = "shared" if ruler == "ablation" else "per-feature-map"
+    trained = command("train", *TINY, "--set", f"gates.sharing={sharing}", "--json")
     assert trained.code == 0, trained.err
-    pruned = command("prune", "--sparsity", "0.5", "--json").json
-    assert pruned["connections"]["cut"] <= 23
-    assert command("prune", pruned["cut"], "--keep", "10").code == 0
-    assert command("retrain", pruned["cut"]).code == 0
+    arguments = ("prune", "--sparsity", "0.3", "--by", ruler, "--granularity", granularity, "--json")
+    pruned = command(*arguments)
+    assert pruned.code == 0, pruned.err
+    document = pruned.json
+    assert (document["by"], document["granularity"]) == (ruler, granularity)
+    assert document["feature_maps"]["cut"] < document["feature_maps"]["parent"]
+    assert document["macs"]["cut"] <= document["macs"]["parent"]
+    assert command("inspect", document["cut"], "--json").json["parameters"] == document["parameters"]["cut"]
+    assert command("prune", document["cut"], "--sparsity", "0.1").code == 0
+    retrained = command("retrain", document["cut"], "--json").json
+    assert retrained["rows"][2]["macs"] == document["macs"]["cut"]
+
+
+def test_budgets_are_kept_and_not_undercut_by_much(command: Command) -> None:
+    trained = command("train", *TINY, "--set", "gates.sharing=per-feature-map", "--json").json
+    for option, count in (("--max-params", "parameters"), ("--max-macs", "macs")):
+        most = trained[count] // 2
+        document = command("prune", option, str(most), "--dry-run", "--json").json
+        assert 0.97 * most < document[count]["cut"] <= most
+    refused = command("prune", "--max-macs", "10")
+    assert refused.code == 3
+    assert "keeps a path from the input to the head" in refused.err
+
+
+def test_each_layer_keeps_its_best(command: Command) -> None:
+    command("train", *TINY)
+    document = command("prune", "--keep-per-layer", "2", "--json").json
+    architecture = RunDirectory.open(Path(document["cut"])).architecture()
+    assert max(len(sources) for sources in architecture.connections.values()) == 2
+
+
+def test_whole_layers(command: Command) -> None:
+    command("train", *TINY)
+    document = command("prune", "--keep", "5", "--layers-only", "--json").json
+    assert document["layers"] == {"parent": 8, "cut": 5}
+    assert document["rule"] == "keep 5, whole layers"
+    architecture = RunDirectory.open(Path(document["cut"])).architecture()
+    left = [layer.name for layer in architecture.layers]
+    assert architecture.connections["head"] == ("input", *left)
+
+
+def test_ancestry_is_kept(command: Command) -> None:
+    run = command("train", *TINY).out.strip()
+    once = command("prune", "--keep", "30", "--json").json
+    twice = command("prune", once["cut"], "--sparsity", "0.1", "--json").json
+    assert [Path(path).name for path in twice["ancestry"]] == [Path(run).name, Path(once["cut"]).name]
 
 
 def test_presets_are_listed_and_printed(command: Command, tmp_path: Path) -> None:

@@ -7,47 +7,92 @@ from hypothesis import strategies as st
 
 from connprune import build, cut
 from connprune.architecture import Architecture, Keep, Threshold
+from connprune.architecture.cutting import GateValues
 from connprune.errors import DisconnectedError
 from connprune.network.carry import carried
-from tests.network.reference import gate_values, naive_scores
-from tests.strategies import architectures
+from tests.network.reference import carried_maps, gate_values, naive_scores
+from tests.strategies import AGGREGATES, architectures
 
 
-def assert_cut_equals_masked(architecture: Architecture, scores: dict[str, float], keep: int) -> Architecture | None:
+def assert_cut_equals_masked(architecture: Architecture, scores: GateValues, keep: int) -> Architecture | None:
     torch.manual_seed(2)
     parent = build(architecture).double().eval()
     try:
-        smaller = cut(architecture, scores, Keep(keep)).architecture
+        outcome = cut(architecture, scores, Keep(keep))
     except DisconnectedError:
         return None
+    smaller, kept = outcome.architecture, outcome.kept
     network = build(smaller).double().eval()
-    network.load_state_dict(carried(architecture, parent.state_dict(), smaller))
-    left = set(smaller.all_connections)
-    masked = {
-        connection: gate if connection in left else torch.zeros_like(gate)
-        for connection, gate in gate_values(parent).items()
-    }
+    network.load_state_dict(carried(architecture, parent.state_dict(), outcome))
+    masked = {}
+    own = gate_values(parent)
+    for connection in architecture.all_connections:
+        mask = torch.zeros(carried_maps(architecture, connection), dtype=torch.float64)
+        mask[list(kept.connections.get(connection.target, {}).get(connection.source, ()))] = 1
+        masked[connection] = own.get(connection, torch.ones_like(mask)) * mask
+    removed = set(architecture.all_connections) - set(smaller.all_connections)
     shape = architecture.input
-    images = torch.rand(2, shape.feature_maps, shape.height, shape.width, dtype=torch.float64)
-    torch.testing.assert_close(network(images), naive_scores(parent, images, masked), rtol=1e-9, atol=1e-9)
+    images = torch.rand(2, shape.feature_maps, shape.height, shape.width, dtype=torch.float64) * 2 - 1
+    expected = naive_scores(parent, images, masked, removed)
+    torch.testing.assert_close(network(images), expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(naive_scores(network, images), expected, rtol=1e-9, atol=1e-9)
     return smaller
 
 
-@given(architectures(), st.data())
-def test_any_cut_of_any_architecture(architecture: Architecture, data: st.DataObject) -> None:
-    names = [str(connection) for connection in architecture.gated_connections]
-    scores = data.draw(st.fixed_dictionaries({name: st.floats(0, 1) for name in names}))
-    if names:
-        assert_cut_equals_masked(architecture, scores, data.draw(st.integers(0, len(names))))
+def scores_for(architecture: Architecture, by_map: bool, data: st.DataObject) -> tuple[GateValues, int]:
+    """Random scores, of connections or of their feature maps, and how many of them there are."""
+    counts = {str(c): carried_maps(architecture, c) for c in architecture.gated_connections}
+    score = st.floats(0, 1)
+    if not by_map:
+        return data.draw(st.fixed_dictionaries(dict.fromkeys(counts, score))), len(counts)
+    lists = {name: st.lists(score, min_size=count, max_size=count) for name, count in counts.items()}
+    return data.draw(st.fixed_dictionaries(lists)), sum(counts.values())
 
 
-@given(architectures(), st.data())
-def test_a_cut_can_be_cut_again(architecture: Architecture, data: st.DataObject) -> None:
-    names = [str(connection) for connection in architecture.gated_connections]
-    scores = data.draw(st.fixed_dictionaries({name: st.floats(0, 1) for name in names}))
-    once = assert_cut_equals_masked(architecture, scores, max(0, len(names) - 1)) if names else None
+@given(architectures(), st.booleans(), st.data())
+def test_any_cut_of_any_architecture(architecture: Architecture, by_map: bool, data: st.DataObject) -> None:
+    scores, count = scores_for(architecture, by_map, data)
+    if count:
+        assert_cut_equals_masked(architecture, scores, data.draw(st.integers(0, count)))
+
+
+@given(architectures(), st.booleans(), st.booleans(), st.data())
+def test_a_cut_can_be_cut_again(
+    architecture: Architecture, by_map: bool, again_by_map: bool, data: st.DataObject
+) -> None:
+    scores, count = scores_for(architecture, by_map, data)
+    once = assert_cut_equals_masked(architecture, scores, max(0, count - 2)) if count else None
     if once and once.gated_connections:
-        assert_cut_equals_masked(once, scores, max(0, len(once.gated_connections) - 1))
+        scores, count = scores_for(once, again_by_map, data)
+        assert_cut_equals_masked(once, scores, max(0, count - 1))
+
+
+@pytest.mark.parametrize("by_map", [False, True])
+@pytest.mark.parametrize("sharing", ["shared", "per-feature-map"])
+@pytest.mark.parametrize("aggregate", AGGREGATES)
+def test_the_digits_network(digits: Architecture, aggregate: str, sharing: str, by_map: bool) -> None:
+    architecture = digits.replace(
+        merge={"aggregate": aggregate}, gates={"sharing": sharing, "initialisation": {"kind": "normal"}}
+    )
+    generator = torch.Generator().manual_seed(4)
+    counts = {str(c): carried_maps(architecture, c) for c in architecture.gated_connections}
+    drawn = {name: torch.rand(count, generator=generator).tolist() for name, count in counts.items()}
+    scores: GateValues = drawn if by_map else {name: values[0] for name, values in drawn.items()}
+    total = sum(counts.values()) if by_map else len(counts)
+    for share in (0.9, 0.6, 0.4):
+        assert_cut_equals_masked(architecture, scores, round(share * total))
+
+
+def test_feature_maps_that_nobody_reads_are_not_made(digits: Architecture) -> None:
+    counts = {str(c): carried_maps(digits, c) for c in digits.gated_connections}
+    scores = {name: [1.0] * count for name, count in counts.items()}
+    for name in scores:
+        if name.startswith("conv1->"):
+            scores[name][3] = scores[name][7] = 0.0
+    smaller = cut(digits, scores, Threshold(0.5)).architecture
+    assert smaller.shapes.output["conv1"].feature_maps == 14
+    assert smaller.shapes.merged["pool1"].feature_maps == digits.shapes.merged["pool1"].feature_maps - 2
+    assert not smaller.selections
 
 
 def test_a_merge_keeps_its_size_when_its_smallest_input_goes(digits: Architecture) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from connprune import build
 from connprune.architecture import Architecture
 from tests.network.reference import naive_scores
-from tests.strategies import INTERPOLATIONS, architectures
+from tests.strategies import AGGREGATES, INTERPOLATIONS, architectures
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
@@ -17,7 +17,7 @@ def assert_equals_the_formula(architecture: Architecture, dtype: torch.dtype, ba
     torch.manual_seed(1)
     network = build(architecture).to(dtype).eval()
     shape = architecture.input
-    images = torch.rand(batch, shape.feature_maps, shape.height, shape.width, dtype=dtype)
+    images = torch.randn(batch, shape.feature_maps, shape.height, shape.width, dtype=dtype)
     weighting = torch.randn(batch, architecture.classes, dtype=dtype)
     results = []
     for scores in (network(images), naive_scores(network, images)):
@@ -41,14 +41,16 @@ def test_any_architecture_without_gates(architecture: Architecture, batch: int) 
     assert_equals_the_formula(architecture, torch.float64, batch)
 
 
-@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("aggregate", AGGREGATES)
+@pytest.mark.parametrize("interpolation", [*INTERPOLATIONS, "pad"])
 @pytest.mark.parametrize("sharing", ["shared", "per-feature-map"])
-@pytest.mark.parametrize("kind", ["sigmoid", "linear"])
-@pytest.mark.parametrize("batch", [2, 40])
-def test_every_gate_and_interpolation_on_the_digits_preset(
-    digits: Architecture, kind: str, sharing: str, interpolation: str, batch: int
+@pytest.mark.parametrize("kind", ["sigmoid", "linear", "hard-concrete"])
+def test_every_gate_and_merge_on_the_digits_preset(
+    digits: Architecture, kind: str, sharing: str, interpolation: str, aggregate: str
 ) -> None:
     """Two batch sizes, since the gates go into the smaller of weights and activations."""
     gates = {"kind": kind, "sharing": sharing, "initialisation": {"kind": "normal", "mean": 0.5, "deviation": 1.0}}
-    architecture = digits.replace(gates=gates, merge={"interpolation": interpolation})
-    assert_equals_the_formula(architecture, torch.float64, batch)
+    resize = {"resize": "pad"} if interpolation == "pad" else {"interpolation": interpolation}
+    architecture = digits.replace(gates=gates, merge={"aggregate": aggregate, **resize})
+    for batch in (2, 40):
+        assert_equals_the_formula(architecture, torch.float64, batch)

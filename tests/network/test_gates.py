@@ -1,11 +1,16 @@
 """Gates start where their initialisation says, and commute where they are said to."""
 
+import math
+
 import pytest
 import torch
 
 from connprune import build
 from connprune.architecture import Architecture
+from connprune.architecture.cutting import macs_of_each
 from connprune.network.feature_maps import folded
+from connprune.network.gates import GateVector
+from connprune.network.penalties import PENALTIES, relative_costs
 
 
 def test_constant(digits: Architecture) -> None:
@@ -76,3 +81,83 @@ def test_a_layer_may_have_any_name(digits: Architecture) -> None:
         }
     )
     assert build(architecture)(torch.zeros(1, 1, 8, 8)).shape == (1, 2)
+
+
+def gates_of(architecture: Architecture, **settings: object) -> GateVector:
+    gates = build(architecture.replace(gates=settings)).gates
+    assert gates is not None
+    return gates
+
+
+def test_uniform_fills_its_range(blog: Architecture) -> None:
+    torch.manual_seed(0)
+    drawn = torch.cat(
+        [
+            gates_of(digits_like, initialisation={"kind": "uniform", "low": -1.0, "high": 3.0}).weight.detach()
+            for digits_like in [blog.replace(head={"reduce": "average"})] * 50
+        ]
+    )
+    assert -1 <= drawn.min() < -0.9
+    assert 2.9 < drawn.max() <= 3
+    assert drawn.mean().item() == pytest.approx(1.0, abs=0.1)
+
+
+def test_hard_concrete_is_random_in_training_and_settled_in_evaluation(digits: Architecture) -> None:
+    gates = gates_of(digits, kind="hard-concrete", initialisation={"kind": "constant", "value": 0.0})
+    torch.manual_seed(0)
+    drawn = torch.stack([torch.cat(list(gates().values())) for _ in range(300)])
+    assert drawn.min() == 0
+    assert drawn.max() == 1
+    gates.eval()
+    first, second = (torch.cat(list(gates().values())) for _ in range(2))
+    assert torch.equal(first, second)
+    assert (first == 0.5).all()
+
+
+def test_hard_concrete_zeros_are_exact(digits: Architecture) -> None:
+    gates = gates_of(digits, kind="hard-concrete", initialisation={"kind": "constant", "value": -3.0})
+    assert (gates.values() == 0).all()
+
+
+def test_the_expected_l0_is_how_often_gates_are_not_zero(digits: Architecture) -> None:
+    gates = gates_of(digits, kind="hard-concrete", initialisation={"kind": "uniform", "low": -2.0, "high": 1.0})
+    torch.manual_seed(1)
+    with torch.no_grad():
+        open_share = torch.stack([gates.kind.sampled(gates.weight, gates.temperature) > 0 for _ in range(4000)])
+        expected = PENALTIES["l0"](gates, torch.ones(44)).item()
+    assert open_share.double().mean(0).sum().item() == pytest.approx(expected, rel=0.02)
+
+
+def test_the_temperature_anneals_geometrically(digits: Architecture) -> None:
+    gates = gates_of(digits, temperature={"start": 1.0, "end": 0.01})
+    seen = []
+    for progress in (0.0, 0.5, 1.0):
+        gates.anneal(progress)
+        seen.append(gates.temperature.item())
+        torch.testing.assert_close(gates.values(), torch.sigmoid(torch.tensor(0.5) / seen[-1]).expand(44))
+    assert seen == pytest.approx([1.0, 0.1, 0.01])
+
+
+def test_penalties_by_hand(digits: Architecture) -> None:
+    gates = gates_of(digits, initialisation={"kind": "constant", "value": 0.0})
+    ones = torch.ones(44)
+    assert PENALTIES["gate"](gates, ones).item() == pytest.approx(22)
+    assert PENALTIES["entropy"](gates, ones).item() == pytest.approx(44 * math.log(2), rel=1e-5)
+    costs = relative_costs(digits)
+    assert costs.mean().item() == pytest.approx(1)
+    assert PENALTIES["cost"](gates, costs).item() == pytest.approx(22, rel=1e-5)
+
+
+def test_a_connection_costs_what_its_cut_saves(digits: Architecture) -> None:
+    costs = dict(zip(map(str, digits.gated_connections), macs_of_each(digits), strict=True))
+    assert costs["dropout1->conv4"] == 32 * 66 * 9 * 16
+    assert costs["conv1->conv2"] == 16 * 16 * 9 * 64
+    assert costs["pool2->head"] == 196 * 2 * 0 + 196 * 10
+
+
+@pytest.mark.parametrize("penalise", ["gate", "entropy", "cost"])
+def test_gradients_reach_the_gates(digits: Architecture, penalise: str) -> None:
+    gates = gates_of(digits)
+    PENALTIES[penalise](gates, relative_costs(digits)).backward()
+    assert gates.weight.grad is not None
+    assert gates.weight.grad.count_nonzero() == 44

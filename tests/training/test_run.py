@@ -10,10 +10,13 @@ import torch
 from connprune import load
 from connprune.architecture.base import Shape
 from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
-from connprune.training.configuration import read_configuration, resolve_resumed
+from connprune.files import read_tensors
+from connprune.training.configuration import read_configuration, resolve, resolve_resumed
 from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
 
 DROPOUT_AND_PLATEAU = ("training.schedule={kind: plateau, patience: 1}", "gates.penalty_warmup=2")
+
+HARD_CONCRETE = ("gates.kind=hard-concrete", "gates.target_sparsity=0.5", "gates.penalty_warmup=1")
 
 
 def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path: Path) -> None:
@@ -24,7 +27,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stops", [(1,), (4,), (5,), (7, 3), (14,)])
-@pytest.mark.parametrize("settings", [(), DROPOUT_AND_PLATEAU], ids=["cosine", "plateau"])
+@pytest.mark.parametrize("settings", [(), DROPOUT_AND_PLATEAU, HARD_CONCRETE], ids=["cosine", "plateau", "random"])
 def test_an_interrupted_run_equals_an_uninterrupted_one(
     tmp_path: Path, stops: tuple[int, ...], settings: tuple[str, ...]
 ) -> None:
@@ -187,6 +190,37 @@ def test_pressure_closes_gates_and_none_does_not(tmp_path: Path) -> None:
 def test_the_penalty_warms_up_linearly(tmp_path: Path) -> None:
     run = train(tmp_path / "run", "gates.penalty=0.01", "gates.penalty_warmup=2")
     assert [epoch["penalty"] for epoch in run.read_metrics()] == pytest.approx([0.005, 0.01, 0.01])
+
+
+def test_gates_start_where_those_of_another_run_ended(tmp_path: Path) -> None:
+    one = train(tmp_path / "one")
+    initialisation = f"gates.initialisation={{kind: from-run, run: {one.path}}}"
+    two = train(tmp_path / "two", initialisation)
+    assert (two.read_gates().values[0] == one.read_gates().values[-1]).all()
+    with pytest.raises(UsageError, match=r"conv1->conv2 has 16 gates, but in .* 1"):
+        train(tmp_path / "three", initialisation, "gates.sharing=per-feature-map")
+    with pytest.raises(UsageError, match="there is no such run"):
+        train(tmp_path / "four", "gates.initialisation={kind: from-run, run: nowhere}")
+
+
+def test_the_temperature_falls_over_the_training(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", "gates.temperature={start: 1.0, end: 0.25}", "gates.penalty=0.0")
+    assert read_tensors(run.final)[0]["gates.temperature"].item() == pytest.approx(0.25)
+
+
+def test_an_unmet_target_is_said(tmp_path: Path) -> None:
+    summary = train(tmp_path / "run", "gates.target_sparsity=0.9").summary
+    assert summary["target_sparsity"] == {"wanted": 0.9, "reached": 0.0, "met": False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wanted", [0.3, 0.5, 0.7])
+def test_the_target_is_met_and_not_by_much(tmp_path: Path, wanted: float) -> None:
+    chosen = resolve(preset="digits", assignments=[f"gates.target_sparsity={wanted}", "gates.penalty=0.003"])
+    run = start(tmp_path / "run", chosen)
+    summary = go_on(run, chosen)
+    assert wanted <= summary["target_sparsity"]["reached"] <= wanted + 0.15
+    assert summary["final"]["test_accuracy"] > 0.95
 
 
 def test_a_diverging_training_says_so(tmp_path: Path) -> None:

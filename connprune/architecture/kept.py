@@ -1,0 +1,142 @@
+"""Which connections and feature maps are left once some are removed, followed through to a fixed point.
+
+All numbers are the parent's: of the feature maps that a source gives, and of those that a target's layer reads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connprune.architecture.architecture import Architecture, Connection
+from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.shapes import connection_maps
+
+Numbers = tuple[int, ...]
+_Open = dict[str, dict[str, set[int]]]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of a parent.
+
+    Attributes:
+        connections: for each target and source that are left, which of the connection's feature maps, by their place
+            among those that the connection carries.
+        output: for each source, the feature maps it still gives.
+        merged: for each target, the feature maps that its layer still reads.
+    """
+
+    connections: dict[str, dict[str, Numbers]]
+    output: dict[str, Numbers]
+    merged: dict[str, Numbers]
+
+
+def follow(architecture: Architecture, removed: Mapping[Connection, frozenset[int]]) -> Kept | None:
+    """What lies on a path from the input to the head once feature maps are removed from connections.
+
+    A feature map goes when nothing makes it any more or nothing reads it any more, and with it, in turn, what it alone
+    was made from or read by.
+
+    Args:
+        architecture: the parent.
+        removed: for each connection the places, among the feature maps that it carries, that are removed.
+
+    Returns:
+        None if no path is left.
+    """
+    left: _Open = {
+        target: {
+            source: set(range(connection_maps(architecture, target, source)))
+            - removed.get(Connection(source, target), frozenset())
+            for source in sources
+        }
+        for target, sources in architecture.connections.items()
+    }
+    while True:
+        before = sum(len(maps) for sources in left.values() for maps in sources.values())
+        made = _drop_what_nothing_makes(architecture, left)
+        read = _drop_what_nothing_reads(architecture, left, made)
+        if before == sum(len(maps) for sources in left.values() for maps in sources.values()):
+            break
+    if not any(left[HEAD].values()):
+        return None
+    connections = {
+        target: {source: tuple(sorted(maps)) for source, maps in sources.items() if maps}
+        for target, sources in left.items()
+        if any(sources.values())
+    }
+    merged = {}
+    for target in connections:
+        squeezed = architecture.merge_of(target).aggregate == "squeeze"
+        passes_on = target != HEAD and architecture.layer[target].keeps_feature_maps
+        # A squeeze makes only what a layer that passes its feature maps on is still asked for.
+        found = read[target] if squeezed and passes_on else _merged(architecture, target, left[target])
+        merged[target] = tuple(sorted(found))
+    output = {name: tuple(sorted(maps)) for name, maps in read.items() if name == INPUT or name in connections}
+    return Kept(connections, output, merged)
+
+
+def positions(architecture: Architecture, target: str) -> dict[str, list[int]]:
+    """For each source, where the feature maps that it brings stand among those that the merge aggregates."""
+    stacked = architecture.merge_of(target).stacks
+    found: dict[str, list[int]] = {}
+    first = 0
+    for source in architecture.connections[target]:
+        count = connection_maps(architecture, target, source)
+        selection = architecture.selection(target, source)
+        placed = selection.at if selection and selection.at is not None else range(count)
+        found[source] = list(range(first, first + count)) if stacked else list(placed)
+        first += count
+    return found
+
+
+def taken_numbers(architecture: Architecture, target: str, source: str) -> list[int]:
+    """The numbers, among the source's output, of the feature maps that a connection carries."""
+    selection = architecture.selection(target, source)
+    return list(selection.take) if selection else list(range(connection_maps(architecture, target, source)))
+
+
+def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[int]]) -> set[int]:
+    """What the target's layer reads: after a squeeze all of it, as long as the squeeze reads anything."""
+    if architecture.merge_of(target).aggregate == "squeeze":
+        return set(range(architecture.shapes.merged[target].feature_maps)) if any(sources.values()) else set()
+    places = positions(architecture, target)
+    return {places[source][number] for source, maps in sources.items() for number in maps}
+
+
+def _drop_what_nothing_makes(architecture: Architecture, left: _Open) -> dict[str, set[int]]:
+    """Goes forward; returns the feature maps that each source makes."""
+    made = {INPUT: set(range(architecture.input.feature_maps))}
+    for target, sources in left.items():
+        for source, maps in sources.items():
+            taken = taken_numbers(architecture, target, source)
+            maps -= {number for number in maps if taken[number] not in made[source]}
+        if target != HEAD:
+            merged = _merged(architecture, target, sources)
+            layer = architecture.layer[target]
+            every = set(range(architecture.shapes.output[target].feature_maps)) if merged else set()
+            made[target] = merged if layer.keeps_feature_maps else every
+    return made
+
+
+def _drop_what_nothing_reads(
+    architecture: Architecture, left: _Open, made: Mapping[str, set[int]]
+) -> dict[str, set[int]]:
+    """Goes backward; returns the feature maps of each source that something reads."""
+    read: dict[str, set[int]] = {name: set() for name in made}
+    for target, sources in reversed(left.items()):
+        squeezed = architecture.merge_of(target).aggregate == "squeeze"
+        if target != HEAD and not read[target]:
+            for maps in sources.values():
+                maps.clear()
+        elif target != HEAD and architecture.layer[target].keeps_feature_maps and not squeezed:
+            places = positions(architecture, target)
+            for source, maps in sources.items():
+                maps -= {number for number in maps if places[source][number] not in read[target]}
+        for source, maps in sources.items():
+            taken = taken_numbers(architecture, target, source)
+            read[source].update(taken[number] for number in maps)
+    for layer in architecture.layers:
+        if not layer.can_lose_feature_maps and read[layer.name]:
+            read[layer.name] = set(made[layer.name])
+    read[INPUT] = set(made[INPUT])
+    return read

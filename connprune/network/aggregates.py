@@ -1,0 +1,183 @@
+"""The aggregates of a merge: inputs of one height and width, and their gates, become one tensor.
+
+Each is a module, called with the inputs, the gates of all their feature maps, and whether no gate can be negative.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.shapes import source_maps
+from connprune.network.feature_maps import FeatureMaps, folded
+
+
+class Concatenate(nn.Module):
+    """Puts the inputs one behind the other; the gates stay pending."""
+
+    def __init__(self, architecture: Architecture, target: str) -> None:
+        super().__init__()
+
+    def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
+        values = inputs[0].values if len(inputs) == 1 else torch.cat([maps.values for maps in inputs], dim=1)
+        pending = combined(inputs, gates)
+        return FeatureMaps(values, pending, positive and all(maps.gates_are_positive for maps in inputs))
+
+
+class Squeeze(nn.Module):
+    """Concatenates, then applies a learned 1×1 convolution with the gates folded in."""
+
+    def __init__(self, architecture: Architecture, target: str) -> None:
+        super().__init__()
+        merged = architecture.shapes.merged[target].feature_maps
+        self.weight = nn.Parameter(torch.empty(merged, sum(source_maps(architecture, target)), 1, 1))
+        nn.init.xavier_uniform_(self.weight)
+        self.concatenate = Concatenate(architecture, target)
+
+    def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
+        maps = self.concatenate(inputs, gates, positive)
+        return FeatureMaps(F.conv2d(*folded(maps.values, maps.gates, self.weight)))
+
+
+class Elementwise(nn.Module):
+    """Sum or maximum, feature map by feature map; inputs with fewer feature maps count as zero in the others."""
+
+    function: type[Function]
+
+    def __init__(self, architecture: Architecture, target: str) -> None:
+        super().__init__()
+        self.counts = source_maps(architecture, target)
+        self.merged = architecture.shapes.merged[target].feature_maps
+        selections = [architecture.selection(target, source) for source in architecture.connections[target]]
+        for number, selection in enumerate(selections):
+            at = torch.tensor(selection.at) if selection and selection.at is not None else None
+            self.register_buffer(f"at{number}", at, persistent=False)
+
+    def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
+        pending = combined(inputs, gates)
+        split = [None] * len(inputs) if pending is None else pending.split(self.counts)
+        places = [getattr(self, f"at{number}") for number in range(len(inputs))]
+        return FeatureMaps(self.function.apply(self.merged, places, *split, *(maps.values for maps in inputs)))
+
+
+class _GatedSum(Function):
+    """Σ g·x in one running buffer: neither the products nor the partial sums are kept."""
+
+    @staticmethod
+    def forward(ctx: Any, merged: int, places: list[Tensor | None], *operands: Tensor | None) -> Tensor:
+        gates, inputs = _halves(operands)
+        total = inputs[0].new_zeros(inputs[0].shape[0], merged, *inputs[0].shape[2:])
+        for place, gate, values in zip(places, gates, inputs, strict=True):
+            if place is not None:
+                total.index_add_(1, place, values if gate is None else values * _wide(gate))
+            elif gate is None:
+                total[:, : values.shape[1]] += values
+            else:
+                total[:, : values.shape[1]].addcmul_(values, _wide(gate))
+        ctx.places = places
+        ctx.save_for_backward(*operands)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        gates, inputs = _halves(ctx.saved_tensors)
+        parts = [_part(gradient, place, values) for place, values in zip(ctx.places, inputs, strict=True)]
+        return None, None, *_product_gradients(parts, gates, inputs)
+
+
+class _GatedMax(Function):
+    """max g·x in one pass: only the number of the winning input is kept, one byte for each value."""
+
+    @staticmethod
+    def forward(ctx: Any, merged: int, places: list[Tensor | None], *operands: Tensor | None) -> Tensor:
+        gates, inputs = _halves(operands)
+        largest = inputs[0].new_full((inputs[0].shape[0], merged, *inputs[0].shape[2:]), -torch.inf)
+        winner = torch.zeros_like(largest, dtype=torch.uint8)
+        for number, (place, gate, values) in enumerate(zip(places, gates, inputs, strict=True)):
+            product = values if gate is None else values * _wide(gate)
+            if place is not None or values.shape[1] < merged:
+                full = torch.zeros_like(largest)
+                full[:, slice(values.shape[1]) if place is None else place] = product
+                product = full
+            better = product > largest
+            largest = torch.where(better, product, largest)
+            winner.masked_fill_(better, number)
+        ctx.places = places
+        ctx.save_for_backward(winner, *operands)
+        return largest
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        winner, *operands = ctx.saved_tensors
+        gates, inputs = _halves(operands)
+        parts = [
+            _part(gradient, place, values) * (_part(winner, place, values) == number)
+            for number, (place, values) in enumerate(zip(ctx.places, inputs, strict=True))
+        ]
+        return None, None, *_product_gradients(parts, gates, inputs)
+
+
+class Sum(Elementwise):
+    """The gated sum."""
+
+    function = _GatedSum
+
+
+class Maximum(Elementwise):
+    """The gated maximum."""
+
+    function = _GatedMax
+
+
+AGGREGATES: dict[str, Callable[[Architecture, str], nn.Module]] = {
+    "concat": Concatenate,
+    "squeeze": Squeeze,
+    "sum": Sum,
+    "max": Maximum,
+}
+
+
+def combined(inputs: Sequence[FeatureMaps], gates: Tensor | None) -> Tensor | None:
+    """The product of a merge's gates and of those that are pending in its inputs, one for each feature map.
+
+    Args:
+        inputs: feature maps.
+        gates: (all maps of the inputs,), or None for ones.
+    """
+    if all(maps.gates is None for maps in inputs):
+        return gates
+    filled = [maps.gates if maps.gates is not None else maps.values.new_ones(maps.values.shape[1]) for maps in inputs]
+    before = torch.cat(filled)
+    return before if gates is None else gates * before
+
+
+def _halves(operands: Sequence[Tensor | None]) -> tuple[Sequence[Tensor | None], Sequence[Tensor]]:
+    middle = len(operands) // 2
+    return operands[:middle], operands[middle:]  # type: ignore[return-value]
+
+
+def _wide(gate: Tensor) -> Tensor:
+    return gate[:, None, None]
+
+
+def _part(whole: Tensor, place: Tensor | None, values: Tensor) -> Tensor:
+    return whole[:, : values.shape[1]] if place is None else whole.index_select(1, place)
+
+
+def _product_gradients(
+    parts: Sequence[Tensor], gates: Sequence[Tensor | None], inputs: Sequence[Tensor]
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the gates, then of the inputs, of products whose gradients are `parts`."""
+    of_gates = [
+        None if gate is None else torch.einsum("bchw,bchw->c", part, values)
+        for part, gate, values in zip(parts, gates, inputs, strict=True)
+    ]
+    of_inputs = [part if gate is None else part * _wide(gate) for part, gate in zip(parts, gates, strict=True)]
+    return *of_gates, *of_inputs

@@ -1,0 +1,52 @@
+"""What the pressure on the gates sums up; each is a function of the gates and of the cost of each."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.cutting import macs_of_each
+from connprune.architecture.shapes import gates_of_each
+from connprune.network.gates import BETA, GAMMA, ZETA, GateVector
+
+_SMALLEST = 1e-7
+
+
+def gate(gates: GateVector, costs: Tensor) -> Tensor:
+    """Σ |g|."""
+    return gates.values().abs().sum()
+
+
+def expected_l0(gates: GateVector, costs: Tensor) -> Tensor:
+    """The expected number of gates that are not zero (Louizos, Welling, Kingma 2018, equation 12)."""
+    return torch.sigmoid(gates.weight - BETA * math.log(-GAMMA / ZETA)).sum()
+
+
+def entropy(gates: GateVector, costs: Tensor) -> Tensor:
+    """Σ -g·ln g - (1-g)·ln(1-g): 0 where every gate is 0 or 1."""
+    values = gates.values().clamp(_SMALLEST, 1 - _SMALLEST)
+    total: Tensor = torch.special.entr(values).sum() + torch.special.entr(1 - values).sum()
+    return total
+
+
+def cost(gates: GateVector, costs: Tensor) -> Tensor:
+    """Σ c·|g|, where c is a gate's cost over the mean of all."""
+    return (costs * gates.values().abs()).sum()
+
+
+PENALTIES: dict[str, Callable[[GateVector, Tensor], Tensor]] = {
+    "gate": gate,
+    "l0": expected_l0,
+    "entropy": entropy,
+    "cost": cost,
+}
+
+
+def relative_costs(architecture: Architecture) -> Tensor:
+    """The MACs that each gate's connection brings, shared among its gates, over the mean of all gates: (gates,)."""
+    counts = gates_of_each(architecture)
+    costs = torch.tensor(macs_of_each(architecture), dtype=torch.float64) / torch.tensor(counts)
+    each = costs.repeat_interleave(torch.tensor(counts))
+    return (each / each.mean().clamp(min=1)).float()

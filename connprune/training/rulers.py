@@ -1,0 +1,169 @@
+"""The rulers of a cut: each scores connections, or the feature maps that they carry, by another idea of importance.
+
+None of them is the truth: a gate and the weights that read it can trade scale, a gradient sees only the smallest
+change, and the loss change of one removal says nothing about removing two.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from connprune.architecture.architecture import Architecture, Connection
+from connprune.architecture.base import HEAD
+from connprune.architecture.cutting import GateValues
+from connprune.architecture.kept import positions, taken_numbers
+from connprune.architecture.shapes import connection_maps, gates_of_each
+from connprune.data.batches import in_order
+from connprune.data.images import Images
+from connprune.data.random import stream
+from connprune.network.layers import READING_WEIGHTS
+from connprune.network.network import Network
+
+# A score for each gated connection, or for each feature map that it carries.
+Split = list[Tensor]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a ruler may look at.
+
+    Attributes:
+        network: the trained network, with gates, in evaluation mode.
+        held_out: images that steered the training, on the network's device; never the test images.
+        seed: for rulers that draw.
+    """
+
+    network: Network
+    held_out: Images
+    seed: int
+
+
+def by_gate(evidence: Evidence) -> Split:
+    """|g|."""
+    return [gate.abs() for gate in _each_map(evidence.network, _gates(evidence.network))]
+
+
+def by_strength(evidence: Evidence) -> Split:
+    """|g| × the norm of the weights that read the feature map; through layers without weights, of what reads those."""
+    network = evidence.network
+    architecture = network.architecture
+    gates = dict(zip(architecture.gated_connections, by_gate(evidence), strict=True))
+    squared = {name: torch.zeros(shape.feature_maps) for name, shape in architecture.shapes.output.items()}
+    strengths: dict[Connection, Tensor] = {}
+    for target in reversed(list(architecture.connections)):
+        norms = _reading_norms(network, target, squared)
+        first = 0
+        for source in architecture.connections[target]:
+            connection = Connection(source, target)
+            maps = connection_maps(architecture, target, source)
+            if architecture.merge_of(target).aggregate == "squeeze":
+                read = norms[first : first + maps]
+            else:
+                read = norms[positions(architecture, target)[source]]
+            first += maps
+            strength = gates.get(connection, torch.ones(maps)) * read
+            strengths[connection] = strength
+            squared[source].index_add_(0, torch.tensor(taken_numbers(architecture, target, source)), strength**2)
+    return [strengths[connection] for connection in architecture.gated_connections]
+
+
+def by_saliency(evidence: Evidence) -> Split:
+    """|g · ∂L/∂g| on held-out images: the first-order change of the loss if the gate went to zero.
+
+    After P. Molchanov et al., "Pruning Convolutional Neural Networks for Resource Efficient Inference", 2017, eq. 7.
+    """
+    network = evidence.network
+    gates = _gates(network).requires_grad_()
+    gradient = torch.zeros_like(gates)
+    for images, labels in in_order(evidence.held_out):
+        loss = F.cross_entropy(network(images, gates), labels, reduction="sum")
+        gradient += torch.autograd.grad(loss, gates)[0]
+    change = (gates.detach() * gradient).abs() / len(evidence.held_out)
+    return [score.cpu() for score in change.split(gates_of_each(network.architecture))]
+
+
+def by_ablation(evidence: Evidence) -> Split:
+    """The true change of the held-out loss when one gate is set to zero; below zero where the network gains."""
+    network = evidence.network
+    gates = _gates(network)
+
+    @torch.no_grad()
+    def loss(values: Tensor) -> float:
+        total = sum(
+            F.cross_entropy(network(images, values), labels, reduction="sum")
+            for images, labels in in_order(evidence.held_out)
+        )
+        return float(total) / len(evidence.held_out)
+
+    whole = loss(gates)
+    changes = []
+    for number in range(len(gates)):
+        without = gates.clone()
+        without[number] = 0
+        changes.append(loss(without) - whole)
+    return list(torch.tensor(changes).split(gates_of_each(network.architecture)))
+
+
+def by_chance(evidence: Evidence) -> Split:
+    """Uniform random numbers, the same for the same seed."""
+    counts = gates_of_each(evidence.network.architecture)
+    return list(torch.rand(sum(counts), generator=stream(evidence.seed, "cut")).split(counts))
+
+
+RULERS: dict[str, Callable[[Evidence], Split]] = {
+    "gate": by_gate,
+    "strength": by_strength,
+    "saliency": by_saliency,
+    "ablation": by_ablation,
+    "random": by_chance,
+}
+
+
+def connection_scores(architecture: Architecture, scores: Split) -> GateValues:
+    """One score a connection: that of its most important feature map, as only then nothing important is cut."""
+    return {
+        connection: float(score.max()) for connection, score in zip(architecture.gated_connections, scores, strict=True)
+    }
+
+
+def feature_map_scores(architecture: Architecture, scores: Split) -> GateValues:
+    """One score for each feature map of each connection; where they share one, it is that of all of them."""
+    return {
+        connection: score.expand(connection_maps(architecture, connection.target, connection.source)).tolist()
+        for connection, score in zip(architecture.gated_connections, scores, strict=True)
+    }
+
+
+def _gates(network: Network) -> Tensor:
+    assert network.gates is not None, "a ruler measures a network with gates"  # noqa: S101
+    return network.gates.values().detach().clone()
+
+
+def _each_map(network: Network, gates: Tensor) -> Split:
+    """The gates of each connection, on the CPU, one for each feature map that it carries."""
+    architecture = network.architecture
+    split = gates.cpu().split(gates_of_each(architecture))
+    return [
+        gate.expand(connection_maps(architecture, connection.target, connection.source))
+        for connection, gate in zip(architecture.gated_connections, split, strict=True)
+    ]
+
+
+def _reading_norms(network: Network, target: str, squared: dict[str, Tensor]) -> Tensor:
+    """The norm of the weights that read each feature map of a target's merge, or of what a squeeze concatenates."""
+    architecture = network.architecture
+    if architecture.merge_of(target).aggregate == "squeeze":
+        weight: Tensor = network.get_parameter(f"merge_{target}.aggregate.weight")
+    elif target == HEAD:
+        weight = network.get_parameter("head.dense.0.weight")
+        weight = weight.view(len(weight), architecture.shapes.merged[HEAD].feature_maps, -1)
+    else:
+        name = READING_WEIGHTS[type(architecture.layer[target])]
+        if name is None:
+            return squared[target].sqrt()
+        weight = network.get_parameter(f"layer_{target}.{name}")
+    norms: Tensor = weight.detach().cpu().transpose(0, 1).flatten(1).norm(dim=1)
+    return norms
