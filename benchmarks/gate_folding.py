@@ -16,9 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from connprune.architecture import Architecture
-from connprune.data.shape import image_shape
-from connprune.network import build, feature_maps, head, layers
-from connprune.training.configuration import resolve
+from connprune.network import build, feature_maps, head, image_layers
+from connprune.training.configuration import design, resolve
 
 Fold = Callable[[Tensor, Tensor | None, Tensor], tuple[Tensor, Tensor]]
 
@@ -40,7 +39,7 @@ class Candidate:
 
     def step(self, images: Tensor, labels: Tensor) -> None:
         """One timed training step."""
-        for module in (layers, head):
+        for module in (image_layers, head):
             module.folded = self.fold  # type: ignore[attr-defined]
         started = time.perf_counter()
         F.cross_entropy(self.network(images), labels).backward()
@@ -59,8 +58,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     device = torch.device(arguments.device)
-    configuration = resolve(preset="blog")
-    architecture = configuration.architecture_for(*image_shape(configuration.data))
+    architecture = design(resolve(preset="blog"))
     candidates = {
         "without gates": Candidate(architecture.without_gates(), feature_maps.folded, device),
         "gates in the smaller operand": Candidate(architecture, feature_maps.folded, device),

@@ -17,9 +17,8 @@ from PIL import Image
 from connprune.architecture import Architecture
 from connprune.cli import main
 from connprune.data.settings import DataSettings
-from connprune.data.shape import image_shape
 from connprune.data.sources import load
-from connprune.training.configuration import resolve
+from connprune.training.configuration import design, resolve
 
 settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
@@ -65,8 +64,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def preset_architecture(name: str) -> Architecture:
-    configuration = resolve(preset=name)
-    return configuration.architecture_for(*image_shape(configuration.data))
+    return design(resolve(preset=name))
 
 
 @pytest.fixture(scope="session")

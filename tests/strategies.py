@@ -12,20 +12,53 @@ INTERPOLATIONS = ["bilinear", "nearest", "bicubic", "area", "max-pool"]
 AGGREGATES = ["concat", "sum", "max", "squeeze"]
 
 
-def layers() -> st.SearchStrategy[dict[str, Any]]:
-    convolution = st.fixed_dictionaries(
-        {
-            "kind": st.just("conv"),
-            "feature_maps": st.integers(1, 4),
-            "kernel": st.integers(1, 3),
-            "padding": st.sampled_from(["same", "valid"]),
-            "bias": st.booleans(),
-            "activation": st.sampled_from(["relu", "none"]),
-        }
+ACTIVATIONS = ["relu", "none", "leaky-relu", "gelu", "silu", "tanh", "sigmoid"]
+Layers = st.SearchStrategy[dict[str, Any]]
+
+
+def layer(kind: str, **keys: st.SearchStrategy[Any]) -> Layers:
+    return st.fixed_dictionaries({"kind": st.just(kind), **keys})
+
+
+def image_layers() -> Layers:
+    maps, kernel, activation = st.integers(1, 4), st.integers(1, 3), st.sampled_from(ACTIVATIONS)
+    padding, bias = st.sampled_from(["same", "valid"]), st.booleans()
+    plain = {"feature_maps": maps, "kernel": kernel, "padding": padding, "bias": bias, "activation": activation}
+    return st.one_of(
+        layer("conv", **plain),
+        layer("conv", **plain, stride=st.integers(1, 2), dilation=st.integers(1, 2)),
+        layer("conv", **{**plain, "feature_maps": st.just(4)}, groups=st.sampled_from([1, 2])),
+        layer(
+            "separable-conv",
+            feature_maps=maps,
+            kernel=kernel,
+            stride=st.integers(1, 2),
+            bias=bias,
+            activation=activation,
+        ),
+        layer("max-pool", size=st.integers(1, 3)),
+        layer("average-pool", size=st.integers(1, 3)),
+        layer("global-pool", function=st.sampled_from(["average", "max"])),
+        layer("dropout", rate=st.floats(0, 0.9)),
+        layer("batch-norm", activation=activation),
+        layer("activation", function=activation),
+        layer("linear", feature_maps=maps, bias=bias, activation=activation),
     )
-    pooling = st.fixed_dictionaries({"kind": st.just("max-pool"), "size": st.integers(1, 3)})
-    dropout = st.fixed_dictionaries({"kind": st.just("dropout"), "rate": st.floats(0, 0.9)})
-    return st.one_of(convolution, convolution, pooling, dropout)
+
+
+def sequence_layers() -> Layers:
+    maps, kernel, activation = st.integers(1, 4), st.integers(1, 3), st.sampled_from(ACTIVATIONS)
+    padding, bias = st.sampled_from(["same", "valid"]), st.booleans()
+    return st.one_of(
+        layer("conv1d", feature_maps=maps, kernel=kernel, padding=padding, bias=bias, activation=activation),
+        layer("lstm", feature_maps=maps),
+        layer("gru", feature_maps=maps),
+        layer("max-pool1d", size=st.integers(1, 3)),
+        layer("average-pool1d", size=st.integers(1, 3)),
+        layer("dropout", rate=st.floats(0, 0.9)),
+        layer("batch-norm", activation=activation),
+        layer("linear", feature_maps=maps, bias=bias, activation=activation),
+    )
 
 
 def initialisations() -> st.SearchStrategy[dict[str, Any]]:
@@ -74,12 +107,17 @@ def wirings(draw: st.DrawFn, count: int) -> dict[str, list[str]]:
 
 @st.composite
 def architectures(draw: st.DrawFn, gated: bool = True) -> Architecture:
-    drawn = draw(st.lists(layers(), max_size=6))
+    is_sequence = draw(st.integers(0, 3)) == 0
+    drawn = draw(st.lists(sequence_layers() if is_sequence else image_layers(), max_size=6))
     targets = ["head", *(f"l{number}" for number in range(len(drawn)))]
     data: dict[str, Any] = {
-        "input": {name: draw(st.integers(low, high)) for name, low, high in SIDES},
+        "input": {
+            "feature_maps": draw(st.integers(1, 3)),
+            "height": 1 if is_sequence else draw(st.integers(5, 12)),
+            "width": draw(st.integers(5, 12)),
+        },
         "classes": draw(st.integers(2, 4)),
-        "layers": [{"name": f"l{number}", **layer} for number, layer in enumerate(drawn)],
+        "layers": [{"name": f"l{number}", **keys} for number, keys in enumerate(drawn)],
         "connections": draw(st.one_of(st.just("dense"), wirings(len(drawn)))),
         "merge": draw(merges()),
         "merges": draw(st.dictionaries(st.sampled_from(targets), merges(), max_size=2)),
@@ -97,6 +135,3 @@ def architectures(draw: st.DrawFn, gated: bool = True) -> Architecture:
     except ValidationError as error:
         assume(all(details["type"] != "shape" for details in error.errors()))
         raise
-
-
-SIDES = (("feature_maps", 1, 3), ("height", 5, 12), ("width", 5, 12))

@@ -12,6 +12,7 @@ from connprune.training.configuration import Configuration, resolve
 from tests.conftest import TINY, Command
 
 ROOT = Path(__file__).parents[1]
+WITH_YAML = [ROOT / "docs" / "configuration.md", *sorted((ROOT / "docs" / "concepts").glob("*.md"))]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -30,11 +31,16 @@ def test_the_reference_of_keys_is_current() -> None:
     assert done.stdout == (ROOT / "docs" / "configuration.md").read_text(), "run `python docs/reference.py`"
 
 
-def test_the_example_configuration_works(command: Command, tmp_path: Path) -> None:
-    (example,) = blocks(ROOT / "docs" / "configuration.md", "yaml")
-    (tmp_path / "mine.yaml").write_text(example)
-    outcome = command("train", "--config", "mine.yaml", "--epochs", "1", "--device", "cpu")
-    assert outcome.code == 0, outcome.err
+@pytest.mark.parametrize("page", WITH_YAML, ids=lambda page: page.name)
+def test_every_example_configuration_trains_and_is_cut(page: Path, command: Command, tmp_path: Path) -> None:
+    for number, example in enumerate(blocks(page, "yaml")):
+        (tmp_path / "mine.yaml").write_text(example)
+        limits = ("--epochs", "1", "--device", "cpu", "--set", "data.train_images=100")
+        outcome = command("train", "--config", "mine.yaml", *limits, "--run", f"runs/{number}")
+        assert outcome.code == 0, outcome.err
+        swept = command("prune", f"runs/{number}", "--dry-run", "--sweep", "--json").json["rows"]
+        outcome = command("prune", f"runs/{number}", "--threshold", repr(swept[-1]["threshold"]))
+        assert outcome.code == 0, outcome.err
 
 
 def test_the_python_examples_run(command: Command) -> None:

@@ -4,7 +4,9 @@ Read in this order: `layers`, `gates`, `architecture`, `merging`, `shapes`, `rul
 """
 
 from connprune.architecture.architecture import Architecture, Blueprint, Connection
+from connprune.architecture.base import Shape
 from connprune.architecture.cutting import Cut, CutReport, cut
+from connprune.architecture.layers import Layer, LayerShapeError, register
 from connprune.architecture.rules import Budget, FeatureMap, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
 
 __all__ = [
@@ -17,9 +19,13 @@ __all__ = [
     "FeatureMap",
     "Keep",
     "KeepPerLayer",
+    "Layer",
+    "LayerShapeError",
     "Rule",
+    "Shape",
     "Sparsity",
     "Threshold",
     "WholeLayers",
     "cut",
+    "register",
 ]

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from connprune.architecture import wirings
+from connprune.architecture import image_layers, sequence_layers, wirings  # noqa: F401 (they register their layers)
 from connprune.architecture.base import HEAD, INPUT, ClassCount, Count, Fraction, Frozen, Shape
 from connprune.architecture.gates import OptionalGates
 from connprune.architecture.layers import AnyLayer, Layer

@@ -125,13 +125,13 @@ def macs_of_each(architecture: Architecture) -> list[int]:
 
 
 def largest_safe_threshold(architecture: Architecture, gates: GateValues) -> float:
-    """The largest threshold that still leaves a path from the input to the head.
+    """The largest threshold on gates that still leaves a path from the input to the head; infinity if all do."""
+    return safe_threshold(architecture, {str(connection): _magnitude(gate) for connection, gate in gates.items()})
 
-    It is the widest bottleneck over all paths, where a path is as open as its least open gate; infinity when a path
-    without gates leads from the input to the head.
-    """
-    magnitudes = {str(connection): _magnitude(gate) for connection, gate in gates.items()}
-    return _largest_safe_threshold(architecture, _scores(architecture, magnitudes))
+
+def safe_threshold(architecture: Architecture, scores_of_each: GateValues) -> float:
+    """The largest threshold on scores that still leaves a path from the input to the head; infinity if all do."""
+    return _largest_safe_threshold(architecture, _scores(architecture, scores_of_each))
 
 
 def _magnitude(gate: float | Sequence[float]) -> float | list[float]:

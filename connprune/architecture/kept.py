@@ -110,6 +110,10 @@ def _drop_what_nothing_makes(architecture: Architecture, left: _Open) -> dict[st
         for source, maps in sources.items():
             taken = taken_numbers(architecture, target, source)
             maps -= {number for number in maps if taken[number] not in made[source]}
+        if target != HEAD and architecture.layer[target].needs_every_input:
+            whole = all(len(maps) == connection_maps(architecture, target, source) for source, maps in sources.items())
+            for maps in sources.values() if not whole else ():
+                maps.clear()
         if target != HEAD:
             merged = _merged(architecture, target, sources)
             layer = architecture.layer[target]
@@ -136,7 +140,7 @@ def _drop_what_nothing_reads(
             taken = taken_numbers(architecture, target, source)
             read[source].update(taken[number] for number in maps)
     for layer in architecture.layers:
-        if not layer.can_lose_feature_maps and read[layer.name]:
+        if (not layer.can_lose_feature_maps or layer.needs_every_input) and read[layer.name]:
             read[layer.name] = set(made[layer.name])
     read[INPUT] = set(made[INPUT])
     return read

@@ -1,19 +1,25 @@
-"""The layers an architecture is made of, and what each does to the shape it reads.
+"""What a layer is as data, and the registry in which a layer's `kind` in YAML is looked up.
 
-`LAYERS` is the registry: a layer's `kind` in YAML is looked up there and nowhere else.
+A layer is two classes: one here, which knows its keys, shapes and counts and needs no torch, and a torch module, which
+the first one names and which is imported when a network is built.
 """
 
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import PlainValidator, SerializeAsAny
 from pydantic_core import PydanticCustomError
 
-from connprune.architecture.base import Count, Fraction, Frozen, Name, Shape, Switch
+from connprune.architecture.base import Frozen, Name, Shape
+from connprune.errors import UsageError
+
+# Installed packages offer layers of their own under this group; an entry's name is the layer's kind.
+ENTRY_POINTS = "connprune.layers"
 
 
 class LayerShapeError(ValueError):
-    """The shape that reaches a layer is too small for it."""
+    """The shape that reaches a layer does not suit it."""
 
 
 class Layer(Frozen):
@@ -21,7 +27,7 @@ class Layer(Frozen):
 
     Attributes:
         name: identifies the layer; empty means that the architecture names it after its kind and number.
-        kind: the layer's name in `LAYERS`.
+        kind: the layer's name in the registry.
     """
 
     name: Name | Literal[""] = ""
@@ -29,16 +35,23 @@ class Layer(Frozen):
 
     # The stem of the names that are given to unnamed layers of this kind.
     stem: ClassVar[str]
+    # Where the torch module is, as "package.module:Class"; called with the layer and the shape of its merge.
+    module: ClassVar[str]
     # Whether the layer's output has the feature maps of its input, each computed from its own input map alone.
     keeps_feature_maps: ClassVar[bool] = False
     # Whether a cut may take single feature maps away from the layer's output.
     can_lose_feature_maps: ClassVar[bool] = True
 
+    @property
+    def needs_every_input(self) -> bool:
+        """Whether the layer cannot do without any feature map that it reads, so that it goes with the first of them."""
+        return False
+
     def output_shape(self, merged: Shape) -> Shape:
         """The shape of the layer's output, given the shape of its merge.
 
         Raises:
-            LayerShapeError: the merge is too small for the layer.
+            LayerShapeError: the merge does not suit the layer.
         """
         raise NotImplementedError(type(self).__name__)
 
@@ -55,83 +68,30 @@ class Layer(Frozen):
         return 0
 
 
-class Convolution(Layer):
-    """A square 2-D convolution with stride 1 and its activation.
+LAYERS: dict[str, type[Layer]] = {}
 
-    Attributes:
-        feature_maps: how many it gives.
-        kernel: height and width of its window.
-        padding: `same` keeps height and width with zeros around the edge; `valid` pads nothing.
-        bias: whether each feature map has a bias.
-        activation: what follows.
+
+def register(layer: type[Layer]) -> type[Layer]:
+    """Adds a layer to the registry under its kind; usable as a decorator.
+
+    Raises:
+        UsageError: another layer has this kind.
     """
-
-    kind: Literal["conv"]
-    feature_maps: Count
-    kernel: Count = 3
-    padding: Literal["same", "valid"] = "same"
-    bias: Switch = False
-    activation: Literal["relu", "none"] = "relu"
-
-    stem = "conv"
-
-    def output_shape(self, merged: Shape) -> Shape:
-        if self.padding == "same":
-            return merged._replace(feature_maps=self.feature_maps)
-        if min(merged.size) < self.kernel:
-            raise LayerShapeError(
-                f"a valid {self.kernel}×{self.kernel} convolution needs at least {self.kernel}×{self.kernel}"
-            )
-        trim = self.kernel - 1
-        return Shape(self.feature_maps, merged.height - trim, merged.width - trim)
-
-    def with_feature_maps(self, count: int) -> Self:
-        return self.model_copy(update={"feature_maps": count})
-
-    def parameters(self, merged: Shape) -> int:
-        return self.feature_maps * (merged.feature_maps * self.kernel**2 + self.bias)
-
-    def macs(self, merged: Shape) -> int:
-        return self.output_shape(merged).numel * merged.feature_maps * self.kernel**2
+    (kind,) = layer.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
+    if LAYERS.get(kind, layer) is not layer:
+        raise UsageError(f"The layer kind {kind!r} is taken by {LAYERS[kind].__module__}.{LAYERS[kind].__name__}.")
+    LAYERS[kind] = layer
+    return layer
 
 
-class MaxPooling(Layer):
-    """Non-overlapping max-pooling; rows and columns that do not fill a window are left out.
-
-    Attributes:
-        size: height and width of a window.
-    """
-
-    kind: Literal["max-pool"]
-    size: Count = 2
-
-    stem = "pool"
-    keeps_feature_maps = True
-
-    def output_shape(self, merged: Shape) -> Shape:
-        if min(merged.size) < self.size:
-            raise LayerShapeError(f"{self.size}×{self.size} pooling needs at least {self.size}×{self.size}")
-        return Shape(merged.feature_maps, merged.height // self.size, merged.width // self.size)
-
-
-class Dropout(Layer):
-    """Dropout of single activations.
-
-    Attributes:
-        rate: the share that is dropped in training.
-    """
-
-    kind: Literal["dropout"]
-    rate: Fraction = 0.25
-
-    stem = "dropout"
-    keeps_feature_maps = True
-
-    def output_shape(self, merged: Shape) -> Shape:
-        return merged
-
-
-LAYERS: dict[str, type[Layer]] = {"conv": Convolution, "max-pool": MaxPooling, "dropout": Dropout}
+def _known(kind: Any) -> bool:
+    """Whether the registry has a kind, once an installed package that offers one of this name has been asked."""
+    if not isinstance(kind, str):
+        return False
+    if kind not in LAYERS:
+        for offer in entry_points(group=ENTRY_POINTS, name=kind):
+            register(offer.load())
+    return kind in LAYERS
 
 
 def _layer(value: Any) -> Layer:
@@ -139,9 +99,11 @@ def _layer(value: Any) -> Layer:
         return value
     if not isinstance(value, Mapping):
         raise PydanticCustomError("layer_type", "expected a mapping with a kind, like {{kind: conv, feature_maps: 32}}")
-    if not isinstance(value.get("kind"), str) or value["kind"] not in LAYERS:
+    if not _known(value.get("kind")):
         raise PydanticCustomError(
-            "layer_kind", "expected a kind, one of {kinds}", {"kinds": ", ".join(LAYERS), "choices": list(LAYERS)}
+            "layer_kind",
+            "expected one of {kinds}; a layer of your own needs --plugin MODULE",
+            {"kinds": ", ".join(LAYERS)},
         )
     return LAYERS[value["kind"]].model_validate(value)
 

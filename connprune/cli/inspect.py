@@ -1,7 +1,5 @@
 """`connprune inspect`."""
 
-import csv
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +15,8 @@ def inspect(
     config: options.ConfigOption = None,
     assignments: options.SetOption = None,
     history: Annotated[bool, typer.Option("--history", help="Every gate at every epoch.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values instead.")] = False,
+    as_csv: options.CsvOption = False,
+    plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     runs: options.RunsOption = None,
 ) -> None:
@@ -33,6 +32,7 @@ def inspect(
     from connprune.report.document import describe
     from connprune.report.tables import aligned, connections_table, shapes_table
 
+    options.load_plugins(plugins)
     if as_csv and as_json:
         raise UsageError("Give one of --csv and --json, found both.")
     if run and (preset or config or assignments):
@@ -46,35 +46,28 @@ def inspect(
     document["path"] = str(directory.path) if directory else None
     if history and gates is not None:
         document["history"] = by_epoch(gates)
-    if as_csv:
-        _print_csv(document.get("history") or as_rows(found))
-    elif history and not as_json:
+    output = Output(as_json)
+    if history:
         epochs = document["history"]
-        print(aligned(list(epochs[0]), [[_cell(value) for value in row.values()] for row in epochs]))
+        table = aligned(list(epochs[0]), [[_cell(value) for value in row.values()] for row in epochs])
+        output.table(table, epochs, document, as_csv)
     else:
         tables = f"{shapes_table(document['shapes'])}\n\n{connections_table(found)}\n\n{_summary(document)}"
-        Output(as_json).result(tables, document)
+        output.table(tables, as_rows(found), document, as_csv)
 
 
 def _subject(
     run: str | None, preset: str | None, config: Path | None, assignments: list[str], runs: Path | None
 ) -> Any:
     """What to inspect: a run directory, or None, and an architecture."""
-    from connprune.data.shape import image_shape
     from connprune.runs.find import find, runs_folder
-    from connprune.training.configuration import resolve
+    from connprune.training.configuration import design, resolve
 
     if preset or config or assignments:
         configuration = resolve(preset=preset, config=config, assignments=assignments)
-        return None, configuration.architecture_for(*image_shape(configuration.data))
+        return None, design(configuration)
     directory = find(run, runs_folder(runs), "train", "cut", "retrain")
     return directory, directory.architecture()
-
-
-def _print_csv(rows: list[dict[str, Any]]) -> None:
-    writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
 
 
 def _cell(value: float) -> str:

@@ -22,6 +22,14 @@ def number(text: str) -> float:
         raise typer.BadParameter(f"found {text!r}, expected a number.") from None
 
 
+def load_plugins(names: list[str] | None) -> None:
+    """Imports what --plugin names."""
+    from connprune.architecture.plugins import load_plugin
+
+    for name in names or ():
+        load_plugin(name)
+
+
 RunArgument = Annotated[
     str | None,
     typer.Argument(metavar="RUN", help="A run directory; - reads the path from stdin; the newest if left out."),
@@ -51,4 +59,9 @@ EpochsOption = Annotated[
 SeedOption = Annotated[
     int | None, typer.Option("--seed", metavar="N", parser=whole_number, help="Seed of everything that is random.")
 ]
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="MODULE", help="Import layers of your own from this module; may be repeated."),
+]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print comma-separated values instead.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, write nothing.")]

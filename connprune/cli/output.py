@@ -1,8 +1,9 @@
 """What commands say: data to stdout, everything else to stderr."""
 
+import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,6 +32,17 @@ class Output:
             self.result("", document)
         else:
             self.note("nothing was written (--dry-run)")
+
+    def table(
+        self, text: str, rows: Sequence[Mapping[str, Any]], document: Mapping[str, Any], as_csv: bool = False
+    ) -> None:
+        """A table that is the command's product: for a person, or with --json the document, or as CSV."""
+        if as_csv:
+            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        else:
+            self.result(text, document)
 
     def note(self, text: str) -> None:
         """Something for a person to read."""

@@ -46,10 +46,15 @@ def prune(
         typer.Option("--granularity", metavar="G", help="connection or feature-map (default: as the gates are)."),
     ] = None,
     layers_only: Annotated[bool, typer.Option("--layers-only", help="Remove whole layers.")] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="With --dry-run: what a range of thresholds would leave.")
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the cut to this directory.")] = None,
     runs: options.RunsOption = None,
     device: options.DeviceOption = "auto",
     dry_run: options.DryRunOption = False,
+    as_csv: options.CsvOption = False,
+    plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -61,14 +66,17 @@ def prune(
 
       connprune prune --threshold 0.01
     """
+    from connprune.architecture.base import SCHEMA
     from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
     from connprune.errors import UsageError
-    from connprune.report.tables import cut_table, where_gates_lie
+    from connprune.report.tables import cut_table, sweep_table, where_gates_lie
     from connprune.runs.find import find, new_path, runs_folder
     from connprune.training.device import choose_device
-    from connprune.training.pruning import GRANULARITIES, Granularity, Method, prune, write_cut
+    from connprune.training.pruning import GRANULARITIES, Granularity, examine, prune, write_cut
+    from connprune.training.pruning import sweep as try_thresholds
     from connprune.training.rulers import RULERS
 
+    options.load_plugins(plugins)
     output = Output(as_json, quiet)
     given: list[Rule | None] = [
         None if threshold is None else Threshold(threshold),
@@ -79,7 +87,11 @@ def prune(
         None if max_macs is None else Budget("macs", max_macs),
     ]
     rules = [rule for rule in given if rule is not None]
-    if len(rules) != 1:
+    if sweep and (rules or not dry_run):
+        raise UsageError("--sweep goes with --dry-run and without a rule: it tries thresholds and writes nothing.")
+    if as_csv and (not sweep or as_json):
+        raise UsageError("--csv goes with --sweep and without --json.")
+    if len(rules) != 1 and not sweep:
         raise UsageError(f"Give one of {', '.join(RULE_OPTIONS)}; found {len(rules) or 'none'} of them.")
     if by not in RULERS:
         raise UsageError(f"--by: found {by!r}, expected one of {', '.join(RULERS)}.")
@@ -89,11 +101,17 @@ def prune(
     parent = find(run, folder, "train")
     gates = parent.architecture().gates
     natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
-    rule = WholeLayers(rules[0]) if layers_only else rules[0]
-    method = Method(rule, by, granularity or natural)
-    pruned = prune(parent, method, lambda configuration: load_images(configuration, output), choose_device(device))
-    if not pruned.same_data:
+    place = choose_device(device)
+    examined = examine(parent, by, granularity or natural, lambda found: load_images(found, output), place)
+    if not examined.same_data:
         output.warning("the images have changed since the run was trained, so its accuracies may have too")
+    if sweep:
+        rows = try_thresholds(examined)
+        document = {"schema": SCHEMA, "parent": str(parent.path), "by": by, "rows": rows}
+        output.table(sweep_table(rows), rows, document, as_csv)
+        return
+    rule = WholeLayers(rules[0]) if layers_only else rules[0]
+    pruned = prune(examined, rule)
     output.note(cut_table(pruned.document))
     if not pruned.document["chosen"]:
         output.note(where_gates_lie(pruned.gates, rule))

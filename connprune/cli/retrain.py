@@ -18,6 +18,7 @@ def retrain(
     runs: options.RunsOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
     device: options.DeviceOption = "auto",
+    plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -39,6 +40,7 @@ def retrain(
     from connprune.training.pruning import read_cut
     from connprune.training.run import split_data
 
+    options.load_plugins(plugins)
     output = Output(as_json, quiet)
     folder = runs_folder(runs)
     if resume:

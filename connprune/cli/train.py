@@ -24,6 +24,7 @@ def train(
     runs: options.RunsOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
     dry_run: options.DryRunOption = False,
+    plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -36,12 +37,12 @@ def train(
     """
     from connprune.architecture.base import SCHEMA
     from connprune.architecture.shapes import mac_count, parameter_count
-    from connprune.data.shape import image_shape
     from connprune.errors import UsageError
     from connprune.runs.directory import RunDirectory
     from connprune.runs.find import find, new_path, runs_folder
-    from connprune.training.configuration import resolve, resolve_resumed
+    from connprune.training.configuration import design, resolve, resolve_resumed
 
+    options.load_plugins(plugins)
     output = Output(as_json, quiet)
     chosen = {
         "data.source": (f"--data {data}", data),
@@ -59,7 +60,7 @@ def train(
         architecture = directory.architecture()
     else:
         configuration = resolve(*values)
-        architecture = configuration.architecture_for(*image_shape(configuration.data))
+        architecture = design(configuration)
     text = configuration.to_yaml(architecture)
     if dry_run:
         counts = {

@@ -31,6 +31,11 @@ class Images:
     def __getitem__(self, chosen: Tensor) -> "Images":
         return Images(self.images[chosen], self.labels[chosen])
 
+    def as_sequences(self) -> "Images":
+        """Rows become steps: (count, maps, height, width) becomes (count, maps · width, 1, height)."""
+        rows = self.images.transpose(2, 3).flatten(1, 2).unsqueeze(2)
+        return Images(rows.contiguous(), self.labels)
+
     def to(self, device: torch.device) -> "Images":
         """The same images on a device."""
         return Images(self.images.to(device), self.labels.to(device))

@@ -50,6 +50,7 @@ class DataSettings(Frozen):
         train_images: train on this many only, drawn by the seed; None is all that are not held out.
         size: height and width that a folder's images are resized to while they are decoded; None keeps their own.
         channels: a folder's images are decoded as colour (3) or grey (1).
+        as_sequence: read each image as a sequence: its rows are the steps, its columns and channels the features.
         skip_damaged: leave out a folder's damaged images instead of refusing the folder.
         normalise: what is subtracted and divided by.
         augment: random changes to training images.
@@ -62,6 +63,7 @@ class DataSettings(Frozen):
     train_images: Count | None = None
     size: tuple[Count, Count] | None = None
     channels: Literal[1, 3] = 3
+    as_sequence: Switch = False
     skip_damaged: Switch = False
     normalise: Normalise = Normalise()
     augment: Augment = Augment()

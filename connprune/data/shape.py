@@ -23,6 +23,13 @@ def image_shape(settings: DataSettings) -> tuple[Shape, int]:
     Raises:
         UsageError: there is no such data set or folder, or none of its images can be read.
     """
+    shape, classes = _shape_of_source(settings)
+    if settings.as_sequence:
+        shape = Shape(shape.feature_maps * shape.width, 1, shape.height)
+    return shape, classes
+
+
+def _shape_of_source(settings: DataSettings) -> tuple[Shape, int]:
     if settings.source in NAMED:
         return NAMED[settings.source]
     folder = source_folder(settings)

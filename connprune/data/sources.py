@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,14 @@ def load(settings: DataSettings, track: Track = untracked) -> Dataset:
         UsageError: there is no such data set, it is not in the cache, or the folder is not what it must be.
     """
     if settings.source == "digits":
-        return _digits()
-    if settings.source in NAMED:
-        return _cifar(settings)
-    return load_folder(source_folder(settings), settings, cache_folder(settings), track)
+        dataset = _digits()
+    elif settings.source in NAMED:
+        dataset = _cifar(settings)
+    else:
+        dataset = load_folder(source_folder(settings), settings, cache_folder(settings), track)
+    if settings.as_sequence:
+        dataset = replace(dataset, train=dataset.train.as_sequences(), test=dataset.test.as_sequences())
+    return dataset
 
 
 def download(settings: DataSettings, track: Track = untracked) -> Path:

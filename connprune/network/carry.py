@@ -10,7 +10,7 @@ from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import Cut
 from connprune.architecture.kept import Kept
 from connprune.architecture.shapes import connection_maps, gates_of_each
-from connprune.network.layers import NARROWED
+from connprune.network.layers import module_of
 
 
 def carried(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> dict[str, Tensor]:
@@ -30,7 +30,7 @@ def carried(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> di
         outputs, inputs = torch.tensor(kept.output[layer.name]), torch.tensor(kept.merged[layer.name])
         prefix = f"layer_{layer.name}."
         own = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-        narrowed = NARROWED[type(layer)](parent.layer[layer.name], own, outputs, inputs)
+        narrowed = module_of(type(layer)).narrowed(parent.layer[layer.name], own, outputs, inputs)
         state |= {prefix + name: tensor for name, tensor in narrowed.items()}
     for target in cut.architecture.connections:
         name = f"merge_{target}.aggregate.weight"

@@ -8,7 +8,7 @@ from connprune.architecture.base import HEAD, INPUT
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.gates import GateVector
 from connprune.network.head import Head
-from connprune.network.layers import MODULES
+from connprune.network.layers import make
 from connprune.network.merge import Merging, Sources, last_readers
 
 
@@ -40,7 +40,7 @@ class Network(nn.Module):
         for target in architecture.connections:
             self.add_module(f"merge_{target}", Merging(architecture, target))
         for layer in architecture.layers:
-            module = MODULES[type(layer)](layer, architecture.shapes.merged[layer.name])
+            module = make(layer, architecture.shapes.merged[layer.name])
             self.add_module(_attribute(layer.name), module)
         self.head = Head(architecture)
         self._last_readers = last_readers(architecture.connections)

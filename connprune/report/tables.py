@@ -72,6 +72,23 @@ def cut_table(document: dict[str, Any]) -> str:
     return f"{aligned(header, rows)}\n{'; '.join(went)}"
 
 
+def sweep_table(rows: Sequence[dict[str, Any]]) -> str:
+    """What each threshold would leave."""
+    header = ["threshold", "connections", "feature maps", "layers", "parameters", "MACs", "held-out accuracy"]
+    return aligned(
+        header,
+        [
+            [
+                f"{row['threshold']:.6g}",
+                *(f"{row[key]:,}" for key in ("connections", "feature_maps", "layers", "parameters", "macs")),
+                f"{row['validation_accuracy']:.2%}",
+            ]
+            for row in rows
+        ],
+        left=0,
+    )
+
+
 def comparison_table(document: dict[str, Any]) -> str:
     """Parent, cut and retrained network."""
     header = ["network", "connections", "layers", "parameters", "MACs", "validation", "test", "epochs", "seconds"]

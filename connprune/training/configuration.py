@@ -13,8 +13,10 @@ from connprune.architecture.explain import explain
 from connprune.architecture.files import to_data
 from connprune.architecture.gates import FromRun, Gates
 from connprune.architecture.presets import preset_text
+from connprune.architecture.shapes import source_maps
 from connprune.architecture.strict_yaml import Document, KeyPath, Mark, dump, parse, parse_value
 from connprune.data.settings import DataSettings
+from connprune.data.shape import image_shape
 from connprune.errors import UsageError
 from connprune.files import read_text
 from connprune.runs.directory import RunDirectory
@@ -64,6 +66,23 @@ class Configuration(Blueprint):
         """The configuration as YAML, with everything that the data decided filled in from the architecture."""
         rest = self.model_dump(mode="json", include={"data", "training"})
         return dump({**to_data(architecture), **rest})
+
+
+def design(configuration: Configuration) -> Architecture:
+    """The architecture that a user asks for; a cut may have merges that nobody would ask for.
+
+    Raises:
+        UsageError: see `architecture_for` and `image_shape`; or a squeeze would give more feature maps than it reads.
+    """
+    architecture = configuration.architecture_for(*image_shape(configuration.data))
+    for target in architecture.connections:
+        merge, maps = architecture.merge_of(target), sum(source_maps(architecture, target))
+        if merge.feature_maps is not None and merge.feature_maps > maps:
+            raise UsageError(
+                f"merges.{target}.feature_maps: found {merge.feature_maps}, but a squeeze cannot give more than the "
+                f"{maps} feature maps that it reads here; give this merge fewer, or another aggregate."
+            )
+    return architecture
 
 
 @dataclass

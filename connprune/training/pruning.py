@@ -1,6 +1,6 @@
 """Cuts a run: its architecture shrinks, its trained weights are carried over, and both networks are evaluated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,13 +9,13 @@ import torch
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
-from connprune.architecture.cutting import Cut, GateValues, cut_by_scores
-from connprune.architecture.rules import Rule
-from connprune.data.images import Dataset
+from connprune.architecture.cutting import Cut, GateValues, cut_by_scores, safe_threshold
+from connprune.architecture.rules import Rule, Threshold
+from connprune.data.images import Dataset, Splits
 from connprune.errors import UsageError
 from connprune.files import read_json, whole_directory, write_json, write_tensors
 from connprune.network.carry import carried, kept_gates
-from connprune.network.network import build
+from connprune.network.network import Network, build
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.training.configuration import Configuration, read_configuration
@@ -41,7 +41,6 @@ class Pruned:
         gates: the gates of all the parent's connections.
         weights: the state of the cut network.
         document: everything about the cut, as `cut.json` has it.
-        same_data: whether the images are those that the parent was trained on.
     """
 
     parent: RunDirectory
@@ -49,77 +48,133 @@ class Pruned:
     gates: GateHistory
     weights: dict[str, torch.Tensor]
     document: dict[str, Any]
-    same_data: bool
 
 
 @dataclass(frozen=True)
-class Method:
-    """How to cut.
+class Examined:
+    """A run that can be cut: its network, its gates, and the scores that a ruler gives them.
 
     Attributes:
-        rule: which scores go.
-        by: the name of the ruler that gives the scores, one of `RULERS`.
-        granularity: whether whole connections are scored or single feature maps of them.
+        run: the run.
+        network: with its final weights, on the device that it is evaluated on.
+        gates: their history.
+        splits: the images, on the same device.
+        same_data: whether they are those that the run was trained on.
+        by: the ruler.
+        granularity: whether connections or feature maps are scored.
+        scores: the scores.
     """
 
-    rule: Rule
+    run: RunDirectory
+    network: Network
+    gates: GateHistory
+    splits: Splits
+    same_data: bool
     by: str
     granularity: Granularity
+    scores: GateValues
 
 
-def prune(
-    parent: RunDirectory, method: Method, load: Callable[[Configuration], Dataset], device: torch.device
-) -> Pruned:
-    """Cuts a finished run, and evaluates the parent and the cut network with the parent's weights.
+def examine(
+    run: RunDirectory,
+    by: str,
+    granularity: Granularity,
+    load: Callable[[Configuration], Dataset],
+    device: torch.device,
+) -> Examined:
+    """Measures what a cut would go by.
 
     Args:
-        parent: a run with gates, or a cut of one.
-        method: how to cut.
+        run: a run with gates, or a cut of one.
+        by: the name of the ruler, one of `RULERS`.
+        granularity: whether to score connections or feature maps.
         load: loads the images of a configuration.
         device: where to evaluate.
 
     Raises:
         UsageError: the run has no gates, has not ended, or its files are damaged.
+    """
+    architecture = run.architecture()
+    if not architecture.gated_connections:
+        raise UsageError(f"{run.path}: this run has no gates, so there is nothing to cut by.")
+    network = load_network(run).to(device)
+    configuration = read_configuration(run)
+    splits = split_data(configuration, load(configuration)).to(device)
+    scores = RULERS[by](Evidence(network, splits.validation, configuration.training.seed))
+    return Examined(
+        run=run,
+        network=network,
+        gates=run.read_gates(),
+        splits=splits,
+        same_data=run.summary.get("data_digest", splits.digest) == splits.digest,
+        by=by,
+        granularity=granularity,
+        scores=GRANULARITIES[granularity](architecture, scores),
+    )
+
+
+def prune(examined: Examined, rule: Rule) -> Pruned:
+    """Cuts a run, and evaluates the parent and the cut network with the parent's weights.
+
+    Raises:
+        UsageError: the rule asks for something that there is not.
         DisconnectedError: the cut would leave no path from the input to the head.
     """
-    architecture = parent.architecture()
-    if not architecture.gated_connections:
-        raise UsageError(f"{parent.path}: this run has no gates, so there is nothing to cut by.")
-    network = load_network(parent).to(device)
-    history = parent.read_gates()
-    configuration = read_configuration(parent)
-    splits = split_data(configuration, load(configuration))
-    on_device = splits.to(device)
-    scores = RULERS[method.by](Evidence(network, on_device.validation, configuration.training.seed))
-    outcome = cut_by_scores(architecture, GRANULARITIES[method.granularity](architecture, scores), method.rule)
-    weights = carried(architecture, network.cpu().state_dict(), outcome)
-    smaller = build(outcome.architecture)
-    smaller.load_state_dict(weights)
+    run, splits = examined.run, examined.splits
+    outcome = cut_by_scores(examined.network.architecture, examined.scores, rule)
+    smaller = _cut_network(examined, outcome)
     results = {
         name: {
             f"{part}_{measure}": value
             for part in ("validation", "test")
-            for measure, value in asdict(evaluate(candidate.to(device), getattr(on_device, part))).items()
+            for measure, value in asdict(evaluate(network, getattr(splits, part))).items()
         }
-        for name, candidate in (("parent", network), ("cut", smaller))
+        for name, network in (("parent", examined.network), ("cut", smaller))
     }
-    summary = parent.summary
     document = {
         "schema": SCHEMA,
-        "parent": str(parent.path.resolve()),
-        "parent_digest": parent.digest(),
+        "parent": str(run.path.resolve()),
+        "parent_digest": run.digest(),
         "data_digest": splits.digest,
-        "by": method.by,
-        "granularity": method.granularity,
-        "ancestry": [*_ancestry(parent), str(parent.path.resolve())],
+        "by": examined.by,
+        "granularity": examined.granularity,
+        "ancestry": [*_ancestry(run), str(run.path.resolve())],
         **_report(outcome),
-        "epochs": summary.get("epochs"),
-        "training_seconds": summary.get("training_seconds"),
+        **{key: run.summary.get(key) for key in ("epochs", "training_seconds")},
         "results": results,
     }
-    return Pruned(
-        parent, outcome, history, weights, document, summary.get("data_digest", splits.digest) == splits.digest
-    )
+    return Pruned(run, outcome, examined.gates, smaller.state_dict(), document)
+
+
+def sweep(examined: Examined, count: int = 20) -> list[dict[str, Any]]:
+    """What thresholds would leave: from none of the scores to the last that keeps a path, at most `count` rows.
+
+    Each row has the threshold, the counts, and the accuracy on held-out images with the parent's weights.
+    """
+    architecture = examined.network.architecture
+    safe = safe_threshold(architecture, examined.scores)
+    values: list[float] = []
+    for score in examined.scores.values():
+        values += score if isinstance(score, Sequence) else [score]
+    marks = sorted({0.0, *(value for value in values if 0 < value <= safe)})
+    chosen = [marks[round(number * (len(marks) - 1) / (count - 1))] for number in range(count)]
+    rows = []
+    for threshold in dict.fromkeys(chosen):
+        outcome = cut_by_scores(architecture, examined.scores, Threshold(threshold))
+        found = evaluate(_cut_network(examined, outcome), examined.splits.validation)
+        counts = {key: getattr(outcome.report, key)[1] for key in COUNTS}
+        rows.append(
+            {"threshold": threshold, **counts, "validation_loss": found.loss, "validation_accuracy": found.accuracy}
+        )
+    return rows
+
+
+def _cut_network(examined: Examined, outcome: Cut) -> Network:
+    """The cut network with the parent's weights, on the parent's device."""
+    weights = {name: tensor.cpu() for name, tensor in examined.network.state_dict().items()}
+    smaller = build(outcome.architecture)
+    smaller.load_state_dict(carried(examined.network.architecture, weights, outcome))
+    return smaller.to(examined.splits.test.labels.device)
 
 
 def write_cut(pruned: Pruned, path: Path) -> RunDirectory:

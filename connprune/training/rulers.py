@@ -19,7 +19,7 @@ from connprune.architecture.shapes import connection_maps, gates_of_each
 from connprune.data.batches import in_order
 from connprune.data.images import Images
 from connprune.data.random import stream
-from connprune.network.layers import READING_WEIGHTS
+from connprune.network.layers import module_of
 from connprune.network.network import Network
 
 # A score for each gated connection, or for each feature map that it carries.
@@ -161,7 +161,7 @@ def _reading_norms(network: Network, target: str, squared: dict[str, Tensor]) ->
         weight = network.get_parameter("head.dense.0.weight")
         weight = weight.view(len(weight), architecture.shapes.merged[HEAD].feature_maps, -1)
     else:
-        name = READING_WEIGHTS[type(architecture.layer[target])]
+        name = module_of(type(architecture.layer[target])).reading_weights
         if name is None:
             return squared[target].sqrt()
         weight = network.get_parameter(f"layer_{target}.{name}")

@@ -34,7 +34,12 @@ def test_the_example_is_valid() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"layers": [{"kind": "cnv"}]}, "layers.0: found the kind 'cnv', expected a kind, one of conv, max-pool"),
+        ({"layers": [{"kind": "cnv"}]}, "layers.0: found the kind 'cnv', expected one of conv, separable-conv"),
+        (
+            {"layers": [{"kind": "lstm", "feature_maps": 4}]},
+            "the layer 'lstm1' got 1@8 (feature maps@side), but lstm reads",
+        ),
+        ({"layers": convolution(feature_maps=4, groups=3)}, "3 groups do not divide the 1 feature maps that it reads"),
         ({"layers": [{"kind": "conv"}]}, "layers.0.feature_maps: this key is missing"),
         (
             {"layers": convolution(feature_maps=4, kernal=3)},

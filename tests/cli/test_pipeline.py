@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from connprune import load
+from connprune.architecture.presets import preset_names
 from connprune.runs.directory import RunDirectory
 from tests.conftest import TINY, Command, Run
 
@@ -235,6 +236,92 @@ def test_ancestry_is_kept(command: Command) -> None:
     once = command("prune", "--keep", "30", "--json").json
     twice = command("prune", once["cut"], "--sparsity", "0.1", "--json").json
     assert [Path(path).name for path in twice["ancestry"]] == [Path(run).name, Path(once["cut"]).name]
+
+
+def test_a_sweep_of_thresholds(command: Command) -> None:
+    run = command("train", *TINY).out.strip()
+    document = command("prune", run, "--dry-run", "--sweep", "--json").json
+    rows = document["rows"]
+    assert 10 <= len(rows) <= 20
+    assert rows[0]["threshold"] == 0
+    assert rows[0]["connections"] == 45
+    for name in ("connections", "feature_maps", "parameters", "macs"):
+        counts = [row[name] for row in rows]
+        assert counts == sorted(counts, reverse=True)
+    cut = command("prune", run, "--threshold", repr(rows[7]["threshold"]), "--json").json
+    assert cut["parameters"]["cut"] == rows[7]["parameters"]
+    assert cut["results"]["cut"]["validation_accuracy"] == rows[7]["validation_accuracy"]
+    as_csv = list(csv.DictReader(io.StringIO(command("prune", run, "--dry-run", "--sweep", "--csv").out)))
+    assert [float(row["threshold"]) for row in as_csv] == [row["threshold"] for row in rows]
+    assert "held-out accuracy" in command("prune", run, "--dry-run", "--sweep").out
+    assert command("prune", run, "--sweep").code == 2
+
+
+PLUGIN = (
+    (Path(__file__).parents[2] / "docs" / "concepts" / "layers.md").read_text().split("```python\n")[1].split("```")[0]
+)
+
+
+def test_a_layer_of_the_users_own(connprune: Run, tmp_path: Path) -> None:
+    """The worked example of the documentation, as a file beside the user's runs."""
+    (tmp_path / "noise.py").write_text(PLUGIN)
+    (tmp_path / "mine.yaml").write_text(
+        "preset: digits\nlayers:\n  - {kind: conv, feature_maps: 8}\n  - {kind: noise, deviation: 0.2}\n"
+        "  - {kind: conv, feature_maps: 8}\ntraining: {epochs: 1}\ndata: {train_images: 100}\n"
+    )
+    plugin = ("--plugin", "noise")
+    assert connprune("train", "--config", "mine.yaml", *plugin, "--run", "mine", "-q").returncode == 0
+    cut = connprune("prune", "mine", "--sparsity", "0.4", "--granularity", "feature-map", *plugin, "-q")
+    assert cut.returncode == 0, cut.stderr
+    retrained = connprune("retrain", cut.stdout.strip(), *plugin, "--json")
+    assert [row["network"] for row in json.loads(retrained.stdout)["rows"]] == ["parent", "cut", "retrained"]
+    refused = connprune("inspect", "mine")
+    assert refused.returncode == 2
+    assert "found the kind 'noise'" in refused.stderr
+    assert "a layer of your own needs --plugin MODULE" in refused.stderr
+
+
+def test_an_installed_package_offers_a_layer(connprune: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry point needs no --plugin: what is installed was put there on purpose."""
+    package = tmp_path / "site"
+    (package / "noise_layers-1.0.dist-info").mkdir(parents=True)
+    (package / "noise.py").write_text(PLUGIN)
+    (package / "noise_layers-1.0.dist-info" / "METADATA").write_text("Name: noise-layers\nVersion: 1.0\n")
+    (package / "noise_layers-1.0.dist-info" / "entry_points.txt").write_text(
+        "[connprune.layers]\nnoise = noise:Noise\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(package))
+    done = connprune("inspect", "--preset", "digits", "--set", "layers.2={kind: noise, deviation: 0.5}", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["architecture"]["layers"][2] == {"name": "noise1", "kind": "noise", "deviation": 0.5}
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_can_be_inspected(command: Command, name: str) -> None:
+    outcome = command("inspect", "--preset", name)
+    assert outcome.code == 0, outcome.err
+    assert "parameters;" in outcome.out
+
+
+def test_familiar_networks_have_their_published_size(command: Command) -> None:
+    """ResNet-20: 0.27 million parameters; DenseNet with 40 layers and growth rate 12: 1.0 million."""
+    assert command("inspect", "--preset", "residual", "--json").json["parameters"] == 269_722
+    assert command("inspect", "--preset", "densely-connected", "--json").json["parameters"] == 1_019_722
+
+
+def test_a_sequence_network(command: Command) -> None:
+    tiny = ("--preset", "sequence", "--set", "data.train_images=160", "--epochs", "1", "--device", "cpu")
+    assert command("train", *tiny).code == 0
+    pruned = command("prune", "--sparsity", "0.4", "--granularity", "feature-map", "--json")
+    assert pruned.code == 0, pruned.err
+    assert command("retrain").code == 0
+
+
+def test_gates_can_be_put_on_a_familiar_wiring(command: Command) -> None:
+    document = command(
+        "inspect", "--preset", "residual", "--set", "gates={kind: hard-concrete, penalty: 0.01}", "--json"
+    ).json
+    assert document["gated_connections"] == 56
 
 
 def test_presets_are_listed_and_printed(command: Command, tmp_path: Path) -> None:

@@ -1,15 +1,28 @@
 """The formula as it stands in the design: every connection resized, gated and copied, one by one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from connprune.architecture import Architecture, Connection
-from connprune.architecture.layers import Convolution, Dropout, MaxPooling
+from connprune.architecture import image_layers as images
+from connprune.architecture import sequence_layers as sequences
+from connprune.architecture.layers import Layer
 from connprune.architecture.merging import Merge
 from connprune.network import Network
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": lambda x: x,
+    "relu": lambda x: x.clamp(min=0),
+    "leaky-relu": lambda x: torch.where(x > 0, x, 0.01 * x),
+    "gelu": lambda x: 0.5 * x * (1 + torch.erf(x / 2**0.5)),
+    "silu": lambda x: x * torch.sigmoid(x),
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+}
 
 
 def gate_values(network: Network) -> dict[Connection, Tensor]:
@@ -34,6 +47,17 @@ def gate_values(network: Network) -> dict[Connection, Tensor]:
     }
 
 
+def shaken(network: Network) -> Network:
+    """Gives values of their own to what starts as zeros and ones, so that a mistake there shows."""
+    for name, tensor in network.state_dict().items():
+        if "bias" in name or "norm" in name:
+            if name.endswith("running_var"):
+                tensor.uniform_(0.5, 2)
+            elif tensor.is_floating_point():
+                tensor.normal_()
+    return network
+
+
 def carried_maps(architecture: Architecture, connection: Connection) -> int:
     selection = architecture.selection(connection.target, connection.source)
     return len(selection.take) if selection else architecture.shapes.output[connection.source].feature_maps
@@ -41,7 +65,7 @@ def carried_maps(architecture: Architecture, connection: Connection) -> int:
 
 def naive_scores(
     network: Network,
-    images: Tensor,
+    pictures: Tensor,
     gates: Mapping[Connection, Tensor] | None = None,
     removed: Collection[Connection] = (),
 ) -> Tensor:
@@ -49,13 +73,13 @@ def naive_scores(
 
     Args:
         network: whose weights and architecture.
-        images: as the network takes them.
+        pictures: as the network takes them.
         gates: in place of the network's own, for each connection one for each feature map.
         removed: connections that maximum merges leave out.
     """
     architecture = network.architecture
     values = gate_values(network) if gates is None else gates
-    outputs = {"input": (images - network.mean) / network.divisor}
+    outputs = {"input": (pictures - network.mean) / network.divisor}
     for target, sources in architecture.connections.items():
         merge = architecture.merge_of(target)
         sizes = [outputs[source].shape[2:] for source in sources]
@@ -80,18 +104,78 @@ def naive_scores(
         if target == "head":
             return _head(network, merged)
         layer = architecture.layer[target]
-        module = network.get_submodule(f"layer_{target}")
-        match layer:
-            case Convolution():
-                before, after = (layer.kernel - 1) // 2, layer.kernel // 2
-                padded = F.pad(merged, (before, after) * 2) if layer.padding == "same" else merged
-                convolved = F.conv2d(padded, module.weight, module.bias)  # type: ignore[arg-type]
-                outputs[target] = torch.relu(convolved) if layer.activation == "relu" else convolved
-            case MaxPooling():
-                outputs[target] = F.max_pool2d(merged, layer.size)
-            case Dropout():
-                outputs[target] = merged
+        outputs[target] = layer_output(layer, network.get_submodule(f"layer_{target}"), merged)
     raise AssertionError("no head")
+
+
+def layer_output(layer: Layer, module: Any, x: Tensor) -> Tensor:
+    """A layer by its formula, without dropout and in evaluation."""
+    match layer:
+        case images.Convolution() | sequences.SequenceConvolution():
+            if layer.padding == "same":
+                reach = getattr(layer, "dilation", 1) * (layer.kernel - 1)
+                margins = (reach // 2, reach - reach // 2)
+                x = F.pad(x, margins * 2 if isinstance(layer, images.Convolution) else margins)
+            options = {name: getattr(layer, name, 1) for name in ("stride", "dilation", "groups")}
+            return ACTIVATIONS[layer.activation](F.conv2d(x, module.weight, module.bias, **options))
+        case images.SeparableConvolution():
+            reach = layer.kernel - 1
+            x = F.pad(x, (reach // 2, reach - reach // 2) * 2)
+            x = torch.cat(
+                [F.conv2d(x[:, [i]], module.depthwise[[i]], stride=layer.stride) for i in range(x.shape[1])], 1
+            )
+            return ACTIVATIONS[layer.activation](F.conv2d(x, module.pointwise, module.bias))
+        case images.MaxPooling():
+            return F.max_pool2d(x, layer.size)
+        case images.AveragePooling():
+            return F.avg_pool2d(x, layer.size)
+        case images.GlobalPooling():
+            return x.mean((2, 3), keepdim=True) if layer.function == "average" else F.adaptive_max_pool2d(x, 1)
+        case images.Dropout():
+            return x
+        case images.BatchNorm():
+            norm = module.norm
+            mean, variance = norm.running_mean[:, None, None], norm.running_var[:, None, None]
+            x = (x - mean) / torch.sqrt(variance + layer.epsilon)
+            return ACTIVATIONS[layer.activation](x * norm.weight[:, None, None] + norm.bias[:, None, None])
+        case images.ActivationLayer():
+            return ACTIVATIONS[layer.function](x)
+        case images.Linear():
+            dense = F.linear(x.flatten(1), module.weight.flatten(1), module.bias)
+            return ACTIVATIONS[layer.activation](dense)[:, :, None, None]
+        case sequences.SequenceMaxPooling():
+            return F.max_pool1d(x[:, :, 0], layer.size)[:, :, None]
+        case sequences.SequenceAveragePooling():
+            return F.avg_pool1d(x[:, :, 0], layer.size)[:, :, None]
+        case sequences.LSTM():
+            return _recurrent(module.recurrent, x, _lstm_step)
+        case sequences.GRU():
+            return _recurrent(module.recurrent, x, _gru_step)
+    raise AssertionError(layer)
+
+
+def _recurrent(cell: Any, x: Tensor, step: Any) -> Tensor:
+    state = (x.new_zeros(len(x), cell.hidden_size), x.new_zeros(len(x), cell.hidden_size))
+    hidden = []
+    for number in range(x.shape[3]):
+        of_input = F.linear(x[:, :, 0, number], cell.weight_ih_l0, cell.bias_ih_l0)
+        of_hidden = F.linear(state[0], cell.weight_hh_l0, cell.bias_hh_l0)
+        state = step(of_input, of_hidden, state)
+        hidden.append(state[0])
+    return torch.stack(hidden, 2)[:, :, None]
+
+
+def _lstm_step(of_input: Tensor, of_hidden: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    i, f, g, o = (of_input + of_hidden).chunk(4, 1)
+    memory = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(memory), memory
+
+
+def _gru_step(of_input: Tensor, of_hidden: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    (r, z, n), (hidden_r, hidden_z, hidden_n) = of_input.chunk(3, 1), of_hidden.chunk(3, 1)
+    update = torch.sigmoid(z + hidden_z)
+    candidate = torch.tanh(n + torch.sigmoid(r + hidden_r) * hidden_n)
+    return (1 - update) * candidate + update * state[0], state[1]
 
 
 def resized(maps: Tensor, size: tuple[int, int], merge: Merge) -> Tensor:

@@ -10,13 +10,13 @@ from connprune.architecture import Architecture, Keep, Threshold
 from connprune.architecture.cutting import GateValues
 from connprune.errors import DisconnectedError
 from connprune.network.carry import carried
-from tests.network.reference import carried_maps, gate_values, naive_scores
+from tests.network.reference import carried_maps, gate_values, naive_scores, shaken
 from tests.strategies import AGGREGATES, architectures
 
 
 def assert_cut_equals_masked(architecture: Architecture, scores: GateValues, keep: int) -> Architecture | None:
     torch.manual_seed(2)
-    parent = build(architecture).double().eval()
+    parent = shaken(build(architecture).double()).eval()
     try:
         outcome = cut(architecture, scores, Keep(keep))
     except DisconnectedError:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from connprune import build
 from connprune.architecture import Architecture
-from tests.network.reference import naive_scores
+from tests.network.reference import naive_scores, shaken
 from tests.strategies import AGGREGATES, INTERPOLATIONS, architectures
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
@@ -15,7 +15,7 @@ TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 def assert_equals_the_formula(architecture: Architecture, dtype: torch.dtype, batch: int) -> None:
     torch.manual_seed(1)
-    network = build(architecture).to(dtype).eval()
+    network = shaken(build(architecture).to(dtype)).eval()
     shape = architecture.input
     images = torch.randn(batch, shape.feature_maps, shape.height, shape.width, dtype=dtype)
     weighting = torch.randn(batch, architecture.classes, dtype=dtype)

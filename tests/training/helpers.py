@@ -6,11 +6,10 @@ from typing import Any
 
 import torch
 
-from connprune.data.shape import image_shape
 from connprune.data.sources import load
 from connprune.files import read_tensors
 from connprune.runs.directory import RunDirectory
-from connprune.training.configuration import Configuration, resolve
+from connprune.training.configuration import Configuration, design, resolve
 from connprune.training.run import split_data, train_run
 
 SMALL = ("data.train_images=150", "training.epochs=3", "training.batch_size=32")
@@ -41,7 +40,7 @@ def configuration(*assignments: str) -> Configuration:
 
 
 def start(path: Path, chosen: Configuration) -> RunDirectory:
-    architecture = chosen.architecture_for(*image_shape(chosen.data))
+    architecture = design(chosen)
     return RunDirectory.create(path, "train", chosen.to_yaml(architecture), architecture)
 
 
