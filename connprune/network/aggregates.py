@@ -62,7 +62,8 @@ class Elementwise(nn.Module):
         pending = combined(inputs, gates)
         split = [None] * len(inputs) if pending is None else pending.split(self.counts)
         places = [getattr(self, f"at{number}") for number in range(len(inputs))]
-        return FeatureMaps(self.function.apply(self.merged, places, *split, *(maps.values for maps in inputs)))
+        values: Tensor = self.function.apply(self.merged, places, *split, *(maps.values for maps in inputs))
+        return FeatureMaps(values)
 
 
 class _GatedSum(Function):
@@ -71,7 +72,7 @@ class _GatedSum(Function):
     @staticmethod
     def forward(ctx: Any, merged: int, places: list[Tensor | None], *operands: Tensor | None) -> Tensor:
         gates, inputs = _halves(operands)
-        total = inputs[0].new_zeros(inputs[0].shape[0], merged, *inputs[0].shape[2:])
+        total: Tensor = inputs[0].new_zeros(inputs[0].shape[0], merged, *inputs[0].shape[2:])
         for place, gate, values in zip(places, gates, inputs, strict=True):
             if place is not None:
                 total.index_add_(1, place, values if gate is None else values * _wide(gate))
@@ -88,7 +89,7 @@ class _GatedSum(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         gates, inputs = _halves(ctx.saved_tensors)
         parts = [_part(gradient, place, values) for place, values in zip(ctx.places, inputs, strict=True)]
-        return None, None, *_product_gradients(parts, gates, inputs)
+        return None, None, *_product_gradients(ctx.needs_input_grad[2:], parts, gates, inputs)
 
 
 class _GatedMax(Function):
@@ -97,7 +98,7 @@ class _GatedMax(Function):
     @staticmethod
     def forward(ctx: Any, merged: int, places: list[Tensor | None], *operands: Tensor | None) -> Tensor:
         gates, inputs = _halves(operands)
-        largest = inputs[0].new_full((inputs[0].shape[0], merged, *inputs[0].shape[2:]), -torch.inf)
+        largest: Tensor = inputs[0].new_full((inputs[0].shape[0], merged, *inputs[0].shape[2:]), -torch.inf)
         winner = torch.zeros_like(largest, dtype=torch.uint8)
         for number, (place, gate, values) in enumerate(zip(places, gates, inputs, strict=True)):
             product = values if gate is None else values * _wide(gate)
@@ -121,7 +122,7 @@ class _GatedMax(Function):
             _part(gradient, place, values) * (_part(winner, place, values) == number)
             for number, (place, values) in enumerate(zip(ctx.places, inputs, strict=True))
         ]
-        return None, None, *_product_gradients(parts, gates, inputs)
+        return None, None, *_product_gradients(ctx.needs_input_grad[2:], parts, gates, inputs)
 
 
 class Sum(Elementwise):
@@ -158,9 +159,10 @@ def combined(inputs: Sequence[FeatureMaps], gates: Tensor | None) -> Tensor | No
     return before if gates is None else gates * before
 
 
-def _halves(operands: Sequence[Tensor | None]) -> tuple[Sequence[Tensor | None], Sequence[Tensor]]:
+def _halves(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """What belongs to the gates, and what belongs to the inputs."""
     middle = len(operands) // 2
-    return operands[:middle], operands[middle:]  # type: ignore[return-value]
+    return operands[:middle], operands[middle:]
 
 
 def _wide(gate: Tensor) -> Tensor:
@@ -172,12 +174,16 @@ def _part(whole: Tensor, place: Tensor | None, values: Tensor) -> Tensor:
 
 
 def _product_gradients(
-    parts: Sequence[Tensor], gates: Sequence[Tensor | None], inputs: Sequence[Tensor]
+    needed: Sequence[bool], parts: Sequence[Tensor], gates: Sequence[Tensor | None], inputs: Sequence[Tensor]
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of the gates, then of the inputs, of products whose gradients are `parts`."""
+    """The gradients of the gates, then of the inputs, of products whose gradients are `parts`; None if not needed."""
+    wanted_gates, wanted_inputs = _halves(needed)
     of_gates = [
-        None if gate is None else torch.einsum("bchw,bchw->c", part, values)
-        for part, gate, values in zip(parts, gates, inputs, strict=True)
+        torch.einsum("bchw,bchw->c", part, values) if wanted else None
+        for wanted, part, values in zip(wanted_gates, parts, inputs, strict=True)
     ]
-    of_inputs = [part if gate is None else part * _wide(gate) for part, gate in zip(parts, gates, strict=True)]
+    of_inputs = [
+        (part if gate is None else part * _wide(gate)) if wanted else None
+        for wanted, part, gate in zip(wanted_inputs, parts, gates, strict=True)
+    ]
     return *of_gates, *of_inputs

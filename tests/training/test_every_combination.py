@@ -8,7 +8,7 @@ import torch
 from connprune.architecture.rules import Sparsity
 from connprune.data.sources import load
 from connprune.runs.directory import RunDirectory
-from connprune.training.pruning import examine, prune, write_cut
+from connprune.training.pruning import Granularity, examine, prune, write_cut
 from tests.strategies import AGGREGATES, INTERPOLATIONS
 from tests.training.helpers import configuration, go_on, start
 
@@ -26,7 +26,7 @@ def test_train_cut_retrain(tmp_path: Path, aggregate: str, resize: str, kind: st
     chosen = configuration(*SMALL, *settings, "training.epochs=1", "data.train_images=64")
     run = start(tmp_path / "run", chosen)
     trained = go_on(run, chosen)
-    granularity = "connection" if sharing == "shared" else "feature-map"
+    granularity: Granularity = "connection" if sharing == "shared" else "feature-map"
     examined = examine(run, "gate", granularity, lambda found: load(found.data), CPU)
     pruned = prune(examined, Sparsity(0.3))
     cut = write_cut(pruned, tmp_path / "cut")
