@@ -1,4 +1,4 @@
-"""What the pressure on the gates sums up; each is a function of the gates and of the cost of each."""
+"""What the pressure on the gates sums up: for each gate one term, from the gates and their costs, both (gates,)."""
 
 import math
 from collections.abc import Callable
@@ -15,25 +15,25 @@ _SMALLEST = 1e-7
 
 
 def gate(gates: GateVector, costs: Tensor) -> Tensor:
-    """Σ |g|."""
-    return gates.values().abs().sum()
+    """|g|."""
+    return gates.values().abs()
 
 
 def expected_l0(gates: GateVector, costs: Tensor) -> Tensor:
-    """The expected number of gates that are not zero (Louizos, Welling, Kingma 2018, equation 12)."""
-    return torch.sigmoid(gates.weight - BETA * math.log(-GAMMA / ZETA)).sum()
+    """The probability that the gate is not zero (Louizos, Welling, Kingma 2018, equation 12)."""
+    return torch.sigmoid(gates.weight - BETA * math.log(-GAMMA / ZETA))
 
 
 def entropy(gates: GateVector, costs: Tensor) -> Tensor:
-    """Σ -g·ln g - (1-g)·ln(1-g): 0 where every gate is 0 or 1."""
+    """-g·ln g - (1-g)·ln(1-g): 0 where the gate is 0 or 1."""
     values = gates.values().clamp(_SMALLEST, 1 - _SMALLEST)
-    total: Tensor = torch.special.entr(values).sum() + torch.special.entr(1 - values).sum()
-    return total
+    terms: Tensor = torch.special.entr(values) + torch.special.entr(1 - values)
+    return terms
 
 
 def cost(gates: GateVector, costs: Tensor) -> Tensor:
-    """Σ c·|g|, where c is a gate's cost over the mean of all."""
-    return (costs * gates.values().abs()).sum()
+    """c·|g|, where c is the gate's cost over the mean of all."""
+    return costs * gates.values().abs()
 
 
 PENALTIES: dict[str, Callable[[GateVector, Tensor], Tensor]] = {

@@ -1,18 +1,20 @@
 """The pressure on the gates: λ, its warm-up, and its steering towards a target."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
-from connprune.architecture.base import CLOSED
 from connprune.architecture.gates import Gates
 
-# λ is multiplied or divided by this after each epoch that misses or meets the target.
-_STEP = 1.15
-# Until this share of the training a gate below a tenth counts as on its way to closing, then only a closed one does.
-_LENIENT_UNTIL, _LENIENT = 0.6, 0.1
+# With a target, all gates are pressed alike until this share of the training, so that they can show which the network
+# needs least; from then on only these are pressed.
+_ALL_UNTIL = 0.4
+# λ is multiplied by this after each epoch that ends with too few gates closed.
+_STEP = 1.3
 
 
 class Pressure:
-    """λ over a training.
+    """λ over a training, and the connections that it presses.
 
     Args:
         gates: the settings; None is a network without gates.
@@ -23,29 +25,37 @@ class Pressure:
     """
 
     def __init__(self, gates: Gates | None, epochs: int) -> None:
-        self.gates = gates
+        self.target = gates.target_sparsity if gates else None
+        self.warmup = gates.penalty_warmup if gates else 0
         self.epochs = epochs
         self.strength = gates.penalty if gates else 0.0
 
     def weight(self, done: float) -> float:
         """λ after so many epochs, fractions included: it grows linearly over the warm-up."""
-        warmup = self.gates.penalty_warmup if self.gates else 0
-        return self.strength * (min(1.0, done / warmup) if warmup else 1.0)
+        return self.strength * (min(1.0, done / self.warmup) if self.warmup else 1.0)
 
-    def mark(self, done: int) -> float:
-        """Below this a gate counts towards the target after so many epochs."""
-        return _LENIENT if done < _LENIENT_UNTIL * self.epochs else CLOSED
-
-    def after_epoch(self, done: int, low: float) -> None:
-        """Steers λ: up while too few gates are low, down while too many are.
+    def pressed(self, done: int, magnitudes: Sequence[float]) -> list[bool]:
+        """Which connections are pressed in the next epoch: all, or towards a target as many as shall close.
 
         Args:
             done: how many epochs are done.
-            low: the share of connections whose gate is below `mark(done)`.
+            magnitudes: of each connection's gate, of several the largest.
         """
-        if self.gates is None or self.gates.target_sparsity is None or done < self.gates.penalty_warmup:
-            return
-        self.strength *= _STEP if low < self.gates.target_sparsity else 1 / _STEP
+        if self.target is None or done < _ALL_UNTIL * self.epochs:
+            return [True] * len(magnitudes)
+        lowest = sorted(range(len(magnitudes)), key=magnitudes.__getitem__)
+        chosen = set(lowest[: math.ceil(self.target * len(magnitudes))])
+        return [number in chosen for number in range(len(magnitudes))]
+
+    def after_epoch(self, done: int, closed: float) -> None:
+        """Steers λ towards the target.
+
+        Args:
+            done: how many epochs are done.
+            closed: the share of connections whose gate is closed.
+        """
+        if self.target is not None and done >= _ALL_UNTIL * self.epochs and closed < self.target:
+            self.strength *= _STEP
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from connprune.architecture.base import CLOSED
 from connprune.architecture.shapes import gates_of_each
 from connprune.data.batches import draw_epoch, in_order
 from connprune.data.images import Images, Splits
@@ -71,6 +72,7 @@ class Trainer:
         if network.gates and network.architecture.gates:
             self._penalty = PENALTIES[network.architecture.gates.penalised]
             self._costs = relative_costs(network.architecture).to(self.device)
+            self._pressed = torch.ones_like(self._costs)
         self.steps = -(-len(splits.train) // recipe.batch_size)
         self.epoch = 0
         self.step = 0
@@ -96,6 +98,8 @@ class Trainer:
         self.network.train()
         if self.network.gates:
             self.network.gates.anneal(self.epoch / max(1, self.recipe.epochs - 1))
+            if not self.step:
+                self._pressed.copy_(self._pressed_gates())
         epoch = draw_epoch(self.splits.train, self.augment, self.recipe.batch_size, self.recipe.seed, self.epoch)
         self._set_random_state()
         while self.step < self.steps:
@@ -127,17 +131,21 @@ class Trainer:
             "images_per_second": len(self.splits.train) / seconds,
         }
         self.scheduler.after_epoch(validation.loss)
-        self.pressure.after_epoch(self.epoch + 1, self._low_share())
+        magnitudes = self._magnitudes()
+        closed = sum(magnitude < CLOSED for magnitude in magnitudes) / max(1, len(magnitudes))
+        self.pressure.after_epoch(self.epoch + 1, closed)
         self._begin_epoch(self.epoch + 1)
         return metrics
 
-    def _low_share(self) -> float:
-        """The share of connections whose gate counts as low now; of several gates, the largest."""
-        if not self.network.gates:
-            return 0.0
-        split = self.gates().abs().split(gates_of_each(self.network.architecture))
-        mark = self.pressure.mark(self.epoch + 1)
-        return sum(bool(gates.max() < mark) for gates in split) / len(split)
+    def _magnitudes(self) -> list[float]:
+        """The magnitude of each connection's gate as it is now, of several gates the largest."""
+        counts = gates_of_each(self.network.architecture)
+        return [gates.max().item() for gates in self.gates().abs().split(counts)] if self.network.gates else []
+
+    def _pressed_gates(self) -> Tensor:
+        """1 for each gate that is pressed in this epoch, 0 for the others, (gates,)."""
+        pressed = torch.tensor(self.pressure.pressed(self.epoch, self._magnitudes()), dtype=torch.float32)
+        return pressed.repeat_interleave(torch.tensor(gates_of_each(self.network.architecture)))
 
     def gates(self) -> Tensor:
         """The gates as they are now, (gates,) on the CPU; empty for a network without."""
@@ -150,6 +158,8 @@ class Trainer:
         for number, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{names[number]}.{key}": tensor for key, tensor in values.items()}
         tensors |= {"loss": self._loss, "right": self._right}
+        if self.network.gates:
+            tensors["pressed"] = self._pressed
         if self._random_state is not None:
             tensors["random_state"] = self._random_state
         plain = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "device": self.device.type}
@@ -189,6 +199,8 @@ class Trainer:
         self._loss = tensors["loss"].to(self.device)
         self._right = tensors["right"].to(self.device)
         self._random_state = tensors.get("random_state")
+        if self.network.gates:
+            self._pressed.copy_(tensors["pressed"])
 
     def _train_step(self, images: Tensor, labels: Tensor) -> None:
         scores = self.network(images)
@@ -196,7 +208,7 @@ class Trainer:
         objective = loss
         weight = self.pressure.weight(self.epoch + self.step / self.steps)
         if self.network.gates and weight:
-            objective = loss + weight * self._penalty(self.network.gates, self._costs)
+            objective = loss + weight * (self._pressed * self._penalty(self.network.gates, self._costs)).sum()
         self.optimizer.zero_grad()
         objective.backward()
         self.optimizer.step()

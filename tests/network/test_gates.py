@@ -124,7 +124,7 @@ def test_the_expected_l0_is_how_often_gates_are_not_zero(digits: Architecture) -
     torch.manual_seed(1)
     with torch.no_grad():
         open_share = torch.stack([gates.kind.sampled(gates.weight, gates.temperature) > 0 for _ in range(4000)])
-        expected = PENALTIES["l0"](gates, torch.ones(44)).item()
+        expected = PENALTIES["l0"](gates, torch.ones(44)).sum().item()
     assert open_share.double().mean(0).sum().item() == pytest.approx(expected, rel=0.02)
 
 
@@ -141,11 +141,11 @@ def test_the_temperature_anneals_geometrically(digits: Architecture) -> None:
 def test_penalties_by_hand(digits: Architecture) -> None:
     gates = gates_of(digits, initialisation={"kind": "constant", "value": 0.0})
     ones = torch.ones(44)
-    assert PENALTIES["gate"](gates, ones).item() == pytest.approx(22)
-    assert PENALTIES["entropy"](gates, ones).item() == pytest.approx(44 * math.log(2), rel=1e-5)
+    assert PENALTIES["gate"](gates, ones).sum().item() == pytest.approx(22)
+    assert PENALTIES["entropy"](gates, ones).sum().item() == pytest.approx(44 * math.log(2), rel=1e-5)
     costs = relative_costs(digits)
     assert costs.mean().item() == pytest.approx(1)
-    assert PENALTIES["cost"](gates, costs).item() == pytest.approx(22, rel=1e-5)
+    assert PENALTIES["cost"](gates, costs).sum().item() == pytest.approx(22, rel=1e-5)
 
 
 def test_a_connection_costs_what_its_cut_saves(digits: Architecture) -> None:
@@ -158,6 +158,6 @@ def test_a_connection_costs_what_its_cut_saves(digits: Architecture) -> None:
 @pytest.mark.parametrize("penalise", ["gate", "entropy", "cost"])
 def test_gradients_reach_the_gates(digits: Architecture, penalise: str) -> None:
     gates = gates_of(digits)
-    PENALTIES[penalise](gates, relative_costs(digits)).backward()
+    PENALTIES[penalise](gates, relative_costs(digits)).sum().backward()
     assert gates.weight.grad is not None
     assert gates.weight.grad.count_nonzero() == 44

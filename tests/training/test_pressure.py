@@ -1,0 +1,49 @@
+"""λ follows its warm-up and its target, whatever the gates do."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connprune.architecture.gates import Gates
+from connprune.training.pressure import Pressure
+
+
+def test_without_gates_there_is_no_pressure() -> None:
+    pressure = Pressure(None, 10)
+    assert pressure.weight(5) == 0
+    assert pressure.pressed(5, []) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0, 0.99), st.integers(0, 20))
+def test_as_many_of_the_lowest_are_pressed_as_shall_close(magnitudes: list[float], target: float, done: int) -> None:
+    pressure = Pressure(Gates(penalty=0.1, target_sparsity=target), 20)
+    pressed = pressure.pressed(done, magnitudes)
+    if done < 8:
+        assert all(pressed)
+        return
+    assert sum(pressed) == math.ceil(target * len(magnitudes))
+    free = [magnitude for magnitude, chosen in zip(magnitudes, pressed, strict=True) if not chosen]
+    held = [magnitude for magnitude, chosen in zip(magnitudes, pressed, strict=True) if chosen]
+    assert max(held, default=0) <= min(free, default=1)
+
+
+def test_the_strength_grows_only_while_too_few_are_closed() -> None:
+    pressure = Pressure(Gates(penalty=0.1, target_sparsity=0.5), 20)
+    pressure.after_epoch(3, 0.0)
+    assert pressure.strength == 0.1
+    pressure.after_epoch(10, 0.4)
+    grown = pressure.strength
+    assert grown > 0.1
+    pressure.after_epoch(11, 0.5)
+    assert pressure.strength == grown
+    again = Pressure(Gates(penalty=0.1, target_sparsity=0.5), 20)
+    again.load_state_dict(pressure.state_dict())
+    assert again.weight(12) == pressure.weight(12)
+
+
+def test_without_a_target_lambda_stays() -> None:
+    pressure = Pressure(Gates(penalty=0.1), 20)
+    pressure.after_epoch(15, 0.0)
+    assert pressure.strength == 0.1
+    assert pressure.pressed(15, [0.1, 0.9]) == [True, True]
