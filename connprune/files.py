@@ -39,6 +39,16 @@ def write_whole(path: Path, write: Callable[[str], object]) -> None:
         os.close(handle)
 
 
+def require_empty(path: Path) -> None:
+    """Refuses a path that holds something already.
+
+    Raises:
+        UsageError: it is a file, or a directory that is not empty.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path}: expected an empty or a new directory; --resume goes on with a run that is there.")
+
+
 @contextmanager
 def whole_directory(path: Path) -> Iterator[Path]:
     """A temporary directory that takes the name `path` once its contents are complete.
@@ -50,8 +60,7 @@ def whole_directory(path: Path) -> Iterator[Path]:
         UsageError: the directory is not empty, or is a file.
         OSError: what was being written could not be; nothing is left of it.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(f"{path}: expected an empty or a new directory.")
+    require_empty(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:

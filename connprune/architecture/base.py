@@ -12,7 +12,7 @@ SCHEMA = 1
 CLOSED = 0.01
 
 # Strict numbers: "5", 5.0 and true are refused where a whole number belongs.
-Count = Annotated[int, Field(strict=True, ge=1)]
+Count = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 NonNegativeInt = Annotated[int, Field(strict=True, ge=0)]
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -21,6 +21,7 @@ Fraction = Annotated[float, Field(strict=True, ge=0, lt=1)]
 Switch = Annotated[bool, Field(strict=True)]
 ClassCount = Annotated[int, Field(strict=True, ge=2)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
+OptionalName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]*)?$", max_length=64)]
 
 
 class Frozen(BaseModel):

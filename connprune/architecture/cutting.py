@@ -96,7 +96,7 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
     if kept is None:
         raise DisconnectedError(
             f"The cut ({rule}) would leave no path from the input to the head; nothing was written. The largest "
-            f"threshold that keeps one is {_rounded_down(_largest_safe_threshold(architecture, scores))}."
+            f"threshold that keeps one is {rounded_down(_largest_safe_threshold(architecture, scores))}."
         )
     smaller = _rebuilt(architecture, kept)
     removed = [connection for connection in architecture.all_connections if connection not in smaller.all_connections]
@@ -243,6 +243,6 @@ def _merges(architecture: Architecture, kept: Kept) -> dict[str, MergeOverride]:
     return merges
 
 
-def _rounded_down(value: float) -> str:
+def rounded_down(value: float) -> str:
     """Six significant digits that are never more than the value, so that a user can pass them on as they are."""
     return f"{Context(prec=6, rounding=ROUND_DOWN).create_decimal(repr(value)):g}"

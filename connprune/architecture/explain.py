@@ -15,6 +15,7 @@ _EXPECTED = {
     "dict_type": "a section of keys",
     "tuple_type": "a list",
     "union_tag_not_found": "a section with a kind",
+    "string_pattern_mismatch": "lower-case letters, digits, _ and -, with a letter first",
 }
 
 

@@ -7,6 +7,7 @@ from connprune.architecture.layers import Layer, LayerShapeError, register
 
 Activation = Literal["relu", "none", "leaky-relu", "gelu", "silu", "tanh", "sigmoid"]
 _MODULES = "connprune.network.image_layers"
+REMEDY = "use larger images or fewer layers"
 
 
 @register
@@ -48,7 +49,7 @@ class Convolution(Layer):
         reach = self.dilation * (self.kernel - 1)
         if self.padding == "valid" and min(merged.size) <= reach:
             raise LayerShapeError(
-                f"a valid {self.kernel}×{self.kernel} convolution needs at least {reach + 1}×{reach + 1}"
+                f"a valid {self.kernel}×{self.kernel} convolution needs at least {reach + 1}×{reach + 1}; {REMEDY}"
             )
         trim = reach if self.padding == "valid" else 0
         height, width = ((side - trim - 1) // self.stride + 1 for side in merged.size)
@@ -110,7 +111,7 @@ class _Window(Layer):
 
     def output_shape(self, merged: Shape) -> Shape:
         if min(merged.size) < self.size:
-            raise LayerShapeError(f"{self.size}×{self.size} pooling needs at least {self.size}×{self.size}")
+            raise LayerShapeError(f"{self.size}×{self.size} pooling needs at least {self.size}×{self.size}; {REMEDY}")
         return Shape(merged.feature_maps, merged.height // self.size, merged.width // self.size)
 
 

@@ -6,12 +6,12 @@ the first one names and which is imported when a network is built.
 
 from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import PlainValidator, SerializeAsAny
 from pydantic_core import PydanticCustomError
 
-from connprune.architecture.base import Frozen, Name, Shape
+from connprune.architecture.base import Frozen, OptionalName, Shape
 from connprune.errors import UsageError
 
 # Installed packages offer layers of their own under this group; an entry's name is the layer's kind.
@@ -30,7 +30,7 @@ class Layer(Frozen):
         kind: the layer's name in the registry.
     """
 
-    name: Name | Literal[""] = ""
+    name: OptionalName = ""
     kind: str
 
     # The stem of the names that are given to unnamed layers of this kind.
@@ -98,7 +98,7 @@ def _layer(value: Any) -> Layer:
     if isinstance(value, Layer):
         return value
     if not isinstance(value, Mapping):
-        raise PydanticCustomError("layer_type", "expected a mapping with a kind, like {{kind: conv, feature_maps: 32}}")
+        raise PydanticCustomError("layer_type", "a mapping with a kind, like kind: conv")
     if not _known(value.get("kind")):
         raise PydanticCustomError(
             "layer_kind",

@@ -16,12 +16,14 @@ def load_plugin(name: str) -> None:
     Raises:
         UsageError: there is no such module, it fails, or it defines no layer.
     """
+    if name.endswith(".py") or "/" in name:
+        raise UsageError(f"--plugin {name}: give the name of the module, without its folder and without .py.")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         module = import_module(name)
-    except Exception as error:  # A module of the user's may fail in any way.
+    except (Exception, SystemExit) as error:  # A module of the user's may fail in any way.
         raise UsageError(f"--plugin {name}: cannot import this module: {type(error).__name__}: {error}.") from None
     found = [
         value

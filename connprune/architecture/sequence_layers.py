@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from connprune.architecture.base import Count, Shape, Switch
-from connprune.architecture.image_layers import Activation
+from connprune.architecture.image_layers import REMEDY, Activation
 from connprune.architecture.layers import Layer, LayerShapeError, register
 
 _MODULES = "connprune.network.sequence_layers"
@@ -39,7 +39,9 @@ class SequenceConvolution(Layer):
     def output_shape(self, merged: Shape) -> Shape:
         _refuse_images(self.kind, merged)
         if self.padding == "valid" and merged.width < self.kernel:
-            raise LayerShapeError(f"a valid convolution over {self.kernel} steps needs at least {self.kernel}")
+            raise LayerShapeError(
+                f"a valid convolution over {self.kernel} steps needs at least {self.kernel}; {REMEDY}"
+            )
         steps = merged.width - (self.kernel - 1 if self.padding == "valid" else 0)
         return Shape(self.feature_maps, 1, steps)
 
@@ -114,7 +116,7 @@ class _SequenceWindow(Layer):
     def output_shape(self, merged: Shape) -> Shape:
         _refuse_images(self.kind, merged)
         if merged.width < self.size:
-            raise LayerShapeError(f"pooling over {self.size} steps needs at least {self.size}")
+            raise LayerShapeError(f"pooling over {self.size} steps needs at least {self.size}; {REMEDY}")
         return Shape(merged.feature_maps, 1, merged.width // self.size)
 
 

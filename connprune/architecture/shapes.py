@@ -56,7 +56,7 @@ def infer_shapes(architecture: Architecture) -> Shapes:
         except LayerShapeError as error:
             raise PydanticCustomError(
                 "shape",
-                "the layer {layer} got {shape} (feature maps@side), but {reason}; use larger images or fewer layers",
+                "the layer {layer} got {shape} (feature maps@side), but {reason}",
                 {"layer": repr(target), "shape": str(merged[target]), "reason": str(error)},
             ) from None
     return Shapes(merged, output)

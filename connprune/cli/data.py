@@ -21,8 +21,11 @@ def data(
 
     connprune data cifar10
     """
-    from connprune.data.settings import DataSettings
+    from connprune.data.settings import NAMED, DataSettings
     from connprune.data.sources import download
+    from connprune.errors import UsageError
 
+    if name not in NAMED:
+        raise UsageError(f"data: found {name!r}, expected one of {', '.join(NAMED)}.")
     settings = DataSettings(source=name, cache=str(cache) if cache else None)
     print(download(settings, Output().track))

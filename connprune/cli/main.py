@@ -30,11 +30,14 @@ def main() -> NoReturn:
 def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, ConnpruneError):
         return str(error), error.exit_code
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{error.filename}: expected a folder, found a file.", 2
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}.", 1
     # torch names its own out-of-memory error; importing torch to catch it would slow every command down.
-    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
+    no_memory = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    if no_memory or isinstance(error, MemoryError):
         return "There is not enough memory; lower training.batch_size, or use smaller layers or images.", 1
     return f"{type(error).__name__}: {error} (set CONNPRUNE_TRACEBACK=1 to see where).", 1
 

@@ -16,15 +16,15 @@ def prune(
     run: options.RunArgument = None,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", metavar="T", parser=options.number, help="Cut connections with a gate below T."),
+        typer.Option("--threshold", metavar="T", parser=options.number, help="Cut every score below T."),
     ] = None,
     keep: Annotated[
         int | None,
-        typer.Option("--keep", metavar="N", parser=options.whole_number, help="Keep the N most open connections."),
+        typer.Option("--keep", metavar="N", parser=options.whole_number, help="Keep the N highest scores."),
     ] = None,
     sparsity: Annotated[
         float | None,
-        typer.Option("--sparsity", metavar="S", parser=options.number, help="Cut this share of connections, 0 to 1."),
+        typer.Option("--sparsity", metavar="S", parser=options.number, help="Cut the lowest share S, 0 to 1."),
     ] = None,
     keep_per_layer: Annotated[
         int | None,
@@ -39,7 +39,7 @@ def prune(
         typer.Option("--max-macs", metavar="N", parser=options.whole_number, help="Cut down to N MACs."),
     ] = None,
     by: Annotated[
-        str, typer.Option("--by", metavar="RULER", help="gate, strength, saliency, ablation or random.")
+        str, typer.Option("--by", metavar="RULER", help="What scores: gate, strength, saliency, ablation or random.")
     ] = "gate",
     granularity: Annotated[
         str | None,
@@ -69,7 +69,8 @@ def prune(
     from connprune.architecture.base import SCHEMA
     from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
     from connprune.errors import UsageError
-    from connprune.report.tables import cut_table, sweep_table, where_gates_lie
+    from connprune.files import require_empty
+    from connprune.report.tables import cut_table, sweep_table, where_scores_lie
     from connprune.runs.find import find, new_path, runs_folder
     from connprune.training.device import choose_device
     from connprune.training.pruning import GRANULARITIES, Granularity, examine, prune, write_cut
@@ -97,6 +98,8 @@ def prune(
         raise UsageError(f"--by: found {by!r}, expected one of {', '.join(RULERS)}.")
     if granularity not in (None, *GRANULARITIES):
         raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
+    if out is not None and not dry_run:
+        require_empty(out)
     folder = runs_folder(runs)
     parent = find(run, folder, "train")
     gates = parent.architecture().gates
@@ -114,7 +117,7 @@ def prune(
     pruned = prune(examined, rule)
     output.note(cut_table(pruned.document))
     if not pruned.document["chosen"]:
-        output.note(where_gates_lie(pruned.gates, rule))
+        output.note(where_scores_lie(examined.all_scores, by, rule))
     if dry_run:
         output.plan(pruned.document)
         return

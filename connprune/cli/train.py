@@ -38,9 +38,11 @@ def train(
     from connprune.architecture.base import SCHEMA
     from connprune.architecture.shapes import mac_count, parameter_count
     from connprune.errors import UsageError
+    from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
     from connprune.runs.find import find, new_path, runs_folder
     from connprune.training.configuration import design, resolve, resolve_resumed
+    from connprune.training.device import choose_device
 
     options.load_plugins(plugins)
     output = Output(as_json, quiet)
@@ -62,6 +64,9 @@ def train(
         configuration = resolve(*values)
         architecture = design(configuration)
     text = configuration.to_yaml(architecture)
+    place = choose_device(device)
+    if run and not resume:
+        require_empty(run)
     if dry_run:
         counts = {
             "gated_connections": len(architecture.gated_connections),
@@ -71,10 +76,8 @@ def train(
         output.result(text.rstrip(), {"schema": SCHEMA, "configuration": text, **counts})
         return
 
-    from connprune.training.device import choose_device
     from connprune.training.run import split_data
 
-    place = choose_device(device)
     splits = split_data(configuration, load_images(configuration, output))
     if resume:
         directory.reconfigure(text)

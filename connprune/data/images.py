@@ -1,7 +1,7 @@
 """Images and labels as tensors, and their split into training, validation and test."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -77,16 +77,19 @@ class Splits:
 
     Attributes:
         digest: of the data set that was split.
+        classes: their names, by number.
     """
 
     train: Images
     validation: Images
     test: Images
     digest: str
+    classes: tuple[str, ...]
 
     def to(self, device: torch.device) -> "Splits":
         """The same images on a device."""
-        return Splits(self.train.to(device), self.validation.to(device), self.test.to(device), self.digest)
+        moved = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
+        return replace(self, **moved)
 
 
 def split(dataset: Dataset, settings: DataSettings) -> Splits:
@@ -110,6 +113,7 @@ def split(dataset: Dataset, settings: DataSettings) -> Splits:
         validation=dataset.train[order[:held_out]],
         test=dataset.test,
         digest=dataset.digest,
+        classes=dataset.classes,
     )
 
 

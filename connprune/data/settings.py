@@ -48,7 +48,7 @@ class DataSettings(Frozen):
         validation: the share of the training images that is held out to steer by.
         split_seed: decides which are held out; null is the training's seed.
         train_images: train on this many only, drawn by the seed; None is all that are not held out.
-        size: height and width that a folder's images are resized to while they are decoded; None keeps their own.
+        size: height and width that a folder's images are resized to while they are decoded; null keeps their own.
         channels: a folder's images are decoded as colour (3) or grey (1).
         as_sequence: read each image as a sequence: its rows are the steps, its columns and channels the features.
         skip_damaged: leave out a folder's damaged images instead of refusing the folder.

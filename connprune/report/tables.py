@@ -1,13 +1,12 @@
 """Tables as plain, aligned text."""
 
 from collections.abc import Sequence
+from decimal import ROUND_UP, Context
 from typing import Any
 
-import numpy as np
-
 from connprune.analysis.evolution import Evolution
+from connprune.architecture.cutting import rounded_down
 from connprune.architecture.rules import Rule, Threshold
-from connprune.runs.gate_history import GateHistory
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -74,12 +73,12 @@ def cut_table(document: dict[str, Any]) -> str:
 
 def sweep_table(rows: Sequence[dict[str, Any]]) -> str:
     """What each threshold would leave."""
-    header = ["threshold", "connections", "feature maps", "layers", "parameters", "MACs", "held-out accuracy"]
+    header = ["threshold", "connections", "feature maps", "layers", "parameters", "MACs", "validation"]
     return aligned(
         header,
         [
             [
-                f"{row['threshold']:.6g}",
+                rounded_down(row["threshold"]),
                 *(f"{row[key]:,}" for key in ("connections", "feature_maps", "layers", "parameters", "macs")),
                 f"{row['validation_accuracy']:.2%}",
             ]
@@ -105,26 +104,24 @@ def comparison_table(document: dict[str, Any]) -> str:
     return aligned(header, rows)
 
 
-def where_gates_lie(history: GateHistory, rule: Rule) -> str:
+def where_scores_lie(scores: Sequence[float], by: str, rule: Rule) -> str:
     """What to say when a rule cuts nothing."""
-    gates = np.sort(np.abs(history.by_connection()[-1]))
+    ranked = sorted(scores)
+    half = ranked[len(ranked) // 2]
     text = (
-        f"Nothing falls under {rule}: the {len(gates)} gates lie between {gates[0]:.4g} and {gates[-1]:.4g}, "
-        f"half of them below {np.median(gates):.4g}."
+        f"This rule cuts nothing ({rule}): by {by}, the {len(ranked)} scores lie between {ranked[0]:.4g} and "
+        f"{ranked[-1]:.4g}, half of them below {half:.4g}. The cut is its parent unchanged."
     )
-    match rule:
-        case Threshold():
-            advice = f"--threshold {_above(gates[len(gates) // 4])} or --sparsity 0.25 would cut about a quarter"
-        case _:
-            advice = "a tighter rule would cut some"
-    return (
-        f"{text}\nThe cut is its parent unchanged; {advice}. "
-        "To make gates end near zero, train with --set gates.penalty=0.001 --set gates.rate=0.03."
-    )
+    if not isinstance(rule, Threshold):
+        return f"{text} A tighter rule would cut some."
+    advice = f"--threshold {_above(ranked[len(ranked) // 4])} or --sparsity 0.25 would cut about a quarter"
+    hint = " To make gates end near zero, train with pressure: --set gates.penalty=0.001 --set gates.rate=0.03."
+    return f"{text} {advice}.{hint if by == 'gate' else ''}"
 
 
 def _above(value: float) -> str:
-    return f"{np.ceil(value * 1000) / 1000:g}"
+    """Three significant digits that are more than the value."""
+    return f"{Context(prec=3, rounding=ROUND_UP).create_decimal(repr(value)).next_plus(Context(prec=3)):g}"
 
 
 def _gate(value: float | None) -> str:

@@ -165,10 +165,11 @@ class RunDirectory:
         Raises:
             UsageError: the run has not ended, or the file is damaged.
         """
-        if not self.final.exists():
+        status = self.summary.get("status")
+        if status != "finished":
             raise UsageError(
-                f"{self.path}: this run has not ended (its status is {self.summary.get('status')!r}); "
-                f"finish it with `{self.resume_command}`."
+                f"{self.path}: this run has not ended (its status is {status!r}); finish it with "
+                f"`{self.resume_command}`."
             )
         return read_tensors(self.final)[0]
 

@@ -112,6 +112,7 @@ class Layered:
         """Lays one value over what is there; `source` is how the user wrote it."""
         keys: list[str | int] = [int(part) if part.isdigit() else part for part in path.split(".")]
         self.data = _with_value(self.data, keys, value, source)
+        self.marks = {known: mark for known, mark in self.marks.items() if known[: len(keys)] != tuple(keys)}
         mark = Mark("command line", source)
         for end in range(1, len(keys)):
             self.marks.setdefault(tuple(keys[:end]), mark)
@@ -156,7 +157,7 @@ def resolve(
     """
     document = parse(read_text(config), str(config)) if config else Document({})
     named = document.data.pop("preset", None)
-    base = preset or named or DEFAULT_PRESET
+    base = next(name for name in (preset, named, DEFAULT_PRESET) if name is not None)
     layered = Layered()
     layered.add(parse(preset_text(str(base)), f"preset {base}"))
     layered.add(document)

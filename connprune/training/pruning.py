@@ -74,6 +74,14 @@ class Examined:
     granularity: Granularity
     scores: GateValues
 
+    @property
+    def all_scores(self) -> list[float]:
+        """The scores in one list."""
+        found: list[float] = []
+        for score in self.scores.values():
+            found += score if isinstance(score, Sequence) else [score]
+        return found
+
 
 def examine(
     run: RunDirectory,
@@ -136,6 +144,7 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
         "parent": str(run.path.resolve()),
         "parent_digest": run.digest(),
         "data_digest": splits.digest,
+        "classes": list(splits.classes),
         "by": examined.by,
         "granularity": examined.granularity,
         "ancestry": [*_ancestry(run), str(run.path.resolve())],
@@ -153,10 +162,7 @@ def sweep(examined: Examined, count: int = 20) -> list[dict[str, Any]]:
     """
     architecture = examined.network.architecture
     safe = safe_threshold(architecture, examined.scores)
-    values: list[float] = []
-    for score in examined.scores.values():
-        values += score if isinstance(score, Sequence) else [score]
-    marks = sorted({0.0, *(value for value in values if 0 < value <= safe)})
+    marks = sorted({0.0, *(score for score in examined.all_scores if 0 < score <= safe)})
     chosen = [marks[round(number * (len(marks) - 1) / (count - 1))] for number in range(count)]
     rows = []
     for threshold in dict.fromkeys(chosen):
@@ -197,7 +203,9 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
             kept = kept_gates(pruned.parent.architecture(), pruned.cut.kept)
             run.write_gates(pruned.gates.restricted(architecture, kept))
         write_json(run.cut, pruned.document)
-        run.summarise({"status": "finished", **{key: pruned.document[key] for key in ("parent", "data_digest")}})
+        run.summarise(
+            {"status": "finished", **{key: pruned.document[key] for key in ("parent", "data_digest", "classes")}}
+        )
     return RunDirectory.open(path)
 
 

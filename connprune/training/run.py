@@ -102,7 +102,7 @@ def _train(
     record = _Record(run, trainer)
     if run.checkpoint.exists():
         record.restore()
-    run.begin({"epochs": recipe.epochs, "data_digest": splits.digest})
+    run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
     watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
     while trainer.epoch < recipe.epochs:
         metrics = trainer.train_epoch(lambda: stop.number is not None, watcher.after_step)

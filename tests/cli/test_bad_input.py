@@ -58,6 +58,14 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["prune", "--keep", "3", "--by", "magic"], "--by: found 'magic', expected one of gate, strength"),
         (["prune", "--keep", "3", "--granularity", "pixel"], "--granularity: found 'pixel', expected connection or"),
         (["train", "--plugin", "nowhere"], "--plugin nowhere: cannot import this module: ModuleNotFoundError"),
+        (["train", "--plugin", "noise.py"], "give the name of the module, without its folder and without .py"),
+        (["train", "--preset", ""], "preset: found '', expected one of"),
+        (["train", "--preset", "digits", "--set", "layers=[1]"], "found 1, expected a mapping with a kind"),
+        (["train", "--preset", "digits", "--set", "layers=[1]"], "(command line: `--set layers=[1]`)"),
+        (["train", "--preset", "digits", "--set", "layers.0.name=Hé"], "expected lower-case letters, digits, _ and -"),
+        (["train", "--preset", "digits", "--set", "layers.0.feature_maps=99999999999"], "expected less than or equal"),
+        (["train", "--preset", "digits", "--dry-run", "--device", "tpu"], "--device: found 'tpu'"),
+        (["data", ""], "found '', expected one of"),
         (["train", "--plugin", "json"], "--plugin json: this module defines no layer"),
         (["prune", "--sweep"], "--sweep goes with --dry-run"),
         (["prune", "--keep", "3", "--csv"], "--csv goes with --sweep"),
@@ -82,7 +90,7 @@ def test_a_run_that_already_holds_something_is_left_alone(command: Command, tmp_
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
     outcome = command("train", *TINY, "--run", "mine")
     assert_refused(outcome)
-    assert "mine: this directory is not empty" in outcome.err
+    assert "mine: expected an empty or a new directory" in outcome.err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
@@ -171,6 +179,6 @@ def test_a_folder_that_cannot_be_made(command: Command, tmp_path: Path) -> None:
     """A file stands where a folder should be."""
     (tmp_path / "file").write_text("")
     outcome = command("train", *TINY, "--runs", "file/runs")
-    assert_refused(outcome, 1)
-    assert "file" in outcome.err
+    assert_refused(outcome)
+    assert "runs: expected a folder, found a file" in outcome.err
     assert (tmp_path / "file").read_text() == ""
