@@ -49,23 +49,3 @@ def in_order(connections: Mapping[str, Sequence[str]], layers: Sequence[str]) ->
         target: tuple(sorted(connections[target], key=position.__getitem__))
         for target in sorted(connections, key=position.__getitem__)
     }
-
-
-def alive(connections: Mapping[str, Sequence[str]]) -> Wiring | None:
-    """The connections that lie on a path from the input to the head; None when there is no such path."""
-    reached = {INPUT}
-    for target, sources in connections.items():
-        if reached.intersection(sources):
-            reached.add(target)
-    if HEAD not in reached:
-        return None
-    read = {HEAD}
-    for target in reversed(list(connections)):
-        if target in read:
-            read.update(connections[target])
-    live = reached & read
-    return {
-        target: tuple(source for source in sources if source in live)
-        for target, sources in connections.items()
-        if target in live
-    }

@@ -61,8 +61,8 @@ def prune(
     """Cut the connections whose gate ended near zero.
 
     Prints the path of the cut. Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params and
-    --max-macs. The trained weights are carried over,
-    so the cut network works before any retraining, and its accuracy is shown beside its parent's.
+    --max-macs. The trained weights are carried over, so the cut network works before any retraining, and its accuracy
+    is shown beside its parent's.
 
       connprune prune --threshold 0.01
     """

@@ -16,6 +16,9 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.shapes import source_maps
 from connprune.network.feature_maps import FeatureMaps, folded
 
+# How many inputs one byte can number.
+_BYTE = 256
+
 
 class Concatenate(nn.Module):
     """Puts the inputs one behind the other; the gates stay pending."""
@@ -93,13 +96,13 @@ class _GatedSum(Function):
 
 
 class _GatedMax(Function):
-    """max g·x in one pass: only the number of the winning input is kept, one byte for each value."""
+    """max g·x in one pass: only the number of the winning input is kept, in one byte for each value if it fits."""
 
     @staticmethod
     def forward(ctx: Any, merged: int, places: list[Tensor | None], *operands: Tensor | None) -> Tensor:
         gates, inputs = _halves(operands)
         largest: Tensor = inputs[0].new_full((inputs[0].shape[0], merged, *inputs[0].shape[2:]), -torch.inf)
-        winner = torch.zeros_like(largest, dtype=torch.uint8)
+        winner = torch.zeros_like(largest, dtype=torch.uint8 if len(inputs) <= _BYTE else torch.int16)
         for number, (place, gate, values) in enumerate(zip(places, gates, inputs, strict=True)):
             product = values if gate is None else values * _wide(gate)
             if place is not None or values.shape[1] < merged:

@@ -43,7 +43,7 @@ def carried(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> di
     state["head.dense.0.weight"] = by_map.index_select(1, torch.tensor(kept.merged[HEAD])).flatten(1)
     if cut.architecture.gated_connections:
         state["gates.weight"] = weights["gates.weight"][kept_gates(parent, kept)]
-        state |= {name: weights[name] for name in ("gates.temperature",) if name in weights}
+        state["gates.temperature"] = weights["gates.temperature"]
     return state
 
 

@@ -14,7 +14,16 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.architecture.files import from_yaml, to_yaml
 from connprune.errors import UsageError
-from connprune.files import read_arrays, read_json, read_tensors, read_text, write_arrays, write_json, write_text
+from connprune.files import (
+    read_arrays,
+    read_json,
+    read_tensors,
+    read_text,
+    require_empty,
+    write_arrays,
+    write_json,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,12 +60,8 @@ class RunDirectory:
         Raises:
             UsageError: the directory holds something, or is no directory.
         """
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise UsageError(f"{path}: expected a directory for the run, found a file.") from None
-        if any(path.iterdir()):
-            raise UsageError(f"{path}: this directory is not empty; choose another, or continue its run with --resume.")
+        require_empty(path)
+        path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
         write_text(run.config, config)
         write_text(run._architecture, to_yaml(architecture))

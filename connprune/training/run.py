@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from connprune.architecture.base import CLOSED
 from connprune.architecture.gates import FromRun
 from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
 from connprune.data.images import Dataset, Splits, normalisation, split
@@ -151,8 +150,7 @@ class _Record:
         gates = self.trainer.gates().numpy()
         self.gates.append(gates)
         if len(gates):
-            history = self.history()
-            metrics["gates_closed"] = int((np.abs(history.by_connection()[-1]) < CLOSED).sum())
+            history = GateHistory.of(self.trainer.network.architecture, np.stack(self.gates))
             self.run.write_gates(history)
         self.metrics.append(metrics)
         self.run.write_metrics(self.metrics)
@@ -162,9 +160,6 @@ class _Record:
         if self.trainer.epoch % checkpoint_epochs == 0 or self.trainer.epoch == self.trainer.recipe.epochs:
             self.save()
         return metrics
-
-    def history(self) -> GateHistory:
-        return GateHistory.of(self.trainer.network.architecture, np.stack(self.gates))
 
     def save(self) -> None:
         """Writes the checkpoint."""

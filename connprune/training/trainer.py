@@ -70,9 +70,12 @@ class Trainer:
         self.scheduler = make_scheduler(self.optimizer, recipe)
         self.pressure = Pressure(network.architecture.gates, recipe.epochs)
         if network.gates and network.architecture.gates:
-            self._penalty = PENALTIES[network.architecture.gates.penalised]
-            self._costs = relative_costs(network.architecture).to(self.device)
-            self._pressed = torch.ones_like(self._costs)
+            penalised = network.architecture.gates.penalised
+            self._penalty = PENALTIES[penalised]
+            self._pressed = torch.ones_like(network.gates.weight, requires_grad=False)
+            # Costs take a trial cut of every connection, so they are only found for the penalty that reads them.
+            costs = relative_costs(network.architecture) if penalised == "cost" else torch.ones(())
+            self._costs = costs.to(self.device)
         self.steps = -(-len(splits.train) // recipe.batch_size)
         self.epoch = 0
         self.step = 0
@@ -131,16 +134,17 @@ class Trainer:
             "images_per_second": len(self.splits.train) / seconds,
         }
         self.scheduler.after_epoch(validation.loss)
-        magnitudes = self._magnitudes()
-        closed = sum(magnitude < CLOSED for magnitude in magnitudes) / max(1, len(magnitudes))
-        self.pressure.after_epoch(self.epoch + 1, closed)
+        if self.network.gates:
+            magnitudes = self._magnitudes()
+            metrics["gates_closed"] = sum(magnitude < CLOSED for magnitude in magnitudes)
+            self.pressure.after_epoch(self.epoch + 1, metrics["gates_closed"] / len(magnitudes))
         self._begin_epoch(self.epoch + 1)
         return metrics
 
     def _magnitudes(self) -> list[float]:
         """The magnitude of each connection's gate as it is now, of several gates the largest."""
         counts = gates_of_each(self.network.architecture)
-        return [gates.max().item() for gates in self.gates().abs().split(counts)] if self.network.gates else []
+        return [gates.max().item() for gates in self.gates().abs().split(counts)]
 
     def _pressed_gates(self) -> Tensor:
         """1 for each gate that is pressed in this epoch, 0 for the others, (gates,)."""
