@@ -1,19 +1,24 @@
 """What gates cost in memory and time: a training step with gates beside one without, for each merge.
 
-Each measurement runs in a process of its own; its peak is the largest resident memory during the steps less that before
-them. The network is `digits` at four times its width on 32×32 images, so that activations are most of the memory.
+Each measurement runs in a process of its own. The peak is the largest resident memory during the steps less that before
+them, with freed memory given back at once, so that it is what a step holds and not what the allocator kept for later;
+times are taken with the allocator as it comes. The network is `digits` at four times its width on 32×32 images, so that
+activations are most of the memory.
 
     python benchmarks/merge_memory.py [--batch 128] [--rounds 3]
 """
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import time
 
+# glibc then maps every larger block by itself, and unmaps it when it is freed.
+EXACT = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
 WIDTHS = {0: 64, 1: 64, 4: 128, 5: 128}
 
 
@@ -46,6 +51,13 @@ def measure(aggregate: str, gated: bool, batch: int) -> None:
     print(json.dumps({"mebibytes": (after - before) / 1024, "seconds": statistics.median(seconds)}))
 
 
+def run(command: list[str], environment: dict[str, str]) -> dict[str, float]:
+    """What a measurement in a process of its own printed."""
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
 def main() -> None:
     """Prints a row for each merge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -59,13 +71,13 @@ def main() -> None:
     header = ("merge", "peak without", "with gates", "ratio", "time without", "with", "ratio")
     print("{:<8} {:>13} {:>11} {:>6} {:>13} {:>8} {:>6}".format(*header))
     for aggregate in ("concat", "sum", "max", "squeeze"):
-        found: dict[str, list[dict[str, float]]] = {"plain": [], "gated": []}
+        found: dict[str, list[tuple[float, float]]] = {"plain": [], "gated": []}
         for _ in range(arguments.rounds):
             for kind, taken in found.items():
                 command = [sys.executable, __file__, "--batch", str(arguments.batch), "--measure", aggregate, kind]
-                taken.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+                taken.append((run(command, EXACT)["mebibytes"], run(command, dict(os.environ))["seconds"]))
         medians = {
-            kind: {key: statistics.median(one[key] for one in taken) for key in ("mebibytes", "seconds")}
+            kind: dict(zip(("mebibytes", "seconds"), map(statistics.median, zip(*taken, strict=True)), strict=True))
             for kind, taken in found.items()
         }
         plain, gated = medians["plain"], medians["gated"]

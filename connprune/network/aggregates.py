@@ -50,8 +50,6 @@ class Squeeze(nn.Module):
 class Elementwise(nn.Module):
     """Sum or maximum, feature map by feature map; inputs with fewer feature maps count as zero in the others."""
 
-    function: type[Function]
-
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
         self.counts = source_maps(architecture, target)
@@ -63,36 +61,46 @@ class Elementwise(nn.Module):
 
     def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
         pending = combined(inputs, gates)
-        split = [None] * len(inputs) if pending is None else pending.split(self.counts)
+        split = [None] * len(inputs) if pending is None else list(pending.split(self.counts))
         places = [getattr(self, f"at{number}") for number in range(len(inputs))]
-        values: Tensor = self.function.apply(self.merged, places, *split, *(maps.values for maps in inputs))
-        return FeatureMaps(values)
+        return FeatureMaps(self.combine(places, split, [maps.values for maps in inputs]))
+
+    def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
+        """The aggregate, (batch, merged maps, height, width).
+
+        Args:
+            places: for each input which merged feature maps its own belong to, (maps,); None is the first ones.
+            gates: for each input its gates, (maps,); None is ones.
+            inputs: (batch, maps, height, width) each.
+        """
+        raise NotImplementedError
 
 
-class _GatedSum(Function):
-    """Σ g·x in one running buffer: neither the products nor the partial sums are kept."""
+class _AddGated(Function):
+    """total + g·x in place, one input at a time.
+
+    Then the backward pass makes the gradient of one input at a time too, and autograd adds it to what its source has
+    gathered before the next one is made; one function for the whole sum would hold all of them at once.
+    """
 
     @staticmethod
-    def forward(ctx: Any, merged: int, places: list[Tensor | None], *operands: Tensor | None) -> Tensor:
-        gates, inputs = _halves(operands)
-        total: Tensor = inputs[0].new_zeros(inputs[0].shape[0], merged, *inputs[0].shape[2:])
-        for place, gate, values in zip(places, gates, inputs, strict=True):
-            if place is not None:
-                total.index_add_(1, place, values if gate is None else values * _wide(gate))
-            elif gate is None:
-                total[:, : values.shape[1]] += values
-            else:
-                total[:, : values.shape[1]].addcmul_(values, _wide(gate))
-        ctx.places = places
-        ctx.save_for_backward(*operands)
+    def forward(ctx: Any, total: Tensor, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
+        if place is not None:
+            total.index_add_(1, place, values if gate is None else values * _wide(gate))
+        elif gate is None:
+            total[:, : values.shape[1]] += values
+        else:
+            total[:, : values.shape[1]].addcmul_(values, _wide(gate))
+        ctx.place = place
+        ctx.mark_dirty(total)
+        ctx.save_for_backward(gate, values)
         return total
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        gates, inputs = _halves(ctx.saved_tensors)
-        parts = [_part(gradient, place, values) for place, values in zip(ctx.places, inputs, strict=True)]
-        return None, None, *_product_gradients(ctx.needs_input_grad[2:], parts, gates, inputs)
+        gate, values = ctx.saved_tensors
+        return gradient, None, *_product_gradients(_part(gradient, ctx.place, values), gate, values)
 
 
 class _GatedMax(Function):
@@ -121,23 +129,31 @@ class _GatedMax(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         winner, *operands = ctx.saved_tensors
         gates, inputs = _halves(operands)
-        parts = [
-            _part(gradient, place, values) * (_part(winner, place, values) == number)
-            for number, (place, values) in enumerate(zip(ctx.places, inputs, strict=True))
-        ]
-        return None, None, *_product_gradients(ctx.needs_input_grad[2:], parts, gates, inputs)
+        of_gates, of_inputs = [], []
+        for number, (place, gate, values) in enumerate(zip(ctx.places, gates, inputs, strict=True)):
+            part = _part(gradient, place, values) * (_part(winner, place, values) == number)
+            of_gate, of_values = _product_gradients(part, gate, values)
+            of_gates.append(of_gate)
+            of_inputs.append(of_values)
+        return None, None, *of_gates, *of_inputs
 
 
 class Sum(Elementwise):
-    """The gated sum."""
+    """The gated sum, in one running buffer."""
 
-    function = _GatedSum
+    def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
+        total: Tensor = inputs[0].new_zeros(inputs[0].shape[0], self.merged, *inputs[0].shape[2:])
+        for place, gate, values in zip(places, gates, inputs, strict=True):
+            total = _AddGated.apply(total, place, gate, values)
+        return total
 
 
 class Maximum(Elementwise):
     """The gated maximum."""
 
-    function = _GatedMax
+    def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
+        largest: Tensor = _GatedMax.apply(self.merged, places, *gates, *inputs)
+        return largest
 
 
 AGGREGATES: dict[str, Callable[[Architecture, str], nn.Module]] = {
@@ -176,17 +192,10 @@ def _part(whole: Tensor, place: Tensor | None, values: Tensor) -> Tensor:
     return whole[:, : values.shape[1]] if place is None else whole.index_select(1, place)
 
 
-def _product_gradients(
-    needed: Sequence[bool], parts: Sequence[Tensor], gates: Sequence[Tensor | None], inputs: Sequence[Tensor]
-) -> tuple[Tensor | None, ...]:
-    """The gradients of the gates, then of the inputs, of products whose gradients are `parts`; None if not needed."""
-    wanted_gates, wanted_inputs = _halves(needed)
-    of_gates = [
-        torch.einsum("bchw,bchw->c", part, values) if wanted else None
-        for wanted, part, values in zip(wanted_gates, parts, inputs, strict=True)
-    ]
-    of_inputs = [
-        (part if gate is None else part * _wide(gate)) if wanted else None
-        for wanted, part, gate in zip(wanted_inputs, parts, gates, strict=True)
-    ]
-    return *of_gates, *of_inputs
+def _product_gradients(part: Tensor, gate: Tensor | None, values: Tensor) -> tuple[Tensor | None, Tensor]:
+    """The gradients of a gate and of what it multiplies, from that of their product; one new tensor serves for both."""
+    if gate is None:
+        return None, part
+    product = part * values
+    of_gate = product.sum(dim=(0, 2, 3))
+    return of_gate, torch.mul(part, _wide(gate), out=product)
