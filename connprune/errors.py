@@ -19,6 +19,10 @@ class DisconnectedError(ConnpruneError):
     exit_code = 3
 
 
+class RunLockedError(UsageError):
+    """Another process trains in the run."""
+
+
 class InterruptedRunError(ConnpruneError):
     """A signal stopped the training after its checkpoint was saved.
 

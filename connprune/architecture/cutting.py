@@ -1,6 +1,6 @@
 """The cut: an architecture, the gates it ended with and a rule give a smaller architecture and a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Context
 from typing import Any
@@ -112,6 +112,31 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
         macs=(mac_count(architecture), mac_count(smaller)),
     )
     return Cut(smaller, kept, report)
+
+
+def restricted(architecture: Architecture, wiring: Mapping[str, Collection[str]]) -> Architecture:
+    """An architecture with only these of its connections, by the same rules as a cut that leaves them.
+
+    Args:
+        architecture: the parent.
+        wiring: for each target that stays, the sources that it reads.
+
+    Raises:
+        UsageError: the parent lacks one of the connections, or some of them lead nowhere.
+    """
+    wanted = [Connection(source, target) for target, sources in wiring.items() for source in sources]
+    lacking = next((connection for connection in wanted if connection not in architecture.all_connections), None)
+    if lacking:
+        raise UsageError(f"The connection {lacking} is not one of the parent's.")
+    removed = frozenset(architecture.all_connections) - frozenset(wanted)
+    kept = follow(architecture, _places(architecture, removed))
+    if kept is None:
+        raise UsageError("This wiring has no path from the input to the head.")
+    found = _rebuilt(architecture, kept)
+    lost = next((connection for connection in wanted if connection not in found.all_connections), None)
+    if lost:
+        raise UsageError(f"The connection {lost} lies on no path from the input to the head in this wiring.")
+    return found
 
 
 def macs_of_each(architecture: Architecture) -> list[int]:

@@ -19,7 +19,17 @@ def chain(layers: Sequence[str]) -> Wiring:
     return {target: (source,) for source, target in pairwise([INPUT, *layers, HEAD])}
 
 
-WIRINGS: dict[str, Callable[[Sequence[str]], Wiring]] = {"dense": dense, "chain": chain}
+def residual(layers: Sequence[str]) -> Wiring:
+    """A chain in blocks of two layers; what reads a block also reads what the block reads (He et al. 2016)."""
+    nodes = [INPUT, *layers, HEAD]
+    wiring = chain(layers)
+    for before in range(0, len(layers) - 1, 2):
+        reader = nodes[before + 3]
+        wiring[reader] = (nodes[before], *wiring[reader])
+    return wiring
+
+
+WIRINGS: dict[str, Callable[[Sequence[str]], Wiring]] = {"dense": dense, "chain": chain, "residual": residual}
 
 
 def in_order(connections: Mapping[str, Sequence[str]], layers: Sequence[str]) -> Wiring:

@@ -11,6 +11,7 @@ from connprune.cli.presets import presets
 from connprune.cli.prune import prune
 from connprune.cli.retrain import retrain
 from connprune.cli.train import train
+from connprune.cli.work import work
 
 app = typer.Typer(
     name="connprune",
@@ -22,6 +23,7 @@ app = typer.Typer(
 
 for command in (train, inspect, prune, retrain, data, presets):
     app.command()(command)
+app.command(hidden=True)(work)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,5 +1,6 @@
 """The options that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,25 @@ def load_plugins(names: list[str] | None) -> None:
 
     for name in names or ():
         load_plugin(name)
+
+
+def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:
+    """Reads --seeds: a function from the recipe's own seed to all seeds; None if the option was not given.
+
+    Raises:
+        UsageError: the text is neither a number nor a list of different numbers.
+    """
+    from connprune.errors import UsageError
+
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts) or len(set(parts)) < len(parts) or parts == ["0"]:
+        raise UsageError(f"--seeds {text}: expected how many, like 5, or a list of different ones, like 1,2,3.")
+    numbers = [int(part) for part in parts]
+    if len(numbers) > 1:
+        return lambda own: numbers
+    return lambda own: list(range(own, own + numbers[0]))
 
 
 RunArgument = Annotated[
@@ -59,6 +79,19 @@ EpochsOption = Annotated[
 SeedOption = Annotated[
     int | None, typer.Option("--seed", metavar="N", parser=whole_number, help="Seed of everything that is random.")
 ]
+SeedsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--seeds", metavar="N|LIST", help="Train with N seeds from the recipe's own on, or with these: 1,2,3."
+    ),
+]
+JobsOption = Annotated[
+    int, typer.Option("--jobs", metavar="N", min=1, help="Train in N processes; CPU threads or GPUs are shared out.")
+]
+ListOption = Annotated[
+    bool, typer.Option("--list", help="Train nothing; print a command for each training that is left.")
+]
+CollectOption = Annotated[bool, typer.Option("--collect", help="Train nothing; gather what is finished.")]
 PluginOption = Annotated[
     list[str] | None,
     typer.Option("--plugin", metavar="MODULE", help="Import layers of your own from this module; may be repeated."),

@@ -1,19 +1,37 @@
 """`connprune retrain`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from connprune.cli import options
+from connprune.cli.experiment import job_commands, run_experiment
 from connprune.cli.output import Output
 from connprune.cli.session import load_images, train_to_end
+
+if TYPE_CHECKING:
+    from connprune.experiments.plan import Plan
+    from connprune.runs.directory import RunDirectory
 
 
 def retrain(
     cut: options.CutArgument = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="NAME,…",
+            help="Compare with parent, dense, chain, residual, finetune, random:N, random-params:N, all, evolution:N, "
+            "or the path of another run or YAML.",
+        ),
+    ] = None,
+    seeds: options.SeedsOption = None,
     epochs: options.EpochsOption = None,
     seed: options.SeedOption = None,
+    jobs: options.JobsOption = 1,
+    list_jobs: options.ListOption = False,
+    collect_only: options.CollectOption = False,
     run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write the run to this directory.")] = None,
     runs: options.RunsOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
@@ -28,44 +46,153 @@ def retrain(
     parent's. Another --seed changes the weights, the order and the augmentation, but not the validation images.
 
       connprune retrain --json
+
+    With --against or --seeds every network is trained with each seed, and one table says what differs and how surely.
+    The same command goes on where an interrupted one was.
+
+      connprune retrain --against parent,dense,chain,random:10 --seeds 5 --jobs 2
     """
     from connprune.errors import UsageError
-    from connprune.files import write_json
-    from connprune.report.tables import comparison_table
-    from connprune.runs.directory import RunDirectory
-    from connprune.runs.find import find, new_path, runs_folder
-    from connprune.training.comparison import compare
-    from connprune.training.configuration import read_configuration, with_recipe
-    from connprune.training.device import choose_device
-    from connprune.training.pruning import read_cut
-    from connprune.training.run import split_data
+    from connprune.experiments.plan import begin, digest, read
+    from connprune.runs.find import find, runs_folder
 
     options.load_plugins(plugins)
     output = Output(as_json, quiet)
     folder = runs_folder(runs)
-    if resume:
-        if cut or epochs is not None or seed is not None:
-            raise UsageError("--resume goes on with a run as it began; leave out the cut, --epochs and --seed.")
-        directory = find(str(run) if run else None, folder, "retrain")
-        if directory.kind != "retrain":
-            raise UsageError(f"{directory.path}: this is no run of `connprune retrain`, but a {directory.kind}.")
-        source = RunDirectory.open(Path(str(directory.summary.get("cut"))))
-        configuration = read_configuration(directory)
-    else:
-        source = find(cut, folder, "cut")
-        configuration = with_recipe(read_configuration(source), epochs=epochs, seed=seed)
-    report = read_cut(source)
+    named = [name.strip() for text in against or () for name in text.split(",") if name.strip()]
+    wanted = options.seed_numbers(seeds)
+    if resume or (collect_only and not (named or wanted)):
+        if cut or named or wanted or epochs is not None or seed is not None:
+            raise UsageError("--resume goes on with a run as it began; leave out what says how it shall be.")
+        kinds = ("comparison",) if collect_only else ("retrain", "comparison")
+        directory = find(str(run) if run else None, folder, *kinds)
+        match directory.kind:
+            case "comparison":
+                _compare(read(directory.path), jobs, list_jobs, collect_only, device, plugins or [], output)
+            case "retrain" if not collect_only:
+                _train(directory, None, device, output)
+            case "evolution" if not collect_only:
+                _do(directory, device, output)
+            case other:
+                raise UsageError(f"{directory.path}: this is nothing that `connprune retrain` made, but a {other}.")
+        return
+    source = find(cut, folder, "cut")
+    if named or wanted:
+        from connprune.experiments.contenders import Setting, members
+        from connprune.training.pruning import read_cut
+
+        rule = read_cut(source)["rule"]
+        setting = Setting.of(source, epochs, seed)
+        entrants = members(setting, named)
+        numbers = wanted(setting.configuration.training.seed) if wanted else [setting.configuration.training.seed]
+        path = run or folder / f"compare-{digest(entrants, numbers)}"
+        about = {
+            "cut": str(source.path.resolve()),
+            "rule": rule,
+            "against": named,
+            "epochs": setting.configuration.training.epochs,
+        }
+        plan = begin(path, "comparison", entrants, numbers, about)
+        _compare(plan, jobs, list_jobs, collect_only, device, plugins or [], output)
+        return
+    if list_jobs or collect_only or jobs != 1:
+        raise UsageError("--jobs, --list and --collect go with --against or --seeds.")
+    _train(_begun(source, epochs, seed, run, folder), source, device, output)
+
+
+def _begun(
+    source: "RunDirectory", epochs: int | None, seed: int | None, run: Path | None, folder: Path
+) -> "RunDirectory":
+    """A new run that trains a cut from scratch."""
+    from connprune.runs.directory import RunDirectory
+    from connprune.runs.find import new_path
+    from connprune.training.configuration import read_configuration, with_recipe
+    from connprune.training.pruning import read_cut
+
+    read_cut(source)
+    configuration = with_recipe(read_configuration(source), epochs=epochs, seed=seed)
+    architecture = source.architecture().without_gates()
+    text = configuration.to_yaml(architecture)
+    directory = RunDirectory.create(run or new_path(folder, "retrain"), "retrain", text, architecture)
+    directory.summarise({"cut": str(source.path.resolve())})
+    return directory
+
+
+def _train(directory: "RunDirectory", source: "RunDirectory | None", device: str, output: Output) -> None:
+    """Trains one run to its end, and sets it beside its cut if it has one of its own."""
+    from connprune.files import write_json
+    from connprune.report.tables import comparison_table
+    from connprune.runs.directory import RunDirectory
+    from connprune.training.comparison import compare
+    from connprune.training.configuration import read_configuration
+    from connprune.training.device import choose_device
+    from connprune.training.pruning import read_cut
+    from connprune.training.run import split_data
+
+    if directory.summary.get("cut"):
+        source = RunDirectory.open(Path(str(directory.summary["cut"])))
+    report = read_cut(source) if source else None
+    configuration = read_configuration(directory)
     place = choose_device(device)
     splits = split_data(configuration, load_images(configuration, output))
-    if report.get("data_digest", splits.digest) != splits.digest:
+    if report and report.get("data_digest", splits.digest) != splits.digest:
         output.warning("the images have changed since the parent was trained, so the rows are not comparable")
-    if not resume:
-        architecture = source.architecture().without_gates()
-        text = configuration.to_yaml(architecture)
-        directory = RunDirectory.create(run or new_path(folder, "retrain"), "retrain", text, architecture)
-        directory.summarise({"cut": str(source.path.resolve())})
-    train_to_end(directory, configuration, splits, place, output)
-    comparison = compare(source, report, directory)
-    write_json(directory.comparison, comparison)
-    output.note(comparison_table(comparison))
-    output.result(str(directory.path), comparison)
+    summary = train_to_end(directory, configuration, splits, place, output)
+    if source and report:
+        comparison = compare(source, report, directory)
+        write_json(directory.comparison, comparison)
+        output.note(comparison_table(comparison))
+        output.result(str(directory.path), comparison)
+    else:
+        output.result(str(directory.path), {**summary, "run": str(directory.path)})
+
+
+def _do(directory: "RunDirectory", device: str, output: Output) -> None:
+    """Does one job of an experiment."""
+    from connprune.cli.progress import Stop
+    from connprune.experiments.work import SplitImages, do
+    from connprune.training.device import choose_device
+
+    place = choose_device(device)
+    with Stop() as stop, directory.locked():
+        summary = do(directory, SplitImages(lambda found: load_images(found, output), place), place, stop)
+    output.result(str(directory.path), {**summary, "run": str(directory.path)})
+
+
+def _compare(
+    plan: "Plan",
+    jobs: int,
+    list_jobs: bool,
+    collect_only: bool,
+    device: str,
+    plugins: list[str],
+    output: Output,
+) -> None:
+    """Lists what is left of a comparison, or does it, and shows the table."""
+    from connprune.architecture.base import SCHEMA
+    from connprune.errors import ConnpruneError
+    from connprune.experiments.comparison import collect
+    from connprune.files import write_json
+    from connprune.report.comparison import comparison_text
+    from connprune.training.device import choose_device
+    from connprune.training.latency import latencies
+
+    if list_jobs:
+        commands = job_commands(plan, plugins)
+        document: dict[str, Any] = {"schema": SCHEMA, "path": str(plan.path), "commands": commands}
+        if commands or output.as_json:
+            output.result("\n".join(commands), document)
+        return
+    if not collect_only:
+        run_experiment(plan, jobs, device, plugins, output)
+    place = choose_device(device)
+    found = collect(plan, lambda architectures: latencies(architectures, place))
+    output.note(comparison_text(found))
+    if found["unfinished"]:
+        raise ConnpruneError(
+            f"{plan.path}: {found['unfinished']} of {len(plan.jobs)} trainings are not finished yet; "
+            f"go on with `{plan.run.resume_command}`."
+        )
+    write_json(plan.run.comparison, found)
+    plan.run.summarise({"status": "finished"})
+    output.result(str(plan.path), found)

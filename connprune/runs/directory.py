@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from filelock import FileLock, Timeout
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.architecture.files import from_yaml, to_yaml
-from connprune.errors import UsageError
+from connprune.errors import InterruptedRunError, RunLockedError, UsageError
 from connprune.files import (
     read_arrays,
     read_json,
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 
     from connprune.runs.gate_history import GateHistory
 
-Kind = Literal["train", "cut", "retrain"]
+Kind = Literal["train", "cut", "retrain", "evolution", "comparison", "sweep"]
+Status = Literal["planned", "running", "interrupted", "failed", "finished"]
+
+# What a summary says of a run before its results, and keeps when the run goes on.
+_LASTING = ("schema", "kind", "created", "cut", "evolution")
+
+# The command that goes on with a run of each kind.
+_COMMANDS: dict[str, str] = {"train": "train", "cut": "prune", "sweep": "sweep"}
 
 
 class RunDirectory:
@@ -50,11 +58,15 @@ class RunDirectory:
         self.final = path / "final.safetensors"
         self.cut = path / "cut.json"
         self.comparison = path / "comparison.json"
+        self.parent = path / "parent.yaml"
+        self.initial = path / "initial.safetensors"
         self._architecture = path / "architecture.yaml"
         self._summary = path / "summary.json"
 
     @classmethod
-    def create(cls, path: Path, kind: Kind, config: str, architecture: Architecture) -> "RunDirectory":
+    def create(
+        cls, path: Path, kind: Kind, config: str, architecture: Architecture, status: Status = "running"
+    ) -> "RunDirectory":
         """Starts a run in a directory that is new or empty.
 
         Raises:
@@ -64,8 +76,8 @@ class RunDirectory:
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
         write_text(run.config, config)
-        write_text(run._architecture, to_yaml(architecture))
-        run.summarise({"schema": SCHEMA, "kind": kind, "status": "running", "created": _now()})
+        run.rewire(architecture)
+        run.summarise({"schema": SCHEMA, "kind": kind, "status": status, "created": _now()})
         return run
 
     @classmethod
@@ -81,6 +93,10 @@ class RunDirectory:
         if not run._summary.is_file():
             raise UsageError(f"{path}: this directory is no run: it has no summary.json.")
         return run
+
+    def rewire(self, architecture: Architecture) -> None:
+        """Writes the architecture of the run's network."""
+        write_text(self._architecture, to_yaml(architecture))
 
     def reconfigure(self, config: str) -> None:
         """Replaces the configuration of a run that goes on with more epochs."""
@@ -101,7 +117,7 @@ class RunDirectory:
     def begin(self, changes: Mapping[str, Any]) -> None:
         """Marks the run as under way; the results of a finished run that goes on are dropped first."""
         self.final.unlink(missing_ok=True)
-        lasting = {key: value for key, value in self.summary.items() if key in ("schema", "kind", "created", "cut")}
+        lasting = {key: value for key, value in self.summary.items() if key in _LASTING}
         write_json(self._summary, {**lasting, **changes, "status": "running", "updated": _now()})
 
     @contextmanager
@@ -109,23 +125,37 @@ class RunDirectory:
         """Keeps other processes from training in this directory; the lock ends with the process.
 
         Raises:
-            UsageError: another process holds it.
+            RunLockedError: another process holds it.
         """
         try:
             with FileLock(self.path / ".lock", timeout=0):
                 yield
         except Timeout:
-            raise UsageError(f"{self.path}: another process is training in this run.") from None
+            raise RunLockedError(f"{self.path}: another process is training in this run.") from None
+
+    @contextmanager
+    def status_on_error(self) -> Iterator[None]:
+        """Notes in the summary that what runs in here was interrupted, or failed."""
+        try:
+            yield
+        except BaseException as error:
+            self.summarise({"status": "interrupted" if isinstance(error, InterruptedRunError) else "failed"})
+            raise
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has all its results."""
+        return self.summary.get("status") == "finished"
 
     @property
     def kind(self) -> str:
-        """`train`, `cut` or `retrain`."""
+        """What made it."""
         return str(self.summary.get("kind"))
 
     @property
     def resume_command(self) -> str:
         """What a user types to go on with this run."""
-        return f"connprune {self.kind} --resume --run {self.path}"
+        return f"connprune {_COMMANDS.get(self.kind, 'retrain')} --resume --run {shlex.quote(str(self.path))}"
 
     def architecture(self) -> Architecture:
         """The architecture of the run's network."""

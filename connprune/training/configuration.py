@@ -62,6 +62,10 @@ class Configuration(Blueprint):
         except ValidationError as error:
             raise UsageError(explain(error, Architecture, {})) from None
 
+    def seeded(self, seed: int) -> "Configuration":
+        """The same with another seed of the training; the split of the images keeps its own."""
+        return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})
+
     def to_yaml(self, architecture: Architecture) -> str:
         """The configuration as YAML, with everything that the data decided filled in from the architecture."""
         rest = self.model_dump(mode="json", include={"data", "training"})
@@ -249,7 +253,16 @@ def read_configuration(run: RunDirectory) -> Configuration:
     Raises:
         UsageError: the file is damaged.
     """
-    document = parse(read_text(run.config), str(run.config))
+    return configuration_in(run.config)
+
+
+def configuration_in(path: Path) -> Configuration:
+    """The configuration in a file that states all of it.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    document = parse(read_text(path), str(path))
     return _validated(Layered(document.data, document.marks))
 
 

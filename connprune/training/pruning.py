@@ -13,7 +13,7 @@ from connprune.architecture.cutting import Cut, GateValues, cut_by_scores, safe_
 from connprune.architecture.rules import Rule, Threshold
 from connprune.data.images import Dataset, Splits
 from connprune.errors import UsageError
-from connprune.files import read_json, whole_directory, write_json, write_tensors
+from connprune.files import read_json, read_text, whole_directory, write_json, write_tensors, write_text
 from connprune.network.carry import carried, kept_gates
 from connprune.network.network import Network, build
 from connprune.runs.directory import RunDirectory
@@ -203,6 +203,8 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
             kept = kept_gates(pruned.parent.architecture(), pruned.cut.kept)
             run.write_gates(pruned.gates.restricted(architecture, kept))
         write_json(run.cut, pruned.document)
+        origin = pruned.parent.parent if pruned.parent.cut.is_file() else pruned.parent.config
+        write_text(run.parent, read_text(origin))
         run.summarise(
             {"status": "finished", **{key: pruned.document[key] for key in ("parent", "data_digest", "classes")}}
         )

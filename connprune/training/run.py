@@ -1,11 +1,13 @@
 """One training in one run directory, from the first epoch or from a checkpoint to the results."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from connprune.architecture.gates import FromRun
 from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
@@ -69,14 +71,23 @@ def train_run(
             checkpoint is damaged or belongs to something else.
     """
     with run.locked():
-        before = run.summary.get("data_digest", splits.digest)
-        if before != splits.digest:
-            raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
-        try:
-            return _train(run, configuration, splits, device, watcher, stop)
-        except BaseException as error:
-            run.summarise({"status": "interrupted" if isinstance(error, InterruptedRunError) else "failed"})
-            raise
+        return train_locked(run, configuration, splits, device, watcher, stop)
+
+
+def train_locked(
+    run: RunDirectory,
+    configuration: Configuration,
+    splits: Splits,
+    device: torch.device,
+    watcher: Watcher,
+    stop: StopSignal,
+) -> dict[str, Any]:
+    """What `train_run` does, in a run that the caller has locked."""
+    before = run.summary.get("data_digest", splits.digest)
+    if before != splits.digest:
+        raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
+    with run.status_on_error():
+        return _train(run, configuration, splits, device, watcher, stop)
 
 
 def _train(
@@ -93,6 +104,8 @@ def _train(
     mean, divisor = normalisation(splits.train, configuration.data.normalise)
     network.mean.copy_(mean)
     network.divisor.copy_(divisor)
+    if run.initial.exists():
+        _load(network, run.initial, read_tensors(run.initial)[0])
     gates = network.architecture.gates
     if network.gates and gates and isinstance(gates.initialisation, FromRun):
         take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
@@ -222,12 +235,15 @@ def load_network(run: RunDirectory) -> Network:
         UsageError: the run has not ended, or its files do not belong together.
     """
     network = build(run.architecture())
-    weights = run.final_weights()
+    _load(network, run.final, run.final_weights())
+    return network.eval()
+
+
+def _load(network: Network, path: Path, weights: Mapping[str, Tensor]) -> None:
     try:
         network.load_state_dict(weights)
     except RuntimeError:
-        raise UsageError(f"{run.final}: these weights do not belong to the architecture beside them.") from None
-    return network.eval()
+        raise UsageError(f"{path}: these weights do not belong to the architecture beside them.") from None
 
 
 def _result(metrics: dict[str, Any], test: Evaluation) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""The rivals of a cut: what else its parent's connections could have been cut down to."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.cutting import restricted
+from connprune.architecture.live_wirings import LiveWirings
+from connprune.architecture.shapes import parameter_count
+from connprune.architecture.wirings import WIRINGS, Wiring
+from connprune.errors import UsageError
+
+# How far the parameters of a `random-params` rival may be from the cut's.
+TOLERANCE = 0.02
+# More wirings than this are not listed one by one.
+MOST_WIRINGS = 5000
+_ATTEMPTS = 20_000
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What rivals are made for.
+
+    Attributes:
+        parent: the architecture that the cut came from, before any cut, without gates.
+        cut: the cut architecture, without gates.
+        seed: of all that is drawn.
+    """
+
+    parent: Architecture
+    cut: Architecture
+    seed: int
+
+    @property
+    def space(self) -> LiveWirings:
+        """The wirings that the parent could be cut down to."""
+        return LiveWirings(self.parent.connections, whole_layers(self.parent))
+
+
+def whole_layers(architecture: Architecture) -> list[str]:
+    """The layers that read all their sources or none."""
+    return [layer.name for layer in architecture.layers if layer.needs_every_input]
+
+
+def reference(name: str) -> Callable[[Contest], list[Architecture]]:
+    """The rival with a reference wiring of all the parent's layers."""
+
+    def make(contest: Contest) -> list[Architecture]:
+        try:
+            return [restricted(contest.parent, WIRINGS[name]([layer.name for layer in contest.parent.layers]))]
+        except UsageError as error:
+            raise UsageError(f"--against {name}: {error}") from None
+
+    return make
+
+
+def dense(contest: Contest) -> list[Architecture]:
+    """The parent's wiring."""
+    return [contest.parent]
+
+
+def random(contest: Contest, count: int) -> list[Architecture]:
+    """Different wirings of as many connections as the cut has, each with the same probability, none of them the cut's.
+
+    Raises:
+        UsageError: there are not so many.
+    """
+    connections = len(contest.cut.all_connections)
+    there_are = contest.space.count(connections) - _is_in_space(contest)
+    if there_are < count:
+        raise UsageError(f"--against random:{count}: there are only {there_are} wirings of {connections} connections.")
+    generator = Random(f"random {contest.seed}")  # noqa: S311 - nothing here is secret
+    space = contest.space
+    drawn = (space.draw(generator, connections) for _ in iter(int, 1))
+    return _different(contest, drawn, count)
+
+
+def random_params(contest: Contest, count: int) -> list[Architecture]:
+    """Different wirings with as many parameters as the cut, within `TOLERANCE`, each with the same probability.
+
+    Raises:
+        UsageError: too few were found.
+    """
+    wanted = parameter_count(contest.cut)
+    generator = Random(f"random-params {contest.seed}")  # noqa: S311
+    space = contest.space
+    attempts = (space.draw(generator) for _ in range(_ATTEMPTS))
+    fitting = (
+        wiring
+        for wiring in attempts
+        if abs(parameter_count(restricted(contest.parent, wiring)) - wanted) <= TOLERANCE * wanted
+    )
+    found = _different(contest, fitting, count)
+    if len(found) < count:
+        raise UsageError(
+            f"--against random-params:{count}: among {_ATTEMPTS:,} random wirings {len(found)} had {wanted:,} "
+            f"parameters within {TOLERANCE:.0%}."
+        )
+    return found
+
+
+def every(contest: Contest) -> list[Architecture]:
+    """All wirings but the cut's.
+
+    Raises:
+        UsageError: there are more than `MOST_WIRINGS`.
+    """
+    count = contest.space.count()
+    if count > MOST_WIRINGS:
+        raise UsageError(
+            f"--against all: this parent has {count:,} wirings, more than the {MOST_WIRINGS:,} that can be trained one "
+            "by one; try random:N."
+        )
+    return _different(contest, iter(contest.space), count)
+
+
+def _different(contest: Contest, wirings: Iterator[Wiring], count: int) -> list[Architecture]:
+    """The first `count` that differ from each other and from the cut."""
+    taken = {_frozen(contest.cut.connections)}
+    found: list[Architecture] = []
+    while len(found) < count and (wiring := next(wirings, None)) is not None:
+        if _frozen(wiring) not in taken:
+            taken.add(_frozen(wiring))
+            found.append(restricted(contest.parent, wiring))
+    return found
+
+
+def _is_in_space(contest: Contest) -> bool:
+    return set(contest.cut.all_connections) <= set(contest.parent.all_connections)
+
+
+def _frozen(wiring: Wiring) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset(wiring.items())

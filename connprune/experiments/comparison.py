@@ -1,0 +1,160 @@
+"""What the trainings of a cut and of its rivals say."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from statistics import fmean
+from typing import Any
+
+from connprune.analysis.statistics import LEVEL, Difference, paired_difference, rank, spread
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import SCHEMA
+from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.errors import UsageError
+from connprune.experiments.contenders import CUT
+from connprune.experiments.plan import Plan
+
+MEASURE = "test_accuracy"
+# A row with more networks than this is too many to measure the latency of each.
+_MOST_MEASURED = 64
+
+Measure = Callable[[Mapping[str, Architecture]], dict[str, dict[str, float]]]
+
+
+def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
+    """The comparison as one document.
+
+    Rows in which some seeds are missing are compared over those that both have.
+
+    Args:
+        plan: a comparison; every training that is finished counts.
+        measure: gives the latencies of networks by name.
+
+    Raises:
+        UsageError: no training of the cut is finished.
+    """
+    networks = {
+        row: [network for name in names if (network := _network(plan, name))] for row, names in plan.members.items()
+    }
+    if not networks[CUT]:
+        raise UsageError(f"{plan.path}: no training of the cut is finished yet.")
+    measured = _latencies(networks, measure)
+    ours = networks[CUT][0]
+    rows = [_row(row, found, ours, measured) for row, found in networks.items() if found]
+    return {
+        "schema": SCHEMA,
+        "kind": "comparison",
+        "path": str(plan.path),
+        **{key: plan.about.get(key) for key in ("cut", "rule", "epochs")},
+        "seeds": list(plan.seeds),
+        "unfinished": len(plan.unfinished),
+        "measure": MEASURE,
+        "method": f"mean of the paired differences over seeds, {LEVEL:.0%} interval by Student's t, not corrected for "
+        "the number of rivals",
+        "rows": rows,
+        "verdicts": [verdict(row) for row in rows if row["network"] != CUT],
+    }
+
+
+def _network(plan: Plan, member: str) -> dict[str, Any] | None:
+    """What the finished trainings of one network gave."""
+    runs = {seed: plan.job(member, seed) for seed in plan.seeds}
+    summaries = {seed: run.summary for seed, run in runs.items() if run.is_finished}
+    if not summaries:
+        return None
+    first = next(iter(summaries))
+    architecture = runs[first].architecture()
+    return {
+        "name": member,
+        "architecture": architecture,
+        "connections": len(architecture.all_connections),
+        "layers": len(architecture.layers),
+        "parameters": parameter_count(architecture),
+        "macs": mac_count(architecture),
+        "runs": [
+            {
+                "seed": seed,
+                **{key: summary["final"][key] for key in ("validation_accuracy", "test_accuracy")},
+                "training_seconds": summary["training_seconds"],
+            }
+            for seed, summary in summaries.items()
+        ],
+    }
+
+
+def _latencies(
+    networks: Mapping[str, list[dict[str, Any]]],
+    measure: Measure,
+) -> dict[str, dict[str, float]]:
+    some = [network for found in networks.values() if len(found) <= _MOST_MEASURED for network in found]
+    return measure({network["name"]: network["architecture"] for network in some})
+
+
+def _row(
+    row: str, networks: list[dict[str, Any]], ours: dict[str, Any], measured: Mapping[str, dict[str, float]]
+) -> dict[str, Any]:
+    by_seed = _by_seed(networks, MEASURE)
+    values = list(by_seed.values())
+    latency = {
+        batch: fmean(measured[network["name"]][batch] for network in networks)
+        for batch in measured.get(networks[0]["name"], ())
+    }
+    members = [{key: value for key, value in network.items() if key != "architecture"} for network in networks]
+    return {
+        "network": row,
+        "count": len(networks),
+        "seeds": len(by_seed),
+        "mean": fmean(values),
+        "deviation": spread(values),
+        "validation_mean": fmean(_by_seed(networks, "validation_accuracy").values()),
+        **{key: fmean(network[key] for network in networks) for key in ("connections", "layers", "parameters", "macs")},
+        "latency_seconds": latency or None,
+        "training_seconds": fmean(run["training_seconds"] for network in networks for run in network["runs"]),
+        "difference": None if row == CUT else _difference(ours, networks),
+        "rank": asdict(rank(_mean(ours), [_mean(network) for network in networks])) if len(networks) > 1 else None,
+        "members": members,
+    }
+
+
+def _difference(ours: dict[str, Any], networks: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The cut's result less the mean of the row's networks, seed by seed."""
+    mine, theirs = _by_seed([ours], MEASURE), _by_seed(networks, MEASURE)
+    both = [seed for seed in mine if seed in theirs]
+    if not both:
+        return None
+    found = paired_difference([mine[seed] for seed in both], [theirs[seed] for seed in both])
+    return {**asdict(found), "verdict": found.verdict}
+
+
+def _by_seed(networks: Sequence[dict[str, Any]], key: str) -> dict[int, float]:
+    """The mean over networks for each seed that all of them have."""
+    found = [{run["seed"]: float(run[key]) for run in network["runs"]} for network in networks]
+    return {seed: fmean(each[seed] for each in found) for seed in found[0] if all(seed in each for each in found)}
+
+
+def _mean(network: dict[str, Any]) -> float:
+    return fmean(run[MEASURE] for run in network["runs"])
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """One row's outcome in a sentence that its numbers carry."""
+    name = row["network"] if row["count"] == 1 else f"the mean of {row['count']} {row['network']}"
+    found = row["difference"]
+    if found is None:
+        return f"{name}: no seed in common with the cut."
+    difference = Difference(found["mean"], found["low"], found["high"], found["pairs"])
+    seeds = f"{difference.pairs} seed{'s' if difference.pairs != 1 else ''}"
+    if difference.verdict == "too few seeds":
+        text = f"the cut is {difference.mean * 100:+.2f} points from it at {seeds}, too few to claim a difference"
+    else:
+        low, high = (found[key] * 100 for key in ("low", "high"))
+        interval = f"95% interval {low:+.2f} to {high:+.2f} points, {seeds}"
+        text = {
+            "better": f"the cut is better by {difference.mean * 100:.2f} points ({interval})",
+            "worse": f"the cut is worse by {-difference.mean * 100:.2f} points ({interval})",
+            "no difference found": f"no difference found at {seeds} ({interval.rpartition(',')[0]})",
+        }[difference.verdict]
+    place = row["rank"]
+    if place:
+        tied = f", {place['ties']} tied" if place["ties"] else ""
+        text += f"; the cut ranks {place['place']} of {place['of']}{tied}, percentile {place['percentile']:.0f}"
+    return f"{name}: {text}."

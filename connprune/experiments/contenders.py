@@ -1,0 +1,155 @@
+"""Who is compared: a cut and its rivals as the members of an experiment."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from connprune.architecture import rivals
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import Shape
+from connprune.architecture.files import from_yaml
+from connprune.architecture.rivals import Contest
+from connprune.errors import UsageError
+from connprune.experiments.plan import Member
+from connprune.files import read_text
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import Configuration, configuration_in, read_configuration, with_recipe
+
+CUT = "cut"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the rivals of a cut have in common.
+
+    Attributes:
+        cut: the cut.
+        configuration: recipe and data.
+        parent: the configuration of the training that the cut came from, before any cut.
+        contest: parent and cut as architectures without gates.
+    """
+
+    cut: RunDirectory
+    configuration: Configuration
+    parent: Configuration
+    contest: Contest
+
+    @classmethod
+    def of(cls, cut: RunDirectory, epochs: int | None, seed: int | None) -> "Setting":
+        """The setting of a cut.
+
+        Raises:
+            UsageError: the cut's files are damaged, or were written before cuts kept their parent's configuration.
+        """
+        if not cut.parent.is_file():
+            raise UsageError(f"{cut.path}: this cut has no {cut.parent.name}; make it again with `connprune prune`.")
+        configuration = with_recipe(read_configuration(cut), epochs=epochs, seed=seed)
+        parent = with_recipe(configuration_in(cut.parent), epochs=epochs, seed=seed)
+        given = cut.architecture()
+        full = parent.architecture_for(Shape(**given.input.model_dump()), given.classes)
+        contest = Contest(full.without_gates(), given.without_gates(), configuration.training.seed)
+        return cls(cut, configuration, parent, contest)
+
+
+def _of_architectures(make: Callable[[Contest, int], list[Architecture]], name: str) -> "_Maker":
+    def members(setting: Setting, count: int) -> list[Member]:
+        found = make(setting.contest, count)
+        width = len(str(len(found)))
+        names = [name] if len(found) == 1 else [f"{name}-{number:0{width}}" for number in range(1, len(found) + 1)]
+        return [
+            Member(name, each, architecture, setting.configuration)
+            for each, architecture in zip(names, found, strict=True)
+        ]
+
+    return members
+
+
+def _parent(setting: Setting, count: int) -> list[Member]:
+    gates = setting.parent.gates
+    return [Member("parent", "parent", setting.contest.parent.replace(gates=gates), setting.parent)]
+
+
+def _finetune(setting: Setting, count: int) -> list[Member]:
+    """The cut goes on from its parent's weights and gates; the gates are no longer pressed."""
+    architecture = setting.cut.architecture()
+    if architecture.gates:
+        relaxed = architecture.gates.model_copy(update={"penalty": 0.0, "target_sparsity": None})
+        architecture = architecture.replace(gates=relaxed)
+    weights = setting.cut.final_weights()
+    return [Member("finetune", "finetune", architecture, setting.configuration, weights=weights)]
+
+
+def _evolution(setting: Setting, count: int) -> list[Member]:
+    notes = {"evolution": {"budget": count}}
+    return [Member("evolution", "evolution", setting.contest.parent, setting.configuration, "evolution", notes)]
+
+
+def _alone(make: Callable[[Contest], list[Architecture]]) -> Callable[[Contest, int], list[Architecture]]:
+    return lambda contest, count: make(contest)
+
+
+_Maker = Callable[[Setting, int], list[Member]]
+# Rivals by name; those in the second table take a number after a colon.
+RIVALS: dict[str, _Maker] = {
+    "parent": _parent,
+    "dense": _of_architectures(_alone(rivals.dense), "dense"),
+    "chain": _of_architectures(_alone(rivals.reference("chain")), "chain"),
+    "residual": _of_architectures(_alone(rivals.reference("residual")), "residual"),
+    "finetune": _finetune,
+    "all": _of_architectures(_alone(rivals.every), "all"),
+}
+COUNTED_RIVALS: dict[str, _Maker] = {
+    "random": _of_architectures(rivals.random, "random"),
+    "random-params": _of_architectures(rivals.random_params, "random-params"),
+    "evolution": _evolution,
+}
+
+
+def members(setting: Setting, against: Sequence[str]) -> list[Member]:
+    """The cut and its rivals.
+
+    Args:
+        setting: the cut's.
+        against: names of rivals, with a number after a colon where there may be several; or paths of runs or of
+            YAML files.
+
+    Raises:
+        UsageError: a rival is unknown, named twice or cannot be made.
+    """
+    found = [Member(CUT, CUT, setting.contest.cut, setting.configuration)]
+    for text in against:
+        made = _rival(setting, text)
+        if made[0].row in {member.row for member in found}:
+            raise UsageError(f"--against {text}: {made[0].row!r} is named twice.")
+        found += made
+    return found
+
+
+def _rival(setting: Setting, text: str) -> list[Member]:
+    name, colon, number = text.partition(":")
+    if name in RIVALS and not colon:
+        return RIVALS[name](setting, 1)
+    if name in COUNTED_RIVALS:
+        if colon and not (number.isdecimal() and int(number) > 0):
+            raise UsageError(f"--against {text}: expected a number from 1 upwards after the colon.")
+        if name == "evolution" and (not colon or int(number) < 2):
+            raise UsageError(f"--against {text}: expected how many trainings it may take, like evolution:50.")
+        return COUNTED_RIVALS[name](setting, int(number) if colon else 1)
+    path = Path(text)
+    if path.exists():
+        return [_late(setting, path)]
+    known = ", ".join([*RIVALS, *(f"{name}:N" for name in COUNTED_RIVALS)])
+    raise UsageError(f"--against {text}: expected one of {known}, or the path of a run or an architecture's YAML.")
+
+
+def _late(setting: Setting, path: Path) -> Member:
+    """The wiring of another run, cut or YAML file."""
+    given = RunDirectory.open(path).architecture() if path.is_dir() else from_yaml(read_text(path), str(path))
+    architecture = given.without_gates()
+    ours = setting.contest.parent
+    if (architecture.input, architecture.classes) != (ours.input, ours.classes):
+        raise UsageError(f"--against {path}: it is for other images or classes than the cut.")
+    name = path.resolve().name.removesuffix(".yaml")
+    if name in (CUT, *RIVALS, *COUNTED_RIVALS):
+        raise UsageError(f"--against {path}: the name {name!r} is a rival's; give it another.")
+    return Member(name, name, architecture, setting.configuration)

@@ -1,0 +1,122 @@
+"""Regularised evolution of wirings (Real, Aggarwal, Huang, Le 2019): the rival that searches by training."""
+
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.cutting import restricted
+from connprune.architecture.live_wirings import LiveWirings
+from connprune.architecture.rivals import whole_layers
+from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.architecture.wirings import Wiring
+from connprune.errors import UsageError
+from connprune.files import read_tensors, whole_directory, write_tensors
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import Configuration, read_configuration
+
+# Wirings that are alive at once, and how many of them compete to be the next parent; Real et al. take 100 and 25 of
+# budgets in the thousands.
+POPULATION, TOURNAMENT = 8, 3
+
+Train = Callable[[RunDirectory, Configuration], dict[str, Any]]
+
+
+def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> dict[str, Any]:
+    """Trains as many wirings as the run's budget allows, and keeps the one with the best validation accuracy.
+
+    All chance comes from the seed, and each trial is a run of its own in `trials/`, so an interrupted search goes on
+    where it was, and finished trials are not trained again.
+
+    Args:
+        run: locked by the caller; its configuration states the parent that all wirings are part of.
+        configuration: the run's.
+        train: trains a run to its end.
+
+    Returns:
+        The summary of the run: the results of the best trial, and the seconds of all.
+    """
+    budget = int(run.summary["evolution"]["budget"])
+    run.begin({"epochs": configuration.training.epochs})
+    with run.status_on_error():
+        parent = _parent(configuration)
+        space = LiveWirings(parent.connections, whole_layers(parent))
+        random = Random(f"evolution {configuration.training.seed}")  # noqa: S311 - nothing here is secret
+        alive: deque[dict[str, Any]] = deque(maxlen=POPULATION)
+        trials = []
+        for number in range(budget):
+            if number < POPULATION:
+                wiring = space.draw(random)
+            else:
+                wiring = mutated(parent, max(random.sample(list(alive), TOURNAMENT), key=_fitness)["wiring"], random)
+            trial = _trial(run, number, restricted(parent, wiring), configuration, train)
+            alive.append({**trial, "wiring": wiring})
+            trials.append(trial)
+        best = max(trials, key=_fitness)
+        return _finish(run, best, trials)
+
+
+def mutated(parent: Architecture, wiring: Wiring, random: Random) -> Wiring:
+    """A live wiring that differs from `wiring` in one or two connections, each such wiring having the same chance."""
+    while True:
+        flipped = set(random.sample(parent.all_connections, random.choice((1, 2))))
+        chosen = [
+            connection
+            for connection in parent.all_connections
+            if (connection.source in wiring.get(connection.target, ())) != (connection in flipped)
+        ]
+        sources: dict[str, tuple[str, ...]] = {}
+        for source, target in chosen:
+            sources[target] = (*sources.get(target, ()), source)
+        try:
+            return restricted(parent, sources).connections
+        except UsageError:
+            continue
+
+
+def _parent(configuration: Configuration) -> Architecture:
+    fields = {name: getattr(configuration, name) for name in Architecture.model_fields}
+    return Architecture(**fields)
+
+
+def _trial(
+    run: RunDirectory, number: int, architecture: Architecture, configuration: Configuration, train: Train
+) -> dict[str, Any]:
+    path = run.path / "trials" / f"{number:04}"
+    if not path.exists():
+        with whole_directory(path) as temporary:
+            RunDirectory.create(temporary, "retrain", configuration.to_yaml(architecture), architecture, "planned")
+    directory = RunDirectory.open(path)
+    summary = directory.summary if directory.is_finished else train(directory, read_configuration(directory))
+    return {"trial": number, "path": directory.path, **summary}
+
+
+def _fitness(trial: dict[str, Any]) -> tuple[float, float]:
+    final = trial["final"]
+    return final["validation_accuracy"], -final["validation_loss"]
+
+
+def _finish(run: RunDirectory, best: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str, Any]:
+    chosen = RunDirectory(best["path"])
+    architecture = chosen.architecture()
+    run.rewire(architecture)
+    write_tensors(run.final, read_tensors(chosen.final)[0])
+    kept = {key: best[key] for key in ("data_digest", "classes", "connections", "gated_connections", "gates_closed")}
+    return run.summarise(
+        {
+            "status": "finished",
+            **kept,
+            "layers": len(architecture.layers),
+            "parameters": parameter_count(architecture),
+            "macs": mac_count(architecture),
+            "training_seconds": sum(trial["training_seconds"] for trial in trials),
+            "final": best["final"],
+            "best": best["best"],
+            "evolution": {
+                "budget": len(trials),
+                "chosen": best["trial"],
+                "validation_accuracies": [trial["final"]["validation_accuracy"] for trial in trials],
+            },
+        }
+    )

@@ -1,0 +1,61 @@
+"""Several processes that work one experiment off, on one machine."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from connprune.training.run import StopSignal
+
+_GLANCE_SECONDS = 0.1
+
+
+def worker_commands(path: Path, devices: Sequence[str], plugins: Sequence[str]) -> list[list[str]]:
+    """The command of each worker: one a device, with its share of the CPU's threads."""
+    threads = max(1, _usable_cores() // len(devices))
+    more = [word for name in plugins for word in ("--plugin", name)]
+    return [
+        [sys.executable, "-m", "connprune", "work", str(path), "--device", device, "--threads", str(threads), *more]
+        for device in devices
+    ]
+
+
+def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[int]:
+    """Runs workers until all have ended; passes a signal that this process got on to them.
+
+    Each worker reads from a pipe that ends with this process, so none is left behind if it is killed. They do not
+    belong to the terminal's group: a Ctrl-C must reach each of them once.
+
+    Returns:
+        Their exit codes.
+    """
+    workers = [
+        # The commands are our own, and their arguments are not seen by a shell.
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+        for command in commands
+    ]
+    told = False
+    while any(worker.poll() is None for worker in workers):
+        if stop.number is not None and not told:
+            told = True
+            for worker in workers:
+                worker.send_signal(stop.number)
+        time.sleep(_GLANCE_SECONDS)
+    return [worker.returncode for worker in workers]
+
+
+def devices_of_jobs(device: str, jobs: int) -> list[str]:
+    """A device for each of so many workers; with `auto` or `cuda` the GPUs are shared out."""
+    import torch
+
+    count = torch.cuda.device_count() if device in ("auto", "cuda") else 0
+    return [f"cuda:{number % count}" if count else device for number in range(jobs)]
+
+
+def _usable_cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1

@@ -1,0 +1,175 @@
+"""The plan of an experiment: a directory with a run for each training, all made before the first begins."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import SCHEMA
+from connprune.errors import UsageError
+from connprune.files import read_json, whole_directory, write_json, write_tensors
+from connprune.runs.directory import Kind, RunDirectory
+from connprune.training.configuration import Configuration
+
+PLAN = "plan.json"
+ExperimentKind = Literal["comparison", "sweep"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A network of an experiment, to be trained with each seed.
+
+    Attributes:
+        row: the row of the table that it belongs to.
+        name: its own name; the only member of a row has the row's.
+        architecture: what is trained.
+        configuration: the recipe and the data; the seed is each training's own.
+        kind: what kind of run its trainings are.
+        notes: what their summaries say beforehand.
+        weights: what to start from instead of fresh weights.
+    """
+
+    row: str
+    name: str
+    architecture: Architecture
+    configuration: Configuration
+    kind: Kind = "retrain"
+    notes: Mapping[str, Any] | None = None
+    weights: Mapping[str, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: a member with a seed, in a run directory of its own."""
+
+    row: str
+    member: str
+    seed: int
+    run: RunDirectory
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment's directory.
+
+    Attributes:
+        path: the directory.
+        seeds: the seed of each repetition.
+        members: for each row of the table its members' names.
+        about: what else the experiment wants to remember.
+    """
+
+    path: Path
+    seeds: tuple[int, ...]
+    members: dict[str, tuple[str, ...]]
+    about: dict[str, Any]
+
+    @property
+    def run(self) -> RunDirectory:
+        """The directory, as what other commands find."""
+        return RunDirectory(self.path)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All trainings; every network gets its first seed before any gets its second."""
+        return [
+            Job(row, member, seed, self.job(member, seed))
+            for seed in self.seeds
+            for row, members in self.members.items()
+            for member in members
+        ]
+
+    def job(self, member: str, seed: int) -> RunDirectory:
+        """The run of one training."""
+        return RunDirectory(self.path / "jobs" / member / f"seed-{seed}")
+
+    @property
+    def unfinished(self) -> list[Job]:
+        """The trainings that are still to do."""
+        return [job for job in self.jobs if not job.run.is_finished]
+
+
+def digest(members: Sequence[Member], seeds: Sequence[int]) -> str:
+    """What tells two experiments apart, in eight hexadecimal digits."""
+    stated = [
+        [
+            member.row,
+            member.name,
+            member.kind,
+            member.configuration.to_yaml(member.architecture),
+            dict(member.notes or {}),
+        ]
+        for member in members
+    ]
+    return hashlib.sha256(json.dumps([stated, list(seeds)]).encode()).hexdigest()[:8]
+
+
+def begin(
+    path: Path, kind: ExperimentKind, members: Sequence[Member], seeds: Sequence[int], about: Mapping[str, Any]
+) -> Plan:
+    """The experiment in this directory: a new one, or the same one that is there already.
+
+    Raises:
+        UsageError: the directory holds another experiment, or something else.
+    """
+    mark = digest(members, seeds)
+    if not (path / PLAN).exists():
+        try:
+            _create(path, kind, members, seeds, {**about, "digest": mark})
+        except OSError:
+            # Another process may have made the same plan meanwhile.
+            if not (path / PLAN).exists():
+                raise
+    plan = read(path)
+    if plan.about.get("digest") != mark:
+        raise UsageError(f"{path}: this directory holds another experiment; name a new one with --run.")
+    return plan
+
+
+def read(path: Path) -> Plan:
+    """The experiment in a directory.
+
+    Raises:
+        UsageError: there is none, or its plan is damaged.
+    """
+    if not (path / PLAN).is_file():
+        raise UsageError(f"{path}: this directory is no experiment: it has no {PLAN}.")
+    document = read_json(path / PLAN)
+    try:
+        return Plan(
+            path=path,
+            seeds=tuple(int(seed) for seed in document["seeds"]),
+            members={str(row): tuple(map(str, names)) for row, names in document["members"].items()},
+            about=dict(document["about"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UsageError(f"{path / PLAN}: this file is damaged: it holds no plan.") from None
+
+
+def _create(
+    path: Path, kind: ExperimentKind, members: Sequence[Member], seeds: Sequence[int], about: Mapping[str, Any]
+) -> None:
+    with whole_directory(path) as temporary:
+        rows: dict[str, list[str]] = {}
+        for member in members:
+            rows.setdefault(member.row, []).append(member.name)
+            for seed in seeds:
+                _create_job(temporary / "jobs" / member.name / f"seed-{seed}", member, seed)
+        document = {"schema": SCHEMA, "kind": kind, "seeds": list(seeds), "members": rows, "about": dict(about)}
+        write_json(temporary / PLAN, document)
+        RunDirectory(temporary).summarise({"schema": SCHEMA, "kind": kind, "status": "planned"})
+
+
+def _create_job(path: Path, member: Member, seed: int) -> None:
+    configuration = member.configuration.seeded(seed)
+    text = configuration.to_yaml(member.architecture)
+    run = RunDirectory.create(path, member.kind, text, member.architecture, "planned")
+    if member.notes:
+        run.summarise(member.notes)
+    if member.weights:
+        write_tensors(run.initial, member.weights)

@@ -1,0 +1,97 @@
+"""Working an experiment off: any number of processes do this at once, and each training is done by one of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from connprune.data.images import Dataset, Splits
+from connprune.errors import ConnpruneError, InterruptedRunError, RunLockedError
+from connprune.experiments.evolution import evolve
+from connprune.experiments.plan import Job, Plan
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import Configuration, read_configuration
+from connprune.training.run import StopSignal, split_data, train_locked
+
+Load = Callable[[Configuration], Dataset]
+
+
+class Silent:
+    """Watches a training and says nothing."""
+
+    def begin(self, epochs: int, steps: int, done: int) -> None: ...
+
+    def after_step(self) -> None: ...
+
+    def after_epoch(self, metrics: dict[str, Any]) -> None: ...
+
+
+class SplitImages:
+    """The images of configurations, each loaded and split once."""
+
+    def __init__(self, load: Load, device: torch.device) -> None:
+        self._load = load
+        self._device = device
+        self._splits: dict[str, Splits] = {}
+
+    def __call__(self, configuration: Configuration) -> Splits:
+        key = configuration.data.model_dump_json()
+        if key not in self._splits:
+            self._splits[key] = split_data(configuration, self._load(configuration)).to(self._device)
+        return self._splits[key]
+
+
+def work(
+    plan: Plan,
+    load: Load,
+    device: torch.device,
+    stop: StopSignal,
+    report: Callable[[int, Job, dict[str, Any]], None],
+) -> dict[Path, str]:
+    """Does every training that is neither finished nor under way in another process.
+
+    Args:
+        plan: the experiment.
+        load: loads the images of a configuration.
+        device: where to train.
+        stop: asks to stop; then the training under way is saved.
+        report: is told the number of a job, the job and its summary when it is done here.
+
+    Returns:
+        For each training that failed, why.
+
+    Raises:
+        InterruptedRunError: it was asked to stop.
+    """
+    splits = SplitImages(load, device)
+    failed: dict[Path, str] = {}
+    for number, job in enumerate(plan.jobs, 1):
+        if job.run.is_finished:
+            continue
+        if stop.number is not None:
+            raise InterruptedRunError("Interrupted between two trainings.", stop.number)
+        try:
+            with job.run.locked():
+                if not job.run.is_finished:
+                    report(number, job, do(job.run, splits, device, stop))
+        except RunLockedError:
+            continue
+        except InterruptedRunError:
+            raise
+        except ConnpruneError as error:
+            failed[job.run.path] = str(error)
+    return failed
+
+
+def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> dict[str, Any]:
+    """Does one job in a run that the caller has locked, from its start or from where it was interrupted."""
+    configuration = read_configuration(run)
+    images = splits(configuration)
+
+    def train(directory: RunDirectory, chosen: Configuration) -> dict[str, Any]:
+        return train_locked(directory, chosen, images, device, Silent(), stop)
+
+    if run.kind == "evolution":
+        return evolve(run, configuration, train)
+    return train(run, configuration)

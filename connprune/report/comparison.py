@@ -1,0 +1,60 @@
+"""A comparison of several networks over several seeds, as text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connprune.report.tables import aligned
+
+
+def comparison_text(document: Mapping[str, Any]) -> str:
+    """The results, the costs and the verdicts."""
+    rows = document["rows"]
+    seeds = ", ".join(map(str, document["seeds"]))
+    return "\n\n".join(
+        (
+            _results(rows),
+            _costs(rows),
+            "\n".join(document["verdicts"]),
+            f"Seeds {seeds}; {document['epochs']} epochs each. Difference: the {document['method']}.",
+        )
+    )
+
+
+def _results(rows: Sequence[Mapping[str, Any]]) -> str:
+    header = ["network", "networks", "seeds", "validation", "test", "spread", "cut less it", "95% interval"]
+    return aligned(header, [_result(row) for row in rows])
+
+
+def _result(row: Mapping[str, Any]) -> list[str]:
+    found = row["difference"]
+    interval = "-" if found is None or found["low"] is None else f"{_points(found['low'])} to {_points(found['high'])}"
+    return [
+        row["network"],
+        str(row["count"]),
+        str(row["seeds"]),
+        f"{row['validation_mean']:.2%}",
+        f"{row['mean']:.2%}",
+        "-" if row["deviation"] is None else f"{row['deviation'] * 100:.2f}",
+        "-" if found is None else _points(found["mean"]),
+        interval,
+    ]
+
+
+def _costs(rows: Sequence[Mapping[str, Any]]) -> str:
+    header = ["network", "connections", "layers", "parameters", "MACs", "ms at 1", "ms at 256", "seconds"]
+    return aligned(header, [_cost(row) for row in rows])
+
+
+def _cost(row: Mapping[str, Any]) -> list[str]:
+    latency = row["latency_seconds"] or {}
+    return [
+        row["network"],
+        *(f"{row[key]:.4g}" for key in ("connections", "layers")),
+        *(f"{row[key]:,.0f}" for key in ("parameters", "macs")),
+        *(f"{latency[batch] * 1000:.2f}" if batch in latency else "-" for batch in ("1", "256")),
+        f"{row['training_seconds']:.1f}",
+    ]
+
+
+def _points(value: float) -> str:
+    return f"{value * 100:+.2f}"
