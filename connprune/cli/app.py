@@ -10,6 +10,7 @@ from connprune.cli.inspect import inspect
 from connprune.cli.presets import presets
 from connprune.cli.prune import prune
 from connprune.cli.retrain import retrain
+from connprune.cli.sweep import sweep
 from connprune.cli.train import train
 from connprune.cli.work import work
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-for command in (train, inspect, prune, retrain, data, presets):
+for command in (train, inspect, prune, retrain, sweep, data, presets):
     app.command()(command)
 app.command(hidden=True)(work)
 

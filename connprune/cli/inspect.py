@@ -5,16 +5,21 @@ from typing import Annotated, Any
 
 import typer
 
+from connprune.architecture.base import CLOSED
 from connprune.cli import options
 from connprune.cli.output import Output
 
 
 def inspect(
-    run: options.RunArgument = None,
+    run: options.RunsArgument = None,
     preset: options.PresetOption = None,
     config: options.ConfigOption = None,
     assignments: options.SetOption = None,
     history: Annotated[bool, typer.Option("--history", help="Every gate at every epoch.")] = False,
+    threshold: Annotated[
+        float, typer.Option("--threshold", metavar="T", parser=options.number, help="A gate below T counts as closed.")
+    ] = CLOSED,
+    figures: options.FiguresOption = None,
     as_csv: options.CsvOption = False,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
@@ -26,6 +31,10 @@ def inspect(
     architecture that has not been trained.
 
       connprune inspect --preset blog
+
+    Of several runs, trained with different seeds for instance, it says how far they agree.
+
+      connprune inspect runs/one runs/two --figures figures
     """
     from connprune.analysis.evolution import as_rows, by_epoch, evolutions
     from connprune.errors import UsageError
@@ -33,20 +42,33 @@ def inspect(
     from connprune.report.tables import aligned, connections_table, shapes_table
 
     options.load_plugins(plugins)
+    output = Output(as_json)
     if as_csv and as_json:
         raise UsageError("Give one of --csv and --json, found both.")
     if run and (preset or config or assignments):
         raise UsageError("Give a run, or --preset, --config and --set, found both.")
-    directory, architecture = _subject(run, preset, config, assignments or [], runs)
+    if not threshold >= 0:
+        raise UsageError(f"--threshold {threshold:g}: expected a number from 0 upwards.")
+    if run and len(run) > 1:
+        if history:
+            raise UsageError("--history goes with a single run.")
+        _agree(run, threshold, figures, as_csv, output)
+        return
+    directory, architecture = _subject(run[0] if run else None, preset, config, assignments or [], runs)
     gates = directory.read_gates() if directory and directory.gates.exists() else None
-    if history and gates is None:
-        raise UsageError("--history: there are no gates recorded here.")
+    if (history or figures) and gates is None:
+        raise UsageError(f"{'--history' if history else '--figures'}: there are no gates recorded here.")
     found = evolutions(architecture, gates)
-    document = describe(architecture, gates, directory.summary if directory else None)
+    document = describe(architecture, gates, directory.summary if directory else None, threshold)
     document["path"] = str(directory.path) if directory else None
     if history and gates is not None:
         document["history"] = by_epoch(gates)
-    output = Output(as_json)
+    if figures and gates is not None and directory:
+        from connprune.analysis.agreement import agreement
+        from connprune.report.figures import paths_figure
+
+        written = paths_figure(agreement([gates], threshold), [directory.path.name], figures)
+        output.note(f"figures: {', '.join(map(str, written))}")
     if history:
         epochs = document["history"]
         table = aligned(list(epochs[0]), [[_cell(value) for value in row.values()] for row in epochs])
@@ -54,6 +76,37 @@ def inspect(
     else:
         tables = f"{shapes_table(document['shapes'])}\n\n{connections_table(found)}\n\n{_summary(document)}"
         output.table(tables, as_rows(found), document, as_csv)
+
+
+def _agree(runs: list[str], threshold: float, figures: Path | None, as_csv: bool, output: Output) -> None:
+    """How far several runs agree."""
+    from connprune.analysis.agreement import agreement
+    from connprune.errors import UsageError
+    from connprune.report.agreement import agreement_document, agreement_text
+    from connprune.runs.directory import RunDirectory
+
+    if len(set(runs)) < len(runs):
+        raise UsageError("A run is named twice; give each once.")
+    directories = [RunDirectory.open(Path(path)) for path in runs]
+    found = agreement([directory.read_gates() for directory in directories], threshold)
+    document = agreement_document(found, runs)
+    if figures:
+        from connprune.report.figures import agreement_figure, paths_figure
+
+        names = _short(runs)
+        written = [*agreement_figure(found, names, figures), *paths_figure(found, names, figures)]
+        output.note(f"figures: {', '.join(map(str, written))}")
+    rows = [{key: value for key, value in row.items() if key != "gates"} for row in document["connections"]]
+    output.table(agreement_text(document), rows, document, as_csv)
+
+
+def _short(paths: list[str]) -> list[str]:
+    """The parts in which paths differ."""
+    parts = [Path(path).parts for path in paths]
+    if len({len(each) for each in parts}) > 1:
+        return paths
+    differing = [place for place in range(len(parts[0])) if len({each[place] for each in parts}) > 1]
+    return ["/".join(each[place] for place in differing) for each in parts]
 
 
 def _subject(
@@ -87,4 +140,6 @@ def _summary(document: dict[str, Any]) -> str:
         lines.append(
             f"gates below 0.01: {gates['below_0.01']}, below 0.1: {gates['below_0.1']}, above 0.9: {gates['above_0.9']}"
         )
+    if document["wiring"]:
+        lines.append(document["wiring"]["sentence"])
     return "\n".join(lines)

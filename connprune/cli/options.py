@@ -54,6 +54,10 @@ RunArgument = Annotated[
     str | None,
     typer.Argument(metavar="RUN", help="A run directory; - reads the path from stdin; the newest if left out."),
 ]
+RunsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[RUN]…", help="Run directories; - reads one path from stdin; the newest if left out."),
+]
 CutArgument = Annotated[
     str | None,
     typer.Argument(metavar="CUT", help="A cut's directory; - reads the path from stdin; the newest if left out."),
@@ -92,6 +96,9 @@ ListOption = Annotated[
     bool, typer.Option("--list", help="Train nothing; print a command for each training that is left.")
 ]
 CollectOption = Annotated[bool, typer.Option("--collect", help="Train nothing; gather what is finished.")]
+FiguresOption = Annotated[
+    Path | None, typer.Option("--figures", metavar="DIR", help="Draw figures into this directory, as SVG and PNG.")
+]
 PluginOption = Annotated[
     list[str] | None,
     typer.Option("--plugin", metavar="MODULE", help="Import layers of your own from this module; may be repeated."),

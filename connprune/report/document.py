@@ -1,22 +1,27 @@
 """An architecture, and what its training made of it, as one JSON document."""
 
+from dataclasses import asdict
 from typing import Any
 
 from connprune.analysis.evolution import as_rows, evolutions, gate_summary
+from connprune.analysis.likeness import likeness
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import HEAD, SCHEMA, Shape
+from connprune.architecture.base import CLOSED, HEAD, SCHEMA, Shape
 from connprune.architecture.files import to_data
 from connprune.architecture.shapes import mac_count, parameter_count, target_macs, target_parameters
 from connprune.runs.gate_history import GateHistory
 
 
-def describe(architecture: Architecture, gates: GateHistory | None, summary: dict[str, Any] | None) -> dict[str, Any]:
+def describe(
+    architecture: Architecture, gates: GateHistory | None, summary: dict[str, Any] | None, threshold: float = CLOSED
+) -> dict[str, Any]:
     """Everything that `inspect` shows.
 
     Args:
         architecture: what to describe.
         gates: the gates of its training, if it had any.
         summary: the summary of its run, if it was trained.
+        threshold: a gate below it counts as closed in what is said of the wiring.
     """
     return {
         "schema": SCHEMA,
@@ -28,9 +33,20 @@ def describe(architecture: Architecture, gates: GateHistory | None, summary: dic
         "gates": gate_summary(gates) if gates else None,
         "shapes": shape_rows(architecture),
         "connections": as_rows(evolutions(architecture, gates)),
+        "wiring": wiring(architecture, gates, threshold) if gates or summary else None,
         "summary": summary,
         "architecture": to_data(architecture),
     }
+
+
+def wiring(architecture: Architecture, gates: GateHistory | None, threshold: float) -> dict[str, Any]:
+    """What the wiring is like, by the magnitude of the gates; a connection without a gate is open."""
+    weights = dict.fromkeys(architecture.all_connections, 1.0)
+    if gates:
+        weights |= {connection: abs(gate) for connection, gate in gates.final().items()}
+    found = likeness(architecture, weights, threshold)
+    document = asdict(found)
+    return {**document, "long_skips": [str(skip) for skip in found.long_skips], "sentence": found.sentence}
 
 
 def shape_rows(architecture: Architecture) -> list[dict[str, Any]]:

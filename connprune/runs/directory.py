@@ -58,6 +58,7 @@ class RunDirectory:
         self.final = path / "final.safetensors"
         self.cut = path / "cut.json"
         self.comparison = path / "comparison.json"
+        self.sweep = path / "sweep.json"
         self.parent = path / "parent.yaml"
         self.initial = path / "initial.safetensors"
         self._architecture = path / "architecture.yaml"

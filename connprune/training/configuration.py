@@ -160,11 +160,18 @@ def resolve(
         UsageError: something is no valid configuration; the message has a line for each mistake.
     """
     document = parse(read_text(config), str(config)) if config else Document({})
-    named = document.data.pop("preset", None)
+    return resolve_document(document, preset=preset, assignments=assignments, options=options)
+
+
+def resolve_document(
+    document: Document, preset: str | None = None, assignments: Iterable[str] = (), options: Options | None = None
+) -> Configuration:
+    """As `resolve`, for a YAML document that is already read."""
+    named = document.data.get("preset")
     base = next(name for name in (preset, named, DEFAULT_PRESET) if name is not None)
     layered = Layered()
     layered.add(parse(preset_text(str(base)), f"preset {base}"))
-    layered.add(document)
+    layered.add(Document({key: value for key, value in document.data.items() if key != "preset"}, document.marks))
     return _validated(_commanded(layered, assignments, options or {}))
 
 

@@ -1,0 +1,98 @@
+"""A sweep: every combination of the values on some axes, each trained with every seed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from connprune.architecture.base import Count, Frozen, NonNegativeInt
+from connprune.architecture.explain import explain
+from connprune.architecture.strict_yaml import Document, parse
+from connprune.errors import UsageError
+from connprune.experiments.plan import Member
+from connprune.files import read_text
+from connprune.training.configuration import design, resolve_document
+
+# More trainings than this are more likely a slip than a wish.
+MOST_TRAININGS = 10_000
+
+
+class SweepFile(Frozen):
+    """What a sweep's YAML holds.
+
+    Attributes:
+        base: a configuration, as `train --config` takes it; a `preset` in it is where it starts.
+        seeds: how many, from the base's own on; or a list of them.
+        axes: each is named by a key and has a list of its values; or by any name, and has for each label the keys that
+            the label stands for, with their values.
+    """
+
+    base: dict[str, Any] = Field(default_factory=dict)
+    seeds: Count | tuple[NonNegativeInt, ...] = 1
+    axes: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep that can be planned.
+
+    Attributes:
+        seeds: of the repetitions.
+        cells: for each member its label on each axis.
+        members: the networks.
+    """
+
+    seeds: tuple[int, ...]
+    cells: dict[str, dict[str, str]]
+    members: list[Member]
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Reads a sweep, and resolves the configuration of every cell.
+
+    Raises:
+        UsageError: the file is no sweep, or a cell is no valid configuration; the message names the cell.
+    """
+    document = parse(read_text(path), str(path))
+    try:
+        file = SweepFile.model_validate(document.data)
+    except ValidationError as error:
+        raise UsageError(f"{path} is no valid sweep.\n{explain(error, SweepFile, document.marks)}") from None
+    base_marks = {path[1:]: mark for path, mark in document.marks.items() if path[:1] == ("base",)}
+    base = Document(file.base, base_marks)
+    own = resolve_document(base).training.seed
+    seeds = tuple(range(own, own + file.seeds)) if isinstance(file.seeds, int) else file.seeds
+    axes = {axis: _labelled(axis, values) for axis, values in file.axes.items()}
+    empty = next((axis for axis, labels in axes.items() if not labels), None)
+    if empty is not None or not seeds or len(set(seeds)) < len(seeds):
+        raise UsageError(f"{path}: expected at least one value on each axis, and different seeds.")
+    cells = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
+    if len(cells) * len(seeds) > MOST_TRAININGS:
+        raise UsageError(f"{path}: these are {len(cells) * len(seeds):,} trainings, more than {MOST_TRAININGS:,}.")
+    members = [_member(path, number, cell, axes, base) for number, cell in enumerate(cells, 1)]
+    return Sweep(seeds, {member.name: cell for member, cell in zip(members, cells, strict=True)}, members)
+
+
+def _labelled(axis: str, values: list[Any] | dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """For each label of an axis the keys that it sets."""
+    if isinstance(values, dict):
+        return values
+    return {str(value): {axis: value} for value in values}
+
+
+def _member(
+    path: Path, number: int, cell: dict[str, str], axes: Mapping[str, dict[str, dict[str, Any]]], base: Document
+) -> Member:
+    values = {
+        key: (f"{path}, axes.{axis}.{label}", value)
+        for axis, label in cell.items()
+        for key, value in axes[axis][label].items()
+    }
+    configuration = resolve_document(base, options=values)
+    name = f"{number:03}-" + re.sub(r"[^A-Za-z0-9.+-]+", "-", "-".join(cell.values())).strip("-.")[:60]
+    row = ", ".join(f"{axis} {label}" for axis, label in cell.items())
+    return Member(row, name, design(configuration), configuration, "train")

@@ -1,0 +1,132 @@
+"""What the trainings of a sweep say."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from statistics import fmean
+from typing import Any
+
+from connprune.analysis.agreement import agreement
+from connprune.analysis.statistics import LEVEL, paired_difference, spread
+from connprune.architecture.base import CLOSED, SCHEMA
+from connprune.errors import UsageError
+from connprune.experiments.plan import Plan
+from connprune.runs.directory import RunDirectory
+
+MEASURE = "test_accuracy"
+
+
+def collect(plan: Plan) -> dict[str, Any]:
+    """The sweep as one document: a row for each cell, and for each axis what its labels do on the average.
+
+    Raises:
+        UsageError: no training is finished.
+    """
+    cells: dict[str, dict[str, str]] = plan.about["cells"]
+    runs = {(name, seed): plan.job(name, seed) for name in cells for seed in plan.seeds}
+    finished = {key: run.summary for key, run in runs.items() if run.is_finished}
+    if not finished:
+        raise UsageError(f"{plan.path}: no training is finished yet.")
+    rows = [_row(name, cell, {seed: finished[name, seed] for seed in plan.seeds if (name, seed) in finished})
+            for name, cell in cells.items()]  # fmt: skip
+    return {
+        "schema": SCHEMA,
+        "kind": "sweep",
+        "path": str(plan.path),
+        "seeds": list(plan.seeds),
+        "unfinished": len(plan.unfinished),
+        "measure": MEASURE,
+        "method": f"mean over the other axes, paired by seed, {LEVEL:.0%} interval by Student's t",
+        "rows": [row for row in rows if row["runs"]],
+        "axes": {axis: _axis(plan, axis, finished) for axis in next(iter(cells.values()))},
+    }
+
+
+def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    finals = [summary["final"] for summary in summaries.values()]
+    closed = [summary["gates_closed"] for summary in summaries.values() if summary.get("gates_closed") is not None]
+    accuracies = [final[MEASURE] for final in finals]
+    return {
+        "name": name,
+        "cell": dict(cell),
+        "seeds": len(finals),
+        "mean": fmean(accuracies) if finals else None,
+        "deviation": spread(accuracies) if finals else None,
+        "validation_mean": fmean(final["validation_accuracy"] for final in finals) if finals else None,
+        "gates_closed": fmean(closed) if closed else None,
+        "gated_connections": next((summary["gated_connections"] for summary in summaries.values()), None),
+        "parameters": next((summary["parameters"] for summary in summaries.values()), None),
+        "macs": next((summary["macs"] for summary in summaries.values()), None),
+        "training_seconds": fmean(summary["training_seconds"] for summary in summaries.values()) if finals else None,
+        "runs": [
+            {
+                "seed": seed,
+                **{key: summary["final"][key] for key in ("validation_accuracy", "test_accuracy")},
+                "gates_closed": summary.get("gates_closed"),
+                "training_seconds": summary["training_seconds"],
+            }
+            for seed, summary in summaries.items()
+        ],
+    }
+
+
+def _axis(plan: Plan, axis: str, finished: Mapping[tuple[str, int], dict[str, Any]]) -> list[dict[str, Any]]:
+    """For each label of an axis its results, and how they differ from the first label's."""
+    cells: dict[str, dict[str, str]] = plan.about["cells"]
+    labels = list(dict.fromkeys(cell[axis] for cell in cells.values()))
+    found = []
+    for label in labels:
+        names = [name for name, cell in cells.items() if cell[axis] == label]
+        partners = [_partner(cells, name, axis, labels[0]) for name in names]
+        seeds = [
+            seed for seed in plan.seeds if all((name, seed) in finished for name in [*names, *partners])
+        ]  # fmt: skip
+        ours = [fmean(finished[name, seed]["final"][MEASURE] for name in names) for seed in seeds]
+        theirs = [fmean(finished[name, seed]["final"][MEASURE] for name in partners) for seed in seeds]
+        difference = paired_difference(ours, theirs) if seeds and label != labels[0] else None
+        found.append(
+            {
+                "label": label,
+                "seeds": len(seeds),
+                "mean": fmean(ours) if seeds else None,
+                "difference": None
+                if difference is None
+                else {**asdict(difference), "verdict": difference.verdict, "from": labels[0]},
+                "wiring": _wiring(plan, names, partners, seeds),
+            }
+        )
+    return found
+
+
+def _partner(cells: Mapping[str, Mapping[str, str]], name: str, axis: str, label: str) -> str:
+    """The cell that differs only in this axis."""
+    wanted = {**cells[name], axis: label}
+    return next(other for other, cell in cells.items() if cell == wanted)
+
+
+def _wiring(plan: Plan, names: list[str], partners: list[str], seeds: list[int]) -> dict[str, float] | None:
+    """How alike the gates ended: under this label and the first one, and under this label between seeds."""
+    if not seeds or not all(plan.job(name, seed).gates.exists() for name in names for seed in seeds):
+        return None
+    histories = {(name, seed): plan.job(name, seed).read_gates() for name in names for seed in seeds}
+    between = [agreement([histories[name, seed] for seed in seeds], CLOSED) for name in names]
+    across = [
+        agreement([histories[name, seed], plan.job(partner, seed).read_gates()], CLOSED)
+        for name, partner in zip(names, partners, strict=True)
+        for seed in seeds
+        if _alike(plan.job(name, seed), plan.job(partner, seed))
+    ]
+    result = {
+        "gates_closed": fmean(float((~found.kept).sum(1).mean()) for found in between),
+        "decided_epoch": fmean(epoch for found in between for epoch in found.decided),
+    }
+    if len(seeds) > 1:
+        result["jaccard_between_seeds"] = fmean(found.mean_jaccard for found in between)
+        result["correlation_between_seeds"] = fmean(found.mean_correlation for found in between)
+    if across:
+        result["jaccard_with_first"] = fmean(found.mean_jaccard for found in across)
+        result["correlation_with_first"] = fmean(found.mean_correlation for found in across)
+    return result
+
+
+def _alike(ours: RunDirectory, theirs: RunDirectory) -> bool:
+    return theirs.gates.exists() and ours.architecture().gated_connections == theirs.architecture().gated_connections

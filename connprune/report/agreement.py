@@ -1,0 +1,80 @@
+"""How far several runs agree, as a document and as text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from connprune.analysis.agreement import Agreement
+from connprune.architecture.base import SCHEMA
+from connprune.report.tables import aligned
+
+
+def agreement_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]:
+    """The agreement as plain data; a correlation that is not defined is null."""
+    runs = len(names)
+    votes = found.votes
+    spread = found.spread
+    return {
+        "schema": SCHEMA,
+        "kind": "agreement",
+        "runs": list(names),
+        "threshold": found.threshold,
+        "mean_correlation": found.mean_correlation,
+        "mean_jaccard": found.mean_jaccard,
+        "chance_jaccard": found.mean_chance,
+        "correlation": [[None if np.isnan(value) else float(value) for value in row] for row in found.correlation],
+        "jaccard": found.jaccard.tolist(),
+        "kept_by_all": _names(found, votes == runs),
+        "kept_by_some": _names(found, (votes > 0) & (votes < runs)),
+        "kept_by_none": _names(found, votes == 0),
+        "decided_epochs": list(found.decided),
+        "epochs": [len(path) - 1 for path in found.paths],
+        "connections": [
+            {
+                "source": connection.source,
+                "target": connection.target,
+                "kept_by": int(votes[number]),
+                "gates": found.final[:, number].tolist(),
+                "final_spread": float(found.final[:, number].std(ddof=1)),
+                "mean_path_spread": float(spread[:, number].mean()),
+                "largest_path_spread": float(spread[:, number].max()),
+            }
+            for number, connection in enumerate(found.connections)
+        ],
+    }
+
+
+def agreement_text(document: dict[str, Any]) -> str:
+    """A row for each connection, then what they add up to."""
+    runs = len(document["runs"])
+    header = ["source", "target", "kept by", "mean gate", "spread", "spread on the way"]
+    rows = [
+        [
+            row["source"],
+            row["target"],
+            f"{row['kept_by']}/{runs}",
+            f"{np.mean(row['gates']):.4f}",
+            f"{row['final_spread']:.4f}",
+            f"{row['mean_path_spread']:.4f}",
+        ]
+        for row in document["connections"]
+    ]
+    decided = ", ".join(
+        f"{epoch}/{total}" for epoch, total in zip(document["decided_epochs"], document["epochs"], strict=True)
+    )
+    return "\n".join(
+        [
+            aligned(header, rows, left=2),
+            "",
+            f"{runs} runs, threshold {document['threshold']:g}: {len(document['kept_by_all'])} connections kept by "
+            f"all, {len(document['kept_by_some'])} by some, {len(document['kept_by_none'])} by none",
+            f"overlap of the cuts (Jaccard) {document['mean_jaccard']:.2f}, by chance {document['chance_jaccard']:.2f}",
+            f"correlation of the final gates: {document['mean_correlation']:.2f}",
+            f"the cut was decided after epoch: {decided}",
+        ]
+    )
+
+
+def _names(found: Agreement, chosen: Any) -> list[str]:
+    return [str(connection) for connection, is_chosen in zip(found.connections, chosen, strict=True) if is_chosen]
