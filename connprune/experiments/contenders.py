@@ -151,5 +151,5 @@ def _late(setting: Setting, path: Path) -> Member:
         raise UsageError(f"--against {path}: it is for other images or classes than the cut.")
     name = path.resolve().name.removesuffix(".yaml")
     if name in (CUT, *RIVALS, *COUNTED_RIVALS):
-        raise UsageError(f"--against {path}: the name {name!r} is a rival's; give it another.")
+        name = f"other-{name}"
     return Member(name, name, architecture, setting.configuration)

@@ -78,10 +78,17 @@ def read_sweep(path: Path) -> Sweep:
 
 
 def _labelled(axis: str, values: list[Any] | dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """For each label of an axis the keys that it sets."""
+    """For each label of an axis the keys that it sets.
+
+    Raises:
+        UsageError: a value is named twice.
+    """
     if isinstance(values, dict):
         return values
-    return {str(value): {axis: value} for value in values}
+    labels = {str(value): {axis: value} for value in values}
+    if len(labels) < len(values):
+        raise UsageError(f"axes.{axis}: a value stands here twice.")
+    return labels
 
 
 def _member(

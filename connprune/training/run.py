@@ -38,7 +38,9 @@ class Watcher(Protocol):
 class StopSignal(Protocol):
     """Says whether a signal asked for the training to stop."""
 
-    number: int | None
+    @property
+    def number(self) -> int | None:
+        """The signal, or None."""
 
 
 def split_data(configuration: Configuration, dataset: Dataset) -> Splits:

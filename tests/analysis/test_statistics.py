@@ -1,0 +1,46 @@
+import math
+
+import pytest
+
+from connprune.analysis.statistics import paired_difference, rank, spread
+
+
+def test_a_paired_interval_equals_a_hand_computation() -> None:
+    # Differences 1, 2, 3: mean 2, deviation 1; Student's t at 97.5% with 2 degrees of freedom is 4.302653.
+    found = paired_difference([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
+
+    assert found.mean == pytest.approx(2)
+    assert found.low == pytest.approx(2 - 4.302653 / math.sqrt(3), abs=1e-6)
+    assert found.high == pytest.approx(2 + 4.302653 / math.sqrt(3), abs=1e-6)
+    assert found.verdict == "no difference found"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict"),
+    [
+        ([0.9, 0.91, 0.92], [0.80, 0.81, 0.82], "better"),
+        ([0.80, 0.81, 0.82], [0.9, 0.91, 0.92], "worse"),
+        ([0.9, 0.8, 0.9], [0.8, 0.9, 0.9], "no difference found"),
+        ([0.9, 0.9], [0.1, 0.1], "too few seeds"),
+        ([0.9], [0.1], "too few seeds"),
+    ],
+)
+def test_a_verdict_says_no_more_than_its_interval(ours: list[float], theirs: list[float], verdict: str) -> None:
+    assert paired_difference(ours, theirs).verdict == verdict
+
+
+def test_one_pair_has_no_interval() -> None:
+    found = paired_difference([1.0], [0.5])
+    assert (found.mean, found.low, found.high) == (0.5, None, None)
+
+
+def test_a_rank_counts_ties_half() -> None:
+    found = rank(0.5, [0.9, 0.5, 0.5, 0.1])
+    assert (found.place, found.ties, found.of, found.percentile) == (2, 2, 5, 50.0)
+    assert rank(1.0, [0.0, 0.5]).percentile == 100
+    assert rank(0.0, [0.5, 0.6]).percentile == 0
+
+
+def test_the_spread_is_that_of_a_sample() -> None:
+    assert spread([1.0, 2.0, 3.0]) == pytest.approx(1)
+    assert spread([1.0]) is None

@@ -1,0 +1,145 @@
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TINY, Command
+from tests.experiments.helpers import lasting
+
+QUICK = ("--set", "layers.0.feature_maps=4", "--set", "layers.4.feature_maps=4", "--set", "data.train_images=96")
+
+
+@pytest.fixture
+def cut(command: Command) -> str:
+    assert command("train", *TINY, *QUICK, "--run", "parent", "-q").code == 0
+    assert command("prune", "parent", "--keep", "20", "--out", "cut", "-q").code == 0
+    return "cut"
+
+
+def test_the_comparison_is_one_document_with_words(command: Command, cut: str) -> None:
+    done = command("retrain", cut, "--against", "parent,chain", "--against", "random:2", "--seeds", "3", "--json")
+
+    assert done.code == 0, done.err
+    found = done.json
+    assert (found["schema"], found["kind"], found["seeds"]) == (1, "comparison", [1337, 1338, 1339])
+    assert [row["network"] for row in found["rows"]] == ["cut", "parent", "chain", "random"]
+    chain, drawn = found["rows"][2], found["rows"][3]
+    assert chain["difference"]["low"] < chain["difference"]["mean"] < chain["difference"]["high"]
+    assert set(chain["latency_seconds"]) == {"1", "256"}
+    assert drawn["count"] == 2
+    assert drawn["rank"]["of"] == 3
+    assert len(found["verdicts"]) == 3
+    assert found["verdicts"][1].startswith("chain: ")
+    for sentence in found["verdicts"]:
+        assert sentence in done.err
+    assert max(map(len, done.err.split("\n\n")[0].splitlines())) <= 100
+
+
+def test_the_same_command_again_trains_nothing(command: Command, cut: str) -> None:
+    first = command("retrain", cut, "--against", "chain", "--seeds", "4,2", "--json")
+    again = command("retrain", cut, "--against", "chain", "--seeds", "4,2", "--json")
+
+    assert "4 of 4 trainings are done" in again.err
+    assert "[1/4]" in first.err
+    assert "[1/4]" not in again.err
+    assert lasting(first.json) == lasting(again.json)
+
+
+def test_listed_commands_do_the_same_as_jobs(command: Command, cut: str) -> None:
+    ours = ("retrain", cut, "--against", "chain,evolution:2", "--epochs", "1")
+    listed = command(*ours, "--list")
+    assert listed.code == 0
+    commands = [shlex.split(line) for line in listed.out.splitlines()]
+    assert len(commands) == 3
+
+    early = command("retrain", "--collect")
+    assert early.code == 2
+    assert "no training of the cut is finished yet" in early.err
+    assert command(*commands[0][1:]).code == 0
+    early = command("retrain", "--collect")
+    assert early.code == 1
+    assert early.out == ""
+    assert "2 of 3 trainings are not finished yet; go on with `connprune retrain --resume --run" in early.err
+    for words in commands[1:]:
+        done = command(*words[1:])
+        assert done.code == 0, done.err
+        assert done.out.strip() == words[4]
+
+    assert command(*ours, "--list").out == ""
+    collected = command("retrain", "--collect", "--json")
+    alone = command(*ours, "--run", "alone", "--json")
+    assert lasting(collected.json) == lasting(alone.json)
+
+
+def test_a_comparison_can_be_gone_on_with_by_its_directory(command: Command, cut: str) -> None:
+    assert command("retrain", cut, "--against", "chain", "--run", "compared", "--list").code == 0
+    done = command("retrain", "--resume", "--run", "compared", "-q")
+    assert (done.code, done.out) == (0, "compared\n")
+    assert Path("compared/comparison.json").is_file()
+
+
+def test_several_processes_share_the_work(command: Command, cut: str, tmp_path: Path) -> None:
+    alone = command("retrain", cut, "--against", "chain,random:2", "--seeds", "2", "--run", "alone", "--json")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    words = ["retrain", cut, "--against", "chain,random:2", "--seeds", "2", "--run", "shared", "--jobs", "2", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "connprune", *words], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line.partition("]")[0] for line in done.stderr.splitlines() if line.startswith("[")]
+    assert sorted(lines, key=lambda line: int(line[1:].partition("/")[0])) == [f"[{n}/8" for n in range(1, 9)]
+    rows = [row["network"] for row in alone.json["rows"]]
+    assert all(network in done.stdout for network in rows)
+
+
+@pytest.mark.slow
+def test_a_killed_comparison_ends_like_a_whole_one(command: Command, cut: str, tmp_path: Path) -> None:
+    words = ["retrain", cut, "--against", "random:10", "--seeds", "3", "--json"]
+    whole = command(*words, "--run", "whole")
+    log = ""
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "connprune", *words, "--run", "killed"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert process.stderr
+        for _ in range(random.randrange(1, 9)):
+            log += process.stderr.readline()
+        process.send_signal(signal.SIGKILL)
+        log += process.communicate()[1]
+    last = command(*words, "--run", "killed")
+    log += last.err
+
+    assert lasting(last.json) == lasting(whole.json)
+    trained = [line.partition(":")[0] for line in log.splitlines() if line.startswith("[")]
+    assert len(trained) == len(set(trained))
+    assert len(trained) >= 33 - 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seeds", "0"], "--seeds 0: expected how many, like 5, or a list of different ones"),
+        (["--seeds", "1,1"], "--seeds 1,1: expected how many"),
+        (["--seeds", "x"], "--seeds x: expected how many"),
+        (["--against", "nobody"], "--against nobody: expected one of parent, dense"),
+        (["--jobs", "2"], "--jobs, --list and --collect go with --against or --seeds"),
+        (["--against", "chain", "--run", "parent"], "parent: expected an empty or a new directory"),
+        (["--resume", "--run", "parent"], "this is nothing that `connprune retrain` made, but a train"),
+        (["--resume", "--seeds", "3"], "--resume goes on with a run as it began"),
+    ],
+)
+def test_bad_input_is_refused(command: Command, cut: str, arguments: list[str], message: str) -> None:
+    resumes = "--resume" in arguments
+    done = command("retrain", *([] if resumes else [cut]), *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert "Traceback" not in done.err

@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Command
+from tests.experiments.helpers import lasting
+
+SWEEP = """
+base:
+  preset: digits
+  data: {train_images: 96}
+  training: {epochs: 2}
+seeds: 2
+axes:
+  start:
+    low: {gates.initialisation: {kind: constant, value: -6}}
+    high: {gates.initialisation: {kind: constant, value: 3}}
+  merge.interpolation: [bilinear, nearest]
+"""
+
+
+@pytest.fixture
+def file(command: Command) -> Path:
+    path = Path("start.yaml")
+    path.write_text(SWEEP, encoding="utf-8")
+    return path
+
+
+def test_a_sweep_trains_the_grid_and_says_what_each_axis_does(command: Command, file: Path) -> None:
+    done = command("sweep", file, "--json", "--figures", "figures")
+
+    assert done.code == 0, done.err
+    found = done.json
+    assert [row["cell"] for row in found["rows"]] == [
+        {"start": start, "merge.interpolation": interpolation}
+        for start in ("low", "high")
+        for interpolation in ("bilinear", "nearest")
+    ]
+    assert [row["seeds"] for row in found["rows"]] == [2] * 4
+    # sigmoid(-6) is below 0.01, sigmoid(3) far above; two epochs change neither.
+    assert [row["gates_closed"] for row in found["rows"]] == [44, 44, 0, 0]
+    low, high = found["axes"]["start"]
+    assert (low["difference"], high["difference"]["from"]) == (None, "low")
+    assert high["difference"]["mean"] == pytest.approx(high["mean"] - low["mean"])
+    assert high["wiring"]["jaccard_with_first"] == 0
+    assert high["wiring"]["jaccard_between_seeds"] == 1
+    assert low["wiring"]["decided_epoch"] == 0
+    assert {path.name for path in Path("figures").iterdir()} == {"sweep.svg", "sweep.png"}
+
+
+def test_the_same_sweep_goes_on_and_has_a_row_a_cell_as_csv(command: Command, file: Path) -> None:
+    first = command("sweep", file, "--json")
+    again = command("sweep", file, "--json")
+    assert "8 of 8 trainings are done" in again.err
+    assert lasting(first.json) == lasting(again.json)
+    table = command("sweep", "--collect", "--csv")
+    assert table.out.splitlines()[0].startswith("start,merge.interpolation,name,seeds,mean")
+    assert len(table.out.splitlines()) == 5
+
+
+def test_a_dry_run_lists_the_cells_and_writes_nothing(command: Command, file: Path) -> None:
+    done = command("sweep", file, "--dry-run", "--json")
+    assert done.code == 0
+    assert done.json["trainings"] == 8
+    assert len(done.json["cells"]) == 4
+    assert not Path("runs").exists()
+
+
+def test_listed_commands_can_be_collected(command: Command, file: Path) -> None:
+    listed = command("sweep", file, "--list").out.splitlines()
+    assert len(listed) == 8
+    assert all(line.startswith("connprune train --resume --run ") for line in listed)
+    assert command("sweep", "--collect").code == 2
+    assert command(*listed[0].split()[1:]).code == 0
+    early = command("sweep", "--collect")
+    assert early.code == 1
+    assert "7 of 8 trainings are not finished yet; go on with `connprune sweep --resume" in early.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("axes: {}", "axes: found {}, expected"),
+        ("seeds: 3", "axes: this key is missing"),
+        ("axes: {gates.penalty: []}", "expected at least one value on each axis"),
+        (
+            "axes: {gates.penalty: [0.1]}\nseeds: [1, 1]",
+            "expected at least one value on each axis, and different seeds",
+        ),
+        ("axes: {gates.penaltyy: [0.1]}", "gates.penaltyy: there is no such key; did you mean 'penalty'?"),
+        ("axes: {training.epochs: [few]}", "training.epochs: found 'few'"),
+        ("axes: {training.epochs: [1, 2]}\nseed: 3", "seed: there is no such key; did you mean 'seeds'?"),
+        (
+            "axes: {gates.rate: [" + ", ".join(f"0.{number}1" for number in range(50)) + "]}\nseeds: 1000",
+            "50,000 trainings, more than 10,000",
+        ),
+        ("base: {presett: digits}\naxes: {gates.rate: [0.1]}", "presett: there is no such key"),
+        ("axes: {gates.rate: [0.1, 0.1]}", "axes.gates.rate: a value stands here twice"),
+        ("axes: [1", "this is no valid YAML"),
+    ],
+)
+def test_a_bad_sweep_is_refused(command: Command, text: str, message: str) -> None:
+    Path("bad.yaml").write_text(text, encoding="utf-8")
+    done = command("sweep", "bad.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_a_missing_file_is_refused(command: Command) -> None:
+    assert "cannot read this file" in command("sweep", "nothing.yaml").err
+    assert "Give the sweep's YAML file" in command("sweep").err

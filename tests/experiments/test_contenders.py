@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+
+from connprune.architecture.files import to_yaml
+from connprune.architecture.shapes import parameter_count
+from connprune.architecture.wirings import in_order
+from connprune.errors import UsageError
+from connprune.experiments.contenders import Setting, members
+from connprune.runs.directory import RunDirectory
+from tests.experiments.helpers import make_cut
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return make_cut(tmp_path_factory.mktemp("contest"))
+
+
+@pytest.fixture(scope="module")
+def setting(cut: RunDirectory) -> Setting:
+    return Setting.of(cut, None, None)
+
+
+def test_each_rival_is_what_its_name_says(setting: Setting) -> None:
+    rivals = ["parent", "dense", "chain", "residual", "finetune", "evolution:4"]
+    found = {member.name: member for member in members(setting, rivals)}
+    layers = [layer.name for layer in setting.contest.parent.layers]
+
+    assert list(found) == ["cut", *rivals[:-1], "evolution"]
+    assert found["cut"].architecture.gates is None
+    assert found["parent"].architecture.gates == setting.parent.gates
+    assert len(found["dense"].architecture.all_connections) == 45
+    assert found["dense"].architecture.gates is None
+    assert all(sources == (before,) for (_, sources), before in zip(
+        found["chain"].architecture.connections.items(), ["input", *layers], strict=True))  # fmt: skip
+    assert len(found["residual"].architecture.all_connections) == 9 + 4
+    assert found["finetune"].weights is not None
+    assert found["finetune"].architecture.gates
+    assert found["finetune"].architecture.gates.penalty == 0
+    assert found["evolution"].notes == {"evolution": {"budget": 4}}
+    recipes = {member.configuration.training for member in found.values()}
+    assert len(recipes) == 1
+
+
+def test_random_rivals_are_live_different_and_of_the_cut_s_size(setting: Setting) -> None:
+    ours = setting.contest.cut
+    found = members(setting, ["random:12"])[1:]
+
+    assert [member.name for member in found] == [f"random-{number:02}" for number in range(1, 13)]
+    wirings = {repr(member.architecture.connections) for member in found}
+    assert len(wirings | {repr(ours.connections)}) == 13
+    for member in found:
+        assert len(member.architecture.all_connections) == len(ours.all_connections)
+        connections = member.architecture.connections
+        assert in_order(connections, [name for name in connections if name != "head"]) == connections
+
+
+def test_random_rivals_are_the_same_for_the_same_seed(cut: RunDirectory) -> None:
+    def drawn(seed: int) -> list[str]:
+        return [to_yaml(member.architecture) for member in members(Setting.of(cut, None, seed), ["random:3"])]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+
+
+def test_random_params_rivals_have_the_cut_s_parameters_within_two_percent(setting: Setting) -> None:
+    wanted = parameter_count(setting.contest.cut)
+    for member in members(setting, ["random-params:4"])[1:]:
+        assert abs(parameter_count(member.architecture) - wanted) <= 0.02 * wanted
+
+
+def test_a_run_and_a_file_can_be_rivals(setting: Setting, cut: RunDirectory, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(to_yaml(setting.contest.parent), encoding="utf-8")
+    found = members(setting, [str(file), str(cut.path.parent / "parent")])
+
+    assert [member.name for member in found] == ["cut", "mine", "other-parent"]
+    assert found[1].architecture == found[2].architecture == setting.contest.parent
+
+
+@pytest.mark.parametrize(
+    ("against", "message"),
+    [
+        (["denser"], "--against denser: expected one of parent, dense, chain"),
+        (["chain", "chain"], "'chain' is named twice"),
+        (["chain:3"], "--against chain:3: expected one of"),
+        (["random:0"], "expected a number from 1 upwards after the colon"),
+        (["random:x"], "expected a number from 1 upwards after the colon"),
+        (["evolution"], "expected how many trainings it may take"),
+        (["all"], "3,040,867,308,543 wirings, more than the 5,000"),
+        (["nothing/here.yaml"], "expected one of parent"),
+    ],
+)
+def test_a_rival_that_cannot_be_made_is_refused(setting: Setting, against: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        members(setting, against)
+    assert message in str(refused.value)
+
+
+def test_more_random_rivals_than_there_are_wirings_are_refused(tmp_path: Path) -> None:
+    cut = make_cut(tmp_path, 44)
+    with pytest.raises(UsageError, match="there are only 0 wirings of 45 connections"):
+        members(Setting.of(cut, None, None), ["random:1"])
+
+
+def test_a_cut_of_a_cut_competes_within_the_first_parent(cut: RunDirectory, tmp_path: Path) -> None:
+    import torch
+
+    from connprune.architecture.rules import Keep
+    from connprune.data.sources import load
+    from connprune.training.pruning import examine, prune, write_cut
+
+    examined = examine(cut, "gate", "connection", lambda found: load(found.data), torch.device("cpu"))
+    second = write_cut(prune(examined, Keep(12)), tmp_path / "second")
+    assert len(Setting.of(second, None, None).contest.parent.all_connections) == 45

@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pytest
+
+from connprune.architecture.cutting import restricted
+from connprune.architecture.live_wirings import LiveWirings
+from connprune.errors import InterruptedRunError, UsageError
+from connprune.experiments.comparison import collect
+from connprune.experiments.contenders import Setting, members
+from connprune.experiments.evolution import mutated
+from connprune.experiments.plan import Plan, begin, read
+from connprune.files import read_tensors
+from connprune.runs.directory import RunDirectory
+from tests.experiments.helpers import Patience, lasting, make_cut, work_off
+
+RIVALS = ["parent", "chain", "random:2", "finetune", "evolution:10"]
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return make_cut(tmp_path_factory.mktemp("work"), 22, "data.train_images=64")
+
+
+def plan(cut: RunDirectory, path: Path, rivals: list[str] | None = None, epochs: int = 1) -> Plan:
+    entrants = members(Setting.of(cut, epochs, None), RIVALS if rivals is None else rivals)
+    return begin(path, "comparison", entrants, [1, 2], {"cut": str(cut.path), "epochs": epochs})
+
+
+def test_an_interrupted_experiment_ends_like_one_that_was_not(cut: RunDirectory, tmp_path: Path) -> None:
+    whole = plan(cut, tmp_path / "whole")
+    work_off(whole)
+    parts = plan(cut, tmp_path / "parts")
+    done: list[str] = []
+    for looks in (3, 14, 9, 25):
+        with pytest.raises(InterruptedRunError):
+            work_off(parts, Patience(looks), done)
+    work_off(parts, None, done)
+
+    assert sorted(done) == sorted(f"{job.member}/{job.seed}" for job in parts.jobs)
+    assert not parts.unfinished
+    nothing = collect(parts, lambda networks: {})
+    assert lasting(nothing) == lasting(collect(whole, lambda networks: {}))
+    for job, other in zip(whole.jobs, parts.jobs, strict=True):
+        ours, theirs = (read_tensors(run.final)[0] for run in (job.run, other.run))
+        assert all((ours[name] == theirs[name]).all() for name in ours)
+
+
+def test_what_is_finished_is_not_trained_again(cut: RunDirectory, tmp_path: Path) -> None:
+    ours = plan(cut, tmp_path / "plan", ["chain"])
+    assert work_off(ours)[0] == ["cut/1", "chain/1", "cut/2", "chain/2"]
+    before = [job.run.final.stat().st_mtime_ns for job in ours.jobs]
+    assert work_off(plan(cut, tmp_path / "plan", ["chain"]))[0] == []
+    assert [job.run.final.stat().st_mtime_ns for job in ours.jobs] == before
+
+
+def test_a_job_that_another_process_has_is_left_to_it(cut: RunDirectory, tmp_path: Path) -> None:
+    ours = plan(cut, tmp_path / "plan", [])
+    with ours.jobs[0].run.locked():
+        assert work_off(ours) == (["cut/2"], {})
+
+
+def test_a_job_that_fails_does_not_stop_the_others(cut: RunDirectory, tmp_path: Path) -> None:
+    ours = plan(cut, tmp_path / "plan", ["chain"])
+    broken = ours.job("chain", 1)
+    broken.config.write_text("training: {epochs: none}", encoding="utf-8")
+    done, failed = work_off(ours)
+
+    assert done == ["cut/1", "cut/2", "chain/2"]
+    assert list(failed) == [broken.path]
+    found = collect(ours, lambda networks: {})
+    assert found["unfinished"] == 1
+    assert [row["seeds"] for row in found["rows"]] == [2, 1]
+    assert found["rows"][1]["difference"]["pairs"] == 1
+
+
+def test_another_experiment_in_the_same_directory_is_refused(cut: RunDirectory, tmp_path: Path) -> None:
+    plan(cut, tmp_path / "plan", ["chain"])
+    with pytest.raises(UsageError, match="holds another experiment"):
+        plan(cut, tmp_path / "plan", ["dense"])
+
+
+@pytest.mark.parametrize("text", ["{}", '{"seeds": 3}', "[", '{"seeds": ["x"], "members": {}, "about": {}}'])
+def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str) -> None:
+    (tmp_path / "plan.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"plan\.json: this file is damaged"):
+        read(tmp_path)
+
+
+def test_finetuning_starts_from_the_cut_s_weights(cut: RunDirectory, tmp_path: Path) -> None:
+    ours = plan(cut, tmp_path / "plan", ["finetune"], epochs=1)
+    initial, final = read_tensors(ours.job("finetune", 1).initial)[0], read_tensors(cut.final)[0]
+    assert initial.keys() == final.keys()
+    assert all((initial[name] == final[name]).all() for name in final)
+
+
+def test_evolution_keeps_the_best_of_its_trials(cut: RunDirectory, tmp_path: Path) -> None:
+    ours = plan(cut, tmp_path / "plan", ["evolution:10"])
+    work_off(ours)
+    run = ours.job("evolution", 1)
+    trials = [RunDirectory(path) for path in sorted((run.path / "trials").iterdir())]
+    accuracies = [trial.summary["final"]["validation_accuracy"] for trial in trials]
+
+    assert len(trials) == 10
+    assert run.summary["evolution"]["validation_accuracies"] == accuracies
+    assert run.summary["final"]["validation_accuracy"] == max(accuracies)
+    assert run.summary["training_seconds"] == pytest.approx(sum(each.summary["training_seconds"] for each in trials))
+    assert run.architecture() == trials[run.summary["evolution"]["chosen"]].architecture()
+
+
+def test_a_mutation_changes_one_or_two_connections(cut: RunDirectory) -> None:
+    from random import Random
+
+    parent = Setting.of(cut, None, None).contest.parent
+    random = Random(3)
+    wiring = LiveWirings(parent.connections).draw(random, 20)
+    before = set(restricted(parent, wiring).all_connections)
+    changes = {
+        len(before ^ set(restricted(parent, mutated(parent, wiring, random)).all_connections)) for _ in range(50)
+    }
+    assert changes == {1, 2}
