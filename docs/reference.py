@@ -34,7 +34,7 @@ layers:
   - {kind: conv, feature_maps: 16}
   - {kind: conv, feature_maps: 16, padding: valid}
   - {kind: max-pool}
-connections:          # or dense, or chain
+connections:          # or dense, chain or residual
   conv1: [input]
   conv2: [input, conv1]
   pool1: [conv1, conv2]

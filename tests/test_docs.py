@@ -43,6 +43,20 @@ def test_every_example_configuration_trains_and_is_cut(page: Path, command: Comm
         assert outcome.code == 0, outcome.err
 
 
+def test_every_example_sweep_can_be_planned(command: Command, tmp_path: Path) -> None:
+    examples = [example for page in WITH_YAML for example in blocks(page, "yaml sweep")]
+    examples += [
+        text
+        for path in (ROOT / "docs" / "results").glob("*.yaml")
+        if "axes:" in (text := path.read_text(encoding="utf-8"))
+    ]
+    for example in examples:
+        (tmp_path / "sweep.yaml").write_text(example)
+        outcome = command("sweep", "sweep.yaml", "--dry-run", "--json")
+        assert outcome.code == 0, outcome.err
+    assert len(examples) >= 2
+
+
 def test_the_python_examples_run(command: Command) -> None:
     run = command("train", *TINY).out.strip()
     scope: dict[str, object] = {}
@@ -61,7 +75,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_option_that_is_mentioned_exists(page: Path, command: Command) -> None:
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
     for name, options in re.findall(
-        r"connprune (train|inspect|prune|retrain|data|presets)\b([^|&)\n]*)", "\n".join(lines)
+        r"connprune (train|inspect|prune|retrain|sweep|data|presets)\b([^|&)\n]*)", "\n".join(lines)
     ):
         known = command(name, "--help").out
         for option in re.findall(r"--[a-z-]+", options):

@@ -58,8 +58,8 @@ class Blueprint(Frozen):
 
     Attributes:
         layers: in order; a layer may read the layers before it and the input.
-        connections: for each target the sources it reads, as `{target: [source, …]}`; `dense` and `chain` stand for
-            the two reference wirings and are written out when the architecture is made.
+        connections: for each target the sources it reads, as `{target: [source, …]}`; `dense`, `chain` and `residual`
+            stand for the reference wirings and are written out when the architecture is made.
         merge: how connections become one tensor.
         merges: overrides for single targets.
         selections: for single connections, by target and source, which feature maps they carry; a cut sets them.

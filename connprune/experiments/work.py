@@ -86,6 +86,8 @@ def work(
 
 def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> dict[str, Any]:
     """Does one job in a run that the caller has locked, from its start or from where it was interrupted."""
+    if run.is_finished:
+        return run.summary
     configuration = read_configuration(run)
     images = splits(configuration)
 
