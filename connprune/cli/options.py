@@ -50,6 +50,14 @@ def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:
     return lambda own: list(range(own, own + numbers[0]))
 
 
+def use_threads(count: int | None) -> None:
+    """Lets torch use so many CPU threads; None leaves the number to it."""
+    if count is not None:
+        import torch
+
+        torch.set_num_threads(count)
+
+
 RunArgument = Annotated[
     str | None,
     typer.Argument(metavar="RUN", help="A run directory; - reads the path from stdin; the newest if left out."),
@@ -88,6 +96,9 @@ SeedsOption = Annotated[
     typer.Option(
         "--seeds", metavar="N|LIST", help="Train with N seeds from the recipe's own on, or with these: 1,2,3."
     ),
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", metavar="N", min=1, help="CPU threads to use (default: torch's choice).")
 ]
 JobsOption = Annotated[
     int, typer.Option("--jobs", metavar="N", min=1, help="Train in N processes; CPU threads or GPUs are shared out.")

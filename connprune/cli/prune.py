@@ -52,6 +52,7 @@ def prune(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the cut to this directory.")] = None,
     runs: options.RunsOption = None,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     dry_run: options.DryRunOption = False,
     as_csv: options.CsvOption = False,
     plugins: options.PluginOption = None,
@@ -78,6 +79,7 @@ def prune(
     from connprune.training.rulers import RULERS
 
     options.load_plugins(plugins)
+    options.use_threads(threads)
     output = Output(as_json, quiet)
     given: list[Rule | None] = [
         None if threshold is None else Threshold(threshold),

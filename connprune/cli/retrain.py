@@ -36,6 +36,7 @@ def retrain(
     runs: options.RunsOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -57,6 +58,7 @@ def retrain(
     from connprune.runs.find import find, runs_folder
 
     options.load_plugins(plugins)
+    options.use_threads(threads)
     output = Output(as_json, quiet)
     folder = runs_folder(runs)
     named = [name.strip() for text in against or () for name in text.split(",") if name.strip()]

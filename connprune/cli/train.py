@@ -20,6 +20,7 @@ def train(
     epochs: options.EpochsOption = None,
     seed: options.SeedOption = None,
     device: options.DeviceOption = "auto",
+    threads: options.ThreadsOption = None,
     run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write the run to this directory.")] = None,
     runs: options.RunsOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
@@ -45,6 +46,7 @@ def train(
     from connprune.training.device import choose_device
 
     options.load_plugins(plugins)
+    options.use_threads(threads)
     output = Output(as_json, quiet)
     chosen = {
         "data.source": (f"--data {data}", data),

@@ -17,18 +17,16 @@ from connprune.cli.output import Output
 def work(
     experiment: Annotated[Path, typer.Argument(metavar="DIR", help="The experiment's directory.")],
     device: options.DeviceOption = "auto",
-    threads: Annotated[int, typer.Option("--threads", metavar="N", help="CPU threads to use.")] = 1,
+    threads: options.ThreadsOption = None,
     plugins: options.PluginOption = None,
 ) -> None:
     """Do the trainings of an experiment that no other process does; end when standard input ends."""
-    import torch
-
     from connprune.errors import ConnpruneError
     from connprune.experiments.plan import read
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     options.load_plugins(plugins)
-    torch.set_num_threads(threads)
+    options.use_threads(threads)
     failed = work_off(read(experiment), device, Output())
     if failed:
         raise ConnpruneError("; ".join(f"{path}: {why}" for path, why in failed.items()))

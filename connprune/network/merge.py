@@ -1,6 +1,8 @@
 """Merging: the sources of a target are resized, cut down to what their connections carry, and aggregated."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.merging import Merge
 from connprune.network.aggregates import AGGREGATES
 from connprune.network.feature_maps import FeatureMaps
+from connprune.network.remake import remade
 
 Size = tuple[int, int]
 
@@ -66,7 +69,12 @@ class Merging(nn.Module):
     Args:
         architecture: the architecture.
         target: the layer that reads the merge, or the head.
+
+    Attributes:
+        remakes: whether a concatenation is made again in the backward pass instead of being kept.
     """
+
+    remakes = False
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
@@ -80,20 +88,33 @@ class Merging(nn.Module):
             take = torch.tensor(selection.take) if selection and not whole else None
             self.register_buffer(f"take{number}", take, persistent=False)
 
-    def forward(self, sources: Sources, gates: Tensor | None, positive: bool) -> FeatureMaps:
-        """What the target reads.
+    def inputs(self, sources: Sources) -> list[FeatureMaps]:
+        """What the connections bring, at the merge's height and width.
 
         Args:
             sources: everything before the target.
-            gates: one for each feature map that the connections bring, in their order; None is ones.
-            positive: whether none of them can be negative.
         """
-        inputs = [
+        return [
             taken(sources.at(source, self.size, self.merge), getattr(self, f"take{number}"))
             for number, source in enumerate(self.sources)
         ]
+
+    def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
+        """What the target reads.
+
+        Args:
+            inputs: what `inputs` gave.
+            gates: one for each feature map that the connections bring, in their order; None is ones.
+            positive: whether none of them can be negative.
+        """
         merged: FeatureMaps = self.aggregate(inputs, gates, positive)
         return merged
+
+    def reading(self, merged: FeatureMaps, inputs: Sequence[FeatureMaps]) -> AbstractContextManager[Any]:
+        """In here the target reads its merge; a concatenation is not kept for the backward pass if it can be remade."""
+        if self.remakes and len(inputs) > 1 and self.merge.aggregate == "concat":
+            return remade(merged.values, [maps.values for maps in inputs])
+        return nullcontext()
 
 
 def taken(maps: FeatureMaps, numbers: Tensor | None) -> FeatureMaps:

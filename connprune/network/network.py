@@ -1,5 +1,7 @@
 """The builder: any architecture, full or cut, becomes one torch module."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -55,6 +57,12 @@ class Network(nn.Module):
         scores: Tensor = self.head(self.last_merge((images - self.mean) / self.divisor, gates))
         return scores
 
+    def remake_merges(self, remake: bool) -> None:
+        """Whether training makes concatenations again in the backward pass instead of keeping them: less memory."""
+        for module in self.modules():
+            if isinstance(module, Merging):
+                module.remakes = remake
+
     def last_merge(self, normalised: Tensor, gates: Tensor | None = None) -> FeatureMaps:
         """What the head reads.
 
@@ -68,11 +76,14 @@ class Network(nn.Module):
         by_target = self.gates(gates) if self.gates else {}
         positive = self.gates is None or self.gates.are_positive
         for target in architecture.connections:
-            merged: FeatureMaps = self.get_submodule(f"merge_{target}")(sources, by_target.get(target), positive)
+            merging = cast("Merging", self.get_submodule(f"merge_{target}"))
+            inputs = merging.inputs(sources)
+            merged: FeatureMaps = merging(inputs, by_target.get(target), positive)
             if target == HEAD:
                 return merged
             sources.forget(self._last_readers[target])
-            sources.maps[target] = self.get_submodule(_attribute(target))(merged)
+            with merging.reading(merged, inputs):
+                sources.maps[target] = self.get_submodule(_attribute(target))(merged)
         raise AssertionError("an architecture ends with its head")
 
 

@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from connprune.architecture.base import Count, Frozen, NonNegative, NonNegativeInt, Positive
+from connprune.architecture.base import Count, Frozen, NonNegative, NonNegativeInt, Positive, Switch
+
+# From so many times the layers' outputs on, concatenations are what fills the memory.
+RECOMPUTE_FROM = 4
 
 
 class Optimizer(Frozen):
@@ -60,6 +63,8 @@ class Recipe(Frozen):
         batch_size: images a step; the last step of an epoch takes what is left.
         optimizer: what takes the steps.
         schedule: how the learning rates change over the epochs.
+        recompute: whether the backward pass puts concatenations together again instead of keeping them: less memory for
+            a little time. `auto` does so where they would be more than `RECOMPUTE_FROM` times the layers' own outputs.
         checkpoint_epochs: a checkpoint is written after every so many epochs, and on interruption.
     """
 
@@ -68,4 +73,5 @@ class Recipe(Frozen):
     batch_size: Count = 32
     optimizer: Optimizer = Optimizer()
     schedule: Annotated[Schedule, Field(discriminator="kind")] = Fixed(kind="constant")
+    recompute: Switch | Literal["auto"] = "auto"
     checkpoint_epochs: Count = 1

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
 from connprune.architecture.shapes import gates_of_each
 from connprune.data.batches import draw_epoch, in_order
@@ -22,7 +23,7 @@ from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters
 from connprune.training.pressure import Pressure
-from connprune.training.recipe import Recipe
+from connprune.training.recipe import RECOMPUTE_FROM, Recipe
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,19 @@ def evaluate(network: Network, images: Images) -> Evaluation:
     return Evaluation(loss.item() / len(images), right.item() / len(images))
 
 
+def remakes(architecture: Architecture, recipe: Recipe) -> bool:
+    """Whether concatenations are made again in the backward pass."""
+    if recipe.recompute != "auto":
+        return recipe.recompute
+    shapes = architecture.shapes
+    kept = sum(
+        shapes.merged[target].numel
+        for target, sources in architecture.connections.items()
+        if len(sources) > 1 and architecture.merge_of(target).aggregate == "concat"
+    )
+    return kept > RECOMPUTE_FROM * sum(shape.numel for shape in shapes.output.values())
+
+
 class Trainer:
     """A network under training.
 
@@ -66,6 +80,7 @@ class Trainer:
         self.augment = augment
         self.recipe = recipe
         self.device = splits.train.images.device
+        network.remake_merges(remakes(network.architecture, recipe))
         self.optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = make_scheduler(self.optimizer, recipe)
         self.pressure = Pressure(network.architecture.gates, recipe.epochs)
@@ -140,6 +155,16 @@ class Trainer:
             self.pressure.after_epoch(self.epoch + 1, metrics["gates_closed"] / len(magnitudes))
         self._begin_epoch(self.epoch + 1)
         return metrics
+
+    def endless_steps(self) -> Callable[[], None]:
+        """One step a call, epoch after epoch, without validation: what benchmarks time."""
+        epoch = draw_epoch(self.splits.train, self.augment, self.recipe.batch_size, self.recipe.seed, self.epoch)
+
+        def step() -> None:
+            self._train_step(*epoch.batch(self.step))
+            self.step = (self.step + 1) % self.steps
+
+        return step
 
     def _magnitudes(self) -> list[float]:
         """The magnitude of each connection's gate as it is now, of several gates the largest."""

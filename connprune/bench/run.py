@@ -1,0 +1,203 @@
+"""The benchmarks that `connprune bench` runs, everything in turns in one process."""
+
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import SCHEMA, Shape
+from connprune.architecture.cutting import Cut, cut
+from connprune.architecture.rules import Budget
+from connprune.architecture.shapes import gates_of_each, mac_count
+from connprune.bench.literal import LiteralNetwork, literal_batches
+from connprune.bench.machine import copy_bandwidth, matrix_product_rate, peak_bytes, seconds_of
+from connprune.data.batches import draw_epoch
+from connprune.data.images import Images, Splits
+from connprune.network.network import Network, build
+from connprune.training.configuration import Configuration
+from connprune.training.trainer import Trainer
+
+WARM_UP = 3
+# Batch size, and the share of the MACs that is left.
+CUTS = ((1, 0.5), (32, 0.5), (256, 0.75), (256, 0.5), (256, 0.25))
+
+Step = Callable[[], object]
+
+
+def bench(
+    configuration: Configuration,
+    architecture: Architecture,
+    splits: Splits,
+    device: torch.device,
+    rounds: int,
+    literal_workers: int | None,
+) -> dict[str, Any]:
+    """Everything as one document.
+
+    Args:
+        configuration: the recipe.
+        architecture: with gates.
+        splits: the images, on the device.
+        device: where to measure.
+        rounds: steps of each candidate that are timed; medians are given.
+        literal_workers: processes of the literal port's DataLoader; None leaves the port out.
+    """
+    steps = training_steps(configuration, architecture, splits, literal_workers)
+    taken = in_turns(steps, device, rounds)
+    batch = configuration.training.batch_size
+    rate = matrix_product_rate(device)
+    operations = 2 * 3 * mac_count(architecture) * batch
+    return {
+        "schema": SCHEMA,
+        "kind": "bench",
+        "torch": torch.__version__,
+        "device": str(device) if device.type != "cuda" else torch.cuda.get_device_name(device),
+        "threads": torch.get_num_threads(),
+        "batch_size": batch,
+        "rounds": rounds,
+        "matrix_product_flops": rate,
+        "copy_bytes_per_second": copy_bandwidth(device),
+        "step_operations": operations,
+        "steps": {
+            name: {
+                "seconds": seconds,
+                "images_per_second": batch / seconds,
+                "share_of_matrix_product_rate": operations / seconds / rate,
+                "ratio": seconds / taken["connprune"],
+            }
+            for name, seconds in taken.items()
+        },
+        "data_seconds": in_turns(data_steps(configuration, splits, literal_workers), device, rounds),
+        "forward": forward(architecture, device, rounds),
+        # Last, since telling how much memory is held slows the allocator down.
+        "peak_bytes": {name: peak_bytes(step, device) for name, step in steps.items()},
+    }
+
+
+def random_splits(shape: Shape, classes: int, count: int = 2048) -> Splits:
+    """Images of noise, which take as long as real ones."""
+    images = torch.randint(0, 256, (count, *shape), dtype=torch.uint8)
+    noise = Images(images, torch.randint(0, classes, (count,)))
+    few = noise[torch.arange(256)]
+    return Splits(noise, few, few, "noise", tuple(map(str, range(classes))))
+
+
+def in_turns(steps: Mapping[str, Step], device: torch.device, rounds: int) -> dict[str, float]:
+    """The median seconds of each; all take turns, so that a busy moment hits all alike."""
+    taken: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(WARM_UP + rounds):
+        for name, step in steps.items():
+            taken[name].append(seconds_of(step, device))
+    return {name: median(seconds[WARM_UP:]) for name, seconds in taken.items()}
+
+
+def training_steps(
+    configuration: Configuration, architecture: Architecture, splits: Splits, literal_workers: int | None
+) -> dict[str, Step]:
+    """A whole training step, data included: ours, ours without gates, and the literal port's."""
+    steps: dict[str, Step] = {
+        "connprune": _our_step(configuration, architecture, splits),
+        "without gates": _our_step(configuration, architecture.without_gates(), splits),
+    }
+    if literal_workers is not None:
+        steps["literal"] = _literal_step(architecture, configuration, splits.train, literal_workers)
+    return steps
+
+
+def _our_step(configuration: Configuration, architecture: Architecture, splits: Splits) -> Step:
+    torch.manual_seed(configuration.training.seed)
+    network = build(architecture).to(splits.train.labels.device)
+    trainer = Trainer(network, splits, configuration.data.augment, configuration.training)
+    network.train()
+    return trainer.endless_steps()
+
+
+def _literal_step(architecture: Architecture, configuration: Configuration, images: Images, workers: int) -> Step:
+    device = images.labels.device
+    on_cpu = Images(images.images.cpu(), images.labels.cpu())
+    batches = literal_batches(on_cpu, configuration.training.batch_size, workers)
+    network = LiteralNetwork(architecture).to(device)
+    optimizer = torch.optim.Adam(network.parameters(), foreach=False, fused=False)
+
+    def step() -> float:
+        given, labels = next(batches)
+        loss = F.cross_entropy(network(given.to(device)), labels.to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def data_steps(configuration: Configuration, splits: Splits, literal_workers: int | None) -> dict[str, Step]:
+    """A batch alone."""
+    ours = _batches(configuration, splits)
+    steps: dict[str, Step] = {"connprune": lambda: next(ours)}
+    if literal_workers is not None:
+        on_cpu = Images(splits.train.images.cpu(), splits.train.labels.cpu())
+        theirs = literal_batches(on_cpu, configuration.training.batch_size, literal_workers)
+        steps["literal"] = lambda: next(theirs)
+    return steps
+
+
+def _batches(configuration: Configuration, splits: Splits) -> Iterator[tuple[Tensor, Tensor]]:
+    number = 0
+    recipe = configuration.training
+    while True:
+        epoch = draw_epoch(splits.train, configuration.data.augment, recipe.batch_size, recipe.seed, number)
+        yield from (epoch.batch(step) for step in range(len(epoch)))
+        number += 1
+
+
+def forward(architecture: Architecture, device: torch.device, rounds: int) -> list[dict[str, Any]]:
+    """Forward passes of a parent, of it masked by closed gates, and of the cut that the mask stands for."""
+    rows = []
+    parent = build(architecture).eval().to(device)
+    for batch, share in CUTS:
+        outcome = _cut_to(architecture, share)
+        smaller = build(outcome.architecture).eval().to(device)
+        given = architecture.input
+        images = torch.zeros(batch, given.feature_maps, given.height, given.width, dtype=torch.uint8, device=device)
+        passes = {
+            "parent": _pass(parent, images),
+            "masked": _pass(parent, images, _mask(architecture, outcome).to(device)),
+            "cut": _pass(smaller, images),
+        }
+        seconds = in_turns(passes, device, rounds)
+        rows.append(
+            {
+                "batch_size": batch,
+                **{f"{name}_seconds": value for name, value in seconds.items()},
+                "mac_ratio": mac_count(architecture) / mac_count(outcome.architecture),
+                "time_ratio": seconds["parent"] / seconds["cut"],
+            }
+        )
+    return rows
+
+
+def _pass(network: Network, images: Tensor, gates: Tensor | None = None) -> Step:
+    def step() -> None:
+        with torch.no_grad():
+            network(images, gates)
+
+    return step
+
+
+def _cut_to(architecture: Architecture, share: float) -> Cut:
+    """A cut to this share of the MACs, by random scores."""
+    random = Random("bench")  # noqa: S311 - nothing here is secret
+    scores = {connection: random.random() for connection in architecture.gated_connections}
+    return cut(architecture, scores, Budget("macs", round(share * mac_count(architecture))))
+
+
+def _mask(architecture: Architecture, outcome: Cut) -> Tensor:
+    """The parent's gates with those of everything that was cut at zero."""
+    kept = set(outcome.architecture.all_connections)
+    each = torch.tensor([float(connection in kept) for connection in architecture.gated_connections])
+    return each.repeat_interleave(torch.tensor(gates_of_each(architecture)))

@@ -1,0 +1,55 @@
+"""`connprune bench`."""
+
+from typing import Annotated
+
+import typer
+
+from connprune.cli import options
+from connprune.cli.output import Output
+
+
+def bench(
+    preset: options.PresetOption = None,
+    config: options.ConfigOption = None,
+    assignments: options.SetOption = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="literal", help="Also time a literal port of the post.")
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", metavar="N", min=1, help="Steps of each that are timed.")] = 15,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=0, help="Processes that load the literal port's images.")
+    ] = 2,
+    threads: options.ThreadsOption = None,
+    device: options.DeviceOption = "auto",
+    plugins: options.PluginOption = None,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Measure how fast training and forward passes are on this machine.
+
+    Random images stand in for the data, and everything takes turns in one process: training steps, batches, forward
+    passes of a network, of half of it masked and of the cut, and what the machine can do at best.
+
+      connprune bench --preset blog --against literal
+    """
+    from connprune.bench.run import bench as measure
+    from connprune.bench.run import random_splits
+    from connprune.data.shape import image_shape
+    from connprune.errors import UsageError
+    from connprune.report.bench import bench_text
+    from connprune.training.configuration import design, resolve
+    from connprune.training.device import choose_device
+
+    options.load_plugins(plugins)
+    options.use_threads(threads)
+    output = Output(as_json, quiet)
+    if against not in (None, "literal"):
+        raise UsageError(f"--against: found {against!r}, expected literal.")
+    configuration = resolve(preset=preset, config=config, assignments=assignments or [])
+    architecture = design(configuration)
+    if not architecture.gated_connections:
+        raise UsageError("bench compares a network with and without gates, but this one has none; give it some.")
+    place = choose_device(device)
+    splits = random_splits(*image_shape(configuration.data)).to(place)
+    found = measure(configuration, architecture, splits, place, rounds, workers if against else None)
+    output.result(bench_text(found), found)

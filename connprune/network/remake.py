@@ -1,0 +1,36 @@
+"""Concatenations that are made again in the backward pass instead of being kept (Pleiss et al. 2017).
+
+Layer j of a network whose layers read all earlier ones reads j inputs, so keeping what each reads takes memory that
+grows with the square of the number of layers. The inputs themselves are kept anyway, and putting them together again is
+one copy.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+
+def remade(whole: Tensor, parts: Sequence[Tensor]) -> AbstractContextManager[Any]:
+    """In here, autograd keeps `parts` where it would keep `whole`.
+
+    Args:
+        whole: `torch.cat(parts, dim=1)`, or a view of it of as many numbers.
+        parts: (batch, maps, …) each.
+    """
+    place, count = whole.data_ptr(), whole.numel()
+
+    def pack(tensor: Tensor) -> Any:
+        is_whole = tensor.data_ptr() == place and tensor.numel() == count and tensor.is_contiguous()
+        return (tensor.shape, tuple(part.detach() for part in parts)) if is_whole else tensor
+
+    def unpack(kept: Any) -> Tensor:
+        if isinstance(kept, Tensor):
+            return kept
+        shape, kept_parts = kept
+        return torch.cat(kept_parts, dim=1).view(shape)
+
+    return saved_tensors_hooks(pack, unpack)

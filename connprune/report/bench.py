@@ -1,0 +1,49 @@
+"""What the benchmarks found, as text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connprune.report.tables import aligned
+
+
+def bench_text(found: Mapping[str, Any]) -> str:
+    """Tables of training steps and of forward passes."""
+    header = ["training step", "ms", "images/s", "× connprune", "of matrix rate", "peak memory", "batch alone ms"]
+    steps = aligned(header, [_step(name, step, found) for name, step in found["steps"].items()])
+    header = ["forward at", "parent ms", "masked ms", "cut ms", "parent/cut", "MAC ratio"]
+    forward = aligned(header, [_forward(row) for row in found["forward"]])
+    return "\n\n".join(
+        [
+            f"torch {found['torch']}, {found['device']}, {found['threads']} threads, batch {found['batch_size']}, "
+            f"medians of {found['rounds']}\n"
+            f"matrix product {found['matrix_product_flops'] / 1e9:,.0f} GFLOP/s, "
+            f"copy {found['copy_bytes_per_second'] / 1e9:,.1f} GB/s, "
+            f"a step's arithmetic {found['step_operations'] / 1e9:,.2f} GFLOP",
+            steps,
+            forward,
+        ]
+    )
+
+
+def _step(name: str, step: Mapping[str, float], found: Mapping[str, Any]) -> list[str]:
+    peak = found["peak_bytes"].get(name)
+    data = found["data_seconds"].get(name)
+    return [
+        name,
+        f"{step['seconds'] * 1000:.2f}",
+        f"{step['images_per_second']:,.0f}",
+        f"{step['ratio']:.2f}",
+        f"{step['share_of_matrix_product_rate']:.0%}",
+        "-" if peak is None else f"{peak / 2**20:,.0f} MiB",
+        "-" if data is None else f"{data * 1000:.2f}",
+    ]
+
+
+def _forward(row: Mapping[str, float]) -> list[str]:
+    seconds = [row[f"{name}_seconds"] for name in ("parent", "masked", "cut")]
+    return [
+        f"batch {row['batch_size']}",
+        *(f"{value * 1000:.2f}" for value in seconds),
+        f"{row['time_ratio']:.2f}",
+        f"{row['mac_ratio']:.2f}",
+    ]

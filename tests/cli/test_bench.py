@@ -1,0 +1,68 @@
+import pytest
+
+from tests.conftest import Command
+
+STEPS = ("--rounds", "1", "--threads", "2", "--device", "cpu")
+
+
+def test_every_candidate_is_measured(command: Command) -> None:
+    done = command("bench", "--preset", "digits", "--against", "literal", "--workers", "0", *STEPS, "--json")
+    assert done.code == 0, done.err
+    found = done.json
+
+    assert set(found["steps"]) == {"connprune", "without gates", "literal"}
+    assert found["steps"]["connprune"]["ratio"] == 1
+    for step in found["steps"].values():
+        assert step["images_per_second"] == pytest.approx(32 / step["seconds"])
+    assert set(found["data_seconds"]) == {"connprune", "literal"}
+    assert [row["batch_size"] for row in found["forward"]] == [1, 32, 256, 256, 256]
+    ratios = [row["mac_ratio"] for row in found["forward"][2:]]
+    assert ratios[0] >= 1 / 0.75
+    assert ratios[1] >= 1 / 0.5
+    assert ratios[2] >= 1 / 0.25
+    # Forward and backward: three times the multiply-accumulates, each two operations.
+    assert found["step_operations"] == 6 * 32 * 1_537_696
+
+
+def test_the_table_names_what_it_was_measured_with(command: Command) -> None:
+    done = command("bench", "--preset", "digits", *STEPS)
+    assert done.code == 0, done.err
+    assert "cpu, 2 threads, batch 32" in done.out
+    assert "literal" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--against", "keras"], "--against: found 'keras', expected literal"),
+        (["--preset", "plain"], "this one has none; give it some"),
+        (["--preset", "digits", "--set", "merge.aggregate=sum", "--against", "literal"], "the post has concat merges"),
+        (["--preset", "sequence", "--against", "literal"], "the post has no layer of the kind"),
+        (["--rounds", "0"], "'--rounds'"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(command: Command, arguments: list[str], message: str) -> None:
+    done = command("bench", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_the_literal_port_computes_what_we_compute() -> None:
+    """With the same weights: an honest rival does the same work."""
+    import torch
+
+    from connprune.bench.literal import LiteralNetwork
+    from connprune.network import build
+    from connprune.training.configuration import design, resolve
+
+    architecture = design(resolve("blog"))
+    ours, theirs = build(architecture).eval(), LiteralNetwork(architecture).eval()
+    with torch.no_grad():
+        ours_by_name = dict(ours.named_parameters())
+        for name, layer in theirs.layers.items():
+            for parameter in layer.parameters():
+                parameter.copy_(ours_by_name[f"layer_{name}.weight"])
+        for name, parameter in theirs.dense.named_parameters():
+            parameter.copy_(ours_by_name[f"head.dense.{name}"])
+        images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+        assert torch.allclose(ours(images), theirs(images.float()), atol=1e-3)
