@@ -19,6 +19,10 @@ class DisconnectedError(ConnpruneError):
     exit_code = 3
 
 
+class DivergedError(ConnpruneError):
+    """The loss is no longer a finite number."""
+
+
 class RunLockedError(UsageError):
     """Another process trains in the run."""
 
@@ -33,4 +37,5 @@ class InterruptedRunError(ConnpruneError):
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number

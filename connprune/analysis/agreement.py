@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,10 @@ class Agreement:
 
     Attributes:
         connections: the gated connections.
-        threshold: gates of a smaller magnitude count as cut.
+        threshold: gates of a smaller magnitude count as closed.
         final: (runs, connections), the magnitude of each connection's gate at the end.
         paths: for each run (epochs + 1, connections), the magnitudes over training.
-        decided: for each run the first epoch from which on the cut stayed what it is at the end; 0 is the start.
+        decided: for each run the first epoch from which on the same gates stayed below the threshold; 0 is the start.
     """
 
     connections: tuple[Connection, ...]
@@ -36,7 +37,7 @@ class Agreement:
 
     @cached_property
     def kept(self) -> NDArray[np.bool_]:
-        """(runs, connections), whether a cut would keep it."""
+        """(runs, connections), whether the threshold leaves it; a cut also removes what then leads nowhere."""
         return self.final >= self.threshold
 
     @cached_property
@@ -72,19 +73,20 @@ class Agreement:
         return spread
 
     @property
-    def mean_correlation(self) -> float:
-        """Over all pairs of runs."""
-        return _mean_of_pairs(self.correlation)
+    def mean_correlation(self) -> float | None:
+        """Over all pairs of runs for which it is defined; None if there is none."""
+        defined = [value for value in _pairs(self.correlation) if not np.isnan(value)]
+        return fmean(defined) if defined else None
 
     @property
     def mean_jaccard(self) -> float:
         """Over all pairs of runs."""
-        return _mean_of_pairs(self.jaccard)
+        return fmean(_pairs(self.jaccard) or [1.0])
 
     @property
     def mean_chance(self) -> float:
         """Over all pairs of runs."""
-        return _mean_of_pairs(self.chance)
+        return fmean(_pairs(self.chance) or [1.0])
 
 
 def agreement(histories: Sequence[GateHistory], threshold: float) -> Agreement:
@@ -92,7 +94,7 @@ def agreement(histories: Sequence[GateHistory], threshold: float) -> Agreement:
 
     Args:
         histories: of runs with the same gated connections, at least two.
-        threshold: gates of a smaller magnitude count as cut.
+        threshold: gates of a smaller magnitude count as closed.
 
     Raises:
         UsageError: the runs gate different connections.
@@ -138,7 +140,6 @@ def expected_jaccard(one: int, other: int, count: int) -> float:
     return float((stats.hypergeom.pmf(both, count, one, other) * both / (one + other - both)).sum())
 
 
-def _mean_of_pairs(matrix: Matrix) -> float:
-    """The mean above the diagonal; nan entries, and a matrix that has only these, count as 0."""
-    pairs = [matrix[pair] for pair in combinations(range(len(matrix)), 2)]
-    return float(np.nan_to_num(pairs).mean()) if pairs else 1.0
+def _pairs(matrix: Matrix) -> list[float]:
+    """What stands above the diagonal."""
+    return [float(matrix[pair]) for pair in combinations(range(len(matrix)), 2)]

@@ -1,7 +1,7 @@
 """What a wiring is like: near which familiar one it lies, how far its connections reach, which layers it left out."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from statistics import fmean
@@ -10,8 +10,10 @@ from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
 from connprune.architecture.wirings import WIRINGS
 
-# A connection over at least this many places skips more than the block of two layers that a residual one does.
-LONG = 3
+# The skip of a residual network goes forward by three places: over a block of two layers. A long one goes further.
+LONG = 4
+# An overlap is more than chance from this difference on, and nearly everything from this share on.
+CLEARLY, NEARLY_ALL = 0.05, 0.9
 _DEALS = 200
 
 Weights = Mapping[Connection, float]
@@ -24,7 +26,8 @@ class Likeness:
     Attributes:
         overlap: the weighted Jaccard index, Σ min / Σ max of the two wirings' weights over all connections there could
             be (Ružička 1958); 1 is the same.
-        chance: its mean if the same weights are dealt at random among the wiring's connections that could be.
+        chance: its mean if the weights of the gated connections are dealt at random among these; without gates, all
+            weights among all connections there could be. Dense wirings look the same however they are dealt.
     """
 
     overlap: float
@@ -55,10 +58,18 @@ class Found:
     def sentence(self) -> str:
         """The wiring in one line."""
         name, nearest = max(self.likeness.items(), key=lambda item: item[1].overlap - item[1].chance)
-        if nearest.overlap <= nearest.chance:
-            kind = "No more like a chain, a residual or a dense network than chance"
-        else:
+        dense = self.likeness["dense"].overlap
+        if nearest.overlap - nearest.chance >= CLEARLY and nearest.overlap >= dense:
             kind = f"Most like a {name} network (overlap {nearest.overlap:.2f}, by chance {nearest.chance:.2f})"
+        elif dense >= NEARLY_ALL:
+            kind = f"Nearly a dense network (overlap {dense:.2f})"
+        elif nearest.overlap - nearest.chance >= CLEARLY:
+            kind = (
+                f"A dense network in part (overlap {dense:.2f}), more like a {name} one than chance "
+                f"({nearest.overlap:.2f}, by chance {nearest.chance:.2f})"
+            )
+        else:
+            kind = "No more like a chain or a residual network than chance"
         return f"{kind}; {self._skips}; {self._dead}."
 
     @property
@@ -89,11 +100,13 @@ def likeness(architecture: Architecture, weights: Weights, threshold: float) -> 
         Connection(source, target) for target, sources in WIRINGS["dense"](layers).items() for source in sources
     ]
     ours = [min(1.0, weights.get(connection, 0.0)) for connection in possible]
+    gated = set(architecture.gated_connections) or set(possible)
+    free = [number for number, connection in enumerate(possible) if connection in gated]
     kept = [connection for connection in possible if weights.get(connection, 0.0) >= threshold]
     skips = {connection: place[connection.target] - place[connection.source] for connection in possible}
     weight = sum(ours)
     return Found(
-        likeness={name: _likeness(possible, ours, make, layers) for name, make in WIRINGS.items()},
+        likeness={name: _likeness(possible, ours, free, make(layers)) for name, make in WIRINGS.items()},
         mean_skip=sum(skips[one] * each for one, each in zip(possible, ours, strict=True)) / weight if weight else 0.0,
         long_skips=tuple(sorted((one for one in kept if skips[one] >= LONG), key=skips.__getitem__, reverse=True)),
         sources={name: sum(one.target == name for one in kept) for name in [*layers, HEAD]},
@@ -103,16 +116,18 @@ def likeness(architecture: Architecture, weights: Weights, threshold: float) -> 
 
 
 def _likeness(
-    possible: list[Connection],
-    ours: list[float],
-    make: Callable[[list[str]], Mapping[str, tuple[str, ...]]],
-    layers: list[str],
+    possible: list[Connection], ours: list[float], free: list[int], reference: Mapping[str, tuple[str, ...]]
 ) -> Likeness:
-    wiring = make(layers)
-    theirs = [float(source in wiring.get(target, ())) for source, target in possible]
+    """`free` are the numbers of the connections whose weights may be dealt to one another."""
+    theirs = [float(source in reference.get(target, ())) for source, target in possible]
     random = Random("likeness")  # noqa: S311 - nothing here is secret
-    deals = [_overlap(random.sample(ours, len(ours)), theirs) for _ in range(_DEALS)]
-    return Likeness(_overlap(ours, theirs), fmean(deals))
+    overlaps = []
+    for _ in range(_DEALS):
+        dealt = list(ours)
+        for place, taken in zip(free, random.sample(free, len(free)), strict=True):
+            dealt[place] = ours[taken]
+        overlaps.append(_overlap(dealt, theirs))
+    return Likeness(_overlap(ours, theirs), fmean(overlaps))
 
 
 def _overlap(ours: list[float], theirs: list[float]) -> float:

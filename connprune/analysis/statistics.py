@@ -12,6 +12,8 @@ LEVEL = 0.95
 # From fewer pairs the spread of the differences is hardly known, so no verdict is given.
 FEWEST_SEEDS = 3
 
+_NO_SPREAD = 1e-9
+
 Verdict = Literal["better", "worse", "no difference found", "too few seeds"]
 
 
@@ -34,6 +36,9 @@ class Difference:
     def verdict(self) -> Verdict:
         """Whether ours is better, as far as the interval carries it."""
         if self.pairs < FEWEST_SEEDS or self.low is None or self.high is None:
+            return "too few seeds"
+        if self.mean and math.isclose(self.low, self.high, abs_tol=_NO_SPREAD):
+            # Differences that are all alike, as counts of a few images are, say nothing of their spread.
             return "too few seeds"
         if self.low > 0:
             return "better"

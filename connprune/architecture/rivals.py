@@ -1,7 +1,9 @@
 """The rivals of a cut: what else its parent's connections could have been cut down to."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from random import Random
 
 from connprune.architecture.architecture import Architecture
@@ -77,7 +79,9 @@ def random(contest: Contest, count: int) -> list[Architecture]:
 
 
 def random_params(contest: Contest, count: int) -> list[Architecture]:
-    """Different wirings with as many parameters as the cut, within `TOLERANCE`, each with the same probability.
+    """Different wirings with as many parameters as the cut, within `TOLERANCE`.
+
+    They have up to a third more or fewer connections than the cut; of these wirings each has the same probability.
 
     Raises:
         UsageError: too few were found.
@@ -85,7 +89,13 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     wanted = parameter_count(contest.cut)
     generator = Random(f"random-params {contest.seed}")  # noqa: S311
     space = contest.space
-    attempts = (space.draw(generator) for _ in range(_ATTEMPTS))
+    near = len(contest.cut.all_connections) // 3
+    sizes = range(len(contest.cut.all_connections) - near, len(contest.cut.all_connections) + near + 1)
+    there_are = [space.count(size) for size in sizes]
+    ends = list(accumulate(there_are))
+    attempts = (
+        space.draw(generator, sizes[bisect_right(ends, generator.randrange(ends[-1]))]) for _ in range(_ATTEMPTS)
+    )
     fitting = (
         wiring
         for wiring in attempts

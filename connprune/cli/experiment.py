@@ -1,6 +1,8 @@
 """What the commands that run experiments have in common."""
 
 import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,40 +14,109 @@ if TYPE_CHECKING:
     from connprune.experiments.plan import Job, Plan
 
 
-def run_experiment(plan: "Plan", jobs: int, device: str, plugins: list[str], output: Output) -> None:
-    """Does all that is left of an experiment, in this process or in several others.
+@dataclass(frozen=True)
+class Means:
+    """How an experiment is worked off.
+
+    Attributes:
+        jobs: processes.
+        device: as --device takes it.
+        threads: CPU threads of each process; None is a fair share.
+        plugins: modules to import.
+        only_list: train nothing, print the commands that would.
+        only_collect: train nothing, gather what is there.
+    """
+
+    jobs: int
+    device: str
+    threads: int | None
+    plugins: list[str]
+    only_list: bool
+    only_collect: bool
+
+
+def run_experiment(
+    plan: "Plan",
+    means: Means,
+    output: Output,
+    collect: Callable[["Plan"], dict[str, Any]],
+    text: Callable[[Mapping[str, Any]], str],
+    results: Path,
+) -> dict[str, Any] | None:
+    """Works an experiment off, gathers it, shows its table and writes its document.
+
+    Args:
+        plan: the experiment.
+        means: how.
+        output: where words go.
+        collect: gives the document.
+        text: makes the table of it.
+        results: where the document goes once all is finished.
+
+    Returns:
+        The document; None if only commands were listed.
 
     Raises:
+        ConnpruneError: trainings failed or are missing.
         InterruptedRunError: a signal came; what was under way is saved.
-        ConnpruneError: trainings failed.
     """
+    from connprune.architecture.base import SCHEMA
+    from connprune.errors import ConnpruneError
+    from connprune.files import write_json
+
+    if means.only_list:
+        commands = job_commands(plan, means)
+        document: dict[str, Any] = {"schema": SCHEMA, "path": str(plan.path), "commands": commands}
+        if commands or output.as_json:
+            output.result("\n".join(commands), document)
+        return None
+    if not means.only_collect:
+        _work_all_off(plan, means, output)
+    found = collect(plan)
+    output.note(text(found))
+    if found["unfinished"]:
+        raise ConnpruneError(
+            f"{plan.path}: {found['unfinished']} of {len(plan.jobs)} trainings are not finished yet; "
+            f"go on with `{plan.run.resume_command}`."
+        )
+    write_json(results, found)
+    plan.run.summarise({"status": "finished"})
+    return found
+
+
+def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
     from connprune.errors import ConnpruneError, InterruptedRunError
     from connprune.experiments.launch import devices_of_jobs, launch, worker_commands
+    from connprune.training.device import choose_device
 
+    choose_device(means.device)
     left = len(plan.unfinished)
-    done = len(plan.jobs) - left
-    if done:
-        output.note(f"going on with {plan.path}: {done} of {len(plan.jobs)} trainings are done")
+    if left < len(plan.jobs):
+        output.note(f"going on with {plan.path}: {len(plan.jobs) - left} of {len(plan.jobs)} trainings are done")
     if not left:
         return
-    if jobs == 1:
-        failed = work_off(plan, device, output)
-    else:
-        with Stop() as stop:
-            launch(worker_commands(plan.path, devices_of_jobs(device, min(jobs, left)), plugins), stop)
-            if stop.number is not None:
-                raise InterruptedRunError(
-                    "Interrupted; what was under way is saved. Run it again to go on.", stop.number
-                )
-        failed = {}
-    missing = plan.unfinished
-    if missing:
-        first = missing[0].run
-        why = failed.get(first.path, f"see `{first.resume_command}`")
-        raise ConnpruneError(
-            f"{len(missing)} of {len(plan.jobs)} trainings are not finished; the first is {first.path}: {why} "
-            "Run it again to go on."
-        )
+    plan.run.summarise({"status": "running"})
+    with plan.run.status_on_error():
+        failed: dict[Path, str] = {}
+        if means.jobs == 1:
+            failed = work_off(plan, means.device, output)
+        else:
+            devices = devices_of_jobs(means.device, means.jobs)
+            with Stop() as stop:
+                launch(worker_commands(plan.path, devices, means.threads, means.plugins)[:left], stop)
+                if stop.number is not None:
+                    raise InterruptedRunError(
+                        f"Interrupted; what was under way is saved. Go on with `{plan.run.resume_command}`.",
+                        stop.number,
+                    )
+        missing = plan.unfinished
+        if missing:
+            first = missing[0].run
+            why = failed.get(first.path, "what was said above tells why, or another process has it.")
+            raise ConnpruneError(
+                f"{len(missing)} of {len(plan.jobs)} trainings are not finished; the first is {first.path}: {why} "
+                "The same command goes on."
+            )
 
 
 def work_off(plan: "Plan", device: str, output: Output) -> dict[Path, str]:
@@ -55,20 +126,27 @@ def work_off(plan: "Plan", device: str, output: Output) -> dict[Path, str]:
 
     total = len(plan.jobs)
 
-    def report(number: int, job: "Job", summary: dict[str, Any]) -> None:
-        final = summary["final"]
+    def report(number: int, job: "Job", outcome: dict[str, Any] | str) -> None:
+        name = f"[{number}/{total}] {job.member} seed {job.seed}"
+        if isinstance(outcome, str):
+            output.warning(f"{name}: failed: {outcome}")
+            return
+        final = outcome["final"]
         output.note(
-            f"[{number}/{total}] {job.member} seed {job.seed}: validation {final['validation_accuracy']:.2%}, "
-            f"test {final['test_accuracy']:.2%}, {summary['training_seconds']:.1f} s"
+            f"{name}: validation {final['validation_accuracy']:.2%}, test {final['test_accuracy']:.2%}, "
+            f"{outcome['training_seconds']:.1f} s"
         )
 
     with Stop() as stop:
         return work(plan, lambda found: load_images(found, output), choose_device(device), stop, report)
 
 
-def job_commands(plan: "Plan", plugins: list[str]) -> list[str]:
+def job_commands(plan: "Plan", means: Means) -> list[str]:
     """A command for each training that is left, which can run anywhere that sees the directory."""
     from connprune.runs.directory import RunDirectory
 
-    more = "".join(f" --plugin {shlex.quote(name)}" for name in plugins)
-    return [f"{RunDirectory(job.run.path.resolve()).resume_command} --quiet{more}" for job in plan.unfinished]
+    words = ["--quiet", "--device", means.device]
+    words += ["--threads", str(means.threads)] if means.threads else []
+    words += [word for name in means.plugins for word in ("--plugin", name)]
+    more = shlex.join(words)
+    return [f"{RunDirectory(job.run.path.resolve()).resume_command} {more}" for job in plan.unfinished]

@@ -85,9 +85,12 @@ def _agree(runs: list[str], threshold: float, figures: Path | None, as_csv: bool
     from connprune.report.agreement import agreement_document, agreement_text
     from connprune.runs.directory import RunDirectory
 
-    if len(set(runs)) < len(runs):
-        raise UsageError("A run is named twice; give each once.")
     directories = [RunDirectory.open(Path(path)) for path in runs]
+    if len({directory.path.resolve() for directory in directories}) < len(runs):
+        raise UsageError("A run is named twice; give each once.")
+    for directory in directories:
+        if not directory.is_finished:
+            output.warning(f"{directory.path} has not ended; what counts is its last epoch so far")
     found = agreement([directory.read_gates() for directory in directories], threshold)
     document = agreement_document(found, runs)
     if figures:

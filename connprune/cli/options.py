@@ -42,9 +42,9 @@ def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts) or len(set(parts)) < len(parts) or parts == ["0"]:
+    numbers = [int(part) for part in parts if part.isdecimal()]
+    if len(set(numbers)) < len(parts) or numbers == [0]:
         raise UsageError(f"--seeds {text}: expected how many, like 5, or a list of different ones, like 1,2,3.")
-    numbers = [int(part) for part in parts]
     if len(numbers) > 1:
         return lambda own: numbers
     return lambda own: list(range(own, own + numbers[0]))

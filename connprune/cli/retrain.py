@@ -1,12 +1,12 @@
 """`connprune retrain`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connprune.cli import options
-from connprune.cli.experiment import job_commands, run_experiment
+from connprune.cli.experiment import Means, run_experiment
 from connprune.cli.output import Output
 from connprune.cli.session import load_images, train_to_end
 
@@ -61,45 +61,48 @@ def retrain(
     options.use_threads(threads)
     output = Output(as_json, quiet)
     folder = runs_folder(runs)
+    means = Means(jobs, device, threads, plugins or [], list_jobs, collect_only)
     named = [name.strip() for text in against or () for name in text.split(",") if name.strip()]
     wanted = options.seed_numbers(seeds)
+    is_plain = not (list_jobs or collect_only or jobs != 1)
     if resume or (collect_only and not (named or wanted)):
         if cut or named or wanted or epochs is not None or seed is not None:
             raise UsageError("--resume goes on with a run as it began; leave out what says how it shall be.")
-        kinds = ("comparison",) if collect_only else ("retrain", "comparison")
+        kinds = ("retrain", "comparison") if is_plain else ("comparison",)
         directory = find(str(run) if run else None, folder, *kinds)
         match directory.kind:
             case "comparison":
-                _compare(read(directory.path), jobs, list_jobs, collect_only, device, plugins or [], output)
-            case "retrain" if not collect_only:
+                _compare(read(directory.path, "comparison"), means, output)
+            case "retrain" if is_plain:
                 _train(directory, None, device, output)
-            case "evolution" if not collect_only:
+            case "evolution" if is_plain:
                 _do(directory, device, output)
             case other:
-                raise UsageError(f"{directory.path}: this is nothing that `connprune retrain` made, but a {other}.")
+                raise UsageError(f"{directory.path}: expected {' or '.join(kinds)}, found a {other}.")
         return
     source = find(cut, folder, "cut")
-    if named or wanted:
-        from connprune.experiments.contenders import Setting, members
-        from connprune.training.pruning import read_cut
-
-        rule = read_cut(source)["rule"]
-        setting = Setting.of(source, epochs, seed)
-        entrants = members(setting, named)
-        numbers = wanted(setting.configuration.training.seed) if wanted else [setting.configuration.training.seed]
-        path = run or folder / f"compare-{digest(entrants, numbers)}"
-        about = {
-            "cut": str(source.path.resolve()),
-            "rule": rule,
-            "against": named,
-            "epochs": setting.configuration.training.epochs,
-        }
-        plan = begin(path, "comparison", entrants, numbers, about)
-        _compare(plan, jobs, list_jobs, collect_only, device, plugins or [], output)
+    if not (named or wanted):
+        if not is_plain:
+            raise UsageError("--jobs, --list and --collect go with --against or --seeds.")
+        _train(_begun(source, epochs, seed, run, folder), source, device, output)
         return
-    if list_jobs or collect_only or jobs != 1:
-        raise UsageError("--jobs, --list and --collect go with --against or --seeds.")
-    _train(_begun(source, epochs, seed, run, folder), source, device, output)
+    from connprune.experiments.contenders import Setting, members
+    from connprune.training.pruning import read_cut
+
+    rule = read_cut(source)["rule"]
+    setting = Setting.of(source, epochs, seed)
+    own = setting.configuration.training.seed
+    entrants, numbers = members(setting, named), wanted(own) if wanted else [own]
+    path = run or folder / f"compare-{digest(entrants, numbers)}"
+    if collect_only and not path.exists():
+        raise UsageError(f"{path}: there is no such comparison to collect.")
+    about = {
+        "cut": str(source.path.resolve()),
+        "rule": rule,
+        "against": named,
+        "epochs": setting.configuration.training.epochs,
+    }
+    _compare(begin(path, "comparison", entrants, numbers, about), means, output)
 
 
 def _begun(
@@ -161,40 +164,21 @@ def _do(directory: "RunDirectory", device: str, output: Output) -> None:
     output.result(str(directory.path), {**summary, "run": str(directory.path)})
 
 
-def _compare(
-    plan: "Plan",
-    jobs: int,
-    list_jobs: bool,
-    collect_only: bool,
-    device: str,
-    plugins: list[str],
-    output: Output,
-) -> None:
-    """Lists what is left of a comparison, or does it, and shows the table."""
-    from connprune.architecture.base import SCHEMA
-    from connprune.errors import ConnpruneError
+def _compare(plan: "Plan", means: Means, output: Output) -> None:
+    """Works a comparison off and says what came out."""
     from connprune.experiments.comparison import collect
-    from connprune.files import write_json
     from connprune.report.comparison import comparison_text
     from connprune.training.device import choose_device
     from connprune.training.latency import latencies
 
-    if list_jobs:
-        commands = job_commands(plan, plugins)
-        document: dict[str, Any] = {"schema": SCHEMA, "path": str(plan.path), "commands": commands}
-        if commands or output.as_json:
-            output.result("\n".join(commands), document)
-        return
-    if not collect_only:
-        run_experiment(plan, jobs, device, plugins, output)
-    place = choose_device(device)
-    found = collect(plan, lambda architectures: latencies(architectures, place))
-    output.note(comparison_text(found))
-    if found["unfinished"]:
-        raise ConnpruneError(
-            f"{plan.path}: {found['unfinished']} of {len(plan.jobs)} trainings are not finished yet; "
-            f"go on with `{plan.run.resume_command}`."
-        )
-    write_json(plan.run.comparison, found)
-    plan.run.summarise({"status": "finished"})
-    output.result(str(plan.path), found)
+    place = choose_device(means.device)
+    found = run_experiment(
+        plan,
+        means,
+        output,
+        lambda plan: collect(plan, lambda architectures: latencies(architectures, place)),
+        comparison_text,
+        plan.run.comparison,
+    )
+    if found:
+        output.result(str(plan.path), found)

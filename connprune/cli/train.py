@@ -42,7 +42,7 @@ def train(
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
     from connprune.runs.find import find, new_path, runs_folder
-    from connprune.training.configuration import design, resolve, resolve_resumed
+    from connprune.training.configuration import design, named, resolve, resolve_resumed
     from connprune.training.device import choose_device
 
     options.load_plugins(plugins)
@@ -53,7 +53,7 @@ def train(
         "training.epochs": (f"--epochs {epochs}", epochs),
         "training.seed": (f"--seed {seed}", seed),
     }
-    values = (preset, config, assignments or [], chosen)
+    values = (preset, config, assignments or [], named(chosen))
     if resume:
         directory = find(str(run) if run else None, runs_folder(runs), "train")
         if directory.kind != "train":

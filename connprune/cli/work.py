@@ -27,9 +27,9 @@ def work(
     threading.Thread(target=_end_with_parent, daemon=True).start()
     options.load_plugins(plugins)
     options.use_threads(threads)
-    failed = work_off(read(experiment), device, Output())
+    failed = work_off(read(experiment, "comparison", "sweep"), device, Output())
     if failed:
-        raise ConnpruneError("; ".join(f"{path}: {why}" for path, why in failed.items()))
+        raise ConnpruneError(f"{len(failed)} trainings failed.")
 
 
 def _end_with_parent() -> None:

@@ -8,14 +8,14 @@ from typing import Any
 from connprune.analysis.statistics import LEVEL, Difference, paired_difference, rank, spread
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
-from connprune.architecture.shapes import mac_count, parameter_count
-from connprune.errors import UsageError
+from connprune.errors import ConnpruneError
 from connprune.experiments.contenders import CUT
 from connprune.experiments.plan import Plan
 
 MEASURE = "test_accuracy"
-# A row with more networks than this is too many to measure the latency of each.
-_MOST_MEASURED = 64
+COUNTS = ("connections", "layers", "parameters", "macs")
+# Of a row with more networks than this, the first ones are timed.
+MOST_TIMED = 8
 
 Measure = Callable[[Mapping[str, Architecture]], dict[str, dict[str, float]]]
 
@@ -30,13 +30,13 @@ def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
         measure: gives the latencies of networks by name.
 
     Raises:
-        UsageError: no training of the cut is finished.
+        ConnpruneError: no training of the cut is finished.
     """
     networks = {
         row: [network for name in names if (network := _network(plan, name))] for row, names in plan.members.items()
     }
     if not networks[CUT]:
-        raise UsageError(f"{plan.path}: no training of the cut is finished yet.")
+        raise ConnpruneError(f"{plan.path}: no training of the cut is finished yet.")
     measured = _latencies(networks, measure)
     ours = networks[CUT][0]
     rows = [_row(row, found, ours, measured) for row, found in networks.items() if found]
@@ -57,19 +57,15 @@ def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
 
 def _network(plan: Plan, member: str) -> dict[str, Any] | None:
     """What the finished trainings of one network gave."""
-    runs = {seed: plan.job(member, seed) for seed in plan.seeds}
-    summaries = {seed: run.summary for seed, run in runs.items() if run.is_finished}
-    if not summaries:
+    finished = [job for job in plan.jobs if job.member == member and job.is_finished]
+    if not finished:
         return None
-    first = next(iter(summaries))
-    architecture = runs[first].architecture()
+    summaries = {job.seed: job.run.summary for job in finished}
     return {
         "name": member,
-        "architecture": architecture,
-        "connections": len(architecture.all_connections),
-        "layers": len(architecture.layers),
-        "parameters": parameter_count(architecture),
-        "macs": mac_count(architecture),
+        "architecture": finished[0].run.architecture(),
+        # An evolution ends with another wiring for each seed.
+        **{key: fmean(summary[key] for summary in summaries.values()) for key in COUNTS},
         "runs": [
             {
                 "seed": seed,
@@ -81,11 +77,8 @@ def _network(plan: Plan, member: str) -> dict[str, Any] | None:
     }
 
 
-def _latencies(
-    networks: Mapping[str, list[dict[str, Any]]],
-    measure: Measure,
-) -> dict[str, dict[str, float]]:
-    some = [network for found in networks.values() if len(found) <= _MOST_MEASURED for network in found]
+def _latencies(networks: Mapping[str, list[dict[str, Any]]], measure: Measure) -> dict[str, dict[str, float]]:
+    some = [network for found in networks.values() for network in found[:MOST_TIMED]]
     return measure({network["name"]: network["architecture"] for network in some})
 
 
@@ -93,30 +86,26 @@ def _row(
     row: str, networks: list[dict[str, Any]], ours: dict[str, Any], measured: Mapping[str, dict[str, float]]
 ) -> dict[str, Any]:
     by_seed = _by_seed(networks, MEASURE)
-    values = list(by_seed.values())
-    latency = {
-        batch: fmean(measured[network["name"]][batch] for network in networks)
-        for batch in measured.get(networks[0]["name"], ())
-    }
+    timed = [measured[network["name"]] for network in networks[:MOST_TIMED] if network["name"] in measured]
     members = [{key: value for key, value in network.items() if key != "architecture"} for network in networks]
     return {
         "network": row,
         "count": len(networks),
         "seeds": len(by_seed),
-        "mean": fmean(values),
-        "deviation": spread(values),
-        "validation_mean": fmean(_by_seed(networks, "validation_accuracy").values()),
-        **{key: fmean(network[key] for network in networks) for key in ("connections", "layers", "parameters", "macs")},
-        "latency_seconds": latency or None,
+        "mean": _mean(by_seed),
+        "deviation": spread(list(by_seed.values())),
+        "validation_mean": _mean(_by_seed(networks, "validation_accuracy")),
+        **{key: fmean(network[key] for network in networks) for key in COUNTS},
+        "latency_seconds": {batch: fmean(one[batch] for one in timed) for batch in timed[0]} if timed else None,
         "training_seconds": fmean(run["training_seconds"] for network in networks for run in network["runs"]),
         "difference": None if row == CUT else _difference(ours, networks),
-        "rank": asdict(rank(_mean(ours), [_mean(network) for network in networks])) if len(networks) > 1 else None,
+        "rank": _rank(ours, networks) if len(networks) > 1 else None,
         "members": members,
     }
 
 
 def _difference(ours: dict[str, Any], networks: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The cut's result less the mean of the row's networks, seed by seed."""
+    """The cut's result less the mean of the row's networks, over the seeds that all of them have."""
     mine, theirs = _by_seed([ours], MEASURE), _by_seed(networks, MEASURE)
     both = [seed for seed in mine if seed in theirs]
     if not both:
@@ -125,14 +114,24 @@ def _difference(ours: dict[str, Any], networks: list[dict[str, Any]]) -> dict[st
     return {**asdict(found), "verdict": found.verdict}
 
 
+def _rank(ours: dict[str, Any], networks: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The cut's place among the row's networks by the mean over the seeds that all of them have."""
+    every = [{run["seed"]: run[MEASURE] for run in network["runs"]} for network in (ours, *networks)]
+    common = [seed for seed in every[0] if all(seed in each for each in every)]
+    if not common:
+        return None
+    mine, *theirs = (fmean(each[seed] for seed in common) for each in every)
+    return asdict(rank(mine, theirs))
+
+
 def _by_seed(networks: Sequence[dict[str, Any]], key: str) -> dict[int, float]:
     """The mean over networks for each seed that all of them have."""
     found = [{run["seed"]: float(run[key]) for run in network["runs"]} for network in networks]
     return {seed: fmean(each[seed] for each in found) for seed in found[0] if all(seed in each for each in found)}
 
 
-def _mean(network: dict[str, Any]) -> float:
-    return fmean(run[MEASURE] for run in network["runs"])
+def _mean(by_seed: Mapping[int, float]) -> float | None:
+    return fmean(by_seed.values()) if by_seed else None
 
 
 def verdict(row: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from connprune.architecture import rivals
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Shape
 from connprune.architecture.files import from_yaml
+from connprune.architecture.gates import Temperature
 from connprune.architecture.rivals import Contest
 from connprune.errors import UsageError
 from connprune.experiments.plan import Member
@@ -73,7 +74,9 @@ def _finetune(setting: Setting, count: int) -> list[Member]:
     """The cut goes on from its parent's weights and gates; the gates are no longer pressed."""
     architecture = setting.cut.architecture()
     if architecture.gates:
-        relaxed = architecture.gates.model_copy(update={"penalty": 0.0, "target_sparsity": None})
+        end = architecture.gates.temperature.end
+        settled = {"penalty": 0.0, "target_sparsity": None, "temperature": Temperature(start=end, end=end)}
+        relaxed = architecture.gates.model_copy(update=settled)
         architecture = architecture.replace(gates=relaxed)
     weights = setting.cut.final_weights()
     return [Member("finetune", "finetune", architecture, setting.configuration, weights=weights)]
@@ -119,8 +122,12 @@ def members(setting: Setting, against: Sequence[str]) -> list[Member]:
     found = [Member(CUT, CUT, setting.contest.cut, setting.configuration)]
     for text in against:
         made = _rival(setting, text)
-        if made[0].row in {member.row for member in found}:
-            raise UsageError(f"--against {text}: {made[0].row!r} is named twice.")
+        if not made:
+            raise UsageError(f"--against {text}: there is no wiring but the cut's.")
+        taken = {member.name for member in found}
+        clash = next((member.name for member in made if member.name in taken), None)
+        if clash:
+            raise UsageError(f"--against {text}: there is a {clash!r} already; name it once, or rename the file.")
         found += made
     return found
 

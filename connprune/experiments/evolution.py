@@ -5,13 +5,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from connprune.architecture.architecture import Architecture
+from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.cutting import restricted
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.architecture.rivals import whole_layers
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.wirings import Wiring
-from connprune.errors import UsageError
+from connprune.errors import ConnpruneError, DivergedError, UsageError
 from connprune.files import read_tensors, whole_directory, write_tensors
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, read_configuration
@@ -19,6 +19,7 @@ from connprune.training.configuration import Configuration, read_configuration
 # Wirings that are alive at once, and how many of them compete to be the next parent; Real et al. take 100 and 25 of
 # budgets in the thousands.
 POPULATION, TOURNAMENT = 8, 3
+ATTEMPTS = 1000
 
 Train = Callable[[RunDirectory, Configuration], dict[str, Any]]
 
@@ -44,35 +45,37 @@ def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> dic
         space = LiveWirings(parent.connections, whole_layers(parent))
         random = Random(f"evolution {configuration.training.seed}")  # noqa: S311 - nothing here is secret
         alive: deque[dict[str, Any]] = deque(maxlen=POPULATION)
-        trials = []
-        for number in range(budget):
-            if number < POPULATION:
-                wiring = space.draw(random)
-            else:
-                wiring = mutated(parent, max(random.sample(list(alive), TOURNAMENT), key=_fitness)["wiring"], random)
-            trial = _trial(run, number, restricted(parent, wiring), configuration, train)
-            alive.append({**trial, "wiring": wiring})
+        trials: list[dict[str, Any]] = []
+        for number in range(min(budget, space.count())):
+            known = [trial["wiring"] for trial in trials]
+            wiring = space.draw(random)
+            if number >= POPULATION:
+                best = max(random.sample(list(alive), TOURNAMENT), key=_fitness)
+                wiring = mutated(parent, best["wiring"], random) or wiring
+            while wiring in known:
+                wiring = (mutated(parent, wiring, random) if number >= POPULATION else None) or space.draw(random)
+            trial = {**_trial(run, number, restricted(parent, wiring), configuration, train), "wiring": wiring}
+            alive.append(trial)
             trials.append(trial)
-        best = max(trials, key=_fitness)
-        return _finish(run, best, trials)
+        return _finish(run, max(trials, key=_fitness), trials)
 
 
-def mutated(parent: Architecture, wiring: Wiring, random: Random) -> Wiring:
-    """A live wiring that differs from `wiring` in one or two connections, each such wiring having the same chance."""
-    while True:
+def mutated(parent: Architecture, wiring: Wiring, random: Random) -> Wiring | None:
+    """A live wiring that differs from `wiring` in one connection or in two; None if none was found in `ATTEMPTS`.
+
+    One or two is a coin's throw, and which ones has the same chance for all; what is not live is thrown again.
+    """
+    for _ in range(ATTEMPTS):
         flipped = set(random.sample(parent.all_connections, random.choice((1, 2))))
-        chosen = [
-            connection
-            for connection in parent.all_connections
-            if (connection.source in wiring.get(connection.target, ())) != (connection in flipped)
-        ]
         sources: dict[str, tuple[str, ...]] = {}
-        for source, target in chosen:
-            sources[target] = (*sources.get(target, ()), source)
+        for source, target in parent.all_connections:
+            if (source in wiring.get(target, ())) != (Connection(source, target) in flipped):
+                sources[target] = (*sources.get(target, ()), source)
         try:
             return restricted(parent, sources).connections
         except UsageError:
             continue
+    return None
 
 
 def _parent(configuration: Configuration) -> Architecture:
@@ -88,16 +91,22 @@ def _trial(
         with whole_directory(path) as temporary:
             RunDirectory.create(temporary, "retrain", configuration.to_yaml(architecture), architecture, "planned")
     directory = RunDirectory.open(path)
-    summary = directory.summary if directory.is_finished else train(directory, read_configuration(directory))
+    try:
+        summary = directory.summary if directory.is_finished else train(directory, read_configuration(directory))
+    except DivergedError:
+        summary = {}
     return {"trial": number, "path": directory.path, **summary}
 
 
 def _fitness(trial: dict[str, Any]) -> tuple[float, float]:
-    final = trial["final"]
-    return final["validation_accuracy"], -final["validation_loss"]
+    """More is better; a training that diverged is the worst."""
+    final = trial.get("final")
+    return (final["validation_accuracy"], -final["validation_loss"]) if final else (-1.0, 0.0)
 
 
 def _finish(run: RunDirectory, best: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str, Any]:
+    if "final" not in best:
+        raise ConnpruneError(f"{run.path}: every trial diverged.")
     chosen = RunDirectory(best["path"])
     architecture = chosen.architecture()
     run.rewire(architecture)
@@ -110,13 +119,15 @@ def _finish(run: RunDirectory, best: dict[str, Any], trials: list[dict[str, Any]
             "layers": len(architecture.layers),
             "parameters": parameter_count(architecture),
             "macs": mac_count(architecture),
-            "training_seconds": sum(trial["training_seconds"] for trial in trials),
+            "training_seconds": sum(trial.get("training_seconds", 0.0) for trial in trials),
             "final": best["final"],
             "best": best["best"],
             "evolution": {
                 "budget": len(trials),
                 "chosen": best["trial"],
-                "validation_accuracies": [trial["final"]["validation_accuracy"] for trial in trials],
+                "validation_accuracies": [
+                    trial["final"]["validation_accuracy"] if "final" in trial else None for trial in trials
+                ],
             },
         }
     )

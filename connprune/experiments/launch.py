@@ -12,9 +12,17 @@ from connprune.training.run import StopSignal
 _GLANCE_SECONDS = 0.1
 
 
-def worker_commands(path: Path, devices: Sequence[str], plugins: Sequence[str]) -> list[list[str]]:
-    """The command of each worker: one a device, with its share of the CPU's threads."""
-    threads = max(1, _usable_cores() // len(devices))
+def worker_commands(path: Path, devices: Sequence[str], threads: int | None, plugins: Sequence[str]) -> list[list[str]]:
+    """The command of each worker: one a device.
+
+    Args:
+        path: the experiment's directory.
+        devices: of the workers.
+        threads: CPU threads of each; None is OMP_NUM_THREADS, else a fair share of the cores.
+        plugins: modules that each imports.
+    """
+    set_by_user = os.environ.get("OMP_NUM_THREADS", "")
+    threads = threads or (int(set_by_user) if set_by_user.isdecimal() else 0) or _usable_cores() // len(devices) or 1
     more = [word for name in plugins for word in ("--plugin", name)]
     return [
         [sys.executable, "-m", "connprune", "work", str(path), "--device", device, "--threads", str(threads), *more]
@@ -22,14 +30,11 @@ def worker_commands(path: Path, devices: Sequence[str], plugins: Sequence[str]) 
     ]
 
 
-def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[int]:
+def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> None:
     """Runs workers until all have ended; passes a signal that this process got on to them.
 
     Each worker reads from a pipe that ends with this process, so none is left behind if it is killed. They do not
     belong to the terminal's group: a Ctrl-C must reach each of them once.
-
-    Returns:
-        Their exit codes.
     """
     workers = [
         # The commands are our own, and their arguments are not seen by a shell.
@@ -43,7 +48,6 @@ def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[int]:
             for worker in workers:
                 worker.send_signal(stop.number)
         time.sleep(_GLANCE_SECONDS)
-    return [worker.returncode for worker in workers]
 
 
 def devices_of_jobs(device: str, jobs: int) -> list[str]:

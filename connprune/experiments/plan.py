@@ -52,6 +52,14 @@ class Job:
     seed: int
     run: RunDirectory
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has its results; one whose summary is damaged or gone has not."""
+        try:
+            return self.run.is_finished
+        except UsageError:
+            return False
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -91,22 +99,19 @@ class Plan:
     @property
     def unfinished(self) -> list[Job]:
         """The trainings that are still to do."""
-        return [job for job in self.jobs if not job.run.is_finished]
+        return [job for job in self.jobs if not job.is_finished]
 
 
 def digest(members: Sequence[Member], seeds: Sequence[int]) -> str:
     """What tells two experiments apart, in eight hexadecimal digits."""
-    stated = [
-        [
-            member.row,
-            member.name,
-            member.kind,
-            member.configuration.to_yaml(member.architecture),
-            dict(member.notes or {}),
-        ]
-        for member in members
-    ]
-    return hashlib.sha256(json.dumps([stated, list(seeds)]).encode()).hexdigest()[:8]
+    found = hashlib.sha256(json.dumps(list(seeds)).encode())
+    for member in members:
+        text = member.configuration.to_yaml(member.architecture)
+        stated = [member.row, member.name, member.kind, text, dict(member.notes or {})]
+        found.update(json.dumps(stated).encode())
+        for name, tensor in sorted((member.weights or {}).items()):
+            found.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()[:8]
 
 
 def begin(
@@ -125,30 +130,45 @@ def begin(
             # Another process may have made the same plan meanwhile.
             if not (path / PLAN).exists():
                 raise
-    plan = read(path)
+    plan = read(path, kind)
     if plan.about.get("digest") != mark:
         raise UsageError(f"{path}: this directory holds another experiment; name a new one with --run.")
+    for member in members:
+        for seed in seeds:
+            run = plan.job(member.name, seed)
+            if not run.path.exists():
+                with whole_directory(run.path) as temporary:
+                    _create_job(temporary, member, seed)
     return plan
 
 
-def read(path: Path) -> Plan:
+def read(path: Path, *kinds: ExperimentKind) -> Plan:
     """The experiment in a directory.
 
     Raises:
-        UsageError: there is none, or its plan is damaged.
+        UsageError: there is none of these kinds, or its plan is damaged.
     """
     if not (path / PLAN).is_file():
-        raise UsageError(f"{path}: this directory is no experiment: it has no {PLAN}.")
+        raise UsageError(f"{path}: this directory is no {' or '.join(kinds)}: it has no {PLAN}.")
     document = read_json(path / PLAN)
+    kind = document.get("kind")
+    if kind not in kinds:
+        raise UsageError(f"{path}: this is no {' or '.join(kinds)}, but a {kind}.")
     try:
-        return Plan(
+        plan = Plan(
             path=path,
             seeds=tuple(int(seed) for seed in document["seeds"]),
             members={str(row): tuple(map(str, names)) for row, names in document["members"].items()},
             about=dict(document["about"]),
         )
+        if kind == "sweep":
+            dict(plan.about["cells"])
+        complete = bool(plan.jobs)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise UsageError(f"{path / PLAN}: this file is damaged: it holds no plan.") from None
+        complete = False
+    if not complete:
+        raise UsageError(f"{path / PLAN}: this file is damaged: it holds no plan.")
+    return plan
 
 
 def _create(

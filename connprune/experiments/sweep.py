@@ -67,6 +67,13 @@ def read_sweep(path: Path) -> Sweep:
     own = resolve_document(base).training.seed
     seeds = tuple(range(own, own + file.seeds)) if isinstance(file.seeds, int) else file.seeds
     axes = {axis: _labelled(axis, values) for axis, values in file.axes.items()}
+    keys = [
+        key for labels in axes.values() for key in dict.fromkeys(key for values in labels.values() for key in values)
+    ]
+    twice = next((key for key in keys if keys.count(key) > 1 or key == "training.seed"), None)
+    if twice:
+        why = "seeds have a key of their own" if twice == "training.seed" else "two axes set it"
+        raise UsageError(f"{path}: axes: {twice!r} cannot be here: {why}.")
     empty = next((axis for axis, labels in axes.items() if not labels), None)
     if empty is not None or not seeds or len(set(seeds)) < len(seeds):
         raise UsageError(f"{path}: expected at least one value on each axis, and different seeds.")

@@ -1,6 +1,6 @@
 """What the trainings of a sweep say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from statistics import fmean
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from connprune.analysis.agreement import agreement
 from connprune.analysis.statistics import LEVEL, paired_difference, spread
 from connprune.architecture.base import CLOSED, SCHEMA
-from connprune.errors import UsageError
+from connprune.errors import ConnpruneError
 from connprune.experiments.plan import Plan
 from connprune.runs.directory import RunDirectory
 
@@ -19,13 +19,13 @@ def collect(plan: Plan) -> dict[str, Any]:
     """The sweep as one document: a row for each cell, and for each axis what its labels do on the average.
 
     Raises:
-        UsageError: no training is finished.
+        ConnpruneError: no training is finished.
     """
     cells: dict[str, dict[str, str]] = plan.about["cells"]
     runs = {(name, seed): plan.job(name, seed) for name in cells for seed in plan.seeds}
     finished = {key: run.summary for key, run in runs.items() if run.is_finished}
     if not finished:
-        raise UsageError(f"{plan.path}: no training is finished yet.")
+        raise ConnpruneError(f"{plan.path}: no training is finished yet.")
     rows = [_row(name, cell, {seed: finished[name, seed] for seed in plan.seeds if (name, seed) in finished})
             for name, cell in cells.items()]  # fmt: skip
     return {
@@ -103,7 +103,7 @@ def _partner(cells: Mapping[str, Mapping[str, str]], name: str, axis: str, label
     return next(other for other, cell in cells.items() if cell == wanted)
 
 
-def _wiring(plan: Plan, names: list[str], partners: list[str], seeds: list[int]) -> dict[str, float] | None:
+def _wiring(plan: Plan, names: list[str], partners: list[str], seeds: list[int]) -> dict[str, float | None] | None:
     """How alike the gates ended: under this label and the first one, and under this label between seeds."""
     if not seeds or not all(plan.job(name, seed).gates.exists() for name in names for seed in seeds):
         return None
@@ -115,17 +115,22 @@ def _wiring(plan: Plan, names: list[str], partners: list[str], seeds: list[int])
         for seed in seeds
         if _alike(plan.job(name, seed), plan.job(partner, seed))
     ]
-    result = {
+    result: dict[str, float | None] = {
         "gates_closed": fmean(float((~found.kept).sum(1).mean()) for found in between),
         "decided_epoch": fmean(epoch for found in between for epoch in found.decided),
     }
     if len(seeds) > 1:
         result["jaccard_between_seeds"] = fmean(found.mean_jaccard for found in between)
-        result["correlation_between_seeds"] = fmean(found.mean_correlation for found in between)
+        result["correlation_between_seeds"] = _mean_defined(found.mean_correlation for found in between)
     if across:
         result["jaccard_with_first"] = fmean(found.mean_jaccard for found in across)
-        result["correlation_with_first"] = fmean(found.mean_correlation for found in across)
+        result["correlation_with_first"] = _mean_defined(found.mean_correlation for found in across)
     return result
+
+
+def _mean_defined(values: Iterable[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return fmean(defined) if defined else None
 
 
 def _alike(ours: RunDirectory, theirs: RunDirectory) -> bool:

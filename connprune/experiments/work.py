@@ -47,7 +47,7 @@ def work(
     load: Load,
     device: torch.device,
     stop: StopSignal,
-    report: Callable[[int, Job, dict[str, Any]], None],
+    report: Callable[[int, Job, dict[str, Any] | str], None],
 ) -> dict[Path, str]:
     """Does every training that is neither finished nor under way in another process.
 
@@ -56,7 +56,7 @@ def work(
         load: loads the images of a configuration.
         device: where to train.
         stop: asks to stop; then the training under way is saved.
-        report: is told the number of a job, the job and its summary when it is done here.
+        report: is told the number of a job, the job, and its summary when it is done here, or why it failed.
 
     Returns:
         For each training that failed, why.
@@ -67,20 +67,24 @@ def work(
     splits = SplitImages(load, device)
     failed: dict[Path, str] = {}
     for number, job in enumerate(plan.jobs, 1):
-        if job.run.is_finished:
+        if job.is_finished:
             continue
-        if stop.number is not None:
-            raise InterruptedRunError("Interrupted between two trainings.", stop.number)
         try:
+            if stop.number is not None:
+                raise InterruptedRunError("", stop.number)
             with job.run.locked():
-                if not job.run.is_finished:
+                if not job.is_finished:
                     report(number, job, do(job.run, splits, device, stop))
         except RunLockedError:
             continue
-        except InterruptedRunError:
-            raise
-        except ConnpruneError as error:
+        except InterruptedRunError as interruption:
+            raise InterruptedRunError(
+                f"Interrupted; what was under way is saved. Go on with `{plan.run.resume_command}`.",
+                interruption.signal_number,
+            ) from None
+        except (ConnpruneError, OSError, RuntimeError) as error:
             failed[job.run.path] = str(error)
+            report(number, job, str(error))
     return failed
 
 

@@ -69,11 +69,16 @@ def agreement_text(document: dict[str, Any]) -> str:
             "",
             f"{runs} runs, threshold {document['threshold']:g}: {len(document['kept_by_all'])} connections kept by "
             f"all, {len(document['kept_by_some'])} by some, {len(document['kept_by_none'])} by none",
-            f"overlap of the cuts (Jaccard) {document['mean_jaccard']:.2f}, by chance {document['chance_jaccard']:.2f}",
-            f"correlation of the final gates: {document['mean_correlation']:.2f}",
-            f"the cut was decided after epoch: {decided}",
+            f"overlap of what is kept (Jaccard) {document['mean_jaccard']:.2f}, "
+            f"by chance {document['chance_jaccard']:.2f}",
+            f"correlation of the final gates: {_number(document['mean_correlation'])}",
+            f"which gates close was decided after epoch: {decided}",
         ]
     )
+
+
+def _number(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.2f}"
 
 
 def _names(found: Agreement, chosen: Any) -> list[str]:

@@ -83,7 +83,7 @@ def agreement_figure(found: Agreement, names: Sequence[str], folder: Path) -> li
     with _figure(2 * width + 3.2, max(3.4, width + 0.4, 0.16 * len(found.connections) + 1)) as figure:
         first, second, third = figure.subplots(1, 3, width_ratios=[width, width, 2.6])
         _heat(first, found.correlation, short, "correlation of the final gates", -1)
-        _heat(second, found.jaccard, short, f"Jaccard overlap of the cuts (chance {found.mean_chance:.2f})", 0)
+        _heat(second, found.jaccard, short, f"Jaccard overlap of what is kept (chance {found.mean_chance:.2f})", 0)
         order = np.argsort(found.votes, kind="stable")
         third.barh(range(len(order)), found.votes[order], color=COLOURS[0])
         third.set_yticks(range(len(order)), [str(found.connections[number]) for number in order], fontsize=6)

@@ -24,7 +24,7 @@ from connprune.training.recipe import Recipe
 
 DEFAULT_PRESET = "search"
 
-# Key path -> (the option as the user wrote it, its value or None).
+# Key path -> (the option as the user wrote it, its value).
 Options = Mapping[str, tuple[str, Any]]
 
 # The sections whose keys depend on their kind.
@@ -154,7 +154,7 @@ def resolve(
         preset: the preset to start from; the file's own key `preset` comes next, then `search`.
         config: a YAML file.
         assignments: `key.path=value`, each laid over the rest in order.
-        options: key path → (the option as the user wrote it, value), laid over all; None values are left out.
+        options: key path → (the option as the user wrote it, value), laid over all.
 
     Raises:
         UsageError: something is no valid configuration; the message has a line for each mistake.
@@ -179,8 +179,7 @@ def _commanded(layered: Layered, assignments: Iterable[str], options: Options) -
     for assignment in assignments:
         layered.set(assignment)
     for path, (source, value) in options.items():
-        if value is not None:
-            layered.put(path, value, source)
+        layered.put(path, value, source)
     return layered
 
 
@@ -243,7 +242,12 @@ def with_recipe(configuration: Configuration, *, epochs: int | None, seed: int |
     """
     layered = Layered(configuration.model_dump(mode="json"))
     options = {"training.epochs": (f"--epochs {epochs}", epochs), "training.seed": (f"--seed {seed}", seed)}
-    return _validated(_commanded(layered, (), options))
+    return _validated(_commanded(layered, (), named(options)))
+
+
+def named(options: Options) -> Options:
+    """The options that the user gave: those with a value."""
+    return {path: option for path, option in options.items() if option[1] is not None}
 
 
 def _located(gates: Gates | None) -> Gates | None:

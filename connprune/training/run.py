@@ -106,10 +106,10 @@ def _train(
     mean, divisor = normalisation(splits.train, configuration.data.normalise)
     network.mean.copy_(mean)
     network.divisor.copy_(divisor)
+    gates = network.architecture.gates
     if run.initial.exists():
         _load(network, run.initial, read_tensors(run.initial)[0])
-    gates = network.architecture.gates
-    if network.gates and gates and isinstance(gates.initialisation, FromRun):
+    elif network.gates and gates and isinstance(gates.initialisation, FromRun):
         take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
     on_device = splits.to(device)
     trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe)

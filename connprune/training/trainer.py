@@ -18,7 +18,7 @@ from connprune.data.batches import draw_epoch, in_order
 from connprune.data.images import Images, Splits
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
-from connprune.errors import ConnpruneError, UsageError
+from connprune.errors import DivergedError, UsageError
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters
@@ -110,7 +110,7 @@ class Trainer:
             The epoch's metrics, or None if it was stopped.
 
         Raises:
-            ConnpruneError: the loss is no longer a finite number.
+            DivergedError: the loss is no longer a finite number.
         """
         started = time.perf_counter()
         self.network.train()
@@ -132,7 +132,7 @@ class Trainer:
         loss, right = self._loss.item() / len(self.splits.train), self._right.item() / len(self.splits.train)
         validation = evaluate(self.network, self.splits.validation)
         if not (math.isfinite(loss) and math.isfinite(validation.loss)):
-            raise ConnpruneError(
+            raise DivergedError(
                 f"The training diverged in epoch {self.epoch + 1}: the loss is {loss} in training and "
                 f"{validation.loss} in validation; lower training.optimizer.rate (now {rates[0]:g})."
             )

@@ -18,8 +18,10 @@ def test_a_paired_interval_equals_a_hand_computation() -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs", "verdict"),
     [
-        ([0.9, 0.91, 0.92], [0.80, 0.81, 0.82], "better"),
-        ([0.80, 0.81, 0.82], [0.9, 0.91, 0.92], "worse"),
+        ([0.9, 0.91, 0.93], [0.80, 0.81, 0.82], "better"),
+        ([0.80, 0.81, 0.82], [0.9, 0.91, 0.93], "worse"),
+        ([0.9, 0.9, 0.9], [0.9, 0.9, 0.9], "no difference found"),
+        ([0.91, 0.92, 0.93], [0.90, 0.91, 0.92], "too few seeds"),
         ([0.9, 0.8, 0.9], [0.8, 0.9, 0.9], "no difference found"),
         ([0.9, 0.9], [0.1, 0.1], "too few seeds"),
         ([0.9], [0.1], "too few seeds"),

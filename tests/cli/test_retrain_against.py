@@ -56,9 +56,10 @@ def test_listed_commands_do_the_same_as_jobs(command: Command, cut: str) -> None
     assert listed.code == 0
     commands = [shlex.split(line) for line in listed.out.splitlines()]
     assert len(commands) == 3
+    assert all(words[-2:] == ["--device", "auto"] for words in commands)
 
     early = command("retrain", "--collect")
-    assert early.code == 2
+    assert early.code == 1
     assert "no training of the cut is finished yet" in early.err
     assert command(*commands[0][1:]).code == 0
     early = command("retrain", "--collect")
@@ -133,7 +134,11 @@ def test_a_killed_comparison_ends_like_a_whole_one(command: Command, cut: str, t
         (["--against", "nobody"], "--against nobody: expected one of parent, dense"),
         (["--jobs", "2"], "--jobs, --list and --collect go with --against or --seeds"),
         (["--against", "chain", "--run", "parent"], "parent: expected an empty or a new directory"),
-        (["--resume", "--run", "parent"], "this is nothing that `connprune retrain` made, but a train"),
+        (["--resume", "--run", "parent"], "parent: expected retrain or comparison, found a train"),
+        (["--against", "chain", "--collect"], "there is no such comparison to collect"),
+        (["--seeds", "01,1"], "--seeds 01,1: expected how many"),
+        (["--seeds", "00"], "--seeds 00: expected how many"),
+        (["--seeds", "2", "--device", "gpu", "--jobs", "2"], "--device: found 'gpu'"),
         (["--resume", "--seeds", "3"], "--resume goes on with a run as it began"),
     ],
 )

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from connprune.architecture.strict_yaml import parse
 from tests.conftest import Command
 from tests.experiments.helpers import lasting
 
@@ -70,7 +71,7 @@ def test_listed_commands_can_be_collected(command: Command, file: Path) -> None:
     listed = command("sweep", file, "--list").out.splitlines()
     assert len(listed) == 8
     assert all(line.startswith("connprune train --resume --run ") for line in listed)
-    assert command("sweep", "--collect").code == 2
+    assert command("sweep", "--collect").code == 1
     assert command(*listed[0].split()[1:]).code == 0
     early = command("sweep", "--collect")
     assert early.code == 1
@@ -96,6 +97,8 @@ def test_listed_commands_can_be_collected(command: Command, file: Path) -> None:
         ),
         ("base: {presett: digits}\naxes: {gates.rate: [0.1]}", "presett: there is no such key"),
         ("axes: {gates.rate: [0.1, 0.1]}", "axes.gates.rate: a value stands here twice"),
+        ("axes: {training.seed: [1, 2]}", "'training.seed' cannot be here: seeds have a key of their own"),
+        ("axes: {gates.rate: [0.1], start: {high: {gates.rate: 0.2}}}", "'gates.rate' cannot be here: two axes set it"),
         ("axes: [1", "this is no valid YAML"),
     ],
 )
@@ -104,6 +107,23 @@ def test_a_bad_sweep_is_refused(command: Command, text: str, message: str) -> No
     done = command("sweep", "bad.yaml")
     assert (done.code, done.out) == (2, "")
     assert message in done.err
+
+
+def test_a_null_is_a_value(command: Command) -> None:
+    Path("null.yaml").write_text(
+        "base: {preset: digits, gates: {rate: 0.01}}\naxes: {gates.rate: [null, 0.02]}", encoding="utf-8"
+    )
+    jobs = [line.split()[4] for line in command("sweep", "null.yaml", "--list").out.splitlines()]
+    rates = [parse((Path(job) / "config.yaml").read_text(), job).data["gates"]["rate"] for job in jobs]
+    assert rates == [None, 0.02]
+
+
+def test_only_a_sweep_can_be_gone_on_with(command: Command, file: Path) -> None:
+    assert command("sweep", file, "--run", "mine", "--list").code == 0
+    assert "this is no comparison" not in command("sweep", "--collect", "--run", "mine").err
+    assert "expected a sweep's file" not in command("sweep", "--resume", "--dry-run").err
+    assert command("sweep", "--resume", "--run", "mine", "--dry-run").code == 2
+    assert command("retrain", "--resume", "--run", "mine").code == 2
 
 
 def test_a_missing_file_is_refused(command: Command) -> None:

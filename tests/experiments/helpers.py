@@ -8,7 +8,7 @@ import torch
 
 from connprune.architecture.rules import Keep
 from connprune.data.sources import load
-from connprune.experiments.plan import Plan
+from connprune.experiments.plan import Job, Plan
 from connprune.experiments.work import work
 from connprune.runs.directory import RunDirectory
 from connprune.training.pruning import examine, prune, write_cut
@@ -41,8 +41,9 @@ def work_off(
     """Does what is left of a plan; returns which jobs were done, those in `done` included, and what failed."""
     done = [] if done is None else done
 
-    def report(number: int, job: Any, summary: dict[str, Any]) -> None:
-        done.append(f"{job.member}/{job.seed}")
+    def report(number: int, job: Job, outcome: dict[str, Any] | str) -> None:
+        if not isinstance(outcome, str):
+            done.append(f"{job.member}/{job.seed}")
 
     failed = work(plan, lambda found: load(found.data), torch.device("cpu"), stop or Patience(), report)
     return done, failed

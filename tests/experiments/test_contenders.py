@@ -81,7 +81,7 @@ def test_a_run_and_a_file_can_be_rivals(setting: Setting, cut: RunDirectory, tmp
     ("against", "message"),
     [
         (["denser"], "--against denser: expected one of parent, dense, chain"),
-        (["chain", "chain"], "'chain' is named twice"),
+        (["chain", "chain"], "there is a 'chain' already"),
         (["chain:3"], "--against chain:3: expected one of"),
         (["random:0"], "expected a number from 1 upwards after the colon"),
         (["random:x"], "expected a number from 1 upwards after the colon"),

@@ -1,4 +1,6 @@
+import shutil
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -10,7 +12,9 @@ from connprune.experiments.contenders import Setting, members
 from connprune.experiments.evolution import mutated
 from connprune.experiments.plan import Plan, begin, read
 from connprune.files import read_tensors
+from connprune.report.comparison import comparison_text
 from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import design, resolve
 from tests.experiments.helpers import Patience, lasting, make_cut, work_off
 
 RIVALS = ["parent", "chain", "random:2", "finetune", "evolution:10"]
@@ -79,11 +83,44 @@ def test_another_experiment_in_the_same_directory_is_refused(cut: RunDirectory, 
         plan(cut, tmp_path / "plan", ["dense"])
 
 
-@pytest.mark.parametrize("text", ["{}", '{"seeds": 3}', "[", '{"seeds": ["x"], "members": {}, "about": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[",
+        '{"kind": "comparison", "seeds": 3}',
+        '{"kind": "comparison", "seeds": ["x"], "members": {}, "about": {}}',
+        '{"kind": "comparison", "seeds": [1], "members": {}, "about": {}}',
+    ],
+)
 def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.json").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"plan\.json: this file is damaged"):
-        read(tmp_path)
+        read(tmp_path, "comparison")
+
+
+def test_a_job_that_was_lost_or_damaged_is_made_again(cut: RunDirectory, tmp_path: Path) -> None:
+    ours = plan(cut, tmp_path / "plan", ["chain"])
+    work_off(ours)
+    shutil.rmtree(ours.job("cut", 2).path)
+    (ours.job("chain", 1).path / "summary.json").write_text("{", encoding="utf-8")
+
+    assert [job.member for job in ours.unfinished] == ["chain", "cut"]
+    again = plan(cut, tmp_path / "plan", ["chain"])
+    done, failed = work_off(again)
+    assert done == ["cut/2"]
+    assert "summary.json: this file is damaged" in failed[again.job("chain", 1).path]
+
+
+def test_rows_without_a_seed_in_common_are_not_compared(cut: RunDirectory, tmp_path: Path) -> None:
+    ours = plan(cut, tmp_path / "plan", ["random:2"])
+    work_off(ours)
+    for member, seed in (("random-1", 1), ("random-2", 2)):
+        shutil.rmtree(ours.job(member, seed).path)
+    found = collect(ours, lambda networks: {})
+    row = found["rows"][1]
+    assert (row["mean"], row["difference"], row["rank"], row["seeds"]) == (None, None, None, 0)
+    assert "no seed in common" in found["verdicts"][0]
+    assert comparison_text(found)
 
 
 def test_finetuning_starts_from_the_cut_s_weights(cut: RunDirectory, tmp_path: Path) -> None:
@@ -107,14 +144,17 @@ def test_evolution_keeps_the_best_of_its_trials(cut: RunDirectory, tmp_path: Pat
     assert run.architecture() == trials[run.summary["evolution"]["chosen"]].architecture()
 
 
-def test_a_mutation_changes_one_or_two_connections(cut: RunDirectory) -> None:
-    from random import Random
+def test_a_wiring_without_neighbours_has_no_mutation() -> None:
+    chain = resolve("digits", assignments=["connections=chain", "gates=none"])
+    architecture = design(chain)
+    assert mutated(architecture, architecture.connections, Random(0)) is None
 
+
+def test_a_mutation_changes_one_or_two_connections(cut: RunDirectory) -> None:
     parent = Setting.of(cut, None, None).contest.parent
     random = Random(3)
     wiring = LiveWirings(parent.connections).draw(random, 20)
     before = set(restricted(parent, wiring).all_connections)
-    changes = {
-        len(before ^ set(restricted(parent, mutated(parent, wiring, random)).all_connections)) for _ in range(50)
-    }
-    assert changes == {1, 2}
+    mutations = [mutated(parent, wiring, random) for _ in range(50)]
+    after = [set(restricted(parent, found).all_connections) for found in mutations if found]
+    assert {len(before ^ found) for found in after} == {1, 2}
