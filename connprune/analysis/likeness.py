@@ -76,10 +76,10 @@ class Found:
     def _skips(self) -> str:
         if not self.long_skips:
             return "no long skips"
-        source, count = Counter(connection.source for connection in self.long_skips).most_common(1)[0]
+        sources = Counter(connection.source for connection in self.long_skips).most_common()
+        names = [f"{source} ({count})" if count > 1 and len(sources) > 1 else source for source, count in sources]
         total = len(self.long_skips)
-        many = f"{total} long skip{'s' if total > 1 else ''}"
-        return f"{many} from {source}" if count == total else f"{many}, most ({count}) from {source}"
+        return f"{total} long skip{'s' if total > 1 else ''} from {' and '.join(names)}"
 
     @property
     def _dead(self) -> str:

@@ -1,0 +1,67 @@
+"""Where the cuts of each ruler stand among all wirings of a parent.
+
+python docs/results/rulers.py COMPARISON PARENT > docs/results/NAME.json
+
+COMPARISON is the directory of a finished `retrain --against all`, PARENT the run that its cut came from.
+"""
+
+import json
+import sys
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+
+from connprune.architecture import Architecture
+from connprune.architecture.cutting import cut_by_scores
+from connprune.architecture.rules import Keep
+from connprune.data.sources import load
+from connprune.errors import DisconnectedError
+from connprune.files import read_json
+from connprune.runs.directory import RunDirectory
+from connprune.training.pruning import examine
+from connprune.training.rulers import RULERS
+
+
+def wiring(architecture: Architecture) -> str:
+    """The wiring as text, the same for the same connections."""
+    return json.dumps({target: list(sources) for target, sources in architecture.connections.items()}, sort_keys=True)
+
+
+def main() -> None:
+    """Prints a row for each ruler and each number of connections that it is asked to keep."""
+    comparison, parent = RunDirectory(Path(sys.argv[1])), RunDirectory(Path(sys.argv[2]))
+    document = read_json(comparison.comparison)
+    means: dict[str, tuple[float, int]] = {}
+    for row in document["rows"]:
+        for member in row["members"]:
+            run = RunDirectory(comparison.path / "jobs" / member["name"] / f"seed-{document['seeds'][0]}")
+            mean = fmean(each["test_accuracy"] for each in member["runs"])
+            means[wiring(run.architecture())] = (mean, int(member["connections"]))
+    rows: list[dict[str, Any]] = []
+    for by in RULERS:
+        examined = examine(parent, by, "connection", lambda found: load(found.data), torch.device("cpu"))
+        for keep in range(len(examined.scores), 0, -1):
+            try:
+                outcome = cut_by_scores(examined.network.architecture, examined.scores, Keep(keep))
+            except DisconnectedError:
+                break
+            mean, connections = means[wiring(outcome.architecture)]
+            same = [other for other, count in means.values() if count == connections]
+            rows.append(
+                {
+                    "by": by,
+                    "keep": keep,
+                    "connections": connections,
+                    "mean": round(mean, 6),
+                    "place": 1 + sum(other > mean for other, _ in means.values()),
+                    "place_among_as_many": 1 + sum(other > mean for other in same),
+                    "as_many": len(same),
+                }
+            )
+    print(json.dumps({"schema": 1, "kind": "rulers", "wirings": len(means), "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Every table of docs/results.md comes from the JSON that it names."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connprune.report.agreement import agreement_text
+from connprune.report.comparison import comparison_text
+from connprune.report.sweep import sweep_text
+
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+FOLDER = PAGE.parent / "results"
+TEXT: dict[str, Callable[[Any], str]] = {
+    "comparison": comparison_text,
+    "sweep": sweep_text,
+    "agreement": agreement_text,
+}
+BLOCKS = re.findall(r"```text (\S+\.json)\n(.*?)\n```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "block"), BLOCKS, ids=[f"{number}-{name}" for number, (name, _) in enumerate(BLOCKS)])
+def test_a_table_is_what_the_tool_prints_for_its_file(name: str, block: str) -> None:
+    document = json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    assert block in TEXT[document["kind"]](document)
+
+
+def test_every_file_is_used_by_the_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for path in FOLDER.iterdir():
+        assert path.name in text, path.name
+    assert len(BLOCKS) >= 8
+
+
+def test_the_table_of_rulers_is_that_of_its_file() -> None:
+    rows = json.loads((FOLDER / "four-layers-rulers.json").read_text(encoding="utf-8"))["rows"]
+    cells = {
+        (row["by"], row["keep"]): f"{row['mean']:.2%}, {row['place_among_as_many']} of {row['as_many']}" for row in rows
+    }
+    lines = re.findall(r"^\| (\d+) \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 9
+    for keep, rest in lines:
+        expected = [cells.get((by, int(keep)), "-") for by in ("gate", "strength", "saliency", "ablation")]
+        assert rest.split(" | ") == expected
