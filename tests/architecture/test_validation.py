@@ -52,7 +52,7 @@ def test_the_example_is_valid() -> None:
         ({"layers": convolution(feature_maps=4, name="head")}, "the name 'head' is taken"),
         ({"layers": convolution(feature_maps=4, name="../x")}, "layers.0.name"),
         ({"layers": 3}, "layers: found 3, expected a list"),
-        ({"connections": "ring"}, "connections: expected a mapping or one of dense, chain (found 'ring')"),
+        ({"connections": "ring"}, "connections: expected a mapping or one of dense, chain, residual (found 'ring')"),
         ({"connections": {"conv1": ["input"], "head": ["conv1"]}}, "'pool1' reads nothing"),
         ({"connections": {"conv1": ["conv2"]}}, "'conv1' reads 'conv2', which does not come before it"),
         ({"connections": {"conv1": ["conv1"]}}, "does not come before it"),
