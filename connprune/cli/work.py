@@ -21,13 +21,17 @@ def work(
     plugins: options.PluginOption = None,
 ) -> None:
     """Do the trainings of an experiment that no other process does; end when standard input ends."""
-    from connprune.errors import ConnpruneError
+    from connprune.errors import ConnpruneError, InterruptedRunError
     from connprune.experiments.plan import read
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     options.load_plugins(plugins)
     options.use_threads(threads)
-    failed = work_off(read(experiment, "comparison", "sweep"), device, Output())
+    try:
+        failed = work_off(read(experiment, "comparison", "sweep"), device, Output())
+    except InterruptedRunError as interruption:
+        # The process that started this one says it once for all.
+        sys.exit(interruption.exit_code)
     if failed:
         raise ConnpruneError(f"{len(failed)} trainings failed.")
 

@@ -15,7 +15,7 @@ def comparison_text(document: Mapping[str, Any]) -> str:
             _results(rows),
             _costs(rows),
             "\n".join(document["verdicts"]),
-            f"Seeds {seeds}; {document['epochs']} epochs each. Difference: the {document['method']}.",
+            f"Seeds {seeds}; epochs {document['epochs']}. Difference: the {document['method']}.",
         )
     )
 

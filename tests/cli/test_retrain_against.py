@@ -4,10 +4,12 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from connprune.runs.directory import RunDirectory
 from tests.conftest import TINY, Command
 from tests.experiments.helpers import lasting
 
@@ -123,6 +125,39 @@ def test_a_killed_comparison_ends_like_a_whole_one(command: Command, cut: str, t
     trained = [line.partition(":")[0] for line in log.splitlines() if line.startswith("[")]
     assert len(trained) == len(set(trained))
     assert len(trained) >= 33 - 4
+
+
+def workers(folder: Path) -> list[str]:
+    """The processes that work in a folder."""
+    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in found.splitlines() if "connprune work" in line and folder.name in line]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_no_worker_outlives_its_comparison(
+    command: Command, cut: str, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    words = ["retrain", cut, "--against", "chain", "--seeds", "2", "--epochs", "3000", "--run", "shared"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "connprune", *words, "--jobs", "2"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    jobs = tmp_path / "shared" / "jobs"
+    deadline = time.monotonic() + 120
+    while len(list(jobs.glob("*/*/metrics.jsonl"))) < 2:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+    assert len(workers(Path("shared"))) >= 2
+    process.send_signal(number)
+    err = process.communicate(timeout=60)[1]
+
+    assert process.returncode == code
+    if number != signal.SIGKILL:
+        assert err.count("Interrupted; what was under way is saved. Go on with `connprune retrain --resume --run") == 1
+    while workers(Path("shared")):
+        assert time.monotonic() < deadline
+    statuses = [RunDirectory(path.parent).summary["status"] for path in jobs.glob("*/*/metrics.jsonl")]
+    assert statuses.count("interrupted") == 2
 
 
 @pytest.mark.parametrize(
