@@ -1,7 +1,7 @@
 """Peak memory and time of a training step as layers are added, with concatenations kept and with them made again.
 
-n convolutions of equal width at one resolution, each reading all before it. Peaks are taken with freed memory given
-back at once; times with the allocator as it comes, the two ways in turns.
+n convolutions of equal width at one resolution, each reading all before it. Peaks are those of all tensors alive at
+once; times are taken in turns.
 
     python benchmarks/recompute.py [--batch 32] [--width 12] [--rounds 5]
 """
@@ -64,7 +64,7 @@ def main() -> None:
     peaks: dict[str, list[float]] = {name: [] for name in ways}
     for count in COUNTS:
         for name in ways:
-            peaks[name].append(peak_bytes(steps[count][name], device) or math.nan)
+            peaks[name].append(peak_bytes(steps[count][name], device))
     print(f"{'layers':>6} {'kept':>12} {'made again':>12} {'kept':>10} {'made again':>10} {'ratio':>6}")
     for number, count in enumerate(COUNTS):
         kept, again = (seconds[count][name] for name in ways)

@@ -1,14 +1,14 @@
 """What the machine can do at best, measured beside everything else."""
 
-import ctypes
-import ctypes.util
-import gc
 import time
+import weakref
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 _REPEATS = 7
 
@@ -49,34 +49,50 @@ def _best(work: Callable[[], object], device: torch.device) -> float:
     return median(sorted(seconds_of(work, device) for _ in range(_REPEATS))[:3])
 
 
-def peak_bytes(work: Callable[[], object], device: torch.device) -> int | None:
-    """The most memory that `work` holds at once, beyond what was held before; None where it cannot be told.
+class Held(TorchDispatchMode):
+    """Counts the memory of the tensors that are alive at once, as CUDA's allocator does on a GPU.
 
-    On the CPU that is resident memory, with freed memory given back at once so that it is what the work holds and not
-    what the allocator keeps for later; it needs Linux with glibc.
+    Resident memory would also count what the libraries below torch keep for themselves.
+
+    Attributes:
+        peak: bytes, of tensors made in here.
     """
-    gc.collect()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = 0
+        self._now = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, torch.Tensor):
+                self._count(tensor.untyped_storage())
+        return made
+
+    def _count(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        if key not in self._known:
+            self._known.add(key)
+            self._now += size
+            self.peak = max(self.peak, self._now)
+            weakref.finalize(storage, self._free, key, size)
+
+    def _free(self, key: int, size: int) -> None:
+        self._known.discard(key)
+        self._now -= size
+
+
+def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
+    """The most memory that the tensors of `work` take at once, beyond what was there before."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
+        before: int = torch.cuda.memory_allocated(device)
         work()
         wait(device)
-        return torch.cuda.max_memory_allocated(device) - before
-    reset = Path("/proc/self/clear_refs")
-    library = ctypes.util.find_library("c")
-    if device.type != "cpu" or not reset.exists() or library is None:
-        return None
-    libc = ctypes.CDLL(library)
-    if not hasattr(libc, "mallopt"):
-        return None
-    libc.mallopt(-3, 64 * 1024)  # M_MMAP_THRESHOLD
-    libc.malloc_trim(0)
-    reset.write_text("5", encoding="ascii")
-    before = _resident("VmRSS")
-    work()
-    return _resident("VmHWM") - before
-
-
-def _resident(key: str) -> int:
-    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
+        held_most: int = torch.cuda.max_memory_allocated(device)
+        return held_most - before
+    with Held() as held:
+        work()
+    return held.peak

@@ -74,7 +74,6 @@ def bench(
         },
         "data_seconds": in_turns(data_steps(configuration, splits, literal_workers), device, rounds),
         "forward": forward(architecture, device, rounds),
-        # Last, since telling how much memory is held slows the allocator down.
         "peak_bytes": {name: peak_bytes(step, device) for name, step in steps.items()},
     }
 

@@ -74,7 +74,7 @@ def retrain(
             case "comparison":
                 _compare(read(directory.path, "comparison"), means, output)
             case "retrain" if is_plain:
-                _train(directory, None, device, output)
+                _train(directory, device, output)
             case "evolution" if is_plain:
                 _do(directory, device, output)
             case other:
@@ -84,7 +84,7 @@ def retrain(
     if not (named or wanted):
         if not is_plain:
             raise UsageError("--jobs, --list and --collect go with --against or --seeds.")
-        _train(_begun(source, epochs, seed, run, folder), source, device, output)
+        _train(_begun(source, epochs, seed, run, folder), device, output)
         return
     from connprune.experiments.contenders import Setting, members
     from connprune.training.pruning import read_cut
@@ -123,8 +123,8 @@ def _begun(
     return directory
 
 
-def _train(directory: "RunDirectory", source: "RunDirectory | None", device: str, output: Output) -> None:
-    """Trains one run to its end, and sets it beside its cut if it has one of its own."""
+def _train(directory: "RunDirectory", device: str, output: Output) -> None:
+    """Trains one run to its end, and sets it beside its cut unless it is a comparison's, which does that itself."""
     from connprune.files import write_json
     from connprune.report.tables import comparison_table
     from connprune.runs.directory import RunDirectory
@@ -134,8 +134,8 @@ def _train(directory: "RunDirectory", source: "RunDirectory | None", device: str
     from connprune.training.pruning import read_cut
     from connprune.training.run import split_data
 
-    if directory.summary.get("cut"):
-        source = RunDirectory.open(Path(str(directory.summary["cut"])))
+    cut = directory.summary.get("cut")
+    source = RunDirectory.open(Path(str(cut))) if cut else None
     report = read_cut(source) if source else None
     configuration = read_configuration(directory)
     place = choose_device(device)

@@ -26,7 +26,7 @@ def bench_text(found: Mapping[str, Any]) -> str:
 
 
 def _step(name: str, step: Mapping[str, float], found: Mapping[str, Any]) -> list[str]:
-    peak = found["peak_bytes"].get(name)
+    peak = found["peak_bytes"][name]
     data = found["data_seconds"].get(name)
     return [
         name,
@@ -34,7 +34,7 @@ def _step(name: str, step: Mapping[str, float], found: Mapping[str, Any]) -> lis
         f"{step['images_per_second']:,.0f}",
         f"{step['ratio']:.2f}",
         f"{step['share_of_matrix_product_rate']:.0%}",
-        "-" if peak is None else f"{peak / 2**20:,.0f} MiB",
+        f"{peak / 2**20:,.0f} MiB",
         "-" if data is None else f"{data * 1000:.2f}",
     ]
 

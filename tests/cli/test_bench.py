@@ -66,3 +66,18 @@ def test_the_literal_port_computes_what_we_compute() -> None:
             parameter.copy_(ours_by_name[f"head.dense.{name}"])
         images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
         assert torch.allclose(ours(images), theirs(images.float()), atol=1e-3)
+
+
+def test_the_peak_is_what_is_held_at_once() -> None:
+    import torch
+
+    from connprune.bench.machine import peak_bytes
+
+    def work() -> None:
+        first = torch.zeros(1000)
+        second = first + 1
+        del first
+        (second.view(10, 100) * 2).sum()
+
+    # Two of the three at once, of four bytes a number; views take nothing, the sum one number.
+    assert peak_bytes(work, torch.device("cpu")) in (8000, 8004)
