@@ -59,7 +59,7 @@ class Held(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._now = 0
         self._known: set[int] = set()
@@ -91,8 +91,9 @@ def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
         before: int = torch.cuda.memory_allocated(device)
         work()
         wait(device)
-        held_most: int = torch.cuda.max_memory_allocated(device)
-        return held_most - before
-    with Held() as held:
+        most: int = torch.cuda.max_memory_allocated(device)
+        return most - before
+    held = Held()
+    with held:
         work()
     return held.peak
