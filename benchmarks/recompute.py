@@ -15,10 +15,10 @@ from torch.nn import functional as F
 
 from connprune.architecture.base import Shape
 from connprune.bench.machine import peak_bytes
-from connprune.bench.run import in_turns
 from connprune.network import build
 from connprune.network.network import Network
 from connprune.training.configuration import resolve
+from connprune.training.timing import in_turns
 
 COUNTS = (8, 16, 32, 64)
 SIDE = 16
@@ -60,7 +60,7 @@ def main() -> None:
         count: {name: partial(step, network, remake, arguments.batch) for name, remake in ways.items()}
         for count, network in networks.items()
     }
-    seconds = {count: in_turns(steps[count], device, arguments.rounds) for count in COUNTS}
+    seconds = {count: in_turns(steps[count], device, arguments.rounds, warm_up=3) for count in COUNTS}
     peaks: dict[str, list[float]] = {name: [] for name in ways}
     for count in COUNTS:
         for name in ways:

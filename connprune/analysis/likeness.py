@@ -105,13 +105,14 @@ def likeness(architecture: Architecture, weights: Weights, threshold: float) -> 
     kept = [connection for connection in possible if weights.get(connection, 0.0) >= threshold]
     skips = {connection: place[connection.target] - place[connection.source] for connection in possible}
     weight = sum(ours)
+    alive = _on_a_path(kept)
     return Found(
         likeness={name: _likeness(possible, ours, free, make(layers)) for name, make in WIRINGS.items()},
         mean_skip=sum(skips[one] * each for one, each in zip(possible, ours, strict=True)) / weight if weight else 0.0,
         long_skips=tuple(sorted((one for one in kept if skips[one] >= LONG), key=skips.__getitem__, reverse=True)),
         sources={name: sum(one.target == name for one in kept) for name in [*layers, HEAD]},
         targets={name: sum(one.source == name for one in kept) for name in [INPUT, *layers]},
-        dead_layers=tuple(name for name in layers if name not in _on_a_path(kept)),
+        dead_layers=tuple(name for name in layers if name not in alive),
     )
 
 

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from random import Random
 
@@ -34,15 +35,16 @@ class Contest:
     cut: Architecture
     seed: int
 
-    @property
+    @cached_property
     def space(self) -> LiveWirings:
         """The wirings that the parent could be cut down to."""
-        return LiveWirings(self.parent.connections, whole_layers(self.parent))
+        return wirings_within(self.parent)
 
 
-def whole_layers(architecture: Architecture) -> list[str]:
-    """The layers that read all their sources or none."""
-    return [layer.name for layer in architecture.layers if layer.needs_every_input]
+def wirings_within(architecture: Architecture) -> LiveWirings:
+    """The wirings that an architecture could be cut down to."""
+    whole = [layer.name for layer in architecture.layers if layer.needs_every_input]
+    return LiveWirings(architecture.connections, whole)
 
 
 def reference(name: str) -> Callable[[Contest], list[Architecture]]:

@@ -1,6 +1,5 @@
 """What the machine can do at best, measured beside everything else."""
 
-import time
 import weakref
 from collections.abc import Callable
 from statistics import median
@@ -10,24 +9,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from connprune.training.timing import seconds_of, wait
+
 _REPEATS = 7
-
-
-def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """How long one call takes, until the device has done it."""
-    wait(device)
-    started = time.perf_counter()
-    work()
-    wait(device)
-    return time.perf_counter() - started
-
-
-def wait(device: torch.device) -> None:
-    """Until the device has done all that it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def matrix_product_rate(device: torch.device) -> float:

@@ -1,8 +1,7 @@
 """The benchmarks that `connprune bench` runs, everything in turns in one process."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from random import Random
-from statistics import median
 from typing import Any
 
 import torch
@@ -15,18 +14,18 @@ from connprune.architecture.cutting import Cut, cut
 from connprune.architecture.rules import Budget
 from connprune.architecture.shapes import gates_of_each, mac_count
 from connprune.bench.literal import LiteralNetwork, literal_batches
-from connprune.bench.machine import copy_bandwidth, matrix_product_rate, peak_bytes, seconds_of
+from connprune.bench.machine import copy_bandwidth, matrix_product_rate, peak_bytes
 from connprune.data.batches import draw_epoch
 from connprune.data.images import Images, Splits
-from connprune.network.network import Network, build
+from connprune.network.network import build
 from connprune.training.configuration import Configuration
+from connprune.training.latency import forward_pass
+from connprune.training.timing import Step, in_turns
 from connprune.training.trainer import Trainer
 
 WARM_UP = 3
 # Batch size, and the share of the MACs that is left.
 CUTS = ((1, 0.5), (32, 0.5), (256, 0.75), (256, 0.5), (256, 0.25))
-
-Step = Callable[[], object]
 
 
 def bench(
@@ -48,7 +47,7 @@ def bench(
         literal_workers: processes of the literal port's DataLoader; None leaves the port out.
     """
     steps = training_steps(configuration, architecture, splits, literal_workers)
-    taken = in_turns(steps, device, rounds)
+    taken = in_turns(steps, device, rounds, WARM_UP)
     batch = configuration.training.batch_size
     rate = matrix_product_rate(device)
     operations = 2 * 3 * mac_count(architecture) * batch
@@ -72,7 +71,7 @@ def bench(
             }
             for name, seconds in taken.items()
         },
-        "data_seconds": in_turns(data_steps(configuration, splits, literal_workers), device, rounds),
+        "data_seconds": in_turns(data_steps(configuration, splits, literal_workers), device, rounds, WARM_UP),
         "forward": forward(architecture, device, rounds),
         "peak_bytes": {name: peak_bytes(step, device) for name, step in steps.items()},
     }
@@ -84,15 +83,6 @@ def random_splits(shape: Shape, classes: int, count: int = 2048) -> Splits:
     noise = Images(images, torch.randint(0, classes, (count,)))
     few = noise[torch.arange(256)]
     return Splits(noise, few, few, "noise", tuple(map(str, range(classes))))
-
-
-def in_turns(steps: Mapping[str, Step], device: torch.device, rounds: int) -> dict[str, float]:
-    """The median seconds of each; all take turns, so that a busy moment hits all alike."""
-    taken: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(WARM_UP + rounds):
-        for name, step in steps.items():
-            taken[name].append(seconds_of(step, device))
-    return {name: median(seconds[WARM_UP:]) for name, seconds in taken.items()}
 
 
 def training_steps(
@@ -161,14 +151,12 @@ def forward(architecture: Architecture, device: torch.device, rounds: int) -> li
     for batch, share in CUTS:
         outcome = _cut_to(architecture, share)
         smaller = build(outcome.architecture).eval().to(device)
-        given = architecture.input
-        images = torch.zeros(batch, given.feature_maps, given.height, given.width, dtype=torch.uint8, device=device)
         passes = {
-            "parent": _pass(parent, images),
-            "masked": _pass(parent, images, _mask(architecture, outcome).to(device)),
-            "cut": _pass(smaller, images),
+            "parent": forward_pass(parent, batch, device),
+            "masked": forward_pass(parent, batch, device, _mask(architecture, outcome).to(device)),
+            "cut": forward_pass(smaller, batch, device),
         }
-        seconds = in_turns(passes, device, rounds)
+        seconds = in_turns(passes, device, rounds, WARM_UP)
         rows.append(
             {
                 "batch_size": batch,
@@ -178,14 +166,6 @@ def forward(architecture: Architecture, device: torch.device, rounds: int) -> li
             }
         )
     return rows
-
-
-def _pass(network: Network, images: Tensor, gates: Tensor | None = None) -> Step:
-    def step() -> None:
-        with torch.no_grad():
-            network(images, gates)
-
-    return step
 
 
 def _cut_to(architecture: Architecture, share: float) -> Cut:

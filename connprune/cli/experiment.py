@@ -85,7 +85,7 @@ def run_experiment(
 
 
 def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
-    from connprune.errors import ConnpruneError, InterruptedRunError
+    from connprune.errors import ConnpruneError
     from connprune.experiments.launch import devices_of_jobs, launch, worker_commands
     from connprune.training.device import choose_device
 
@@ -105,10 +105,7 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
             with Stop() as stop:
                 launch(worker_commands(plan.path, devices, means.threads, means.plugins)[:left], stop)
                 if stop.number is not None:
-                    raise InterruptedRunError(
-                        f"Interrupted; what was under way is saved. Go on with `{plan.run.resume_command}`.",
-                        stop.number,
-                    )
+                    raise plan.interruption(stop.number)
         missing = plan.unfinished
         if missing:
             first = missing[0].run

@@ -10,7 +10,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.errors import ConnpruneError
 from connprune.experiments.contenders import CUT
-from connprune.experiments.plan import Plan
+from connprune.experiments.plan import Job, Plan
 
 MEASURE = "test_accuracy"
 COUNTS = ("connections", "layers", "parameters", "macs")
@@ -32,8 +32,13 @@ def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
     Raises:
         ConnpruneError: no training of the cut is finished.
     """
+    finished: dict[str, list[Job]] = {}
+    for job in plan.jobs:
+        if job.is_finished:
+            finished.setdefault(job.member, []).append(job)
     networks = {
-        row: [network for name in names if (network := _network(plan, name))] for row, names in plan.members.items()
+        row: [_network(name, finished[name]) for name in names if name in finished]
+        for row, names in plan.members.items()
     }
     if not networks[CUT]:
         raise ConnpruneError(f"{plan.path}: no training of the cut is finished yet.")
@@ -55,11 +60,8 @@ def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
     }
 
 
-def _network(plan: Plan, member: str) -> dict[str, Any] | None:
+def _network(member: str, finished: Sequence[Job]) -> dict[str, Any]:
     """What the finished trainings of one network gave."""
-    finished = [job for job in plan.jobs if job.member == member and job.is_finished]
-    if not finished:
-        return None
     summaries = {job.seed: job.run.summary for job in finished}
     return {
         "name": member,

@@ -7,8 +7,7 @@ from typing import Any
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.cutting import restricted
-from connprune.architecture.live_wirings import LiveWirings
-from connprune.architecture.rivals import whole_layers
+from connprune.architecture.rivals import wirings_within
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.wirings import Wiring
 from connprune.errors import ConnpruneError, DivergedError, UsageError
@@ -42,7 +41,7 @@ def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> dic
     run.begin({"epochs": configuration.training.epochs})
     with run.status_on_error():
         parent = _parent(configuration)
-        space = LiveWirings(parent.connections, whole_layers(parent))
+        space = wirings_within(parent)
         random = Random(f"evolution {configuration.training.seed}")  # noqa: S311 - nothing here is secret
         alive: deque[dict[str, Any]] = deque(maxlen=POPULATION)
         trials: list[dict[str, Any]] = []

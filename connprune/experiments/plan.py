@@ -11,7 +11,7 @@ from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
-from connprune.errors import UsageError
+from connprune.errors import InterruptedRunError, UsageError
 from connprune.files import read_json, whole_directory, write_json, write_tensors
 from connprune.runs.directory import Kind, RunDirectory
 from connprune.training.configuration import Configuration
@@ -100,6 +100,12 @@ class Plan:
     def unfinished(self) -> list[Job]:
         """The trainings that are still to do."""
         return [job for job in self.jobs if not job.is_finished]
+
+    def interruption(self, signal_number: int) -> InterruptedRunError:
+        """What to raise when a signal came and what was under way is saved."""
+        return InterruptedRunError(
+            f"Interrupted; what was under way is saved. Go on with `{self.run.resume_command}`.", signal_number
+        )
 
 
 def digest(members: Sequence[Member], seeds: Sequence[int]) -> str:

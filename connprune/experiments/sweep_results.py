@@ -10,7 +10,6 @@ from connprune.analysis.statistics import LEVEL, paired_difference, spread
 from connprune.architecture.base import CLOSED, SCHEMA
 from connprune.errors import ConnpruneError
 from connprune.experiments.plan import Plan
-from connprune.runs.directory import RunDirectory
 
 MEASURE = "test_accuracy"
 
@@ -107,13 +106,15 @@ def _wiring(plan: Plan, names: list[str], partners: list[str], seeds: list[int])
     """How alike the gates ended: under this label and the first one, and under this label between seeds."""
     if not seeds or not all(plan.job(name, seed).gates.exists() for name in names for seed in seeds):
         return None
-    histories = {(name, seed): plan.job(name, seed).read_gates() for name in names for seed in seeds}
+    every = dict.fromkeys([*names, *partners])
+    runs = {(name, seed): plan.job(name, seed) for name in every for seed in seeds}
+    histories = {key: run.read_gates() for key, run in runs.items() if run.gates.exists()}
     between = [agreement([histories[name, seed] for seed in seeds], CLOSED) for name in names]
     across = [
-        agreement([histories[name, seed], plan.job(partner, seed).read_gates()], CLOSED)
+        agreement([histories[name, seed], theirs], CLOSED)
         for name, partner in zip(names, partners, strict=True)
         for seed in seeds
-        if _alike(plan.job(name, seed), plan.job(partner, seed))
+        if (theirs := histories.get((partner, seed))) and theirs.connections == histories[name, seed].connections
     ]
     result: dict[str, float | None] = {
         "gates_closed": fmean(float((~found.kept).sum(1).mean()) for found in between),
@@ -131,7 +132,3 @@ def _wiring(plan: Plan, names: list[str], partners: list[str], seeds: list[int])
 def _mean_defined(values: Iterable[float | None]) -> float | None:
     defined = [value for value in values if value is not None]
     return fmean(defined) if defined else None
-
-
-def _alike(ours: RunDirectory, theirs: RunDirectory) -> bool:
-    return theirs.gates.exists() and ours.architecture().gated_connections == theirs.architecture().gated_connections

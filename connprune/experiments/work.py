@@ -69,19 +69,16 @@ def work(
     for number, job in enumerate(plan.jobs, 1):
         if job.is_finished:
             continue
+        if stop.number is not None:
+            raise plan.interruption(stop.number)
         try:
-            if stop.number is not None:
-                raise InterruptedRunError("", stop.number)
             with job.run.locked():
                 if not job.is_finished:
                     report(number, job, do(job.run, splits, device, stop))
         except RunLockedError:
             continue
         except InterruptedRunError as interruption:
-            raise InterruptedRunError(
-                f"Interrupted; what was under way is saved. Go on with `{plan.run.resume_command}`.",
-                interruption.signal_number,
-            ) from None
+            raise plan.interruption(interruption.signal_number) from None
         except (ConnpruneError, OSError, RuntimeError) as error:
             failed[job.run.path] = str(error)
             report(number, job, str(error))

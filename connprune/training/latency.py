@@ -1,13 +1,13 @@
-"""How long forward passes take, measured in turns so that a busy moment of the machine hits all networks alike."""
+"""How long forward passes take."""
 
-import time
 from collections.abc import Mapping
-from statistics import median
 
 import torch
+from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
 from connprune.network.network import Network, build
+from connprune.training.timing import Step, in_turns
 
 BATCHES = (1, 256)
 ROUNDS = 7
@@ -18,29 +18,26 @@ def latencies(architectures: Mapping[str, Architecture], device: torch.device) -
     networks = {name: build(architecture).eval().to(device) for name, architecture in architectures.items()}
     found: dict[str, dict[str, float]] = {name: {} for name in networks}
     for batch in BATCHES:
-        taken: dict[str, list[float]] = {name: [] for name in networks}
-        # One round more, since the first one warms up.
-        for _ in range(ROUNDS + 1):
-            for name, network in networks.items():
-                taken[name].append(_seconds(network, batch, device))
-        for name, seconds in taken.items():
-            found[name][str(batch)] = median(seconds[1:])
+        passes = {name: forward_pass(network, batch, device) for name, network in networks.items()}
+        for name, seconds in in_turns(passes, device, ROUNDS, warm_up=1).items():
+            found[name][str(batch)] = seconds
     return found
 
 
-@torch.no_grad()
-def _seconds(network: Network, batch: int, device: torch.device) -> float:
+def forward_pass(network: Network, batch: int, device: torch.device, gates: Tensor | None = None) -> Step:
+    """A forward pass of black images.
+
+    Args:
+        network: in evaluation mode, on the device.
+        batch: how many images.
+        device: where.
+        gates: values to use in place of the network's own gates, (gates,).
+    """
     given = network.architecture.input
     images = torch.zeros(batch, given.feature_maps, given.height, given.width, dtype=torch.uint8, device=device)
-    _wait(device)
-    started = time.perf_counter()
-    network(images)
-    _wait(device)
-    return time.perf_counter() - started
 
+    def step() -> None:
+        with torch.no_grad():
+            network(images, gates)
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
+    return step

@@ -89,41 +89,30 @@ def train_locked(
     if before != splits.digest:
         raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
     with run.status_on_error():
-        return _train(run, configuration, splits, device, watcher, stop)
-
-
-def _train(
-    run: RunDirectory,
-    configuration: Configuration,
-    splits: Splits,
-    device: torch.device,
-    watcher: Watcher,
-    stop: StopSignal,
-) -> dict[str, Any]:
-    recipe = configuration.training
-    torch.manual_seed(stream_seed(recipe.seed, "weights"))
-    network = build(run.architecture())
-    mean, divisor = normalisation(splits.train, configuration.data.normalise)
-    network.mean.copy_(mean)
-    network.divisor.copy_(divisor)
-    gates = network.architecture.gates
-    if run.initial.exists():
-        _load(network, run.initial, read_tensors(run.initial)[0])
-    elif network.gates and gates and isinstance(gates.initialisation, FromRun):
-        take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
-    on_device = splits.to(device)
-    trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe)
-    record = _Record(run, trainer)
-    if run.checkpoint.exists():
-        record.restore()
-    run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
-    watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
-    while trainer.epoch < recipe.epochs:
-        metrics = trainer.train_epoch(lambda: stop.number is not None, watcher.after_step)
-        if metrics is None:
-            raise _interrupted(record, stop)
-        watcher.after_epoch(record.add(metrics, recipe.checkpoint_epochs))
-    return run.summarise({"status": "finished", **record.finish(on_device)})
+        recipe = configuration.training
+        torch.manual_seed(stream_seed(recipe.seed, "weights"))
+        network = build(run.architecture())
+        mean, divisor = normalisation(splits.train, configuration.data.normalise)
+        network.mean.copy_(mean)
+        network.divisor.copy_(divisor)
+        gates = network.architecture.gates
+        if run.initial.exists():
+            _load(network, run.initial, read_tensors(run.initial)[0])
+        elif network.gates and gates and isinstance(gates.initialisation, FromRun):
+            take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
+        on_device = splits.to(device)
+        trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe)
+        record = _Record(run, trainer)
+        if run.checkpoint.exists():
+            record.restore()
+        run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
+        watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
+        while trainer.epoch < recipe.epochs:
+            metrics = trainer.train_epoch(lambda: stop.number is not None, watcher.after_step)
+            if metrics is None:
+                raise _interrupted(record, stop)
+            watcher.after_epoch(record.add(metrics, recipe.checkpoint_epochs))
+        return run.summarise({"status": "finished", **record.finish(on_device)})
 
 
 def take_over_gates(network: Network, other: RunDirectory) -> None:

@@ -157,7 +157,7 @@ class Trainer:
         return metrics
 
     def endless_steps(self) -> Callable[[], None]:
-        """One step a call, epoch after epoch, without validation: what benchmarks time."""
+        """One step a call, over the batches of this epoch again and again: what benchmarks time."""
         epoch = draw_epoch(self.splits.train, self.augment, self.recipe.batch_size, self.recipe.seed, self.epoch)
 
         def step() -> None:

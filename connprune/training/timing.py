@@ -1,0 +1,42 @@
+"""The clock of latencies and benchmarks: whatever is compared takes turns."""
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+import torch
+
+Step = Callable[[], object]
+
+
+def in_turns(steps: Mapping[str, Step], device: torch.device, rounds: int, warm_up: int) -> dict[str, float]:
+    """The median seconds of each; all take turns, so that a busy moment of the machine hits all alike.
+
+    Args:
+        steps: what is timed.
+        device: where it works.
+        rounds: how many of each are counted.
+        warm_up: how many of each come before and are not.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(warm_up + rounds):
+        for name, step in steps.items():
+            taken[name].append(seconds_of(step, device))
+    return {name: median(seconds[warm_up:]) for name, seconds in taken.items()}
+
+
+def seconds_of(step: Step, device: torch.device) -> float:
+    """How long one call takes, until the device has done it."""
+    wait(device)
+    started = time.perf_counter()
+    step()
+    wait(device)
+    return time.perf_counter() - started
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
