@@ -109,7 +109,7 @@ class _GatedMax(Function):
     @staticmethod
     def forward(ctx: Any, merged: int, places: list[Tensor | None], *operands: Tensor | None) -> Tensor:
         gates, inputs = _halves(operands)
-        largest: Tensor = inputs[0].new_full((inputs[0].shape[0], merged, *inputs[0].shape[2:]), -torch.inf)
+        largest = _filled(-torch.inf, merged, inputs[0])
         winner = torch.zeros_like(largest, dtype=torch.uint8 if len(inputs) <= _BYTE else torch.int16)
         for number, (place, gate, values) in enumerate(zip(places, gates, inputs, strict=True)):
             product = values if gate is None else values * _wide(gate)
@@ -142,7 +142,7 @@ class Sum(Elementwise):
     """The gated sum, in one running buffer."""
 
     def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
-        total: Tensor = inputs[0].new_zeros(inputs[0].shape[0], self.merged, *inputs[0].shape[2:])
+        total = _filled(0.0, self.merged, inputs[0])
         for place, gate, values in zip(places, gates, inputs, strict=True):
             total = _AddGated.apply(total, place, gate, values)
         return total
@@ -176,6 +176,14 @@ def combined(inputs: Sequence[FeatureMaps], gates: Tensor | None) -> Tensor | No
     filled = [maps.gates if maps.gates is not None else maps.values.new_ones(maps.values.shape[1]) for maps in inputs]
     before = torch.cat(filled)
     return before if gates is None else gates * before
+
+
+def _filled(number: float, maps: int, like: Tensor) -> Tensor:
+    """Feature maps full of a number, (batch, maps, height, width), in the memory layout of others."""
+    batch, _, height, width = like.shape
+    if like.is_contiguous():
+        return like.new_full((batch, maps, height, width), number)
+    return like.new_full((batch, height, width, maps), number).permute(0, 3, 1, 2)
 
 
 def _halves(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:

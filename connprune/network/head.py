@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD
 from connprune.architecture.shapes import head_widths
+from connprune.network.dropout import dropout
 from connprune.network.feature_maps import FeatureMaps, folded
 from connprune.network.layers import ACTIVATIONS
 
@@ -36,5 +37,5 @@ class Head(nn.Module):
         values, weight = folded(reduced, maps.gates, by_map)
         scores = F.linear(values.flatten(1), weight.flatten(1), first.bias)
         for layer in others:
-            scores = layer(F.dropout(self.activation(scores), self.dropout, self.training))
+            scores = layer(dropout(self.activation(scores), self.dropout, self.training))
         return scores

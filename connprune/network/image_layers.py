@@ -6,8 +6,9 @@ from torch.nn import functional as F
 
 from connprune.architecture import image_layers as plain
 from connprune.architecture.base import Shape
+from connprune.network.dropout import dropout
 from connprune.network.feature_maps import FeatureMaps, folded
-from connprune.network.layers import ACTIVATIONS, SCALE_FREE, LayerModule, State
+from connprune.network.layers import ACTIVATIONS, IN_PLACE, SCALE_FREE, LayerModule, State
 
 
 class Convolution(LayerModule):
@@ -26,7 +27,7 @@ class Convolution(LayerModule):
         self.padding = reach // 2
         # An odd reach needs one more row and column at the end than at the beginning.
         self.uneven = reach % 2 == 1
-        self.activation = ACTIVATIONS[layer.activation]
+        self.activation = IN_PLACE[layer.activation]
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         if self.groups == 1:
@@ -59,7 +60,7 @@ class SeparableConvolution(LayerModule):
         self.stride = layer.stride
         self.padding = (layer.kernel - 1) // 2
         self.uneven = layer.kernel % 2 == 0
-        self.activation = ACTIVATIONS[layer.activation]
+        self.activation = IN_PLACE[layer.activation]
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         values = F.pad(maps.values, (0, 1, 0, 1)) if self.uneven else maps.values
@@ -119,7 +120,7 @@ class Dropout(LayerModule):
         self.rate = layer.rate
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
-        return maps._replace(values=F.dropout(maps.values, self.rate, self.training))
+        return maps._replace(values=dropout(maps.values, self.rate, self.training))
 
 
 class BatchNorm(LayerModule):

@@ -22,6 +22,12 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
 }
+# The same for values that nothing else reads, so that theirs may take their place.
+IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
+    **ACTIVATIONS,
+    "relu": torch.relu_,
+    "leaky-relu": lambda values: F.leaky_relu(values, inplace=True),
+}
 # The activations that a factor which is not negative may go before or after.
 SCALE_FREE = frozenset({"none", "relu", "leaky-relu"})
 

@@ -21,16 +21,25 @@ def remade(whole: Tensor, parts: Sequence[Tensor]) -> AbstractContextManager[Any
         whole: `torch.cat(parts, dim=1)`, or a view of it of as many numbers.
         parts: (batch, maps, …) each.
     """
-    place, count = whole.data_ptr(), whole.numel()
+    # Not `whole` itself: autograd keeps these functions, and what they mention, until the backward pass.
+    place, count, is_plain, layout = whole.data_ptr(), whole.numel(), whole.is_contiguous(), _layout(whole)
+
+    def is_whole(tensor: Tensor) -> bool:
+        if tensor.data_ptr() != place or tensor.numel() != count:
+            return False
+        return _layout(tensor) == layout or (is_plain and tensor.is_contiguous())
 
     def pack(tensor: Tensor) -> Any:
-        is_whole = tensor.data_ptr() == place and tensor.numel() == count and tensor.is_contiguous()
-        return (tensor.shape, tuple(part.detach() for part in parts)) if is_whole else tensor
+        return (tensor.shape, tuple(part.detach() for part in parts)) if is_whole(tensor) else tensor
 
     def unpack(kept: Any) -> Tensor:
         if isinstance(kept, Tensor):
             return kept
         shape, kept_parts = kept
-        return torch.cat(kept_parts, dim=1).view(shape)
+        return torch.cat(kept_parts, dim=1).reshape(shape)
 
     return saved_tensors_hooks(pack, unpack)
+
+
+def _layout(tensor: Tensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return tuple(tensor.shape), tensor.stride()

@@ -110,5 +110,5 @@ def test_a_cut_of_a_cut_competes_within_the_first_parent(cut: RunDirectory, tmp_
     from connprune.training.pruning import examine, prune, write_cut
 
     examined = examine(cut, "gate", "connection", lambda found: load(found.data), torch.device("cpu"))
-    second = write_cut(prune(examined, Keep(12)), tmp_path / "second")
+    second = write_cut(prune(examined, Keep(len(cut.architecture().gated_connections) - 1)), tmp_path / "second")
     assert len(Setting.of(second, None, None).contest.parent.all_connections) == 45
