@@ -17,8 +17,11 @@ def bench(
     ] = None,
     rounds: Annotated[int, typer.Option("--rounds", metavar="N", min=1, help="Steps of each that are timed.")] = 15,
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", min=0, help="Processes that load the literal port's images.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            "--workers", metavar="N", min=0, help="Processes that load the literal port's images (GPU: 4; CPU: none)."
+        ),
+    ] = None,
     threads: options.ThreadsOption = None,
     device: options.DeviceOption = "auto",
     plugins: options.PluginOption = None,
@@ -27,8 +30,9 @@ def bench(
 ) -> None:
     """Measure how fast training and forward passes are on this machine.
 
-    Random images stand in for the data, and everything takes turns in one process: training steps, batches, forward
-    passes of a network, of half of it masked and of the cut, and what the machine can do at best.
+    Random images stand in for the data, and everything takes turns: training steps, batches, forward passes of a
+    network, of half of it masked and of the cut, and what the machine can do at best. The literal port has a process
+    of its own.
 
       connprune bench --preset blog --against literal
     """
@@ -41,7 +45,7 @@ def bench(
     from connprune.training.device import choose_device
 
     options.load_plugins(plugins)
-    options.use_threads(threads)
+    options.prepare_cpu(threads)
     output = Output(as_json, quiet)
     if against not in (None, "literal"):
         raise UsageError(f"--against: found {against!r}, expected literal.")
@@ -51,5 +55,7 @@ def bench(
         raise UsageError("bench compares a network with and without gates, but this one has none; give it some.")
     place = choose_device(device)
     splits = random_splits(*image_shape(configuration.data)).to(place)
+    if workers is None:
+        workers = 0 if place.type == "cpu" else 4
     found = measure(configuration, architecture, splits, place, rounds, workers if against else None)
     output.result(bench_text(found), found)

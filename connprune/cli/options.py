@@ -50,12 +50,15 @@ def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:
     return lambda own: list(range(own, own + numbers[0]))
 
 
-def use_threads(count: int | None) -> None:
-    """Lets torch use so many CPU threads; None leaves the number to it."""
-    if count is not None:
+def prepare_cpu(threads: int | None) -> None:
+    """Lets torch use so many CPU threads, None leaves the number to it, and keep the memory that it frees."""
+    from connprune.training.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if threads is not None:
         import torch
 
-        torch.set_num_threads(count)
+        torch.set_num_threads(threads)
 
 
 RunArgument = Annotated[

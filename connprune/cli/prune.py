@@ -79,7 +79,7 @@ def prune(
     from connprune.training.rulers import RULERS
 
     options.load_plugins(plugins)
-    options.use_threads(threads)
+    options.prepare_cpu(threads)
     output = Output(as_json, quiet)
     given: list[Rule | None] = [
         None if threshold is None else Threshold(threshold),

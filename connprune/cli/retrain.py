@@ -58,7 +58,7 @@ def retrain(
     from connprune.runs.find import find, runs_folder
 
     options.load_plugins(plugins)
-    options.use_threads(threads)
+    options.prepare_cpu(threads)
     output = Output(as_json, quiet)
     folder = runs_folder(runs)
     means = Means(jobs, device, threads, plugins or [], list_jobs, collect_only)

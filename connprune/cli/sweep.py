@@ -42,7 +42,7 @@ def sweep(
     from connprune.runs.find import find, runs_folder
 
     options.load_plugins(plugins)
-    options.use_threads(threads)
+    options.prepare_cpu(threads)
     output = Output(as_json, quiet)
     if as_csv and as_json:
         raise UsageError("Give one of --csv and --json, found both.")

@@ -46,7 +46,7 @@ def train(
     from connprune.training.device import choose_device
 
     options.load_plugins(plugins)
-    options.use_threads(threads)
+    options.prepare_cpu(threads)
     output = Output(as_json, quiet)
     chosen = {
         "data.source": (f"--data {data}", data),

@@ -26,7 +26,7 @@ def work(
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     options.load_plugins(plugins)
-    options.use_threads(threads)
+    options.prepare_cpu(threads)
     try:
         failed = work_off(read(experiment, "comparison", "sweep"), device, Output())
     except InterruptedRunError as interruption:
