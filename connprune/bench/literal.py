@@ -6,6 +6,7 @@ is read after every step: what a careful reader of the post would write first. N
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import torch
 from PIL import Image
@@ -19,8 +20,10 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT
 from connprune.architecture.layers import Layer
 from connprune.architecture.shapes import head_widths
+from connprune.bench.machine import peak_bytes
 from connprune.data.images import Images
 from connprune.errors import UsageError
+from connprune.training.memory import keep_freed_memory
 
 
 class LiteralNetwork(nn.Module):
@@ -120,3 +123,50 @@ def literal_batches(images: Images, batch_size: int, workers: int) -> Iterator[t
     )
     while True:
         yield from loader
+
+
+class LiteralTraining:
+    """The port's training step, with unfused Adam.
+
+    Args:
+        architecture: as for `LiteralNetwork`.
+        images: on the CPU.
+        batch_size: images a step.
+        device: where the network is.
+        workers: processes of the DataLoader.
+        threads: CPU threads.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        images: Images,
+        batch_size: int,
+        device: torch.device,
+        workers: int,
+        threads: int,
+    ) -> None:
+        torch.set_num_threads(threads)
+        self.device = device
+        self.batches = literal_batches(images, batch_size, workers)
+        self.network = LiteralNetwork(architecture).to(device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), foreach=False, fused=False)
+
+    def step(self) -> float:
+        """One step, data included, and its loss."""
+        images, labels = next(self.batches)
+        loss = F.cross_entropy(self.network(images.to(self.device)), labels.to(self.device))
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def peak_bytes(self) -> int:
+        """The most memory that a step's tensors take at once."""
+        return peak_bytes(self.step, self.device)
+
+
+def keeping_literal(*arguments: Any) -> LiteralTraining:
+    """The port's training in a process that keeps freed memory, as the command line lets ours do."""
+    keep_freed_memory()
+    return LiteralTraining(*arguments)

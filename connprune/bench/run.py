@@ -1,19 +1,20 @@
 """The benchmarks that `connprune bench` runs, everything in turns in one process."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA, Shape
 from connprune.architecture.cutting import Cut, cut
 from connprune.architecture.rules import Budget
 from connprune.architecture.shapes import gates_of_each, mac_count
-from connprune.bench.literal import LiteralNetwork, literal_batches
+from connprune.bench.elsewhere import Work, elsewhere
+from connprune.bench.literal import LiteralNetwork, LiteralTraining, keeping_literal, literal_batches
 from connprune.bench.machine import copy_bandwidth, matrix_product_rate, peak_bytes
 from connprune.data.batches import draw_epoch
 from connprune.data.images import Images, Splits
@@ -24,6 +25,7 @@ from connprune.training.timing import Step, in_turns
 from connprune.training.trainer import Trainer
 
 WARM_UP = 3
+KEEPING = "literal, freed memory kept"
 # Batch size, and the share of the MACs that is left.
 CUTS = ((1, 0.5), (32, 0.5), (256, 0.75), (256, 0.5), (256, 0.25))
 
@@ -46,8 +48,9 @@ def bench(
         rounds: steps of each candidate that are timed; medians are given.
         literal_workers: processes of the literal port's DataLoader; None leaves the port out.
     """
-    steps = training_steps(configuration, architecture, splits, literal_workers)
-    taken = in_turns(steps, device, rounds, WARM_UP)
+    with candidates(configuration, architecture, splits, literal_workers) as works:
+        taken = in_turns({name: work.step for name, work in works.items()}, device, rounds, WARM_UP)
+        peaks = {name: work.peak_bytes() for name, work in works.items()}
     batch = configuration.training.batch_size
     rate = matrix_product_rate(device)
     operations = 2 * 3 * mac_count(architecture) * batch
@@ -73,7 +76,7 @@ def bench(
         },
         "data_seconds": in_turns(data_steps(configuration, splits, literal_workers), device, rounds, WARM_UP),
         "forward": forward(architecture, device, rounds),
-        "peak_bytes": {name: peak_bytes(step, device) for name, step in steps.items()},
+        "peak_bytes": peaks,
     }
 
 
@@ -85,43 +88,51 @@ def random_splits(shape: Shape, classes: int, count: int = 2048) -> Splits:
     return Splits(noise, few, few, "noise", tuple(map(str, range(classes))))
 
 
-def training_steps(
+@contextmanager
+def candidates(
     configuration: Configuration, architecture: Architecture, splits: Splits, literal_workers: int | None
-) -> dict[str, Step]:
-    """A whole training step, data included: ours, ours without gates, and the literal port's."""
-    steps: dict[str, Step] = {
-        "connprune": _our_step(configuration, architecture, splits),
-        "without gates": _our_step(configuration, architecture.without_gates(), splits),
+) -> Iterator[dict[str, Work]]:
+    """A whole training step, data included: ours, ours without gates, and the literal port's.
+
+    The port runs in a process of its own, as its author would have started it; and in another one that keeps freed
+    memory as the command line lets ours do, to tell what that is worth to it.
+    """
+    works: dict[str, Work] = {
+        "connprune": Ours(configuration, architecture, splits),
+        "without gates": Ours(configuration, architecture.without_gates(), splits),
     }
-    if literal_workers is not None:
-        steps["literal"] = _literal_step(architecture, configuration, splits.train, literal_workers)
-    return steps
+    with ExitStack() as processes:
+        if literal_workers is not None:
+            with torch.device("meta"):
+                LiteralNetwork(architecture)  # refuses what the port cannot be, before a process is begun for it
+            device, images = splits.train.labels.device, splits.train.to(torch.device("cpu"))
+            given = (
+                architecture,
+                images,
+                configuration.training.batch_size,
+                device,
+                literal_workers,
+                torch.get_num_threads(),
+            )
+            works["literal"] = processes.enter_context(elsewhere(LiteralTraining, *given))
+            works[KEEPING] = processes.enter_context(elsewhere(keeping_literal, *given))
+        yield works
 
 
-def _our_step(configuration: Configuration, architecture: Architecture, splits: Splits) -> Step:
-    torch.manual_seed(configuration.training.seed)
-    network = build(architecture).to(splits.train.labels.device)
-    trainer = Trainer(network, splits, configuration.data.augment, configuration.training)
-    network.train()
-    return trainer.endless_steps()
+class Ours:
+    """connprune's training step."""
 
+    def __init__(self, configuration: Configuration, architecture: Architecture, splits: Splits) -> None:
+        self.device = splits.train.labels.device
+        torch.manual_seed(configuration.training.seed)
+        network = build(architecture).to(self.device)
+        trainer = Trainer(network, splits, configuration.data.augment, configuration.training)
+        network.train()
+        self.step: Step = trainer.endless_steps()
 
-def _literal_step(architecture: Architecture, configuration: Configuration, images: Images, workers: int) -> Step:
-    device = images.labels.device
-    on_cpu = Images(images.images.cpu(), images.labels.cpu())
-    batches = literal_batches(on_cpu, configuration.training.batch_size, workers)
-    network = LiteralNetwork(architecture).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), foreach=False, fused=False)
-
-    def step() -> float:
-        given, labels = next(batches)
-        loss = F.cross_entropy(network(given.to(device)), labels.to(device))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
+    def peak_bytes(self) -> int:
+        """The most memory that a step's tensors take at once."""
+        return peak_bytes(self.step, self.device)
 
 
 def data_steps(configuration: Configuration, splits: Splits, literal_workers: int | None) -> dict[str, Step]:
@@ -129,8 +140,9 @@ def data_steps(configuration: Configuration, splits: Splits, literal_workers: in
     ours = _batches(configuration, splits)
     steps: dict[str, Step] = {"connprune": lambda: next(ours)}
     if literal_workers is not None:
-        on_cpu = Images(splits.train.images.cpu(), splits.train.labels.cpu())
-        theirs = literal_batches(on_cpu, configuration.training.batch_size, literal_workers)
+        theirs = literal_batches(
+            splits.train.to(torch.device("cpu")), configuration.training.batch_size, literal_workers
+        )
         steps["literal"] = lambda: next(theirs)
     return steps
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from random import Random
 from statistics import median
 
 import torch
@@ -12,6 +13,8 @@ Step = Callable[[], object]
 def in_turns(steps: Mapping[str, Step], device: torch.device, rounds: int, warm_up: int) -> dict[str, float]:
     """The median seconds of each; all take turns, so that a busy moment of the machine hits all alike.
 
+    Each round has another order: what comes before leaves its data in the caches, and that must hit all alike too.
+
     Args:
         steps: what is timed.
         device: where it works.
@@ -19,9 +22,10 @@ def in_turns(steps: Mapping[str, Step], device: torch.device, rounds: int, warm_
         warm_up: how many of each come before and are not.
     """
     taken: dict[str, list[float]] = {name: [] for name in steps}
+    random = Random(0)  # noqa: S311 - nothing here is secret
     for _ in range(warm_up + rounds):
-        for name, step in steps.items():
-            taken[name].append(seconds_of(step, device))
+        for name in random.sample(list(steps), len(steps)):
+            taken[name].append(seconds_of(steps[name], device))
     return {name: median(seconds[warm_up:]) for name, seconds in taken.items()}
 
 

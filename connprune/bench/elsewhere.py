@@ -1,0 +1,70 @@
+"""Steps that run in a process of their own, while the process that times them waits."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+
+class Work(Protocol):
+    """What the other process can be asked for."""
+
+    def step(self) -> object:
+        """Runs until the step is done."""
+
+    def peak_bytes(self) -> int:
+        """The most memory that a step's tensors take at once."""
+
+
+class Elsewhere:
+    """The other process's work, called as if it were here."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def step(self) -> None:
+        """One step there."""
+        self._ask("step")
+
+    def peak_bytes(self) -> int:
+        """The most memory that a step's tensors take there at once."""
+        return int(self._ask("peak_bytes"))
+
+    def _ask(self, what: str) -> Any:
+        self._pipe.send(what)
+        return self._pipe.recv()
+
+
+@contextmanager
+def elsewhere(make: Callable[..., Work], *arguments: Any) -> Iterator[Elsewhere]:
+    """A new process that has made its work and waits to be asked for it; it ends with the context.
+
+    Args:
+        make: makes the work, from the arguments.
+        arguments: are copied over to the other process, as `make` is.
+
+    Raises:
+        EOFError: the other process ended before it answered.
+    """
+    ours, theirs = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_serve, args=(theirs, make, arguments))
+    process.start()
+    theirs.close()
+    try:
+        yield Elsewhere(ours)
+    finally:
+        ours.close()
+        process.join()
+
+
+def _serve(pipe: Connection, make: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
+    work = make(*arguments)
+    while True:
+        try:
+            asked = pipe.recv()
+        except EOFError:
+            return
+        answer = getattr(work, asked)()
+        pipe.send(answer if isinstance(answer, int) else None)
