@@ -1,6 +1,6 @@
 """The benchmarks that `connprune bench` runs, everything in turns in one process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from random import Random
 from typing import Any
@@ -37,6 +37,7 @@ def bench(
     device: torch.device,
     rounds: int,
     literal_workers: int | None,
+    warn: Callable[[str], None],
 ) -> dict[str, Any]:
     """Everything as one document.
 
@@ -47,8 +48,9 @@ def bench(
         device: where to measure.
         rounds: steps of each candidate that are timed; medians are given.
         literal_workers: processes of the literal port's DataLoader; None leaves the port out.
+        warn: as for `Trainer`.
     """
-    with candidates(configuration, architecture, splits, literal_workers) as works:
+    with candidates(configuration, architecture, splits, literal_workers, warn) as works:
         taken = in_turns({name: work.step for name, work in works.items()}, device, rounds, WARM_UP)
         peaks = {name: work.peak_bytes() for name, work in works.items()}
     batch = configuration.training.batch_size
@@ -84,13 +86,17 @@ def random_splits(shape: Shape, classes: int, count: int = 2048) -> Splits:
     """Images of noise, which take as long as real ones."""
     images = torch.randint(0, 256, (count, *shape), dtype=torch.uint8)
     noise = Images(images, torch.randint(0, classes, (count,)))
-    few = noise[torch.arange(256)]
+    few = noise[torch.arange(min(256, count))]
     return Splits(noise, few, few, "noise", tuple(map(str, range(classes))))
 
 
 @contextmanager
 def candidates(
-    configuration: Configuration, architecture: Architecture, splits: Splits, literal_workers: int | None
+    configuration: Configuration,
+    architecture: Architecture,
+    splits: Splits,
+    literal_workers: int | None,
+    warn: Callable[[str], None],
 ) -> Iterator[dict[str, Work]]:
     """A whole training step, data included: ours, ours without gates, and the literal port's.
 
@@ -98,8 +104,8 @@ def candidates(
     memory as the command line lets ours do, to tell what that is worth to it.
     """
     works: dict[str, Work] = {
-        "connprune": Ours(configuration, architecture, splits),
-        "without gates": Ours(configuration, architecture.without_gates(), splits),
+        "connprune": Ours(configuration, architecture, splits, warn),
+        "without gates": Ours(configuration, architecture.without_gates(), splits, warn),
     }
     with ExitStack() as processes:
         if literal_workers is not None:
@@ -122,11 +128,13 @@ def candidates(
 class Ours:
     """connprune's training step."""
 
-    def __init__(self, configuration: Configuration, architecture: Architecture, splits: Splits) -> None:
+    def __init__(
+        self, configuration: Configuration, architecture: Architecture, splits: Splits, warn: Callable[[str], None]
+    ) -> None:
         self.device = splits.train.labels.device
         torch.manual_seed(configuration.training.seed)
         network = build(architecture).to(self.device)
-        trainer = Trainer(network, splits, configuration.data.augment, configuration.training)
+        trainer = Trainer(network, splits, configuration.data.augment, configuration.training, warn)
         network.train()
         self.step: Step = trainer.endless_steps()
 

@@ -56,6 +56,10 @@ class LineProgress:
         """An epoch is done."""
         self.output.note(epoch_line(metrics, self.epochs))
 
+    def warning(self, text: str) -> None:
+        """Something does not go as it should."""
+        self.output.warning(text)
+
 
 class BarProgress(LineProgress):
     """A bar for the epoch under way, below a line for each epoch that is done."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,33 +15,50 @@ from connprune.data.settings import Augment
 EVALUATION_BATCH = 256
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """The batches of one epoch: the order of the images and each one's random changes, drawn beforehand.
+class Draws(NamedTuple):
+    """Which images make a batch, or an epoch, and how each is changed.
 
     Attributes:
-        images: all training images, on their device.
         order: (count,), the number of the image at each place.
         shifts: (count, 2), whole pixels down and to the right.
         flips: (count,), whether the image is mirrored left to right.
+    """
+
+    order: Tensor
+    shifts: Tensor
+    flips: Tensor
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The batches of one epoch, drawn beforehand.
+
+    Attributes:
+        images: all training images, on their device.
+        draws: of all images.
         batch_size: images a batch.
     """
 
     images: Images
-    order: Tensor
-    shifts: Tensor
-    flips: Tensor
+    draws: Draws
     batch_size: int
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.batch_size)
+        return -(-len(self.draws.order) // self.batch_size)
+
+    def draws_of(self, step: int) -> Draws:
+        """The draws of one batch."""
+        chosen = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        return Draws(*(drawn[chosen] for drawn in self.draws))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Images, (batch, feature maps, height, width) uint8, and labels, (batch,)."""
-        chosen = slice(step * self.batch_size, (step + 1) * self.batch_size)
-        order = self.order[chosen]
-        images = gathered(self.images.images, order, self.shifts[chosen], self.flips[chosen])
-        return images, self.images.labels[order]
+        return augmented(self.images, self.draws_of(step))
+
+
+def augmented(images: Images, draws: Draws) -> tuple[Tensor, Tensor]:
+    """The images of a batch, changed, (batch, feature maps, height, width), and their labels, (batch,)."""
+    return gathered(images.images, draws.order, draws.shifts, draws.flips), images.labels[draws.order]
 
 
 def gathered(images: Tensor, order: Tensor, shifts: Tensor, flips: Tensor) -> Tensor:
@@ -74,7 +92,7 @@ def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, num
     draws = torch.rand(count, 2, generator=generator, device=device)
     shifts = (draws * (2 * reach + 1)).floor().sub(reach).long()
     flips = torch.rand(count, generator=generator, device=device) < augment.flip
-    return Epoch(images, order, shifts, flips, batch_size)
+    return Epoch(images, Draws(order, shifts, flips), batch_size)
 
 
 def in_order(images: Images, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:

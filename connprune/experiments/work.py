@@ -26,6 +26,8 @@ class Silent:
 
     def after_epoch(self, metrics: dict[str, Any]) -> None: ...
 
+    def warning(self, text: str) -> None: ...
+
 
 class SplitImages:
     """The images of configurations, each loaded and split once."""

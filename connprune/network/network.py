@@ -72,8 +72,9 @@ class Network(nn.Module):
         """
         architecture = self.architecture
         sources = Sources()
-        sources.maps[INPUT] = FeatureMaps(laid_out(normalised))
-        by_target = self.gates(gates) if self.gates else {}
+        first = laid_out(in_precision(normalised))
+        sources.maps[INPUT] = FeatureMaps(first)
+        by_target = {target: gate.to(first.dtype) for target, gate in self.gates(gates).items()} if self.gates else {}
         positive = self.gates is None or self.gates.are_positive
         for target in architecture.connections:
             merging = cast("Merging", self.get_submodule(f"merge_{target}"))
@@ -93,6 +94,12 @@ def build(architecture: Architecture) -> Network:
     Weights are Glorot-uniform (Glorot, Bengio 2010), as in the post's library; biases are zero.
     """
     return Network(architecture)
+
+
+def in_precision(images: Tensor) -> Tensor:
+    """Images in the type that autocast computes in, where it is on: whatever is merged with them keeps that type."""
+    kind = images.device.type
+    return images.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else images
 
 
 def laid_out(images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The optimizer and its schedule, made from the recipe."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -30,7 +30,10 @@ class Scheduler(Protocol):
 
 
 def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimizer:
-    """The fused optimizer, with groups for decayed weights, for biases, and for the gates, in this order."""
+    """The fused optimizer, with groups for decayed weights, for biases, and for the gates, in this order.
+
+    On CUDA its rates are tensors, so that a recorded step reads them anew each time.
+    """
     gates = network.gates.weight if network.gates else None
     weights = [parameter for parameter in network.parameters() if parameter is not gates]
     groups: list[dict[str, Any]] = [
@@ -41,7 +44,26 @@ def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimiz
         chosen = network.architecture.gates
         rate = chosen.rate if chosen and chosen.rate else settings.rate
         groups.append({"params": [gates], "weight_decay": 0.0, "lr": rate})
-    return _CLASSES[settings.kind](groups, lr=settings.rate, fused=True)
+    optimizer = _CLASSES[settings.kind](groups, lr=settings.rate, fused=True)
+    device = weights[0].device
+    if device.type == "cuda":
+        for group in optimizer.param_groups:
+            group.update(lr=torch.tensor(group["lr"], device=device), capturable=True)
+    return optimizer
+
+
+def rates(optimizer: torch.optim.Optimizer) -> list[float]:
+    """The learning rate of each group."""
+    return [float(f"{float(group['lr']):.7g}") for group in optimizer.param_groups]
+
+
+def set_rates(optimizer: torch.optim.Optimizer, wanted: Sequence[float]) -> None:
+    """Sets the learning rate of each group, in place where it is a tensor."""
+    for group, rate in zip(optimizer.param_groups, wanted, strict=True):
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def named_parameters(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
@@ -70,8 +92,8 @@ class _ByEpoch(LambdaLR):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.last_epoch = state["last_epoch"]
-        for group, base, factor in zip(self.optimizer.param_groups, self.base_lrs, self.lr_lambdas, strict=True):
-            group["lr"] = base * factor(self.last_epoch)
+        factors = zip(self.base_lrs, self.lr_lambdas, strict=True)
+        set_rates(self.optimizer, [float(base * factor(self.last_epoch)) for base, factor in factors])
 
 
 class _OnPlateau(ReduceLROnPlateau):
@@ -91,11 +113,10 @@ class _OnPlateau(ReduceLROnPlateau):
         self.step(validation_loss)
 
     def state_dict(self) -> dict[str, Any]:
-        rates = [group["lr"] for group in self.optimizer.param_groups]
-        return {"best": self.best, "num_bad_epochs": self.num_bad_epochs, "last_epoch": self.last_epoch, "rates": rates}
+        plain = {name: getattr(self, name) for name in ("best", "num_bad_epochs", "last_epoch")}
+        return {**plain, "rates": [float(group["lr"]) for group in self.optimizer.param_groups]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.best, self.num_bad_epochs = state["best"], state["num_bad_epochs"]
         self.last_epoch = state["last_epoch"]
-        for group, rate in zip(self.optimizer.param_groups, state["rates"], strict=True):
-            group["lr"] = rate
+        set_rates(self.optimizer, state["rates"])

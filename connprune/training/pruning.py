@@ -19,6 +19,7 @@ from connprune.network.network import Network, build
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.training.configuration import Configuration, read_configuration
+from connprune.training.precision import Precision
 from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.run import load_network, split_data
 from connprune.training.trainer import evaluate
@@ -63,6 +64,7 @@ class Examined:
         by: the ruler.
         granularity: whether connections or feature maps are scored.
         scores: the scores.
+        precision: in which the run was evaluated.
     """
 
     run: RunDirectory
@@ -73,6 +75,7 @@ class Examined:
     by: str
     granularity: Granularity
     scores: GateValues
+    precision: Precision
 
     @property
     def all_scores(self) -> list[float]:
@@ -118,6 +121,7 @@ def examine(
         by=by,
         granularity=granularity,
         scores=GRANULARITIES[granularity](architecture, scores),
+        precision=configuration.training.precision,
     )
 
 
@@ -135,7 +139,7 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
         name: {
             f"{part}_{measure}": value
             for part in ("validation", "test")
-            for measure, value in asdict(evaluate(network, getattr(splits, part))).items()
+            for measure, value in asdict(evaluate(network, getattr(splits, part), examined.precision)).items()
         }
         for name, network in (("parent", examined.network), ("cut", smaller))
     }
@@ -167,7 +171,7 @@ def sweep(examined: Examined, count: int = 20) -> list[dict[str, Any]]:
     rows = []
     for threshold in dict.fromkeys(chosen):
         outcome = cut_by_scores(architecture, examined.scores, Threshold(threshold))
-        found = evaluate(_cut_network(examined, outcome), examined.splits.validation)
+        found = evaluate(_cut_network(examined, outcome), examined.splits.validation, examined.precision)
         counts = {key: getattr(outcome.report, key)[1] for key in COUNTS}
         rows.append(
             {"threshold": threshold, **counts, "validation_loss": found.loss, "validation_accuracy": found.accuracy}

@@ -65,6 +65,9 @@ class Recipe(Frozen):
         schedule: how the learning rates change over the epochs.
         recompute: whether the backward pass puts concatenations together again instead of keeping them: less memory for
             a little time. `auto` does so where they would be more than `RECOMPUTE_FROM` times the layers' own outputs.
+        precision: of the arithmetic; weights stay in float32. `float32`; `tf32`, where GPUs that can round products to
+            10 bits; `bfloat16`, activations and products of 8 bits.
+        capture: whether steps on CUDA are recorded once and replayed, which spares launching each operation.
         checkpoint_epochs: a checkpoint is written after every so many epochs, and on interruption.
     """
 
@@ -74,4 +77,6 @@ class Recipe(Frozen):
     optimizer: Optimizer = Optimizer()
     schedule: Annotated[Schedule, Field(discriminator="kind")] = Fixed(kind="constant")
     recompute: Switch | Literal["auto"] = "auto"
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    capture: Switch = True
     checkpoint_epochs: Count = 1

@@ -34,6 +34,9 @@ class Watcher(Protocol):
     def after_epoch(self, metrics: dict[str, Any]) -> None:
         """An epoch is done."""
 
+    def warning(self, text: str) -> None:
+        """Something does not go as it should, but the training goes on; a sentence."""
+
 
 class StopSignal(Protocol):
     """Says whether a signal asked for the training to stop."""
@@ -101,7 +104,7 @@ def train_locked(
         elif network.gates and gates and isinstance(gates.initialisation, FromRun):
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
         on_device = splits.to(device)
-        trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe)
+        trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning)
         record = _Record(run, trainer)
         if run.checkpoint.exists():
             record.restore()
@@ -201,11 +204,11 @@ class _Record:
             "parameters": parameter_count(architecture),
             "macs": mac_count(architecture),
             "training_seconds": sum(metrics["epoch_seconds"] for metrics in self.metrics),
-            "final": _result(last, evaluate(network, splits.test)),
+            "final": _result(last, evaluate(network, splits.test, self.trainer.recipe.precision)),
         }
         final = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         network.load_state_dict(read_tensors(self.run.best)[0])
-        results["best"] = _result(best, evaluate(network, splits.test))
+        results["best"] = _result(best, evaluate(network, splits.test, self.trainer.recipe.precision))
         network.load_state_dict(final)
         return results
 

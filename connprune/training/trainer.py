@@ -14,16 +14,19 @@ from torch.nn import functional as F
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
 from connprune.architecture.shapes import gates_of_each
-from connprune.data.batches import draw_epoch, in_order
+from connprune.data.batches import Draws, draw_epoch, in_order
 from connprune.data.images import Images, Splits
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
 from connprune.errors import DivergedError, UsageError
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
-from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters
+from connprune.training.capture import CapturedStep, Step
+from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
+from connprune.training.precision import Precision, computing_in
 from connprune.training.pressure import Pressure
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
+from connprune.training.step import Penalty, TrainingStep
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,14 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(network: Network, images: Images) -> Evaluation:
+def evaluate(network: Network, images: Images, precision: Precision = "float32") -> Evaluation:
     """The network's loss and accuracy on images that are on its device; reads the result back once."""
     network.eval()
     loss = torch.zeros((), device=images.labels.device)
     right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
     for batch, labels in in_order(images):
-        scores = network(batch)
+        with computing_in(precision, batch.device):
+            scores = network(batch).float()
         loss += F.cross_entropy(scores, labels, reduction="sum")
         right += (scores.argmax(1) == labels).sum()
     return Evaluation(loss.item() / len(images), right.item() / len(images))
@@ -68,13 +72,16 @@ class Trainer:
         splits: the images, on the same device.
         augment: random changes to training images.
         recipe: seed, batch size, optimizer, schedule.
+        warn: is told in a sentence of what does not go as it should, and does not end the training.
 
     Attributes:
         epoch: how many epochs are done.
         step: how many steps of the epoch under way are done.
     """
 
-    def __init__(self, network: Network, splits: Splits, augment: Augment, recipe: Recipe) -> None:
+    def __init__(
+        self, network: Network, splits: Splits, augment: Augment, recipe: Recipe, warn: Callable[[str], None]
+    ) -> None:
         self.network = network
         self.splits = splits
         self.augment = augment
@@ -84,19 +91,15 @@ class Trainer:
         self.optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = make_scheduler(self.optimizer, recipe)
         self.pressure = Pressure(network.architecture.gates, recipe.epochs)
-        if network.gates and network.architecture.gates:
-            penalised = network.architecture.gates.penalised
-            self._penalty = PENALTIES[penalised]
-            self._pressed = torch.ones_like(network.gates.weight, requires_grad=False)
-            # Costs take a trial cut of every connection, so they are only found for the penalty that reads them.
-            costs = relative_costs(network.architecture) if penalised == "cost" else torch.ones(())
-            self._costs = costs.to(self.device)
+        self._pressed = torch.ones_like(network.gates.weight, requires_grad=False) if network.gates else torch.ones(0)
+        self._strength = torch.zeros((), device=self.device)
+        self._step = TrainingStep(network, splits.train, self.optimizer, self._penalty(), recipe.precision)
+        captures = self.device.type == "cuda" and recipe.capture
+        self._take_step: Step = CapturedStep(self._step, warn) if captures else self._step
         self.steps = -(-len(splits.train) // recipe.batch_size)
         self.epoch = 0
         self.step = 0
         self._seconds = 0.0
-        self._loss = torch.zeros((), device=self.device)
-        self._right = torch.zeros((), device=self.device, dtype=torch.int64)
         self._random_state: Tensor | None = None
 
     def train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> dict[str, Any] | None:
@@ -125,16 +128,17 @@ class Trainer:
                 self._seconds += time.perf_counter() - started
                 self._random_state = self._generator.get_state()
                 return None
-            self._train_step(*epoch.batch(self.step))
+            self._train_step(epoch.draws_of(self.step))
             self.step += 1
             after_step()
-        rates = [group["lr"] for group in self.optimizer.param_groups]
-        loss, right = self._loss.item() / len(self.splits.train), self._right.item() / len(self.splits.train)
-        validation = evaluate(self.network, self.splits.validation)
+        all_rates = rates(self.optimizer)
+        count = len(self.splits.train)
+        loss, right = self._step.loss.item() / count, self._step.right.item() / count
+        validation = evaluate(self.network, self.splits.validation, self.recipe.precision)
         if not (math.isfinite(loss) and math.isfinite(validation.loss)):
             raise DivergedError(
                 f"The training diverged in epoch {self.epoch + 1}: the loss is {loss} in training and "
-                f"{validation.loss} in validation; lower training.optimizer.rate (now {rates[0]:g})."
+                f"{validation.loss} in validation; lower training.optimizer.rate (now {all_rates[0]:g})."
             )
         seconds = self._seconds + time.perf_counter() - started
         metrics = {
@@ -143,8 +147,12 @@ class Trainer:
             "train_accuracy": right,
             "validation_loss": validation.loss,
             "validation_accuracy": validation.accuracy,
-            "rate": rates[0],
-            **({"gate_rate": rates[-1], "penalty": self.pressure.weight(self.epoch + 1)} if self.network.gates else {}),
+            "rate": all_rates[0],
+            **(
+                {"gate_rate": all_rates[-1], "penalty": self.pressure.weight(self.epoch + 1)}
+                if self.network.gates
+                else {}
+            ),
             "epoch_seconds": seconds,
             "images_per_second": len(self.splits.train) / seconds,
         }
@@ -161,7 +169,7 @@ class Trainer:
         epoch = draw_epoch(self.splits.train, self.augment, self.recipe.batch_size, self.recipe.seed, self.epoch)
 
         def step() -> None:
-            self._train_step(*epoch.batch(self.step))
+            self._train_step(epoch.draws_of(self.step))
             self.step = (self.step + 1) % self.steps
 
         return step
@@ -186,7 +194,7 @@ class Trainer:
         names = named_parameters(self.network, self.optimizer)
         for number, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{names[number]}.{key}": tensor for key, tensor in values.items()}
-        tensors |= {"loss": self._loss, "right": self._right}
+        tensors |= {"loss": self._step.loss, "right": self._step.right}
         if self.network.gates:
             tensors["pressed"] = self._pressed
         if self._random_state is not None:
@@ -225,29 +233,30 @@ class Trainer:
         self.scheduler.load_state_dict(progress["scheduler"])
         self.pressure.load_state_dict(progress["pressure"])
         self.epoch, self.step, self._seconds = progress["epoch"], progress["step"], progress["seconds"]
-        self._loss = tensors["loss"].to(self.device)
-        self._right = tensors["right"].to(self.device)
+        self._step.loss.copy_(tensors["loss"])
+        self._step.right.copy_(tensors["right"])
         self._random_state = tensors.get("random_state")
         if self.network.gates:
             self._pressed.copy_(tensors["pressed"])
 
-    def _train_step(self, images: Tensor, labels: Tensor) -> None:
-        scores = self.network(images)
-        loss = F.cross_entropy(scores, labels)
-        objective = loss
-        weight = self.pressure.weight(self.epoch + self.step / self.steps)
-        if self.network.gates and weight:
-            objective = loss + weight * (self._pressed * self._penalty(self.network.gates, self._costs)).sum()
-        self.optimizer.zero_grad()
-        objective.backward()
-        self.optimizer.step()
-        self._loss += loss.detach() * len(labels)
-        self._right += (scores.detach().argmax(1) == labels).sum()
+    def _train_step(self, draws: Draws) -> None:
+        self._strength.fill_(self.pressure.weight(self.epoch + self.step / self.steps))
+        self._take_step(draws, self._strength)
+
+    def _penalty(self) -> Penalty | None:
+        """What λ multiplies; None if it is always 0."""
+        gates, settings = self.network.gates, self.network.architecture.gates
+        if not gates or not settings or not self.pressure.strength:
+            return None
+        each, pressed = PENALTIES[settings.penalised], self._pressed
+        # Costs take a trial cut of every connection, so they are only found for the penalty that reads them.
+        is_cost = settings.penalised == "cost"
+        costs = (relative_costs(self.network.architecture) if is_cost else torch.ones(())).to(self.device)
+        return lambda: (pressed * each(gates, costs)).sum()
 
     def _begin_epoch(self, number: int) -> None:
         self.epoch, self.step, self._seconds = number, 0, 0.0
-        self._loss.zero_()
-        self._right.zero_()
+        self._step.reset()
 
     def _set_random_state(self) -> None:
         """Dropout draws from torch's own generator: seeded anew at each epoch, or as it was when the epoch stopped."""

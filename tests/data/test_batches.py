@@ -47,8 +47,8 @@ def test_an_epoch_has_every_image_once(images: Images) -> None:
     assert [len(labels) for _, labels in batches] == [32] * 42 + [3]
     seen = torch.cat([batch for batch, _ in batches])
     assert seen.dtype == torch.uint8
-    assert torch.equal(seen[epoch.order.argsort()], images.images)
-    assert torch.equal(torch.cat([labels for _, labels in batches])[epoch.order.argsort()], images.labels)
+    assert torch.equal(seen[epoch.draws.order.argsort()], images.images)
+    assert torch.equal(torch.cat([labels for _, labels in batches])[epoch.draws.order.argsort()], images.labels)
 
 
 def test_epochs_differ_and_can_be_repeated(images: Images) -> None:
@@ -57,23 +57,23 @@ def test_epochs_differ_and_can_be_repeated(images: Images) -> None:
     again = draw_epoch(images, augment, 32, seed=7, number=0)
     other = draw_epoch(images, augment, 32, seed=7, number=1)
     assert torch.equal(first.batch(5)[0], again.batch(5)[0])
-    assert not torch.equal(first.order, other.order)
-    assert not torch.equal(first.shifts, other.shifts)
+    assert not torch.equal(first.draws.order, other.draws.order)
+    assert not torch.equal(first.draws.shifts, other.draws.shifts)
 
 
 def test_shifts_and_flips_are_uniform(images: Images) -> None:
     epoch = draw_epoch(images, Augment(shift=0.25, flip=0.5), 32, seed=7, number=0)
     for direction in (0, 1):
-        values, counts = epoch.shifts[:, direction].unique(return_counts=True)
+        values, counts = epoch.draws.shifts[:, direction].unique(return_counts=True)
         assert values.tolist() == [-2, -1, 0, 1, 2]
         assert counts.min() > 0.8 * len(images) / 5
-    assert epoch.flips.float().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert epoch.draws.flips.float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
 def test_without_augmentation_images_stay_as_they_are(images: Images) -> None:
     epoch = draw_epoch(images, Augment(), 32, seed=7, number=0)
-    assert not epoch.shifts.any()
-    assert not epoch.flips.any()
+    assert not epoch.draws.shifts.any()
+    assert not epoch.draws.flips.any()
 
 
 def test_evaluation_sees_every_image_once(images: Images) -> None:

@@ -22,6 +22,7 @@ class StopAfter:
     steps: int | None = None
     number: int | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def begin(self, epochs: int, steps: int, done: int) -> None:
         self.done = done
@@ -33,6 +34,9 @@ class StopAfter:
 
     def after_epoch(self, metrics: dict[str, Any]) -> None:
         self.seen.append(metrics)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
 
 
 def configuration(*assignments: str) -> Configuration:

@@ -1,0 +1,70 @@
+"""A training step recorded once as a CUDA graph and then replayed: one launch in place of hundreds."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from connprune.data.batches import Draws
+
+Step = Callable[[Draws, Tensor], None]
+
+# Steps that run as they are before one is recorded: libraries and the optimizer make their buffers in the first ones.
+_WARM_UP = 3
+
+
+class CapturedStep:
+    """Does what a step does, with the same random numbers.
+
+    Batches of another size than the first one, like the last of an epoch, run as they are. So do all if the step
+    cannot be recorded.
+
+    Args:
+        step: reads nothing but its arguments and tensors that keep their place, and never waits for the host.
+        warn: is told once, in a sentence, if the step cannot be recorded.
+    """
+
+    def __init__(self, step: Step, warn: Callable[[str], None]) -> None:
+        self._step = step
+        self._warn = warn
+        # Autograd remembers the stream of a node, so what is recorded must have been warmed up on the same one.
+        self._stream = torch.cuda.Stream()
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._inputs: tuple[Draws, Tensor] | None = None
+        self._seen = 0
+        self._can_record = True
+
+    def __call__(self, draws: Draws, strength: Tensor) -> None:
+        """One step; the arguments are the step's own."""
+        if self._inputs is None:
+            self._inputs = Draws(*(tensor.clone() for tensor in draws)), strength.clone()
+        kept_draws, kept_strength = self._inputs
+        fits = len(draws.order) == len(kept_draws.order)
+        if fits and self._can_record and self._graph is None and self._seen >= _WARM_UP:
+            self._graph = self._recorded(kept_draws, kept_strength)
+        if fits and self._graph is not None:
+            for kept, given in zip((*kept_draws, kept_strength), (*draws, strength), strict=True):
+                kept.copy_(given)
+            self._graph.replay()
+        else:
+            self._seen += fits
+            self._run(draws, strength)
+
+    def _run(self, draws: Draws, strength: Tensor) -> None:
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            self._step(draws, strength)
+        torch.cuda.current_stream().wait_stream(self._stream)
+
+    def _recorded(self, draws: Draws, strength: Tensor) -> torch.cuda.CUDAGraph | None:
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Nothing is computed in here: the operations are written down, with where they read and write.
+            with torch.cuda.graph(graph, stream=self._stream):
+                self._step(draws, strength)
+        except RuntimeError as error:
+            self._can_record = False
+            reason = str(error).strip().splitlines()[0]
+            self._warn(f"training steps cannot be recorded as a CUDA graph, so they take longer ({reason})")
+            return None
+        return graph

@@ -1,0 +1,69 @@
+"""One training step: all of it on the device, and nothing waits for the host, so that it can be recorded."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from connprune.data.batches import Draws, augmented
+from connprune.data.images import Images
+from connprune.network.network import Network
+from connprune.training.precision import Precision, computing_in
+
+Penalty = Callable[[], Tensor]
+
+
+class TrainingStep:
+    """Draws a batch, and trains the network on it.
+
+    Args:
+        network: on its device, in training mode; trained in place.
+        images: all training images, on the same device.
+        optimizer: takes the steps.
+        penalty: what λ multiplies, (), from the gates as they are; None is no pressure.
+        precision: of the forward and the backward pass.
+
+    Attributes:
+        loss: the summed cross-entropy of the images since `reset`, ().
+        right: how many of them were classified rightly, ().
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        images: Images,
+        optimizer: torch.optim.Optimizer,
+        penalty: Penalty | None,
+        precision: Precision,
+    ) -> None:
+        self.network = network
+        self.images = images
+        self.optimizer = optimizer
+        self.penalty = penalty
+        self.precision = precision
+        self.loss = torch.zeros((), device=images.labels.device)
+        self.right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
+
+    def __call__(self, draws: Draws, strength: Tensor) -> None:
+        """One step.
+
+        Args:
+            draws: which images, and how each is changed.
+            strength: λ, ().
+        """
+        images, labels = augmented(self.images, draws)
+        with computing_in(self.precision, images.device):
+            scores = self.network(images).float()
+        loss = F.cross_entropy(scores, labels)
+        objective = loss if self.penalty is None else loss + strength * self.penalty()
+        self.optimizer.zero_grad()
+        objective.backward()
+        self.optimizer.step()
+        self.loss += loss.detach() * len(labels)
+        self.right += (scores.detach().argmax(1) == labels).sum()
+
+    def reset(self) -> None:
+        """Starts to sum anew."""
+        self.loss.zero_()
+        self.right.zero_()
