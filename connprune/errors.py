@@ -23,6 +23,14 @@ class DivergedError(ConnpruneError):
     """The loss is no longer a finite number."""
 
 
+class DiskFullError(ConnpruneError):
+    """There is no room for a file."""
+
+
+class NoMemoryError(ConnpruneError):
+    """The memory is too small for what shall be computed."""
+
+
 class RunLockedError(UsageError):
     """Another process trains in the run."""
 

@@ -1,5 +1,10 @@
-"""Files that are written whole or not at all, and read with one clear sentence when they are damaged."""
+"""Files that are written whole or not at all, and read with one clear sentence when they are damaged.
 
+JSON objects can be sealed: with a SHA-256 digest of what they hold, which is verified when they are read.
+"""
+
+import errno
+import hashlib
 import json
 import os
 import shutil
@@ -7,36 +12,46 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from connprune.errors import UsageError
+from connprune.errors import DiskFullError, UsageError
 
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
+# The key of a seal.
+DIGEST = "digest"
 
 
-def write_whole(path: Path, write: Callable[[str], object]) -> None:
+def write_whole(path: Path, write: Callable[[str], object], previous: Path | None = None) -> None:
     """Writes a file under a temporary name, flushes it to the disk, then gives it its own name.
 
     Args:
         path: where the file shall be; its folder exists.
         write: is called with the temporary name.
+        previous: the name that the file which was there takes, once the new one is on the disk; None drops it.
 
     Raises:
+        DiskFullError: there is no room; nothing was changed at `path`.
         OSError: nothing was changed at `path`.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        write(temporary)
-        os.fsync(handle)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            write(temporary)
+            os.fsync(handle)
+            Path(temporary).chmod(0o666 & ~_umask())
+            if previous is not None and path.exists():
+                path.replace(previous)
+            Path(temporary).replace(path)
+            _flush_folder(path.parent)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            free = shutil.disk_usage(path.parent).free
+            raise DiskFullError(f"{path}: the disk is full ({free:,} bytes are free); nothing was changed.") from error
         raise
-    finally:
-        os.close(handle)
 
 
 def require_empty(path: Path) -> None:
@@ -84,21 +99,10 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
 
 
-def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a safetensors file whole or not at all; tensors are copied to the CPU and made contiguous."""
-    from safetensors.torch import save_file
-
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    _write_safetensors(path, lambda temporary: save_file(plain, temporary, dict(metadata or {})))
-
-
-def write_arrays(path: Path, arrays: Mapping[str, "np.ndarray"], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a safetensors file from numpy arrays, whole or not at all; needs no torch."""
-    import numpy as np
-    from safetensors.numpy import save_file
-
-    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    _write_safetensors(path, lambda temporary: save_file(plain, temporary, dict(metadata or {})))
+def sealed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object with its seal, in place of an older one."""
+    plain = {key: value for key, value in data.items() if key != DIGEST}
+    return {**plain, DIGEST: _digest_of_json(plain)}
 
 
 def read_text(path: Path) -> str:
@@ -130,43 +134,40 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
-    """Reads a safetensors file: the tensors, on the CPU, and the metadata.
+def read_sealed_json(path: Path) -> dict[str, Any]:
+    """Reads a sealed JSON object, and returns it without its seal.
 
     Raises:
-        UsageError: the file is not there, or is no whole safetensors file.
+        UsageError: the file is not there, holds no JSON object, or not what was written into it.
     """
-    return _read_safetensors(path, "pt")
+    data = read_json(path)
+    if data.pop(DIGEST, None) != _digest_of_json(data):
+        raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
+    return data
 
 
-def read_arrays(path: Path) -> tuple[dict[str, "np.ndarray"], dict[str, str]]:
-    """Reads a safetensors file as numpy arrays; needs no torch.
-
-    Raises:
-        UsageError: the file is not there, or is no whole safetensors file.
-    """
-    return _read_safetensors(path, "numpy")
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_safetensors(path: Path, save: Callable[[str], None]) -> None:
-    from safetensors import SafetensorError
+def _digest_of_json(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
+
+def _flush_folder(folder: Path) -> None:
+    """Makes the new name last, where the system can: a rename is a change of the folder."""
     try:
-        write_whole(path, save)
-    except SafetensorError as error:
-        raise OSError(f"cannot write {path}: {error}") from error
-
-
-def _read_safetensors(path: Path, framework: str) -> tuple[dict[str, Any], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise UsageError(f"{path}: cannot read this file: No such file.")
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
     try:
-        with safe_open(path, framework=framework) as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UsageError(f"{path}: this file is damaged: {error}.") from None
+        os.fsync(handle)
+    except OSError:
+        pass  # some file systems cannot flush a folder; the file itself is on the disk
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -20,6 +20,7 @@ from connprune.data.batches import draw_epoch
 from connprune.data.images import Images, Splits
 from connprune.network.network import build
 from connprune.training.configuration import Configuration
+from connprune.training.device import device_name
 from connprune.training.latency import forward_pass
 from connprune.training.timing import Step, in_turns
 from connprune.training.trainer import Trainer
@@ -60,7 +61,7 @@ def bench(
         "schema": SCHEMA,
         "kind": "bench",
         "torch": torch.__version__,
-        "device": str(device) if device.type != "cuda" else torch.cuda.get_device_name(device),
+        "device": device_name(device),
         "threads": torch.get_num_threads(),
         "batch_size": batch,
         "rounds": rounds,

@@ -7,9 +7,13 @@ from typing import Any, Self
 
 from connprune.cli.output import Output
 
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+
 
 class Stop:
     """Notes the first signal that asks to stop; a second one ends the process at once.
+
+    SIGUSR1 is what batch systems such as SLURM can send some time before they end a job.
 
     Attributes:
         number: the signal, or None.
@@ -18,7 +22,7 @@ class Stop:
     number: int | None = None
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.signal(number, self._note) for number in STOPPING}
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -15,7 +15,7 @@ from connprune.data.settings import DataSettings
 from connprune.data.shape import PARTS, Listing, decode, list_folder
 from connprune.data.track import Track
 from connprune.errors import UsageError
-from connprune.files import read_tensors, write_tensors
+from connprune.tensor_files import read_tensors, write_tensors
 
 _NAMED_AT_MOST = 5
 # Part of each cache key: goes up when what is cached changes.

@@ -18,7 +18,7 @@ from connprune.data.settings import NAMED, DataSettings
 from connprune.data.shape import source_folder
 from connprune.data.track import Track, untracked
 from connprune.errors import ConnpruneError, UsageError
-from connprune.files import read_tensors
+from connprune.tensor_files import read_tensors
 
 
 def cache_folder(settings: DataSettings) -> Path:

@@ -45,7 +45,7 @@ class Setting:
         if not cut.parent.is_file():
             raise UsageError(f"{cut.path}: this cut has no {cut.parent.name}; make it again with `connprune prune`.")
         configuration = with_recipe(read_configuration(cut), epochs=epochs, seed=seed)
-        parent = with_recipe(configuration_in(cut.parent), epochs=epochs, seed=seed)
+        parent = with_recipe(configuration_in(cut, cut.parent), epochs=epochs, seed=seed)
         given = cut.architecture()
         full = parent.architecture_for(Shape(**given.input.model_dump()), given.classes)
         contest = Contest(full.without_gates(), given.without_gates(), configuration.training.seed)

@@ -11,8 +11,9 @@ from connprune.architecture.rivals import wirings_within
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.wirings import Wiring
 from connprune.errors import ConnpruneError, DivergedError, UsageError
-from connprune.files import read_tensors, whole_directory, write_tensors
+from connprune.files import whole_directory
 from connprune.runs.directory import RunDirectory
+from connprune.tensor_files import read_tensors, write_tensors
 from connprune.training.configuration import Configuration, read_configuration
 
 # Wirings that are alive at once, and how many of them compete to be the next parent; Real et al. take 100 and 25 of

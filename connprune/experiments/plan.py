@@ -12,8 +12,9 @@ from torch import Tensor
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.errors import InterruptedRunError, UsageError
-from connprune.files import read_json, whole_directory, write_json, write_tensors
+from connprune.files import read_sealed_json, sealed, whole_directory, write_json
 from connprune.runs.directory import Kind, RunDirectory
+from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration
 
 PLAN = "plan.json"
@@ -156,7 +157,7 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
     """
     if not (path / PLAN).is_file():
         raise UsageError(f"{path}: this directory is no {' or '.join(kinds)}: it has no {PLAN}.")
-    document = read_json(path / PLAN)
+    document = read_sealed_json(path / PLAN)
     kind = document.get("kind")
     if kind not in kinds:
         raise UsageError(f"{path}: this is no {' or '.join(kinds)}, but a {kind}.")
@@ -187,7 +188,7 @@ def _create(
             for seed in seeds:
                 _create_job(temporary / "jobs" / member.name / f"seed-{seed}", member, seed)
         document = {"schema": SCHEMA, "kind": kind, "seeds": list(seeds), "members": rows, "about": dict(about)}
-        write_json(temporary / PLAN, document)
+        write_json(temporary / PLAN, sealed(document))
         RunDirectory(temporary).summarise({"schema": SCHEMA, "kind": kind, "status": "planned"})
 
 

@@ -1,10 +1,11 @@
 """A run directory: the one place that knows which file is called what."""
 
-import hashlib
 import json
+import os
 import shlex
+import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,17 +15,18 @@ from filelock import FileLock, Timeout
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.architecture.files import from_yaml, to_yaml
-from connprune.errors import InterruptedRunError, RunLockedError, UsageError
+from connprune.errors import ConnpruneError, InterruptedRunError, RunLockedError, UsageError
 from connprune.files import (
-    read_arrays,
+    file_digest,
     read_json,
-    read_tensors,
+    read_sealed_json,
     read_text,
     require_empty,
-    write_arrays,
+    sealed,
     write_json,
     write_text,
 )
+from connprune.tensor_files import read_arrays, read_tensors, write_arrays
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +37,7 @@ Kind = Literal["train", "cut", "retrain", "evolution", "comparison", "sweep"]
 Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 
 # What a summary says of a run before its results, and keeps when the run goes on.
-_LASTING = ("schema", "kind", "created", "cut", "evolution")
+_LASTING = ("schema", "kind", "created", "cut", "evolution", "digests")
 
 # The command that goes on with a run of each kind.
 _COMMANDS: dict[str, str] = {"train": "train", "cut": "prune", "sweep": "sweep"}
@@ -54,6 +56,8 @@ class RunDirectory:
         self.metrics = path / "metrics.jsonl"
         self.gates = path / "gates.safetensors"
         self.checkpoint = path / "checkpoint" / "latest.safetensors"
+        self.previous_checkpoint = path / "checkpoint" / "previous.safetensors"
+        self.environment = path / "environment.json"
         self.best = path / "best.safetensors"
         self.final = path / "final.safetensors"
         self.cut = path / "cut.json"
@@ -76,9 +80,9 @@ class RunDirectory:
         require_empty(path)
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
-        write_text(run.config, config)
-        run.rewire(architecture)
         run.summarise({"schema": SCHEMA, "kind": kind, "status": status, "created": _now()})
+        run.reconfigure(config)
+        run.rewire(architecture)
         return run
 
     @classmethod
@@ -97,42 +101,75 @@ class RunDirectory:
 
     def rewire(self, architecture: Architecture) -> None:
         """Writes the architecture of the run's network."""
-        write_text(self._architecture, to_yaml(architecture))
+        self.write(self._architecture, to_yaml(architecture))
 
     def reconfigure(self, config: str) -> None:
-        """Replaces the configuration of a run that goes on with more epochs."""
-        write_text(self.config, config)
+        """Writes the configuration."""
+        self.write(self.config, config)
+
+    def write(self, path: Path, text: str) -> None:
+        """Writes one of the run's texts, and keeps its digest."""
+        # In this order no moment leaves a digest beside a text that it does not belong to.
+        self.summarise({"digests": {name: each for name, each in self._digests.items() if name != path.name}})
+        write_text(path, text)
+        self.seal(path)
+
+    def seal(self, path: Path) -> None:
+        """Keeps the digest of one of the run's texts as it is now."""
+        self.summarise({"digests": {**self._digests, path.name: file_digest(path)}})
+
+    def text(self, path: Path) -> str:
+        """One of the run's texts.
+
+        Raises:
+            UsageError: it is not there, or is not what was written.
+        """
+        text = read_text(path)
+        if self._digests.get(path.name, file_digest(path)) != file_digest(path):
+            raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
+        return text
+
+    @property
+    def _digests(self) -> dict[str, str]:
+        return dict(self.summary.get("digests", {}))
 
     @property
     def summary(self) -> dict[str, Any]:
         """What `summary.json` holds: kind, status, and once finished the results."""
-        return read_json(self._summary)
+        return read_sealed_json(self._summary)
 
     def summarise(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Writes changed entries of the summary, and returns all of it."""
         before = self.summary if self._summary.exists() else {}
         after = {**before, **changes, "updated": _now()}
-        write_json(self._summary, after)
+        write_json(self._summary, sealed(after))
         return after
 
     def begin(self, changes: Mapping[str, Any]) -> None:
         """Marks the run as under way; the results of a finished run that goes on are dropped first."""
         self.final.unlink(missing_ok=True)
         lasting = {key: value for key, value in self.summary.items() if key in _LASTING}
-        write_json(self._summary, {**lasting, **changes, "status": "running", "updated": _now()})
+        digests = {name: each for name, each in self._digests.items() if name != self.metrics.name}
+        begun = {**lasting, "digests": digests, **changes, "status": "running", "updated": _now()}
+        write_json(self._summary, sealed(begun))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other processes from training in this directory; the lock ends with the process.
+        """Keeps other processes from training in this directory; the lock ends with the process, however it ends.
 
         Raises:
-            RunLockedError: another process holds it.
+            RunLockedError: another process holds it; the message says which.
         """
+        holder = self.path / ".holder.json"
         try:
             with FileLock(self.path / ".lock", timeout=0):
-                yield
+                write_json(holder, {"process": os.getpid(), "host": socket.gethostname(), "since": _now()})
+                try:
+                    yield
+                finally:
+                    holder.unlink(missing_ok=True)
         except Timeout:
-            raise RunLockedError(f"{self.path}: another process is training in this run.") from None
+            raise RunLockedError(f"{self.path}: {_who(holder)} is training in this run.") from None
 
     @contextmanager
     def status_on_error(self) -> Iterator[None]:
@@ -140,7 +177,9 @@ class RunDirectory:
         try:
             yield
         except BaseException as error:
-            self.summarise({"status": "interrupted" if isinstance(error, InterruptedRunError) else "failed"})
+            # What was to be said of the error must not be lost to a disk that is full or gone.
+            with suppress(OSError, ConnpruneError):
+                self.summarise({"status": "interrupted" if isinstance(error, InterruptedRunError) else "failed"})
             raise
 
     @property
@@ -160,11 +199,11 @@ class RunDirectory:
 
     def architecture(self) -> Architecture:
         """The architecture of the run's network."""
-        return from_yaml(read_text(self._architecture), str(self._architecture))
+        return from_yaml(self.text(self._architecture), str(self._architecture))
 
     def write_metrics(self, epochs: Sequence[Mapping[str, Any]]) -> None:
         """Writes a line for each epoch."""
-        write_text(self.metrics, "".join(json.dumps(epoch, allow_nan=False) + "\n" for epoch in epochs))
+        write_text(self.metrics, metrics_text(epochs))
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """The lines of all epochs so far; none if no epoch has ended yet.
@@ -175,7 +214,7 @@ class RunDirectory:
         if not self.metrics.exists():
             return []
         try:
-            return [json.loads(line) for line in read_text(self.metrics).splitlines()]
+            return [json.loads(line) for line in self.text(self.metrics).splitlines()]
         except ValueError:
             raise UsageError(f"{self.metrics}: this file is damaged: a line is no JSON.") from None
 
@@ -210,9 +249,22 @@ class RunDirectory:
         return read_tensors(self.final)[0]
 
     def digest(self) -> str:
-        """SHA-256 of the final weights."""
-        with self.final.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """SHA-256 of the file of the final weights."""
+        return file_digest(self.final)
+
+
+def metrics_text(epochs: Sequence[Mapping[str, Any]]) -> str:
+    """A line of JSON for each epoch."""
+    return "".join(json.dumps(epoch, allow_nan=False) + "\n" for epoch in epochs)
+
+
+def _who(holder: Path) -> str:
+    """Which process holds a lock, as far as it has said so."""
+    try:
+        found = read_json(holder)
+        return f"process {found['process']} on {found['host']} (since {found['since']})"
+    except (UsageError, KeyError):
+        return "another process"
 
 
 def _now() -> str:

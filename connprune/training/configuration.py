@@ -213,7 +213,7 @@ def resolve_resumed(
     if preset or config:
         wanted = resolve(preset=preset, config=config, assignments=assignments, options=options)
     else:
-        layered = Layered(parse(read_text(run.config), str(run.config)).data)
+        layered = Layered(parse(run.text(run.config), str(run.config)).data)
         wanted = _validated(_commanded(layered, assignments, options))
     if wanted.input is None:
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
@@ -264,16 +264,16 @@ def read_configuration(run: RunDirectory) -> Configuration:
     Raises:
         UsageError: the file is damaged.
     """
-    return configuration_in(run.config)
+    return configuration_in(run, run.config)
 
 
-def configuration_in(path: Path) -> Configuration:
-    """The configuration in a file that states all of it.
+def configuration_in(run: RunDirectory, path: Path) -> Configuration:
+    """The configuration in one of a run's files, which states all of it.
 
     Raises:
         UsageError: the file is damaged.
     """
-    document = parse(read_text(path), str(path))
+    document = parse(run.text(path), str(path))
     return _validated(Layered(document.data, document.marks))
 
 

@@ -26,3 +26,8 @@ def choose_device(name: str) -> torch.device:
         torch.cuda.set_device(number)
         return torch.device("cuda", number)
     return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """What a device is called by its maker, where torch knows it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)

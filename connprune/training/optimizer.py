@@ -22,6 +22,9 @@ class Scheduler(Protocol):
     def after_epoch(self, validation_loss: float) -> None:
         """Sets the rates for the next epoch."""
 
+    def halve(self) -> None:
+        """Halves the rates, now and for the rest of the schedule."""
+
     def state_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
 
@@ -87,13 +90,18 @@ class _ByEpoch(LambdaLR):
     def after_epoch(self, validation_loss: float) -> None:
         self.step()
 
+    def halve(self) -> None:
+        state = self.state_dict()
+        self.load_state_dict({**state, "bases": [base / 2 for base in state["bases"]]})
+
     def state_dict(self) -> dict[str, Any]:
-        return {"last_epoch": self.last_epoch}
+        return {"last_epoch": self.last_epoch, "bases": [float(base) for base in self.base_lrs]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.last_epoch = state["last_epoch"]
-        factors = zip(self.base_lrs, self.lr_lambdas, strict=True)
-        set_rates(self.optimizer, [float(base * factor(self.last_epoch)) for base, factor in factors])
+        bases: list[float] = state["bases"]
+        self.last_epoch, self.base_lrs = state["last_epoch"], list(bases)
+        factors = [factor(self.last_epoch) for factor in self.lr_lambdas]
+        set_rates(self.optimizer, [base * factor for base, factor in zip(bases, factors, strict=True)])
 
 
 class _OnPlateau(ReduceLROnPlateau):
@@ -111,6 +119,9 @@ class _OnPlateau(ReduceLROnPlateau):
 
     def after_epoch(self, validation_loss: float) -> None:
         self.step(validation_loss)
+
+    def halve(self) -> None:
+        set_rates(self.optimizer, [float(group["lr"]) / 2 for group in self.optimizer.param_groups])
 
     def state_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in ("best", "num_bad_epochs", "last_epoch")}

@@ -13,11 +13,12 @@ from connprune.architecture.cutting import Cut, GateValues, cut_by_scores, safe_
 from connprune.architecture.rules import Rule, Threshold
 from connprune.data.images import Dataset, Splits
 from connprune.errors import UsageError
-from connprune.files import read_json, read_text, whole_directory, write_json, write_tensors, write_text
+from connprune.files import read_sealed_json, sealed, whole_directory, write_json
 from connprune.network.carry import carried, kept_gates
 from connprune.network.network import Network, build
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
+from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.precision import Precision
 from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
@@ -206,9 +207,9 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
         if architecture.gated_connections:
             kept = kept_gates(pruned.parent.architecture(), pruned.cut.kept)
             run.write_gates(pruned.gates.restricted(architecture, kept))
-        write_json(run.cut, pruned.document)
+        write_json(run.cut, sealed(pruned.document))
         origin = pruned.parent.parent if pruned.parent.cut.is_file() else pruned.parent.config
-        write_text(run.parent, read_text(origin))
+        run.write(run.parent, pruned.parent.text(origin))
         run.summarise(
             {"status": "finished", **{key: pruned.document[key] for key in ("parent", "data_digest", "classes")}}
         )
@@ -223,7 +224,7 @@ def read_cut(run: RunDirectory) -> dict[str, Any]:
     """
     if not run.cut.is_file():
         raise UsageError(f"{run.path}: this run is no cut; make one with `connprune prune {run.path}`.")
-    document = read_json(run.cut)
+    document = read_sealed_json(run.cut)
     pairs = [document.get(key) for key in (*COUNTS, "results")]
     if not all(isinstance(pair, dict) and {"parent", "cut"} <= set(pair) for pair in pairs):
         raise UsageError(f"{run.cut}: this file is damaged: counts or results are missing.")

@@ -8,6 +8,8 @@ from connprune.architecture.base import Count, Frozen, NonNegative, NonNegativeI
 
 # From so many times the layers' outputs on, concatenations are what fills the memory.
 RECOMPUTE_FROM = 4
+# A training that diverges again after so many halvings of its rates has another fault than its rates.
+MOST_ROLLBACKS = 3
 
 
 class Optimizer(Frozen):
@@ -69,6 +71,9 @@ class Recipe(Frozen):
             10 bits; `bfloat16`, activations and products of 8 bits.
         capture: whether steps on CUDA are recorded once and replayed, which spares launching each operation.
         checkpoint_epochs: a checkpoint is written after every so many epochs, and on interruption.
+        checkpoint_minutes: and within an epoch when the last one is so many minutes old.
+        on_nan: what happens when the loss is no finite number. `stop` ends the training; `rollback` goes back to the
+            last checkpoint and on with half the learning rates, at most `MOST_ROLLBACKS` times.
     """
 
     seed: NonNegativeInt = 1337
@@ -80,3 +85,5 @@ class Recipe(Frozen):
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     capture: Switch = True
     checkpoint_epochs: Count = 1
+    checkpoint_minutes: Positive = 10.0
+    on_nan: Literal["stop", "rollback"] = "stop"

@@ -1,25 +1,26 @@
 """One training in one run directory, from the first epoch or from a checkpoint to the results."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from connprune.architecture.gates import FromRun
-from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
+from connprune.architecture.shapes import gates_of_each
 from connprune.data.images import Dataset, Splits, normalisation, split
 from connprune.data.random import stream_seed
-from connprune.errors import InterruptedRunError, UsageError
-from connprune.files import read_tensors, write_tensors
+from connprune.errors import DivergedError, InterruptedRunError, UsageError
 from connprune.network.network import Network, build
+from connprune.runs import environment
 from connprune.runs.directory import RunDirectory
-from connprune.runs.gate_history import GateHistory
+from connprune.tensor_files import read_tensors
 from connprune.training.configuration import Configuration
-from connprune.training.trainer import Evaluation, Trainer, evaluate
+from connprune.training.device import device_name
+from connprune.training.memory_error import explained_memory
+from connprune.training.record import Record
+from connprune.training.trainer import Trainer
 
 
 class Watcher(Protocol):
@@ -71,7 +72,9 @@ def train_run(
 
     Raises:
         InterruptedRunError: a signal came; the checkpoint was saved first.
-        ConnpruneError: the training diverged.
+        DivergedError: the loss was no finite number, and going back did not help or was not wanted.
+        NoMemoryError: the memory is too small.
+        DiskFullError: the disk is full; the last checkpoint stays.
         UsageError: another process trains in this run, the images are others than those it began with, or the
             checkpoint is damaged or belongs to something else.
     """
@@ -105,17 +108,36 @@ def train_locked(
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
         on_device = splits.to(device)
         trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning)
-        record = _Record(run, trainer)
-        if run.checkpoint.exists():
-            record.restore()
+        record = Record(run, trainer, watcher.warning)
+        record.restore_if_any()
         run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
+        environment.record(run.environment, environment.environment(device_name(device)))
         watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
-        while trainer.epoch < recipe.epochs:
-            metrics = trainer.train_epoch(lambda: stop.number is not None, watcher.after_step)
-            if metrics is None:
-                raise _interrupted(record, stop)
-            watcher.after_epoch(record.add(metrics, recipe.checkpoint_epochs))
+        with explained_memory(network.architecture, recipe.batch_size):
+            while trainer.epoch < recipe.epochs:
+                _train_epoch(trainer, record, watcher, stop)
         return run.summarise({"status": "finished", **record.finish(on_device)})
+
+
+def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopSignal) -> None:
+    """Trains until the epoch is done, or until the next checkpoint is due."""
+    try:
+        metrics = trainer.train_epoch(lambda: stop.number is not None or record.is_due, watcher.after_step)
+        if metrics is not None:
+            watcher.after_epoch(record.add(metrics))
+            return
+        trainer.require_finite()
+    except DivergedError as error:
+        if not record.roll_back(error):
+            raise DivergedError(f"{error} {record.last_checkpoint}") from error
+        return
+    record.save()
+    if stop.number is not None:
+        raise InterruptedRunError(
+            f"Interrupted in epoch {trainer.epoch + 1} after step {trainer.step}; the checkpoint is saved. "
+            f"Go on with `{record.run.resume_command}`.",
+            stop.number,
+        )
 
 
 def take_over_gates(network: Network, other: RunDirectory) -> None:
@@ -142,86 +164,6 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
         network.gates.weight.copy_(torch.cat(parts))  # type: ignore[union-attr]
 
 
-class _Record:
-    """Writes what a training makes into its run directory."""
-
-    def __init__(self, run: RunDirectory, trainer: Trainer) -> None:
-        self.run = run
-        self.trainer = trainer
-        self.metrics: list[dict[str, Any]] = []
-        self.gates = [trainer.gates().numpy()]
-        self.best: dict[str, Any] | None = None
-
-    def add(self, metrics: dict[str, Any], checkpoint_epochs: int) -> dict[str, Any]:
-        """Records an epoch; the checkpoint comes last, so that all it relies on is there."""
-        gates = self.trainer.gates().numpy()
-        self.gates.append(gates)
-        if len(gates):
-            history = GateHistory.of(self.trainer.network.architecture, np.stack(self.gates))
-            self.run.write_gates(history)
-        self.metrics.append(metrics)
-        self.run.write_metrics(self.metrics)
-        if self.best is None or metrics["validation_loss"] < self.best["validation_loss"]:
-            self.best = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
-            write_tensors(self.run.best, self.trainer.network.state_dict())
-        if self.trainer.epoch % checkpoint_epochs == 0 or self.trainer.epoch == self.trainer.recipe.epochs:
-            self.save()
-        return metrics
-
-    def save(self) -> None:
-        """Writes the checkpoint."""
-        tensors, metadata = self.trainer.state()
-        self.run.checkpoint.parent.mkdir(exist_ok=True)
-        write_tensors(self.run.checkpoint, tensors, {**metadata, "best": json.dumps(self.best)})
-
-    def restore(self) -> None:
-        """Takes back the checkpoint, and what was recorded up to it."""
-        tensors, metadata = read_tensors(self.run.checkpoint)
-        try:
-            self.trainer.restore(tensors, metadata)
-            self.best = json.loads(metadata["best"])
-        except (KeyError, TypeError, ValueError, RuntimeError):
-            raise UsageError(f"{self.run.checkpoint}: this checkpoint is damaged or of another network.") from None
-        done = self.trainer.epoch
-        self.metrics = self.run.read_metrics()[:done]
-        if self.trainer.network.gates and done:
-            self.gates = list(self.run.read_gates().values[: done + 1])
-        if len(self.metrics) < done:
-            raise UsageError(f"{self.run.metrics}: this file is damaged: it ends before the checkpoint does.")
-
-    def finish(self, splits: Splits) -> dict[str, Any]:
-        """Writes the final weights, and reads the test set for the first time."""
-        network = self.trainer.network
-        architecture = network.architecture
-        write_tensors(self.run.final, network.state_dict())
-        last, best = self.metrics[-1], self.best or {}
-        results: dict[str, Any] = {
-            "connections": len(architecture.all_connections),
-            "gated_connections": len(architecture.gated_connections),
-            "gates_closed": last.get("gates_closed"),
-            "target_sparsity": self._target_sparsity(),
-            "layers": len(architecture.layers),
-            "parameters": parameter_count(architecture),
-            "macs": mac_count(architecture),
-            "training_seconds": sum(metrics["epoch_seconds"] for metrics in self.metrics),
-            "final": _result(last, evaluate(network, splits.test, self.trainer.recipe.precision)),
-        }
-        final = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        network.load_state_dict(read_tensors(self.run.best)[0])
-        results["best"] = _result(best, evaluate(network, splits.test, self.trainer.recipe.precision))
-        network.load_state_dict(final)
-        return results
-
-    def _target_sparsity(self) -> dict[str, Any] | None:
-        """What share of the connections was to end closed, what share did, and whether that is enough."""
-        architecture = self.trainer.network.architecture
-        if architecture.gates is None or architecture.gates.target_sparsity is None:
-            return None
-        wanted = architecture.gates.target_sparsity
-        reached = self.metrics[-1]["gates_closed"] / len(architecture.gated_connections)
-        return {"wanted": wanted, "reached": reached, "met": reached >= wanted}
-
-
 def load_network(run: RunDirectory) -> Network:
     """The network of a finished run or of a cut, with its final weights, ready for evaluation.
 
@@ -238,18 +180,3 @@ def _load(network: Network, path: Path, weights: Mapping[str, Tensor]) -> None:
         network.load_state_dict(weights)
     except RuntimeError:
         raise UsageError(f"{path}: these weights do not belong to the architecture beside them.") from None
-
-
-def _result(metrics: dict[str, Any], test: Evaluation) -> dict[str, Any]:
-    chosen = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
-    return {**chosen, "test_loss": test.loss, "test_accuracy": test.accuracy}
-
-
-def _interrupted(record: _Record, stop: StopSignal) -> InterruptedRunError:
-    record.save()
-    trainer = record.trainer
-    return InterruptedRunError(
-        f"Interrupted in epoch {trainer.epoch + 1} after step {trainer.step}; the checkpoint is saved. "
-        f"Go on with `{record.run.resume_command}`.",
-        stop.number or 0,
-    )

@@ -27,6 +27,7 @@ class TrainingStep:
     Attributes:
         loss: the summed cross-entropy of the images since `reset`, ().
         right: how many of them were classified rightly, ().
+        finite: how many steps since then left a finite loss, ().
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class TrainingStep:
         self.precision = precision
         self.loss = torch.zeros((), device=images.labels.device)
         self.right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
+        self.finite = torch.zeros((), device=images.labels.device, dtype=torch.int64)
 
     def __call__(self, draws: Draws, strength: Tensor) -> None:
         """One step.
@@ -62,8 +64,9 @@ class TrainingStep:
         self.optimizer.step()
         self.loss += loss.detach() * len(labels)
         self.right += (scores.detach().argmax(1) == labels).sum()
+        self.finite += torch.isfinite(self.loss)
 
     def reset(self) -> None:
         """Starts to sum anew."""
-        self.loss.zero_()
-        self.right.zero_()
+        for sum_so_far in (self.loss, self.right, self.finite):
+            sum_so_far.zero_()

@@ -28,6 +28,9 @@ from connprune.training.pressure import Pressure
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
 from connprune.training.step import Penalty, TrainingStep
 
+# What a step sums up over an epoch.
+_SUMS = ("loss", "right", "finite")
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -94,8 +97,8 @@ class Trainer:
         self._pressed = torch.ones_like(network.gates.weight, requires_grad=False) if network.gates else torch.ones(0)
         self._strength = torch.zeros((), device=self.device)
         self._step = TrainingStep(network, splits.train, self.optimizer, self._penalty(), recipe.precision)
-        captures = self.device.type == "cuda" and recipe.capture
-        self._take_step: Step = CapturedStep(self._step, warn) if captures else self._step
+        self._warn = warn
+        self._take_step = self._fresh_step()
         self.steps = -(-len(splits.train) // recipe.batch_size)
         self.epoch = 0
         self.step = 0
@@ -135,11 +138,9 @@ class Trainer:
         count = len(self.splits.train)
         loss, right = self._step.loss.item() / count, self._step.right.item() / count
         validation = evaluate(self.network, self.splits.validation, self.recipe.precision)
-        if not (math.isfinite(loss) and math.isfinite(validation.loss)):
-            raise DivergedError(
-                f"The training diverged in epoch {self.epoch + 1}: the loss is {loss} in training and "
-                f"{validation.loss} in validation; lower training.optimizer.rate (now {all_rates[0]:g})."
-            )
+        self.require_finite()
+        if not math.isfinite(validation.loss):
+            raise self._diverged(f"after step {self.steps}", f"the validation loss is {validation.loss}")
         seconds = self._seconds + time.perf_counter() - started
         metrics = {
             "epoch": self.epoch + 1,
@@ -163,6 +164,27 @@ class Trainer:
             self.pressure.after_epoch(self.epoch + 1, metrics["gates_closed"] / len(magnitudes))
         self._begin_epoch(self.epoch + 1)
         return metrics
+
+    def require_finite(self) -> None:
+        """Checks the losses of the epoch so far.
+
+        Raises:
+            DivergedError: one of them was no finite number.
+        """
+        finite = int(self._step.finite.item())
+        if finite < self.step:
+            raise self._diverged(f"in step {finite + 1} of {self.steps}", "the loss is no finite number")
+
+    def halve_rates(self) -> None:
+        """Halves all learning rates, now and for the rest of the schedule."""
+        self.scheduler.halve()
+
+    def _diverged(self, when: str, what: str) -> DivergedError:
+        rate = rates(self.optimizer)[0]
+        return DivergedError(
+            f"The training diverged in epoch {self.epoch + 1}, {when}: {what}; lower training.optimizer.rate "
+            f"(now {rate:g}), or set training.on_nan=rollback."
+        )
 
     def endless_steps(self) -> Callable[[], None]:
         """One step a call, over the batches of this epoch again and again: what benchmarks time."""
@@ -194,7 +216,7 @@ class Trainer:
         names = named_parameters(self.network, self.optimizer)
         for number, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{names[number]}.{key}": tensor for key, tensor in values.items()}
-        tensors |= {"loss": self._step.loss, "right": self._step.right}
+        tensors |= {name: getattr(self._step, name) for name in _SUMS}
         if self.network.gates:
             tensors["pressed"] = self._pressed
         if self._random_state is not None:
@@ -232,9 +254,10 @@ class Trainer:
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.scheduler.load_state_dict(progress["scheduler"])
         self.pressure.load_state_dict(progress["pressure"])
+        self._take_step = self._fresh_step()
         self.epoch, self.step, self._seconds = progress["epoch"], progress["step"], progress["seconds"]
-        self._step.loss.copy_(tensors["loss"])
-        self._step.right.copy_(tensors["right"])
+        for name in _SUMS:
+            getattr(self._step, name).copy_(tensors[name])
         self._random_state = tensors.get("random_state")
         if self.network.gates:
             self._pressed.copy_(tensors["pressed"])
@@ -242,6 +265,11 @@ class Trainer:
     def _train_step(self, draws: Draws) -> None:
         self._strength.fill_(self.pressure.weight(self.epoch + self.step / self.steps))
         self._take_step(draws, self._strength)
+
+    def _fresh_step(self) -> Step:
+        """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""
+        captures = self.device.type == "cuda" and self.recipe.capture
+        return CapturedStep(self._step, self._warn) if captures else self._step
 
     def _penalty(self) -> Penalty | None:
         """What λ multiplies; None if it is always 0."""

@@ -11,9 +11,9 @@ from connprune.experiments.comparison import collect
 from connprune.experiments.contenders import Setting, members
 from connprune.experiments.evolution import mutated
 from connprune.experiments.plan import Plan, begin, read
-from connprune.files import read_tensors
 from connprune.report.comparison import comparison_text
 from connprune.runs.directory import RunDirectory
+from connprune.tensor_files import read_tensors
 from connprune.training.configuration import design, resolve
 from tests.experiments.helpers import Patience, lasting, make_cut, work_off
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from connprune.data.sources import load
-from connprune.files import read_tensors
 from connprune.runs.directory import RunDirectory
+from connprune.tensor_files import read_tensors
 from connprune.training.configuration import Configuration, design, resolve
 from connprune.training.run import split_data, train_run
 
@@ -68,7 +68,9 @@ def lasting(run: RunDirectory) -> Any:
         for epoch in run.read_metrics()
     ]
     summary = {
-        key: value for key, value in run.summary.items() if key not in ("created", "updated", "training_seconds")
+        key: value
+        for key, value in run.summary.items()
+        if key not in ("created", "updated", "training_seconds", "digests")
     }
     weights = {
         name: tensor.numpy().tobytes()

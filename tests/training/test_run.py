@@ -1,6 +1,7 @@
 """A training: the same for the same seed, and the same whether or not it was interrupted."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from connprune import load
 from connprune.architecture.base import Shape
 from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
-from connprune.files import read_tensors
+from connprune.tensor_files import read_tensors
 from connprune.training.configuration import read_configuration, resolve, resolve_resumed
 from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
 
@@ -91,7 +92,9 @@ def test_what_a_run_directory_holds(tmp_path: Path) -> None:
         "architecture.yaml",
         "best.safetensors",
         "checkpoint/latest.safetensors",
+        "checkpoint/previous.safetensors",
         "config.yaml",
+        "environment.json",
         "final.safetensors",
         "gates.safetensors",
         "metrics.jsonl",
@@ -151,7 +154,7 @@ def test_a_finished_run_that_goes_on_has_no_results_until_it_ends(tmp_path: Path
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:
     chosen = configuration()
     run = start(tmp_path / "run", chosen)
-    with run.locked(), pytest.raises(UsageError, match="another process is training in this run"):
+    with run.locked(), pytest.raises(UsageError, match=rf"run: process {os.getpid()} on .* is training in this run"):
         go_on(run, chosen)
     go_on(run, chosen)
 
@@ -174,7 +177,8 @@ def test_changed_images_are_noticed(tmp_path: Path, digits_folder: Path) -> None
 def test_a_failure_is_recorded(tmp_path: Path) -> None:
     run = train(tmp_path / "run")
     run.checkpoint.write_bytes(b"")
-    with pytest.raises(UsageError):
+    run.previous_checkpoint.write_bytes(b"")
+    with pytest.raises(UsageError, match=r"previous.safetensors: this file is damaged"):
         go_on(run, configuration("training.epochs=4"))
     assert run.summary["status"] == "failed"
 
@@ -226,17 +230,9 @@ def test_the_target_is_met_and_not_by_much(tmp_path: Path, wanted: float) -> Non
 def test_a_diverging_training_says_so(tmp_path: Path) -> None:
     chosen = configuration("training.optimizer={kind: adam, rate: 1e30}")
     run = start(tmp_path / "run", chosen)
-    with pytest.raises(ConnpruneError, match=r"diverged in epoch 1: .* lower training.optimizer.rate \(now 1e\+30\)"):
+    with pytest.raises(ConnpruneError, match=r"in epoch 1, in step 2 of 5: .*\(now 1e\+30\).* no checkpoint yet"):
         go_on(run, chosen)
     assert run.summary["status"] == "failed"
-
-
-@pytest.mark.parametrize("keep", [0, 100, 5000])
-def test_a_damaged_checkpoint_is_refused(tmp_path: Path, keep: int) -> None:
-    run = train(tmp_path / "run")
-    run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:keep])
-    with pytest.raises(UsageError, match=r"latest.safetensors: this file is damaged"):
-        go_on(run, configuration("training.epochs=4"))
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
@@ -244,7 +240,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     other = start(tmp_path / "other", configuration("layers.0.feature_maps=3"))
     other.checkpoint.parent.mkdir()
     other.checkpoint.write_bytes(run.checkpoint.read_bytes())
-    with pytest.raises(UsageError, match="damaged or of another network"):
+    with pytest.raises(UsageError, match="of another network or another version"):
         go_on(other, configuration("layers.0.feature_maps=3"))
 
 

@@ -1,0 +1,74 @@
+"""What a training ran in: versions, machine, command line, and the commit of the folder that it was started from."""
+
+import os
+import platform
+import shlex
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from connprune.architecture.base import SCHEMA
+from connprune.errors import UsageError
+from connprune.files import read_json, write_json
+
+_PACKAGES = ("connprune", "torch", "torchvision", "numpy", "safetensors", "pydantic")
+_GIT_SECONDS = 5
+
+
+def environment(device: str) -> dict[str, Any]:
+    """The environment of this process.
+
+    Args:
+        device: the name of the device that it computes on.
+    """
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "folder": str(Path.cwd()),
+        "commit": _commit(),
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "device": device,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def record(path: Path, found: dict[str, Any]) -> None:
+    """Adds an environment to a file that lists those of every time that the run went on."""
+    before: list[Any] = []
+    if path.exists():
+        try:
+            before = list(read_json(path).get("environments", []))
+        except UsageError:
+            before = []  # a note for people; a damaged one must not keep a training from going on
+    write_json(path, {"schema": SCHEMA, "environments": [*before, found]})
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """The commit that is checked out in the current folder, with a + if files differ from it; None outside of git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    # The words are our own, and which git it is, is the user's choice.
+    command = ["git", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_GIT_SECONDS)  # noqa: S603
+    return done.stdout.strip()

@@ -1,0 +1,130 @@
+"""Tensors on the disk: safetensors files, written whole or not at all, with a seal that is verified when they are read.
+
+The seal is a SHA-256 digest of the tensors and of the texts beside them.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connprune.errors import DiskFullError, UsageError
+from connprune.files import DIGEST, write_whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+def write_tensors(
+    path: Path,
+    tensors: Mapping[str, "Tensor"],
+    metadata: Mapping[str, str] | None = None,
+    previous: Path | None = None,
+) -> None:
+    """Writes a sealed safetensors file whole or not at all; tensors are copied to the CPU and made contiguous.
+
+    Args:
+        path: where.
+        tensors: by name.
+        metadata: texts beside them.
+        previous: as for `write_whole`.
+    """
+    from safetensors.torch import save_file
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    _write_safetensors(path, plain, metadata or {}, save_file, _bytes_of_tensor, previous)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, "np.ndarray"], metadata: Mapping[str, str] | None = None) -> None:
+    """Writes a sealed safetensors file from numpy arrays, whole or not at all; needs no torch."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    _write_safetensors(path, plain, metadata or {}, save_file, _bytes_of_array, None)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
+    """Reads a sealed safetensors file: the tensors, on the CPU, and the metadata.
+
+    Raises:
+        UsageError: the file is not there, is no whole safetensors file, or does not hold what was written into it.
+    """
+    return _read_safetensors(path, "pt", _bytes_of_tensor)
+
+
+def read_arrays(path: Path) -> tuple[dict[str, "np.ndarray"], dict[str, str]]:
+    """Reads a sealed safetensors file as numpy arrays; needs no torch.
+
+    Raises:
+        UsageError: as for `read_tensors`.
+    """
+    return _read_safetensors(path, "numpy", _bytes_of_array)
+
+
+def _write_safetensors(
+    path: Path,
+    tensors: Mapping[str, Any],
+    metadata: Mapping[str, str],
+    save: Callable[..., None],
+    bytes_of: Callable[[Any], memoryview],
+    previous: Path | None,
+) -> None:
+    from safetensors import SafetensorError
+
+    seal = {DIGEST: _digest_of_tensors(tensors, metadata, bytes_of)}
+    needed = sum(len(bytes_of(tensor)) for tensor in tensors.values())
+    try:
+        write_whole(path, lambda temporary: save(tensors, temporary, {**metadata, **seal}), previous)
+    except (SafetensorError, DiskFullError) as error:
+        # safetensors gives the reason only as text, which may name what the disk refused.
+        free = shutil.disk_usage(path.parent).free
+        if isinstance(error, DiskFullError) or "No space left" in str(error) or "quota" in str(error):
+            raise DiskFullError(
+                f"{path}: the disk is full: this file needs {needed:,} bytes, and {free:,} are free; the file that was "
+                f"there is unchanged."
+            ) from error
+        raise OSError(f"cannot write {path}: {error}") from error
+
+
+def _read_safetensors(
+    path: Path, framework: str, bytes_of: Callable[[Any], memoryview]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise UsageError(f"{path}: cannot read this file: No such file.")
+    try:
+        with safe_open(path, framework=framework) as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = dict(file.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UsageError(f"{path}: this file is damaged: {error}.") from None
+    if metadata.pop(DIGEST, None) != _digest_of_tensors(tensors, metadata, bytes_of):
+        raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
+    return tensors, metadata
+
+
+def _digest_of_tensors(
+    tensors: Mapping[str, Any], metadata: Mapping[str, str], bytes_of: Callable[[Any], memoryview]
+) -> str:
+    found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        kind = str(tensor.dtype).removeprefix("torch.")
+        found.update(json.dumps([name, kind, list(tensor.shape)]).encode())
+        found.update(bytes_of(tensor))
+    return found.hexdigest()
+
+
+def _bytes_of_tensor(tensor: "Tensor") -> memoryview:
+    import torch
+
+    # numpy lacks some of torch's types, but bytes it has.
+    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data
+
+
+def _bytes_of_array(array: "np.ndarray") -> memoryview:
+    return array.reshape(-1).view("uint8").data

@@ -1,0 +1,192 @@
+"""What goes wrong while a training goes on costs at most the steps since the last checkpoint, and is said."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from connprune.errors import DivergedError, InterruptedRunError, NoMemoryError, UsageError
+from connprune.runs.directory import RunDirectory
+from connprune.training.memory_error import explained_memory
+from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
+
+HOT = "training.optimizer={kind: adam, rate: 1e30}"
+
+
+def damaged(path: Path, how: str) -> None:
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    changed = {
+        "empty": b"",
+        "short": whole[:-1],
+        "one bit": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+    }
+    path.write_bytes(changed[how])
+
+
+@pytest.mark.parametrize("how", ["empty", "short", "one bit"])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, how: str) -> None:
+    whole, chosen = train(tmp_path / "whole"), configuration()
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(12))
+    damaged(run.checkpoint, how)
+    stop = StopAfter()
+    go_on(run, chosen, stop)
+    (warning,) = stop.warnings
+    assert "latest.safetensors: this file is damaged" in warning
+    assert "Going on from the checkpoint before it" in warning
+    assert stop.done == 2
+    assert lasting(run) == lasting(whole)
+
+
+def test_a_checkpoint_that_was_moved_away_gives_way_too(tmp_path: Path) -> None:
+    """As when a process is killed between the two renames."""
+    whole, chosen = train(tmp_path / "whole"), configuration()
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(12))
+    run.checkpoint.unlink()
+    go_on(run, chosen)
+    assert lasting(run) == lasting(whole)
+
+
+@pytest.mark.parametrize("how", ["empty", "short", "one bit"])
+def test_two_damaged_checkpoints_are_refused(tmp_path: Path, how: str) -> None:
+    run = train(tmp_path / "run")
+    for path in (run.checkpoint, run.previous_checkpoint):
+        damaged(path, how)
+    with pytest.raises(UsageError, match=r"previous.safetensors: this file is damaged"):
+        go_on(run, configuration("training.epochs=4"))
+
+
+def test_damaged_metrics_cost_nothing(tmp_path: Path) -> None:
+    whole, chosen = train(tmp_path / "whole"), configuration()
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(12))
+    run.metrics.write_text("{")
+    go_on(run, chosen)
+    assert lasting(run) == lasting(whole)
+
+
+@pytest.mark.parametrize("name", ["final", "best", "gates"])
+def test_weights_are_not_taken_with_a_bit_flipped(tmp_path: Path, name: str) -> None:
+    run = train(tmp_path / "run")
+    path = getattr(run, name)
+    damaged(path, "one bit")
+    from connprune.tensor_files import read_arrays, read_tensors
+
+    for read in (read_tensors, read_arrays):
+        with pytest.raises(UsageError, match="this file is damaged: it does not hold what was written into it"):
+            read(path)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "architecture.yaml", "metrics.jsonl", "summary.json"])
+def test_texts_of_a_finished_run_are_not_taken_when_changed(tmp_path: Path, name: str) -> None:
+    run = train(tmp_path / "run")
+    path = run.path / name
+    text = path.read_text()
+    digit = next(place for place, letter in enumerate(text) if letter in "12345678")
+    path.write_text(text[:digit] + "9" + text[digit + 1 :])
+    with pytest.raises(UsageError, match=f"{name}: this file is damaged"):
+        read_all(run)
+
+
+def read_all(run: RunDirectory) -> None:
+    from connprune.training.configuration import read_configuration
+
+    read_configuration(run)
+    run.architecture()
+    run.read_metrics()
+
+
+def test_a_checkpoint_is_written_within_an_epoch_when_the_last_is_old(tmp_path: Path) -> None:
+    """Even after every step it changes nothing that is learned."""
+    whole = train(tmp_path / "whole")
+    chosen = configuration("training.checkpoint_minutes=1e-9", "training.checkpoint_epochs=100")
+    run = start(tmp_path / "run", chosen)
+    stop = StopAfter()
+    go_on(run, chosen, stop)
+    assert [epoch["train_loss"] for epoch in run.read_metrics()] == [
+        epoch["train_loss"] for epoch in whole.read_metrics()
+    ]
+    assert lasting(run)[2] == lasting(whole)[2]
+
+
+def test_a_rollback_goes_on_with_half_the_rates(tmp_path: Path) -> None:
+    """A rate that float32 cannot hold a step of, three times halved, still diverges; the last good state is kept."""
+    chosen = configuration(HOT, "training.on_nan=rollback")
+    run = start(tmp_path / "run", chosen)
+    stop = StopAfter()
+    with pytest.raises(DivergedError, match=r"rate \(now 1.25e\+29\).* last good checkpoint is after 0 epochs\."):
+        go_on(run, chosen, stop)
+    assert [f"({count} of 3 times)" in warning for count, warning in enumerate(stop.warnings, 1)] == [True] * 3
+    assert json.loads((run.path / "environment.json").read_text())["environments"]
+
+
+@pytest.mark.parametrize("schedule", ["{kind: cosine}", "{kind: constant}", "{kind: plateau}"])
+def test_a_rollback_that_helps_is_kept_when_resumed(tmp_path: Path, schedule: str) -> None:
+    """The weights are spoilt once, within the second epoch, as a bad batch would do it."""
+    settings = (f"training.schedule={schedule}", "training.on_nan=rollback")
+    chosen = configuration(*settings)
+    found = []
+    for interrupted in (False, True):
+        run = start(tmp_path / str(interrupted), chosen)
+        stop = SpoilAt(7, interrupted)
+        if interrupted:
+            with pytest.raises(InterruptedRunError):
+                go_on(run, chosen, stop)
+            stop = SpoilAt(None, False)
+        go_on(run, chosen, stop)
+        found.append(lasting(run))
+    assert found[0] == found[1]
+    rates = [epoch["rate"] for epoch in run.read_metrics()]
+    assert rates[1] <= rates[0] / 2
+
+
+class SpoilAt(StopAfter):
+    """Makes a network's weights infinite after a step, and perhaps stops three steps after the training went back."""
+
+    def __init__(self, at: int | None, interrupts: bool) -> None:
+        super().__init__()
+        self.at, self.interrupts, self.count = at, interrupts, 0
+
+    def after_step(self) -> None:
+        self.count += 1
+        if self.count == self.at:
+            spoil()
+        if self.interrupts and self.warnings:
+            self.steps = 3 if self.steps is None else self.steps
+            super().after_step()
+
+
+def spoil() -> None:
+    import gc
+
+    from connprune.network.network import Network
+
+    for network in (found for found in gc.get_objects() if type(found) is Network and found.training):
+        with torch.no_grad():
+            next(network.head.parameters()).fill_(torch.inf)
+
+
+def test_too_little_memory_is_explained(tmp_path: Path) -> None:
+    architecture = train(tmp_path / "run").architecture()
+    told = r"for the 95,734 parameters and \d+ MiB for a batch of 32\. Lower"
+    with pytest.raises(NoMemoryError, match=told), explained_memory(architecture, 32):
+        torch.empty(2**60)
+    with pytest.raises(RuntimeError, match="something else"), explained_memory(architecture, 32):
+        raise RuntimeError("something else")
+
+
+def test_the_environment_is_recorded_each_time(tmp_path: Path) -> None:
+    run = train(tmp_path / "run")
+    go_on(run, configuration("training.epochs=4"))
+    found = json.loads(run.environment.read_text())["environments"]
+    assert len(found) == 2
+    for environment in found:
+        assert environment["device"] == "cpu"
+        assert torch.__version__.startswith(environment["packages"]["torch"])
+        assert environment["command"]
