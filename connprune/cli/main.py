@@ -7,7 +7,7 @@ from types import FrameType
 from typing import NoReturn
 
 from connprune.cli.app import app
-from connprune.errors import ConnpruneError, InterruptedRunError
+from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
 
 
 def main() -> NoReturn:
@@ -22,7 +22,9 @@ def main() -> NoReturn:
         if os.environ.get("CONNPRUNE_TRACEBACK"):
             raise
         message, code = _explain(error)
-        print(f"Error: {message}", file=sys.stderr)
+        # Of several processes that torchrun started with the same mistake, one is enough to say so.
+        if code != UsageError.exit_code or os.environ.get("RANK", "0") == "0":
+            print(f"Error: {message}", file=sys.stderr)
         sys.exit(code)
     sys.exit(0)
 

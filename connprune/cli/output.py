@@ -62,3 +62,16 @@ class Output:
         from rich.progress import track
 
         return track(items, label, total, console=Console(stderr=True), transient=True)
+
+
+class Silenced(Output):
+    """The words of a process whose work another one speaks for."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+
+    def result(self, line: str, document: Mapping[str, Any]) -> None:
+        """Says nothing."""
+
+    def warning(self, text: str) -> None:
+        """Says nothing."""

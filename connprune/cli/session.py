@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from connprune.data.images import Dataset, Splits
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
+    from connprune.training.group import Group
 
 
 def load_images(configuration: "Configuration", output: Output) -> "Dataset":
@@ -30,12 +31,13 @@ def train_to_end(
     splits: "Splits",
     device: "torch.device",
     output: Output,
+    group: "Group | None" = None,
 ) -> dict[str, Any]:
     """Trains a run while showing its progress, and returns its summary."""
     from connprune.training.run import train_run
 
     with Stop() as stop, watch(output) as watcher:
-        return train_run(run, configuration, splits, device, watcher, stop)
+        return train_run(run, configuration, splits, device, watcher, stop, group)
 
 
 def result_line(summary: dict[str, Any]) -> str:

@@ -1,13 +1,17 @@
 """`connprune train`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connprune.cli import options
-from connprune.cli.output import Output
+from connprune.cli.output import Output, Silenced
 from connprune.cli.session import load_images, result_line, train_to_end
+
+if TYPE_CHECKING:
+    from connprune.architecture.architecture import Architecture
+    from connprune.runs.directory import RunDirectory
 
 
 def train(
@@ -38,36 +42,31 @@ def train(
     """
     from connprune.architecture.base import SCHEMA
     from connprune.architecture.shapes import mac_count, parameter_count
-    from connprune.errors import UsageError
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
-    from connprune.runs.find import find, new_path, runs_folder
+    from connprune.runs.find import new_path, runs_folder
     from connprune.training.configuration import design, named, resolve, resolve_resumed
     from connprune.training.device import choose_device
+    from connprune.training.group import in_turn, joined, own_device
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
-    output = Output(as_json, quiet)
     chosen = {
         "data.source": (f"--data {data}", data),
         "training.epochs": (f"--epochs {epochs}", epochs),
         "training.seed": (f"--seed {seed}", seed),
     }
     values = (preset, config, assignments or [], named(chosen))
-    if resume:
-        directory = find(str(run) if run else None, runs_folder(runs), "train")
-        if directory.kind != "train":
-            raise UsageError(
-                f"{directory.path}: this is no training that `connprune train` began, but a {directory.kind}."
-            )
-        configuration = resolve_resumed(directory, *values)
-        architecture = directory.architecture()
+    before = _to_go_on_with(run, runs_folder(runs), resume)
+    if before:
+        configuration = resolve_resumed(before, *values)
+        architecture = before.architecture()
     else:
         configuration = resolve(*values)
         architecture = design(configuration)
     text = configuration.to_yaml(architecture)
-    place = choose_device(device)
-    if run and not resume:
+    place = choose_device(own_device(device))
+    if run and not before:
         require_empty(run)
     if dry_run:
         counts = {
@@ -75,17 +74,44 @@ def train(
             "parameters": parameter_count(architecture),
             "macs": mac_count(architecture),
         }
-        output.result(text.rstrip(), {"schema": SCHEMA, "configuration": text, **counts})
+        Output(as_json, quiet).result(text.rstrip(), {"schema": SCHEMA, "configuration": text, **counts})
         return
 
     from connprune.training.run import split_data
 
-    splits = split_data(configuration, load_images(configuration, output))
-    if resume:
-        directory.reconfigure(text)
-    else:
-        path = run or new_path(runs_folder(runs), preset or "train")
-        directory = RunDirectory.create(path, "train", text, architecture)
-    summary = train_to_end(directory, configuration, splits, place, output)
+    with joined(place) as group:
+        output = Output(as_json, quiet) if group.rank == 0 else Silenced()
+        # One after the other, so that a cache is only made once.
+        splits = split_data(configuration, in_turn(group, lambda: load_images(configuration, output)))
+        if group.rank == 0 and before:
+            before.reconfigure(text)
+        elif group.rank == 0:
+            before = _created(run or new_path(runs_folder(runs), preset or "train"), text, architecture)
+        directory = RunDirectory.open(group.from_first(before.path if before else Path()))
+        summary = train_to_end(directory, configuration, splits, place, output, group)
     output.note(result_line(summary))
     output.result(str(directory.path), {**summary, "run": str(directory.path)})
+
+
+def _to_go_on_with(run: Path | None, folder: Path, resume: bool) -> "RunDirectory | None":
+    """The run to go on with: the user's choice, or what this launch began before torchrun started it anew."""
+    from connprune.errors import UsageError
+    from connprune.runs.find import find, of_launch
+    from connprune.training.group import launch
+
+    if not resume:
+        return of_launch(run.parent if run else folder, launch())
+    directory = find(str(run) if run else None, folder, "train")
+    if directory.kind != "train":
+        raise UsageError(f"{directory.path}: this is no training that `connprune train` began, but a {directory.kind}.")
+    return directory
+
+
+def _created(path: Path, text: str, architecture: "Architecture") -> "RunDirectory":
+    from connprune.runs.directory import RunDirectory
+    from connprune.training.group import launch
+
+    directory = RunDirectory.create(path, "train", text, architecture)
+    if launch():
+        directory.summarise({"launch": launch()})
+    return directory

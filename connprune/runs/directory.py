@@ -37,7 +37,7 @@ Kind = Literal["train", "cut", "retrain", "evolution", "comparison", "sweep"]
 Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 
 # What a summary says of a run before its results, and keeps when the run goes on.
-_LASTING = ("schema", "kind", "created", "cut", "evolution", "digests")
+_LASTING = ("schema", "kind", "created", "cut", "evolution", "digests", "launch")
 
 # The command that goes on with a run of each kind.
 _COMMANDS: dict[str, str] = {"train": "train", "cut": "prune", "sweep": "sweep"}

@@ -19,11 +19,12 @@ _PACKAGES = ("connprune", "torch", "torchvision", "numpy", "safetensors", "pydan
 _GIT_SECONDS = 5
 
 
-def environment(device: str) -> dict[str, Any]:
+def environment(device: str, processes: int) -> dict[str, Any]:
     """The environment of this process.
 
     Args:
         device: the name of the device that it computes on.
+        processes: how many train together.
     """
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -33,6 +34,7 @@ def environment(device: str) -> dict[str, Any]:
         "host": socket.gethostname(),
         "process": os.getpid(),
         "device": device,
+        "processes": processes,
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),

@@ -59,6 +59,19 @@ def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
     return newest[1]
 
 
+def of_launch(folder: Path, launch: str | None) -> RunDirectory | None:
+    """The training that a launch of several processes has begun in a folder and not finished, if there is one.
+
+    Args:
+        folder: the runs folder.
+        launch: what is the same for all processes of a launch; None is no launch.
+    """
+    for _, run in _all(folder, ["train"]) if launch else ():
+        if run.summary.get("launch") == launch and not run.is_finished:
+            return run
+    return None
+
+
 def _all(folder: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirectory]]:
     for entry in folder.iterdir() if folder.is_dir() else ():
         try:

@@ -20,10 +20,10 @@ from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
+from connprune.training.evaluation import evaluate
 from connprune.training.precision import Precision
 from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.run import load_network, split_data
-from connprune.training.trainer import evaluate
 
 COUNTS = ("connections", "feature_maps", "layers", "parameters", "macs")
 Granularity = Literal["connection", "feature-map"]

@@ -10,17 +10,18 @@ import numpy as np
 from torch import Tensor
 
 from connprune.architecture.shapes import mac_count, parameter_count
-from connprune.data.images import Splits
+from connprune.data.images import Images, Splits
 from connprune.errors import DivergedError, UsageError
 from connprune.runs.directory import RunDirectory, metrics_text
 from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import read_tensors, write_tensors
+from connprune.training.evaluation import Evaluation, evaluate
 from connprune.training.recipe import MOST_ROLLBACKS
-from connprune.training.trainer import Evaluation, Trainer, evaluate
+from connprune.training.trainer import Trainer
 
 
 class Record:
-    """Writes what a training makes into its run directory.
+    """Writes what a training makes into its run directory; of several processes the first one alone writes.
 
     Args:
         run: the directory.
@@ -35,6 +36,7 @@ class Record:
         self.gates = [trainer.gates().numpy()]
         self.best: dict[str, Any] | None = None
         self.rollbacks = 0
+        self.writes = trainer.group.rank == 0
         self._warn = warn
         self._saved_at = time.monotonic()
         self._saved: tuple[int, int] | None = None
@@ -43,14 +45,16 @@ class Record:
         """Records an epoch; the checkpoint comes last, so that all it relies on is there."""
         gates = self.trainer.gates().numpy()
         self.gates.append(gates)
-        if len(gates):
-            history = GateHistory.of(self.trainer.network.architecture, np.stack(self.gates))
-            self.run.write_gates(history)
         self.metrics.append(metrics)
-        self.run.write_metrics(self.metrics)
-        if self.best is None or metrics["validation_loss"] < self.best["validation_loss"]:
+        is_best = self.best is None or metrics["validation_loss"] < self.best["validation_loss"]
+        if is_best:
             self.best = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
-            write_tensors(self.run.best, self.trainer.network.state_dict())
+        if self.writes:
+            if len(gates):
+                self.run.write_gates(GateHistory.of(self.trainer.network.architecture, np.stack(self.gates)))
+            self.run.write_metrics(self.metrics)
+            if is_best:
+                write_tensors(self.run.best, self.trainer.network.state_dict())
         recipe = self.trainer.recipe
         if self.trainer.epoch % recipe.checkpoint_epochs == 0 or self.trainer.epoch == recipe.epochs:
             self.save()
@@ -78,10 +82,11 @@ class Record:
             DiskFullError: it could not be written; the last one is still there.
         """
         tensors, metadata = self.trainer.state()
-        self.run.checkpoint.parent.mkdir(exist_ok=True)
-        notes = {"best": self.best, "rollbacks": self.rollbacks, "metrics": metrics_text(self.metrics)}
-        metadata = {**metadata, "record": json.dumps(notes)}
-        write_tensors(self.run.checkpoint, tensors, metadata, self.run.previous_checkpoint)
+        if self.writes:
+            self.run.checkpoint.parent.mkdir(exist_ok=True)
+            notes = {"best": self.best, "rollbacks": self.rollbacks, "metrics": metrics_text(self.metrics)}
+            metadata = {**metadata, "record": json.dumps(notes)}
+            write_tensors(self.run.checkpoint, tensors, metadata, self.run.previous_checkpoint)
         self._saved_at, self._saved = time.monotonic(), (self.trainer.epoch, self.trainer.step)
 
     def restore_if_any(self) -> None:
@@ -90,19 +95,22 @@ class Record:
         Raises:
             UsageError: none of those that are there is whole, or they belong to something else.
         """
+        found = self.trainer.group.from_first(self._newest() if self.writes else None)
+        if found is not None:
+            self._restore(*found)
+        elif self.trainer.recipe.on_nan == "rollback":
+            self.save()
+
+    def _newest(self) -> tuple[Path, dict[str, Tensor], dict[str, str]] | None:
         there = [path for path in (self.run.checkpoint, self.run.previous_checkpoint) if path.exists()]
         for path in there:
             try:
-                tensors, metadata = read_tensors(path)
+                return path, *read_tensors(path)
             except UsageError as error:
                 if path == there[-1]:
                     raise
                 self._warn(f"{error} Going on from the checkpoint before it.")
-            else:
-                self._restore(path, tensors, metadata)
-                return
-        if self.trainer.recipe.on_nan == "rollback":
-            self.save()
+        return None
 
     def roll_back(self, error: DivergedError) -> bool:
         """Goes back to the last checkpoint, with half the learning rates; returns whether that was possible."""
@@ -129,7 +137,8 @@ class Record:
         self._saved = done, self.trainer.step
         self.gates = self.gates[:1]
         if self.trainer.network.gates and done:
-            self.gates = list(self.run.read_gates().values[: done + 1])
+            history = self.trainer.group.from_first(self.run.read_gates() if self.writes else None)
+            self.gates = list(history.values[: done + 1]) if history else []
             if len(self.gates) <= done:
                 raise UsageError(f"{self.run.gates}: this file is damaged: it ends before the checkpoint does.")
 
@@ -137,8 +146,9 @@ class Record:
         """Writes the final weights, and reads the test set for the first time."""
         network = self.trainer.network
         architecture = network.architecture
-        write_tensors(self.run.final, network.state_dict())
-        self.run.write(self.run.metrics, metrics_text(self.metrics))
+        if self.writes:
+            self.run.write(self.run.metrics, metrics_text(self.metrics))
+            write_tensors(self.run.final, network.state_dict())
         last, best = self.metrics[-1], self.best or {}
         results: dict[str, Any] = {
             "connections": len(architecture.all_connections),
@@ -149,13 +159,17 @@ class Record:
             "parameters": parameter_count(architecture),
             "macs": mac_count(architecture),
             "training_seconds": sum(metrics["epoch_seconds"] for metrics in self.metrics),
-            "final": _result(last, evaluate(network, splits.test, self.trainer.recipe.precision)),
+            "final": _result(last, self._evaluated(splits.test)),
         }
         final = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        network.load_state_dict(read_tensors(self.run.best)[0])
-        results["best"] = _result(best, evaluate(network, splits.test, self.trainer.recipe.precision))
+        network.load_state_dict(self.trainer.group.from_first(read_tensors(self.run.best)[0] if self.writes else {}))
+        results["best"] = _result(best, self._evaluated(splits.test))
         network.load_state_dict(final)
         return results
+
+    def _evaluated(self, images: Images) -> Evaluation:
+        trainer = self.trainer
+        return evaluate(trainer.network, images, trainer.recipe.precision, trainer.group)
 
     def _target_sparsity(self) -> dict[str, Any] | None:
         """What share of the connections was to end closed, what share did, and whether that is enough."""

@@ -1,6 +1,7 @@
 """One training in one run directory, from the first epoch or from a checkpoint to the results."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,9 +19,13 @@ from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import Configuration
 from connprune.training.device import device_name
+from connprune.training.group import Alone, Group
 from connprune.training.memory_error import explained_memory
 from connprune.training.record import Record
 from connprune.training.trainer import Trainer
+
+# Less than the number of any signal that stops a training.
+_DUE = 1
 
 
 class Watcher(Protocol):
@@ -64,8 +69,18 @@ def train_run(
     device: torch.device,
     watcher: Watcher,
     stop: StopSignal,
+    group: Group | None = None,
 ) -> dict[str, Any]:
     """Trains the run's architecture until all epochs are done; goes on from a checkpoint if the run has one.
+
+    Args:
+        run: the directory.
+        configuration: the recipe.
+        splits: the images.
+        device: where to train.
+        watcher: sees the training go by.
+        stop: asks to stop.
+        group: the processes that train this run together, each of which calls this; None is this one alone.
 
     Returns:
         The summary, also written to `summary.json`.
@@ -78,8 +93,9 @@ def train_run(
         UsageError: another process trains in this run, the images are others than those it began with, or the
             checkpoint is damaged or belongs to something else.
     """
-    with run.locked():
-        return train_locked(run, configuration, splits, device, watcher, stop)
+    group = group or Alone()
+    with run.locked() if group.rank == 0 else nullcontext():
+        return train_locked(run, configuration, splits, device, watcher, stop, group)
 
 
 def train_locked(
@@ -89,12 +105,14 @@ def train_locked(
     device: torch.device,
     watcher: Watcher,
     stop: StopSignal,
+    group: Group | None = None,
 ) -> dict[str, Any]:
     """What `train_run` does, in a run that the caller has locked."""
+    group = group or Alone()
     before = run.summary.get("data_digest", splits.digest)
     if before != splits.digest:
         raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
-    with run.status_on_error():
+    with run.status_on_error() if group.rank == 0 else nullcontext():
         recipe = configuration.training
         torch.manual_seed(stream_seed(recipe.seed, "weights"))
         network = build(run.architecture())
@@ -107,22 +125,24 @@ def train_locked(
         elif network.gates and gates and isinstance(gates.initialisation, FromRun):
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
         on_device = splits.to(device)
-        trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning)
+        trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning, group)
         record = Record(run, trainer, watcher.warning)
         record.restore_if_any()
-        run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
-        environment.record(run.environment, environment.environment(device_name(device)))
+        if group.rank == 0:
+            run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
+            environment.record(run.environment, environment.environment(device_name(device), group.size))
         watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
         with explained_memory(network.architecture, recipe.batch_size):
             while trainer.epoch < recipe.epochs:
                 _train_epoch(trainer, record, watcher, stop)
-        return run.summarise({"status": "finished", **record.finish(on_device)})
+            results = {"status": "finished", **record.finish(on_device)}
+        return run.summarise(results) if group.rank == 0 else results
 
 
 def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopSignal) -> None:
     """Trains until the epoch is done, or until the next checkpoint is due."""
     try:
-        metrics = trainer.train_epoch(lambda: stop.number is not None or record.is_due, watcher.after_step)
+        metrics = trainer.train_epoch(lambda: _asked(trainer.group, stop, record) > 0, watcher.after_step)
         if metrics is not None:
             watcher.after_epoch(record.add(metrics))
             return
@@ -131,13 +151,19 @@ def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopS
         if not record.roll_back(error):
             raise DivergedError(f"{error} {record.last_checkpoint}") from error
         return
+    asked = _asked(trainer.group, stop, record)
     record.save()
-    if stop.number is not None:
+    if asked > _DUE:
         raise InterruptedRunError(
             f"Interrupted in epoch {trainer.epoch + 1} after step {trainer.step}; the checkpoint is saved. "
             f"Go on with `{record.run.resume_command}`.",
-            stop.number,
+            asked,
         )
+
+
+def _asked(group: Group, stop: StopSignal, record: Record) -> int:
+    """What any of the processes has been asked for: the number of a signal to stop, `_DUE` for a checkpoint, or 0."""
+    return group.largest(stop.number or (_DUE if record.is_due else 0))
 
 
 def take_over_gates(network: Network, other: RunDirectory) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from connprune.data.batches import Draws, augmented
 from connprune.data.images import Images
-from connprune.network.network import Network
 from connprune.training.precision import Precision, computing_in
 
 Penalty = Callable[[], Tensor]
@@ -18,7 +17,7 @@ class TrainingStep:
     """Draws a batch, and trains the network on it.
 
     Args:
-        network: on its device, in training mode; trained in place.
+        network: gives class scores of images; in training mode, on their device; trained in place.
         images: all training images, on the same device.
         optimizer: takes the steps.
         penalty: what λ multiplies, (), from the gates as they are; None is no pressure.
@@ -32,7 +31,7 @@ class TrainingStep:
 
     def __init__(
         self,
-        network: Network,
+        network: nn.Module,
         images: Images,
         optimizer: torch.optim.Optimizer,
         penalty: Penalty | None,
@@ -47,23 +46,26 @@ class TrainingStep:
         self.right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
         self.finite = torch.zeros((), device=images.labels.device, dtype=torch.int64)
 
-    def __call__(self, draws: Draws, strength: Tensor) -> None:
+    def __call__(self, draws: Draws, strength: Tensor, share: float = 1.0) -> None:
         """One step.
 
         Args:
             draws: which images, and how each is changed.
             strength: λ, ().
+            share: what their mean loss is multiplied by; with 0 they are not counted either.
         """
         images, labels = augmented(self.images, draws)
         with computing_in(self.precision, images.device):
             scores = self.network(images).float()
         loss = F.cross_entropy(scores, labels)
-        objective = loss if self.penalty is None else loss + strength * self.penalty()
+        shared = loss if share == 1 else loss * share
+        objective = shared if self.penalty is None else shared + strength * self.penalty()
         self.optimizer.zero_grad()
         objective.backward()
         self.optimizer.step()
-        self.loss += loss.detach() * len(labels)
-        self.right += (scores.detach().argmax(1) == labels).sum()
+        if share:
+            self.loss += loss.detach() * len(labels)
+            self.right += (scores.detach().argmax(1) == labels).sum()
         self.finite += torch.isfinite(self.loss)
 
     def reset(self) -> None:

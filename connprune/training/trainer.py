@@ -4,54 +4,31 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
 from connprune.architecture.shapes import gates_of_each
-from connprune.data.batches import Draws, draw_epoch, in_order
-from connprune.data.images import Images, Splits
+from connprune.data.batches import Draws, draw_epoch
+from connprune.data.images import Splits
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
 from connprune.errors import DivergedError, UsageError
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.training.capture import CapturedStep, Step
+from connprune.training.evaluation import evaluate
+from connprune.training.group import Alone, Group
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
-from connprune.training.precision import Precision, computing_in
 from connprune.training.pressure import Pressure
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
 from connprune.training.step import Penalty, TrainingStep
 
 # What a step sums up over an epoch.
-_SUMS = ("loss", "right", "finite")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Mean cross-entropy and share of right answers."""
-
-    loss: float
-    accuracy: float
-
-
-@torch.no_grad()
-def evaluate(network: Network, images: Images, precision: Precision = "float32") -> Evaluation:
-    """The network's loss and accuracy on images that are on its device; reads the result back once."""
-    network.eval()
-    loss = torch.zeros((), device=images.labels.device)
-    right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
-    for batch, labels in in_order(images):
-        with computing_in(precision, batch.device):
-            scores = network(batch).float()
-        loss += F.cross_entropy(scores, labels, reduction="sum")
-        right += (scores.argmax(1) == labels).sum()
-    return Evaluation(loss.item() / len(images), right.item() / len(images))
+_SUMS = ("loss", "right")
 
 
 def remakes(architecture: Architecture, recipe: Recipe) -> bool:
@@ -76,6 +53,7 @@ class Trainer:
         augment: random changes to training images.
         recipe: seed, batch size, optimizer, schedule.
         warn: is told in a sentence of what does not go as it should, and does not end the training.
+        group: the processes that train the network together; None is this one alone.
 
     Attributes:
         epoch: how many epochs are done.
@@ -83,8 +61,15 @@ class Trainer:
     """
 
     def __init__(
-        self, network: Network, splits: Splits, augment: Augment, recipe: Recipe, warn: Callable[[str], None]
+        self,
+        network: Network,
+        splits: Splits,
+        augment: Augment,
+        recipe: Recipe,
+        warn: Callable[[str], None],
+        group: Group | None = None,
     ) -> None:
+        self.group = group or Alone()
         self.network = network
         self.splits = splits
         self.augment = augment
@@ -96,7 +81,9 @@ class Trainer:
         self.pressure = Pressure(network.architecture.gates, recipe.epochs)
         self._pressed = torch.ones_like(network.gates.weight, requires_grad=False) if network.gates else torch.ones(0)
         self._strength = torch.zeros((), device=self.device)
-        self._step = TrainingStep(network, splits.train, self.optimizer, self._penalty(), recipe.precision)
+        self._step = TrainingStep(
+            self.group.wrapped(network), splits.train, self.optimizer, self._penalty(), recipe.precision
+        )
         self._warn = warn
         self._take_step = self._fresh_step()
         self.steps = -(-len(splits.train) // recipe.batch_size)
@@ -136,8 +123,9 @@ class Trainer:
             after_step()
         all_rates = rates(self.optimizer)
         count = len(self.splits.train)
+        self.group.add_up(self._step.loss, self._step.right)
         loss, right = self._step.loss.item() / count, self._step.right.item() / count
-        validation = evaluate(self.network, self.splits.validation, self.recipe.precision)
+        validation = evaluate(self.network, self.splits.validation, self.recipe.precision, self.group)
         self.require_finite()
         if not math.isfinite(validation.loss):
             raise self._diverged(f"after step {self.steps}", f"the validation loss is {validation.loss}")
@@ -171,7 +159,7 @@ class Trainer:
         Raises:
             DivergedError: one of them was no finite number.
         """
-        finite = int(self._step.finite.item())
+        finite = -self.group.largest(-int(self._step.finite.item()))
         if finite < self.step:
             raise self._diverged(f"in step {finite + 1} of {self.steps}", "the loss is no finite number")
 
@@ -211,16 +199,19 @@ class Trainer:
         return self.network.gates.values().detach().cpu().clone() if self.network.gates else torch.empty(0)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """All that a new trainer needs to go on bit for bit: tensors, and plain values as text."""
+        """All that a new trainer needs to go on bit for bit: tensors, and plain values as text; all processes call."""
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         names = named_parameters(self.network, self.optimizer)
         for number, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{names[number]}.{key}": tensor for key, tensor in values.items()}
-        tensors |= {name: getattr(self._step, name) for name in _SUMS}
+        sums = {name: getattr(self._step, name).clone() for name in _SUMS}
+        self.group.add_up(*sums.values())
+        tensors |= sums
         if self.network.gates:
             tensors["pressed"] = self._pressed
         if self._random_state is not None:
-            tensors["random_state"] = self._random_state
+            states = self.group.gathered(self._random_state)
+            tensors |= {f"random_state.{rank}": state for rank, state in enumerate(states)}
         plain = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "device": self.device.type}
         return tensors, {
             "progress": json.dumps(
@@ -257,18 +248,25 @@ class Trainer:
         self._take_step = self._fresh_step()
         self.epoch, self.step, self._seconds = progress["epoch"], progress["step"], progress["seconds"]
         for name in _SUMS:
-            getattr(self._step, name).copy_(tensors[name])
-        self._random_state = tensors.get("random_state")
+            # What was summed so far is counted once, by the first process; the others only count their steps.
+            own = getattr(self._step, name)
+            own.copy_(tensors[name] if self.group.rank == 0 else torch.zeros_like(own))
+        self._step.finite.fill_(self.step)
+        self._random_state = tensors.get(f"random_state.{self.group.rank}")
         if self.network.gates:
             self._pressed.copy_(tensors["pressed"])
 
     def _train_step(self, draws: Draws) -> None:
         self._strength.fill_(self.pressure.weight(self.epoch + self.step / self.steps))
-        self._take_step(draws, self._strength)
+        part, share = self.group.part(draws)
+        if share == 1:
+            self._take_step(part, self._strength)
+        else:
+            self._step(part, self._strength, share)
 
     def _fresh_step(self) -> Step:
         """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""
-        captures = self.device.type == "cuda" and self.recipe.capture
+        captures = self.device.type == "cuda" and self.recipe.capture and self.group.size == 1
         return CapturedStep(self._step, self._warn) if captures else self._step
 
     def _penalty(self) -> Penalty | None:
@@ -288,7 +286,8 @@ class Trainer:
 
     def _set_random_state(self) -> None:
         """Dropout draws from torch's own generator: seeded anew at each epoch, or as it was when the epoch stopped."""
-        torch.manual_seed(stream_seed(self.recipe.seed, "dropout", self.epoch))
+        own = [self.group.rank] if self.group.rank else []
+        torch.manual_seed(stream_seed(self.recipe.seed, "dropout", self.epoch, *own))
         if self._random_state is not None:
             self._generator.set_state(self._random_state)
             self._random_state = None

@@ -1,0 +1,198 @@
+"""The processes that train one run together, as torchrun starts them; most often it is one alone.
+
+Every process draws the same epochs and takes its own part of each batch, so that a step is the step of one process with
+the whole batch, up to rounding.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from connprune.data.batches import Draws
+from connprune.data.images import Images
+from connprune.errors import ConnpruneError
+
+T = TypeVar("T")
+
+# A process that answers so late has stopped without saying so.
+_LONGEST_WAIT = timedelta(minutes=10)
+
+
+class Group(Protocol):
+    """What the processes of a training do together. Where it says all, every process must call."""
+
+    rank: int
+    size: int
+
+    def part(self, draws: Draws) -> tuple[Draws, float]:
+        """This process's part of a batch, and what its mean loss must be multiplied by.
+
+        The mean over processes of the products is the mean over the batch. A process that gets no image takes one
+        and 0.
+        """
+
+    def images(self, images: Images) -> Images:
+        """This process's part of images to evaluate."""
+
+    def wrapped(self, network: nn.Module) -> nn.Module:
+        """The network, with gradients that are the mean over all."""
+
+    def add_up(self, *numbers: Tensor) -> None:
+        """Replaces each number by its sum over all."""
+
+    def largest(self, number: int) -> int:
+        """The largest over all."""
+
+    def from_first(self, thing: T) -> T:
+        """What the first process holds, for all; what the others give is not looked at."""
+
+    def gathered(self, tensor: Tensor) -> list[Tensor]:
+        """The tensors of all, in the order of their ranks."""
+
+
+class Alone:
+    """One process."""
+
+    rank = 0
+    size = 1
+
+    def part(self, draws: Draws) -> tuple[Draws, float]:
+        """All of the batch."""
+        return draws, 1.0
+
+    def images(self, images: Images) -> Images:
+        """All of them."""
+        return images
+
+    def wrapped(self, network: nn.Module) -> nn.Module:
+        """The network itself."""
+        return network
+
+    def add_up(self, *numbers: Tensor) -> None:
+        """They are their sums."""
+
+    def largest(self, number: int) -> int:
+        """It is the largest."""
+        return number
+
+    def from_first(self, thing: T) -> T:
+        """It is the first's."""
+        return thing
+
+    def gathered(self, tensor: Tensor) -> list[Tensor]:
+        """The tensor."""
+        return [tensor]
+
+
+class Processes:
+    """The processes of a torch.distributed group, which must have begun."""
+
+    def __init__(self) -> None:
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+
+    def part(self, draws: Draws) -> tuple[Draws, float]:
+        """Every size-th image of the batch, from the rank-th on."""
+        count = len(draws.order)
+        mine = Draws(*(drawn[self.rank :: self.size] for drawn in draws))
+        share = self.size * len(mine.order) / count
+        return (mine, share) if share else (Draws(*(drawn[:1] for drawn in draws)), 0.0)
+
+    def images(self, images: Images) -> Images:
+        """Every size-th image, from the rank-th on."""
+        return Images(images.images[self.rank :: self.size], images.labels[self.rank :: self.size])
+
+    def wrapped(self, network: nn.Module) -> nn.Module:
+        """The network in torch's DistributedDataParallel; on GPUs batch normalisation sees the whole batch."""
+        if next(network.parameters()).device.type == "cuda":
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        return nn.parallel.DistributedDataParallel(network)
+
+    def add_up(self, *numbers: Tensor) -> None:
+        """By an all-reduce each."""
+        for number in numbers:
+            dist.all_reduce(number)
+
+    def largest(self, number: int) -> int:
+        """By an all-reduce on the CPU, which does not wait for a GPU."""
+        found = torch.tensor(number)
+        dist.all_reduce(found, dist.ReduceOp.MAX)
+        return int(found)
+
+    def from_first(self, thing: T) -> T:
+        """By a broadcast of the pickled thing, between processes that run the same program."""
+        held: list[Any] = [thing]
+        dist.broadcast_object_list(held, src=0, device=torch.device("cpu"))
+        return cast("T", held[0])
+
+    def gathered(self, tensor: Tensor) -> list[Tensor]:
+        """By an all-gather on the CPU; all are of one shape."""
+        found = [torch.empty_like(tensor, device="cpu") for _ in range(self.size)]
+        dist.all_gather(found, tensor.cpu())
+        return found
+
+
+def in_turn(group: Group, work: Callable[[], T]) -> T:
+    """Does the same work in every process, in the first one before the others."""
+    if group.rank:
+        group.largest(0)
+    found = work()
+    if not group.rank:
+        group.largest(0)
+    return found
+
+
+def is_launched() -> bool:
+    """Whether torchrun, or something that speaks as it does, has started this process as one of several."""
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def launch() -> str | None:
+    """What is the same for all processes that torchrun started together, and again after it started them anew."""
+    if not is_launched():
+        return None
+    own = os.environ.get("TORCHELASTIC_RUN_ID", "none")
+    # Without a rendezvous id of its own a launch is told from others by the process that launched it.
+    return own if own != "none" else f"{socket.gethostname()}/{os.getppid()}"
+
+
+def own_device(name: str) -> str:
+    """The device of this process among those of one machine: `auto` and `cuda` become a GPU of its own."""
+    if is_launched() and name in ("auto", "cuda") and torch.cuda.is_available():
+        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    return name
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Group]:
+    """The group that this process was started in; alone if in none.
+
+    Args:
+        device: where this process computes.
+
+    Raises:
+        ConnpruneError: another process has ended before its work was done.
+    """
+    if not is_launched():
+        yield Alone()
+        return
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=_LONGEST_WAIT)
+    try:
+        yield Processes()
+    except RuntimeError as error:
+        # gloo gives its reasons as plain RuntimeErrors.
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            rank, size = dist.get_rank(), dist.get_world_size()
+            raise ConnpruneError(
+                f"Process {rank} of {size} stops, because another one no longer answers; the last checkpoint is whole, "
+                "and --resume goes on from it."
+            ) from error
+        raise
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,154 @@
+"""Several processes train as one would; one that dies ends the others; torchrun's restart finishes the job."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connprune.data.batches import Draws
+from connprune.runs.directory import RunDirectory
+from connprune.training.group import Processes
+
+WITHOUT_DROPOUT = ("layers.3.rate=0", "layers.7.rate=0", "head.dropout=0")
+SCRIPT = Path(__file__).with_name("steps_of_a_group.py")
+ROOT = Path(__file__).parents[2]
+
+
+def launched(processes: int, *command: str, more: tuple[str, ...] = ()) -> list[str]:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", *more]
+    return [*launcher, *command]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300)
+
+
+def steps(folder: Path, processes: int, *settings: str) -> Any:
+    file = folder / f"{processes}.json"
+    script = [str(SCRIPT), str(file), "50", *settings]
+    done = run([sys.executable, *script] if processes == 1 else launched(processes, *script), folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(file.read_text())
+
+
+@given(st.integers(1, 9), st.integers(1, 40))
+def test_the_parts_are_the_batch(size: int, count: int) -> None:
+    group = object.__new__(Processes)
+    group.size = size
+    draws = Draws(torch.arange(count), torch.zeros(count, 2), torch.zeros(count))
+    images, weights = [], 0.0
+    for group.rank in range(size):
+        part, share = group.part(draws)
+        assert len(part.order) >= 1
+        images += part.order.tolist() if share else []
+        weights += share
+        # The mean over processes weighs every image alike.
+        assert share == 0 or share / len(part.order) == pytest.approx(size / count)
+    assert sorted(images) == list(range(count))
+    assert weights == pytest.approx(size)
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    settings = ("data.train_images=330", "training.batch_size=50", *WITHOUT_DROPOUT)
+    one, two = steps(tmp_path, 1, *settings), steps(tmp_path, 2, *settings)
+    assert two["losses"] == pytest.approx(one["losses"], abs=50 * 1e-5)
+    assert two["gates"] == pytest.approx(one["gates"], abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("aggregate", ["concat", "sum", "squeeze"])
+def test_four_processes_train_as_one(tmp_path: Path, aggregate: str) -> None:
+    """The last batch of an epoch has two images only, so that two processes get none."""
+    settings = ("data.train_images=322", "training.batch_size=32", f"merge.aggregate={aggregate}", *WITHOUT_DROPOUT)
+    one, four = steps(tmp_path, 1, *settings), steps(tmp_path, 4, *settings)
+    assert four["losses"] == pytest.approx(one["losses"], abs=32 * 1e-5)
+    assert four["gates"] == pytest.approx(one["gates"], abs=1e-4)
+
+
+TRAIN = ("-m", "connprune", "train", "--preset", "digits", "--device", "cpu", "--set", "data.train_images=330")
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_is_a_run(tmp_path: Path) -> None:
+    """One line on stdout, one run; the accuracies are of all images; it can be cut, and go on with one process."""
+    done = run(launched(2, *TRAIN, "--epochs", "2"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    directory = RunDirectory.open(tmp_path / line)
+    assert directory.is_finished
+    assert json.loads(directory.environment.read_text())["environments"][0]["processes"] == 2
+    more = run([sys.executable, *TRAIN[:3], "--resume", "--epochs", "3", "--device", "cpu"], tmp_path)
+    assert more.returncode == 0, more.stderr
+    assert [epoch["epoch"] for epoch in directory.read_metrics()] == [1, 2, 3]
+
+
+def begin(folder: Path, *more: str) -> "subprocess.Popen[str]":
+    command = launched(2, *TRAIN, "--epochs", "60", "--run", "mine", more=more)
+    return subprocess.Popen(
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for_epoch(process: "subprocess.Popen[str]", epoch: int) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(f"epoch {epoch:>2}"):
+            return
+    pytest.fail("the training ended early")
+
+
+def kill_one(process: "subprocess.Popen[str]") -> None:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    ranks = [child for child in children if "connprune" in Path(f"/proc/{child}/cmdline").read_text()]
+    os.kill(int(ranks[1]), signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes in /proc")
+def test_a_process_that_dies_ends_the_job_and_a_restart_finishes_it(tmp_path: Path) -> None:
+    ended = begin(tmp_path)
+    wait_for_epoch(ended, 3)
+    kill_one(ended)
+    killed_at = time.monotonic()
+    out, err = ended.communicate(timeout=60)
+    assert time.monotonic() - killed_at < 30
+    assert ended.returncode != 0
+    assert out == ""
+    assert "SIGKILL" in err or "exitcode  : -9" in err
+    directory = RunDirectory.open(tmp_path / "mine")
+    assert len(directory.read_metrics()) >= 3
+    assert not directory.is_finished
+
+    (tmp_path / "second").mkdir()
+    restarted = begin(tmp_path / "second", "--max-restarts=1")
+    wait_for_epoch(restarted, 3)
+    kill_one(restarted)
+    out, err = restarted.communicate(timeout=200)
+    assert restarted.returncode == 0, err
+    assert "going on after epoch" in err
+    again = RunDirectory.open(tmp_path / "second" / "mine")
+    assert [epoch["epoch"] for epoch in again.read_metrics()] == list(range(1, 61))
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_launcher_saves_a_checkpoint(tmp_path: Path) -> None:
+    process = begin(tmp_path)
+    wait_for_epoch(process, 2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    directory = RunDirectory.open(tmp_path / "mine")
+    assert directory.summary["status"] == "interrupted"
+    assert directory.checkpoint.exists()
