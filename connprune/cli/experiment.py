@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connprune.cli.output import Output
-from connprune.cli.progress import Stop
 from connprune.cli.session import load_images
+from connprune.signals import Stop
 
 if TYPE_CHECKING:
     from connprune.experiments.plan import Job, Plan

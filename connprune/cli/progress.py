@@ -1,37 +1,11 @@
 """What a training shows: a bar on a terminal, a line an epoch elsewhere."""
 
-import signal
 import sys
-from types import FrameType
 from typing import Any, Self
 
 from connprune.cli.output import Output
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
-
-
-class Stop:
-    """Notes the first signal that asks to stop; a second one ends the process at once.
-
-    SIGUSR1 is what batch systems such as SLURM can send some time before they end a job.
-
-    Attributes:
-        number: the signal, or None.
-    """
-
-    number: int | None = None
-
-    def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._note) for number in STOPPING}
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.number = number
-        signal.signal(number, signal.SIG_DFL)
 
 
 class LineProgress:

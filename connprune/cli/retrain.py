@@ -154,8 +154,8 @@ def _train(directory: "RunDirectory", device: str, output: Output) -> None:
 
 def _do(directory: "RunDirectory", device: str, output: Output) -> None:
     """Does one job of an experiment."""
-    from connprune.cli.progress import Stop
     from connprune.experiments.work import SplitImages, do
+    from connprune.signals import Stop
     from connprune.training.device import choose_device
 
     place = choose_device(device)

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from connprune.cli.output import Output
-from connprune.cli.progress import Stop, watch
+from connprune.cli.progress import watch
+from connprune.signals import Stop
 
 if TYPE_CHECKING:
     import torch

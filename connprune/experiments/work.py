@@ -74,17 +74,36 @@ def work(
         if stop.number is not None:
             raise plan.interruption(stop.number)
         try:
-            with job.run.locked():
-                if not job.is_finished:
-                    report(number, job, do(job.run, splits, device, stop))
-        except RunLockedError:
-            continue
+            outcome = attempt(job.run, splits, device, stop)
         except InterruptedRunError as interruption:
             raise plan.interruption(interruption.signal_number) from None
-        except (ConnpruneError, OSError, RuntimeError) as error:
-            failed[job.run.path] = str(error)
-            report(number, job, str(error))
+        if outcome is not None:
+            report(number, job, outcome)
+        if isinstance(outcome, str):
+            failed[job.run.path] = outcome
     return failed
+
+
+def attempt(
+    run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal
+) -> dict[str, Any] | str | None:
+    """Does one job, unless it is finished or another process does it.
+
+    Returns:
+        Its summary; or why it failed; or None if there was nothing to do.
+
+    Raises:
+        InterruptedRunError: it was asked to stop; the checkpoint is saved.
+    """
+    try:
+        with run.locked():
+            return None if run.is_finished else do(run, splits, device, stop)
+    except RunLockedError:
+        return None
+    except InterruptedRunError:
+        raise
+    except (ConnpruneError, OSError, RuntimeError) as error:
+        return str(error)
 
 
 def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> dict[str, Any]:
