@@ -1,38 +1,18 @@
 """What the commands that run experiments have in common."""
 
+import os
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connprune.cli.means import Means
 from connprune.cli.output import Output
-from connprune.cli.session import load_images
+from connprune.cli.session import load_images, warn_of_damaged
 from connprune.signals import Stop
 
 if TYPE_CHECKING:
     from connprune.experiments.plan import Job, Plan
-
-
-@dataclass(frozen=True)
-class Means:
-    """How an experiment is worked off.
-
-    Attributes:
-        jobs: processes.
-        device: as --device takes it.
-        threads: CPU threads of each process; None is a fair share.
-        plugins: modules to import.
-        only_list: train nothing, print the commands that would.
-        only_collect: train nothing, gather what is there.
-    """
-
-    jobs: int
-    device: str
-    threads: int | None
-    plugins: list[str]
-    only_list: bool
-    only_collect: bool
 
 
 def run_experiment(
@@ -89,7 +69,7 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
     from connprune.experiments.launch import devices_of_jobs, launch, worker_commands
     from connprune.training.device import choose_device
 
-    choose_device(means.device)
+    choose_device(means.device_here)
     left = len(plan.unfinished)
     if left < len(plan.jobs):
         output.note(f"going on with {plan.path}: {len(plan.jobs) - left} of {len(plan.jobs)} trainings are done")
@@ -98,7 +78,9 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
     plan.run.summarise({"status": "running"})
     with plan.run.status_on_error():
         failed: dict[Path, str] = {}
-        if means.jobs == 1:
+        if means.on:
+            failed = _work_off_on_ray(plan, means, output)
+        elif means.jobs in (None, 1):
             failed = work_off(plan, means.device, output)
         else:
             devices = devices_of_jobs(means.device, means.jobs)
@@ -121,6 +103,38 @@ def work_off(plan: "Plan", device: str, output: Output) -> dict[Path, str]:
     from connprune.experiments.work import work
     from connprune.training.device import choose_device
 
+    place = choose_device(device)
+    with Stop() as stop:
+        return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output))
+
+
+def _work_off_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, str]:
+    """Lets a Ray cluster do every training that is left; returns why those that failed did."""
+    from connprune.errors import InterruptedRunError
+    from connprune.experiments.ray_cluster import cluster
+    from connprune.experiments.ray_tasks import Surroundings, work
+
+    try:
+        with cluster(means.device, means.jobs, means.threads) as share, Stop() as stop:
+            if not share.exists:
+                output.warning(f"no machine of the Ray cluster has {share}; the trainings wait until one has")
+            cache = os.environ.get("CONNPRUNE_CACHE")
+            surroundings = Surroundings(means.device, share.threads, tuple(means.plugins), Path.cwd(), cache)
+            return work(
+                plan,
+                share,
+                surroundings,
+                means.jobs,
+                stop,
+                _reporter(plan, output),
+                lambda images: warn_of_damaged(images, output),
+            )
+    except InterruptedRunError as interruption:
+        raise plan.interruption(interruption.signal_number) from None
+
+
+def _reporter(plan: "Plan", output: Output) -> "Callable[[int, Job, dict[str, Any] | str], None]":
+    """Says what became of each training."""
     total = len(plan.jobs)
 
     def report(number: int, job: "Job", outcome: dict[str, Any] | str) -> None:
@@ -134,8 +148,7 @@ def work_off(plan: "Plan", device: str, output: Output) -> dict[Path, str]:
             f"{outcome['training_seconds']:.1f} s"
         )
 
-    with Stop() as stop:
-        return work(plan, lambda found: load_images(found, output), choose_device(device), stop, report)
+    return report
 
 
 def job_commands(plan: "Plan", means: Means) -> list[str]:

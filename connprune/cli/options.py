@@ -104,7 +104,22 @@ ThreadsOption = Annotated[
     int | None, typer.Option("--threads", metavar="N", min=1, help="CPU threads to use (default: torch's choice).")
 ]
 JobsOption = Annotated[
-    int, typer.Option("--jobs", metavar="N", min=1, help="Train in N processes; CPU threads or GPUs are shared out.")
+    int | None,
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        min=1,
+        help="Train in N processes (default: 1); CPU threads or GPUs are shared out. With --on N at once (default: as "
+        "many as there is room for).",
+    ),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ray",
+        help="Train on a Ray cluster: that of $RAY_ADDRESS or of this machine, else one started for it.",
+    ),
 ]
 ListOption = Annotated[
     bool, typer.Option("--list", help="Train nothing; print a command for each training that is left.")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connprune.cli import options
-from connprune.cli.experiment import Means, run_experiment
+from connprune.cli.experiment import run_experiment
+from connprune.cli.means import Means
 from connprune.cli.output import Output
 from connprune.cli.session import load_images, train_to_end
 
@@ -29,7 +30,8 @@ def retrain(
     seeds: options.SeedsOption = None,
     epochs: options.EpochsOption = None,
     seed: options.SeedOption = None,
-    jobs: options.JobsOption = 1,
+    jobs: options.JobsOption = None,
+    on: options.OnOption = None,
     list_jobs: options.ListOption = False,
     collect_only: options.CollectOption = False,
     run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write the run to this directory.")] = None,
@@ -61,10 +63,11 @@ def retrain(
     options.prepare_cpu(threads)
     output = Output(as_json, quiet)
     folder = runs_folder(runs)
-    means = Means(jobs, device, threads, plugins or [], list_jobs, collect_only)
+    means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only)
+    means.check()
     named = [name.strip() for text in against or () for name in text.split(",") if name.strip()]
     wanted = options.seed_numbers(seeds)
-    is_plain = not (list_jobs or collect_only or jobs != 1)
+    is_plain = not (list_jobs or collect_only or on or jobs not in (None, 1))
     if resume or (collect_only and not (named or wanted)):
         if cut or named or wanted or epochs is not None or seed is not None:
             raise UsageError("--resume goes on with a run as it began; leave out what says how it shall be.")
@@ -83,7 +86,7 @@ def retrain(
     source = find(cut, folder, "cut")
     if not (named or wanted):
         if not is_plain:
-            raise UsageError("--jobs, --list and --collect go with --against or --seeds.")
+            raise UsageError("--jobs, --on, --list and --collect go with --against or --seeds.")
         _train(_begun(source, epochs, seed, run, folder), device, output)
         return
     from connprune.experiments.contenders import Setting, members
@@ -171,7 +174,7 @@ def _compare(plan: "Plan", means: Means, output: Output) -> None:
     from connprune.training.device import choose_device
     from connprune.training.latency import latencies
 
-    place = choose_device(means.device)
+    place = choose_device(means.device_here)
     found = run_experiment(
         plan,
         means,

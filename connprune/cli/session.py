@@ -1,5 +1,6 @@
 """What the commands that train or evaluate have in common."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from connprune.cli.output import Output
@@ -21,9 +22,14 @@ def load_images(configuration: "Configuration", output: Output) -> "Dataset":
 
     dataset = load(configuration.data, output.track)
     if dataset.damaged:
-        more = f" and {len(dataset.damaged) - 5} more" if len(dataset.damaged) > 5 else ""
-        output.warning(f"left out {len(dataset.damaged)} damaged images: {'; '.join(dataset.damaged[:5])}{more}")
+        warn_of_damaged(dataset.damaged, output)
     return dataset
+
+
+def warn_of_damaged(images: Sequence[str], output: Output) -> None:
+    """Names damaged images that were left out."""
+    more = f" and {len(images) - 5} more" if len(images) > 5 else ""
+    output.warning(f"left out {len(images)} damaged images: {'; '.join(images[:5])}{more}")
 
 
 def train_to_end(

@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from connprune.cli import options
-from connprune.cli.experiment import Means, run_experiment
+from connprune.cli.experiment import run_experiment
+from connprune.cli.means import Means
 from connprune.cli.output import Output
 
 
 def sweep(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The sweep's YAML; needed for a new one.")] = None,
-    jobs: options.JobsOption = 1,
+    jobs: options.JobsOption = None,
+    on: options.OnOption = None,
     list_jobs: options.ListOption = False,
     collect_only: options.CollectOption = False,
     figures: options.FiguresOption = None,
@@ -46,6 +48,8 @@ def sweep(
     output = Output(as_json, quiet)
     if as_csv and as_json:
         raise UsageError("Give one of --csv and --json, found both.")
+    means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only)
+    means.check()
     folder = runs_folder(runs)
     if file is None:
         if not (resume or collect_only):
@@ -66,7 +70,6 @@ def sweep(
         if collect_only and not path.exists():
             raise UsageError(f"{path}: there is no such sweep to collect.")
         plan = begin(path, "sweep", wanted.members, wanted.seeds, {"cells": wanted.cells})
-    means = Means(jobs, device, threads, plugins or [], list_jobs, collect_only)
     found = run_experiment(plan, means, output, collect, sweep_text, plan.run.sweep)
     if found is None:
         return

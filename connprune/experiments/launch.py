@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from connprune.training.run import StopSignal
@@ -21,8 +22,7 @@ def worker_commands(path: Path, devices: Sequence[str], threads: int | None, plu
         threads: CPU threads of each; None is OMP_NUM_THREADS, else a fair share of the cores.
         plugins: modules that each imports.
     """
-    set_by_user = os.environ.get("OMP_NUM_THREADS", "")
-    threads = threads or (int(set_by_user) if set_by_user.isdecimal() else 0) or _usable_cores() // len(devices) or 1
+    threads = threads_of_each(len(devices), threads)
     more = [word for name in plugins for word in ("--plugin", name)]
     return [
         [sys.executable, "-m", "connprune", "work", str(path), "--device", device, "--threads", str(threads), *more]
@@ -36,18 +36,23 @@ def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> None:
     Each worker reads from a pipe that ends with this process, so none is left behind if it is killed. They do not
     belong to the terminal's group: a Ctrl-C must reach each of them once.
     """
-    workers = [
-        # The commands are our own, and their arguments are not seen by a shell.
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
-        for command in commands
-    ]
-    told = False
-    while any(worker.poll() is None for worker in workers):
-        if stop.number is not None and not told:
-            told = True
-            for worker in workers:
-                worker.send_signal(stop.number)
-        time.sleep(_GLANCE_SECONDS)
+    with ExitStack() as ended:
+        workers = [
+            # The commands are our own, and their arguments are not seen by a shell.
+            ended.enter_context(
+                subprocess.Popen(  # noqa: S603
+                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+                )
+            )
+            for command in commands
+        ]
+        told = False
+        while any(worker.poll() is None for worker in workers):
+            if stop.number is not None and not told:
+                told = True
+                for worker in workers:
+                    worker.send_signal(stop.number)
+            time.sleep(_GLANCE_SECONDS)
 
 
 def devices_of_jobs(device: str, jobs: int) -> list[str]:
@@ -58,7 +63,19 @@ def devices_of_jobs(device: str, jobs: int) -> list[str]:
     return [f"cuda:{number % count}" if count else device for number in range(jobs)]
 
 
-def _usable_cores() -> int:
+def threads_of_each(jobs: int, threads: int | None) -> int:
+    """CPU threads of each of so many trainings at once: what is asked for, else OMP_NUM_THREADS, else a fair share."""
+    return threads or threads_set_by_user() or usable_cores() // jobs or 1
+
+
+def threads_set_by_user() -> int | None:
+    """OMP_NUM_THREADS, or None where it says nothing."""
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return (int(text) if text.isdecimal() else 0) or None
+
+
+def usable_cores() -> int:
+    """Cores of this machine that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:

@@ -7,14 +7,19 @@ import torch
 from connprune.errors import UsageError
 
 
+def require_device_name(name: str) -> None:
+    """Raises UsageError for what is no device's name, here or on another machine."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        raise UsageError(f"--device: found {name!r}, expected auto, cpu, cuda, cuda:N or mps.")
+
+
 def choose_device(name: str) -> torch.device:
     """The device of a name: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:N` or `mps`.
 
     Raises:
         UsageError: the name is none of these, or there is no such device here.
     """
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
-        raise UsageError(f"--device: found {name!r}, expected auto, cpu, cuda, cuda:N or mps.")
+    require_device_name(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if name == "mps" and not torch.backends.mps.is_available():

@@ -167,7 +167,7 @@ def test_no_worker_outlives_its_comparison(
         (["--seeds", "1,1"], "--seeds 1,1: expected how many"),
         (["--seeds", "x"], "--seeds x: expected how many"),
         (["--against", "nobody"], "--against nobody: expected one of parent, dense"),
-        (["--jobs", "2"], "--jobs, --list and --collect go with --against or --seeds"),
+        (["--jobs", "2"], "--jobs, --on, --list and --collect go with --against or --seeds"),
         (["--against", "chain", "--run", "parent"], "parent: expected an empty or a new directory"),
         (["--resume", "--run", "parent"], "parent: expected retrain or comparison, found a train"),
         (["--against", "chain", "--collect"], "there is no such comparison to collect"),

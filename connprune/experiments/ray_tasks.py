@@ -1,0 +1,184 @@
+"""An experiment worked off by a Ray cluster, which may be many machines: a task for each training.
+
+Ray says where a task runs, and runs it again when its worker dies. What there is to do, and how far it is, stands in
+the run directories alone, which all machines see.
+"""
+
+import os
+import signal
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from connprune.architecture.plugins import load_plugin
+from connprune.data.images import Dataset
+from connprune.data.sources import load
+from connprune.errors import ConnpruneError, InterruptedRunError
+from connprune.experiments.plan import Job, Plan
+from connprune.experiments.ray_cluster import Share, in_one_line
+from connprune.experiments.work import SplitImages, attempt
+from connprune.runs.directory import RunDirectory
+from connprune.signals import Stop
+from connprune.training.configuration import Configuration
+from connprune.training.device import choose_device
+from connprune.training.memory import keep_freed_memory
+from connprune.training.run import StopSignal
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+
+# How often a training goes on with another worker after its own died; one that kills its workers must come to an end.
+RETRIES = 3
+
+_GLANCE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a task takes over from the command that it belongs to.
+
+    Attributes:
+        device: `auto`, `cpu`, `cuda` or `mps`; of GPUs a task sees the one that Ray gave it.
+        threads: CPU threads.
+        plugins: modules to import.
+        folder: where the command runs; plugins may be there.
+        cache: $CONNPRUNE_CACHE, if it is set.
+    """
+
+    device: str
+    threads: int
+    plugins: tuple[str, ...]
+    folder: Path
+    cache: str | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes:
+        result: the summary of its training; or why it failed; or None if it was stopped or had nothing to do.
+        damaged: images that were left out.
+    """
+
+    result: dict[str, Any] | str | None
+    damaged: tuple[str, ...] = ()
+
+
+def work(
+    plan: Plan,
+    share: Share,
+    surroundings: Surroundings,
+    at_once: int | None,
+    stop: StopSignal,
+    report: Callable[[int, Job, dict[str, Any] | str], None],
+    warn_of_damaged: Callable[[Sequence[str]], None],
+) -> dict[Path, str]:
+    """Lets the cluster do every training that is neither finished nor under way elsewhere.
+
+    Args:
+        plan: the experiment.
+        share: what each training asks the cluster for.
+        surroundings: what each takes over from this process.
+        at_once: how many may run at once; None is as many as there is room for.
+        stop: asks to stop; then the trainings under way are saved.
+        report: is told the number of a job, the job, and its summary when it is done, or why it failed.
+        warn_of_damaged: is told of images that were left out.
+
+    Returns:
+        For each training that failed, why.
+
+    Raises:
+        InterruptedRunError: it was asked to stop.
+    """
+    import ray
+
+    task = ray.remote(train).options(num_cpus=share.threads, num_gpus=share.gpus, max_retries=RETRIES)
+    waiting = deque((number, job) for number, job in enumerate(plan.jobs, 1) if not job.is_finished)
+    running: dict[ObjectRef[Outcome], tuple[int, Job]] = {}
+    failed: dict[Path, str] = {}
+    known: set[tuple[str, ...]] = {()}
+    while waiting or running:
+        while waiting and (at_once is None or len(running) < at_once):
+            number, job = waiting.popleft()
+            running[task.remote(job.run.path.resolve(), surroundings)] = number, job
+        ready, _ = ray.wait(list(running), timeout=_GLANCE_SECONDS)
+        if stop.number is not None:
+            for reference in running:
+                ray.cancel(reference)
+            ray.wait(list(running), num_returns=len(running))
+            raise plan.interruption(stop.number)
+        for reference in ready:
+            number, job = running.pop(reference)
+            outcome = _outcome(reference)
+            if outcome.damaged not in known:
+                known.add(outcome.damaged)
+                warn_of_damaged(outcome.damaged)
+            if outcome.result is not None:
+                report(number, job, outcome.result)
+            if isinstance(outcome.result, str):
+                failed[job.run.path] = outcome.result
+    return failed
+
+
+def _outcome(reference: "ObjectRef[Outcome]") -> Outcome:
+    import ray
+
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        return Outcome(f"{type(error.cause).__name__}: {in_one_line(error.cause)}")
+    except ray.exceptions.WorkerCrashedError:
+        return Outcome(f"its worker died {RETRIES + 1} times; there may be too little memory.")
+    except ray.exceptions.RayError as error:
+        return Outcome(f"{type(error).__name__}: {in_one_line(error)}")
+
+
+def train(path: Path, surroundings: Surroundings) -> Outcome:
+    """What a task does, in a worker's process: one training, from its start or from where it was interrupted.
+
+    Ray cancels a task by an interrupt in its process, and ends a worker whose machine goes down by SIGTERM. Either way
+    the checkpoint is saved first.
+    """
+    if not path.is_dir():
+        return Outcome(
+            f"the machine {socket.gethostname()} does not see {path}; an experiment must lie on a file system that all "
+            "machines of the cluster share."
+        )
+    damaged: list[str] = []
+
+    def images(configuration: Configuration) -> Dataset:
+        dataset = load(configuration.data)
+        damaged.extend(dataset.damaged)
+        return dataset
+
+    with Stop() as stop:
+        try:
+            device = _settle(surroundings)
+            result = attempt(RunDirectory(path), SplitImages(images, device), device, stop)
+        except InterruptedRunError as interruption:
+            if interruption.signal_number != signal.SIGINT:
+                # The user did not ask for it. Ray runs a task that gives no answer again, on a machine that is there.
+                os._exit(1)
+            return Outcome(None)
+        except ConnpruneError as error:
+            return Outcome(str(error))
+    return Outcome(result, tuple(damaged))
+
+
+def _settle(surroundings: Surroundings) -> torch.device:
+    """Makes a worker's process like the command's own; gives the device to compute on."""
+    if surroundings.cache:
+        os.environ["CONNPRUNE_CACHE"] = surroundings.cache
+    if surroundings.folder.is_dir():
+        os.chdir(surroundings.folder)
+    for name in surroundings.plugins:
+        load_plugin(name)
+    keep_freed_memory()
+    torch.set_num_threads(surroundings.threads)
+    return choose_device(surroundings.device)
