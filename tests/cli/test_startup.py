@@ -17,7 +17,7 @@ def test_no_torch_is_imported(arguments: list[str]) -> None:
     )
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "typer" in imported
-    assert not imported & {"torch", "torchvision", "numpy", "matplotlib"}
+    assert not imported & {"torch", "torchvision", "numpy", "matplotlib", "ray"}
 
 
 def test_inspecting_a_preset_needs_no_torch() -> None:
