@@ -17,7 +17,8 @@ import pytest
 
 from connprune.experiments.ray_tasks import Surroundings, train
 from connprune.runs.directory import RunDirectory
-from tests.conftest import TINY, Command
+from tests.cli.test_pipeline import PLUGIN
+from tests.conftest import TINY, Command, Run
 from tests.experiments.helpers import lasting
 
 QUICK = ("--set", "layers.0.feature_maps=4", "--set", "layers.4.feature_maps=4", "--set", "data.train_images=96")
@@ -185,6 +186,31 @@ def test_failures_are_reported_and_the_others_are_done(cut: str, start: Start, c
     assert "Warning: [2/4] chain seed 1: failed: " in err
     assert "1 of 4 trainings are not finished; the first is on-ray/jobs/chain/seed-1: " in err
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_layers_and_images_of_one_s_own_reach_the_workers(
+    connprune: Run, start: Start, tmp_path: Path, digits_folder: Path
+) -> None:
+    (tmp_path / "noise.py").write_text(PLUGIN, encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(
+        "preset: digits\nlayers:\n  - {kind: conv, feature_maps: 8}\n  - {kind: noise, deviation: 0.2}\n"
+        "  - {kind: conv, feature_maps: 8}\ntraining: {epochs: 1}\n"
+        "data: {source: images, channels: 1, skip_damaged: true}\n",
+        encoding="utf-8",
+    )
+    damaged = digits_folder / "train" / "7" / "000.png"
+    damaged.write_bytes(damaged.read_bytes()[:60])
+    plugin = ("--plugin", "noise")
+    made = connprune("train", "--config", "mine.yaml", *plugin, "--run", "parent", "-q")
+    assert made.returncode == 0, made.stderr
+    assert connprune("prune", "parent", "--keep", "5", *plugin, "--out", "cut", "-q").returncode == 0
+    words = ("retrain", "cut", "--seeds", "2", *plugin, "--run", "on-ray", "-q")
+    out, err = (process := start(*words, CONNPRUNE_CACHE=str(tmp_path / "other"))).communicate(timeout=120)
+
+    assert (process.returncode, out) == (0, "on-ray\n"), err
+    assert err.count("Warning: left out 1 damaged images: ") == err.count("\n") == 1
+    assert (tmp_path / "other").is_dir()
 
 
 @pytest.mark.slow
