@@ -4,7 +4,6 @@ import signal
 from types import FrameType
 from typing import Self
 
-
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
 
 

@@ -5,8 +5,6 @@ from typing import Any, Self
 
 from connprune.cli.output import Output
 
-STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
-
 
 class LineProgress:
     """A plain line an epoch."""
