@@ -18,6 +18,8 @@ from connprune.errors import DiskFullError, UsageError
 
 # The key of a seal.
 DIGEST = "digest"
+# The file that a process holds while it works in a directory; without its process it means nothing.
+LOCK = ".lock"
 
 
 def write_whole(path: Path, write: Callable[[str], object], previous: Path | None = None) -> None:
@@ -60,7 +62,7 @@ def require_empty(path: Path) -> None:
     Raises:
         UsageError: it is a file, or a directory that is not empty.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(entry.name != LOCK for entry in path.iterdir())):
         raise UsageError(f"{path}: expected an empty or a new directory; --resume goes on with a run that is there.")
 
 

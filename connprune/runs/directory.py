@@ -17,6 +17,7 @@ from connprune.architecture.base import SCHEMA
 from connprune.architecture.files import from_yaml, to_yaml
 from connprune.errors import ConnpruneError, InterruptedRunError, RunLockedError, UsageError
 from connprune.files import (
+    LOCK,
     file_digest,
     read_json,
     read_sealed_json,
@@ -75,14 +76,18 @@ class RunDirectory:
         """Starts a run in a directory that is new or empty.
 
         Raises:
-            UsageError: the directory holds something, or is no directory.
+            UsageError: the directory holds something, or is no directory, or another process starts a run there.
         """
         require_empty(path)
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
-        run.summarise({"schema": SCHEMA, "kind": kind, "status": status, "created": _now()})
-        run.reconfigure(config)
-        run.rewire(architecture)
+        with run.locked():
+            # Once more, now that no other process can be doing the same.
+            if run._summary.exists():
+                raise UsageError(f"{path}: another process has just started a run here.")
+            run.summarise({"schema": SCHEMA, "kind": kind, "status": status, "created": _now()})
+            run.reconfigure(config)
+            run.rewire(architecture)
         return run
 
     @classmethod
@@ -162,7 +167,7 @@ class RunDirectory:
         """
         holder = self.path / ".holder.json"
         try:
-            with FileLock(self.path / ".lock", timeout=0):
+            with FileLock(self.path / LOCK, timeout=0):
                 write_json(holder, {"process": os.getpid(), "host": socket.gethostname(), "since": _now()})
                 try:
                     yield

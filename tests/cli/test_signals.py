@@ -1,5 +1,6 @@
 """A signal ends a training with its checkpoint saved, and --resume goes on from there."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from connprune.runs.directory import RunDirectory
+from connprune.tensor_files import read_tensors
 from tests.conftest import Run
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)])
 def test_interrupt_and_resume(tmp_path: Path, connprune: Run, number: signal.Signals, code: int) -> None:
     settings = ["--preset", "digits", "--set", "data.train_images=160", "--device", "cpu", "--run", "mine"]
     process = subprocess.Popen(
@@ -34,6 +36,10 @@ def test_interrupt_and_resume(tmp_path: Path, connprune: Run, number: signal.Sig
     assert "the checkpoint is saved. Go on with `connprune train --resume --run mine`" in err
     run = RunDirectory.open(tmp_path / "mine")
     assert run.summary["status"] == "interrupted"
+    # The checkpoint is of the very step that the message names.
+    _, metadata = read_tensors(run.checkpoint)
+    progress = json.loads(metadata["progress"])
+    assert f"Interrupted in epoch {progress['epoch'] + 1} after step {progress['step']};" in err
     done = len(run.read_metrics())
     resumed = connprune("train", "--resume", "--run", "mine", "--epochs", "100000", "--dry-run")
     assert resumed.returncode == 0

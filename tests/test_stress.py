@@ -1,0 +1,157 @@
+"""Trainings that are killed again and again, a disk that fills up, and processes that want the same directory."""
+
+import multiprocessing
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from connprune.errors import UsageError
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import Configuration
+from tests.conftest import TINY, Run
+from tests.training.helpers import configuration, go_on, lasting, start
+
+pytestmark = pytest.mark.slow
+
+TRAININGS = 50
+SETTINGS = ("training.epochs=30", "training.checkpoint_minutes=1e-9", "training.on_nan=rollback")
+
+
+def train_to_end(path: Path, chosen: Configuration) -> None:
+    torch.set_num_threads(1)
+    go_on(RunDirectory.open(path), chosen)
+
+
+def test_fifty_trainings_killed_at_random_end_as_one_that_was_not(tmp_path: Path) -> None:
+    """A checkpoint after every step, so that many a kill hits the moment of writing one."""
+    chosen = configuration(*SETTINGS)
+    whole = start(tmp_path / "whole", chosen)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["connprune.training.run", "tests.training.helpers"])
+    process = context.Process(target=train_to_end, args=(whole.path, chosen))
+    process.start()
+    process.join()
+    expected = lasting(whole)
+    dice = random.Random(0)
+    patience = [[dice.uniform(0.05, 2.5) for _ in range(200)] for _ in range(TRAININGS)]
+
+    def killed_until_done(number: int) -> int:
+        run = start(tmp_path / str(number), chosen)
+        for kills, seconds in enumerate(patience[number]):
+            process = context.Process(target=train_to_end, args=(run.path, chosen))
+            process.start()
+            process.join(seconds)
+            if process.exitcode is None:
+                process.kill()
+                process.join()
+            else:
+                assert process.exitcode == 0
+                assert lasting(run) == expected
+                return kills
+        raise AssertionError("never done")
+
+    with ThreadPoolExecutor(2) as pool:
+        kills = list(pool.map(killed_until_done, range(TRAININGS)))
+    assert sum(kills) > TRAININGS
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a file system takes a privilege that this process lacks")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_fills_up_loses_nothing(small_disk: Path, tmp_path: Path, connprune: Run) -> None:
+    chosen = [*TINY, "--epochs", "8"]
+    whole = connprune("train", *chosen, "--run", "whole")
+    assert whole.returncode == 0, whole.stderr
+    for free in (900, 1500, 2100):
+        run = small_disk / "run"
+        filler = small_disk / "filler"
+        filler.write_bytes(b"x" * (4 * 2**20 - free * 2**10))
+        full = connprune("train", *chosen, "--run", run)
+        assert (full.returncode, full.stdout) == (1, "")
+        assert re.search(r"the disk is full: this file needs [\d,]+ bytes, and [\d,]+ are free", full.stderr)
+        assert not list(run.rglob("*.safetensors.*"))
+        filler.unlink()
+        resumed = connprune("train", "--resume", "--run", run, "--device", "cpu")
+        assert resumed.returncode == 0, resumed.stderr
+        assert lasting(RunDirectory.open(run))[2] == lasting(RunDirectory.open(tmp_path / "whole"))[2]
+        shutil.rmtree(run)
+
+
+def test_a_disk_that_cannot_be_written_is_named(small_disk: Path, connprune: Run) -> None:
+    trained = connprune("train", *TINY, "--run", small_disk / "run")
+    assert trained.returncode == 0, trained.stderr
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    for command in (["train", *TINY, "--run", small_disk / "other"], ["prune", small_disk / "run", "--keep", "20"]):
+        refused = connprune(*command)
+        assert refused.returncode == 1
+        assert "Read-only file system" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert connprune("inspect", small_disk / "run").returncode == 0
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_processes_that_make_runs_at_once_do_not_share_one(tmp_path: Path, connprune: Run, count: int) -> None:
+    with ThreadPoolExecutor(count) as pool:
+        done = list(pool.map(lambda seed: connprune("train", *TINY, "--seed", str(seed)), range(1, count + 1)))
+    assert [process.returncode for process in done] == [0] * count
+    paths = [Path(process.stdout.strip()) for process in done]
+    assert len(set(paths)) == count
+    for seed, path in enumerate(paths, 1):
+        run = RunDirectory.open(tmp_path / path)
+        assert run.is_finished
+        assert f"seed: {seed}\n" in run.text(run.config)
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_of_processes_that_want_one_directory_one_gets_it(tmp_path: Path, connprune: Run, count: int) -> None:
+    with ThreadPoolExecutor(count) as pool:
+        done = list(
+            pool.map(lambda seed: connprune("train", *TINY, "--run", "mine", "--seed", str(seed)), range(1, count + 1))
+        )
+    winners = [seed for seed, process in enumerate(done, 1) if process.returncode == 0]
+    assert len(winners) == 1
+    for process in done:
+        assert process.returncode in (0, 2)
+        assert "Traceback" not in process.stderr
+    run = RunDirectory.open(tmp_path / "mine")
+    assert run.is_finished
+    assert f"seed: {winners[0]}\n" in run.text(run.config)
+    alone = connprune("train", *TINY, "--run", "alone", "--seed", str(winners[0]))
+    assert alone.returncode == 0
+    assert lasting(run)[2] == lasting(RunDirectory.open(tmp_path / "alone"))[2]
+
+
+def test_a_lock_of_a_dead_process_is_no_lock(tmp_path: Path) -> None:
+    chosen = configuration()
+    run = start(tmp_path / "run", chosen)
+    script = (
+        "import os, sys, pathlib\n"
+        "from connprune.runs.directory import RunDirectory\n"
+        "with RunDirectory.open(pathlib.Path(sys.argv[1])).locked():\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(run.path)], check=False)
+    assert (run.path / ".holder.json").exists()
+    with run.locked(), pytest.raises(UsageError, match="is training in this run"):
+        go_on(run, chosen)
+    go_on(run, chosen)
+    assert run.is_finished
