@@ -30,13 +30,12 @@ def main() -> None:
         network.mean.copy_(mean)
         network.divisor.copy_(divisor)
         trainer = Trainer(network, splits, chosen.data.augment, chosen.training, print, group)
-        losses, before = [], 0.0
+        losses = []
         step = trainer.endless_steps()
         for _ in range(int(steps)):
             step()
-            summed = trainer.state()[0]["loss"].item()
-            losses.append(summed - before)
-            before = summed
+            losses.append(trainer.state()[0]["loss"].item())
+            trainer._step.reset()
         if group.rank == 0:
             Path(file).write_text(json.dumps({"losses": losses, "gates": trainer.gates().tolist()}))
 

@@ -18,7 +18,8 @@ from connprune.data.batches import Draws
 from connprune.runs.directory import RunDirectory
 from connprune.training.group import Processes
 
-WITHOUT_DROPOUT = ("layers.3.rate=0", "layers.7.rate=0", "head.dropout=0")
+# Adam turns the sign of a gradient that is nearly zero into a whole step, so at higher rates rounding soon shows.
+ALIKE = ("training.optimizer.rate=0.001", "layers.3.rate=0", "layers.7.rate=0", "head.dropout=0")
 SCRIPT = Path(__file__).with_name("steps_of_a_group.py")
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +63,7 @@ def test_the_parts_are_the_batch(size: int, count: int) -> None:
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
-    settings = ("data.train_images=330", "training.batch_size=50", *WITHOUT_DROPOUT)
+    settings = ("data.train_images=330", "training.batch_size=50", *ALIKE)
     one, two = steps(tmp_path, 1, *settings), steps(tmp_path, 2, *settings)
     assert two["losses"] == pytest.approx(one["losses"], abs=50 * 1e-5)
     assert two["gates"] == pytest.approx(one["gates"], abs=1e-4)
@@ -72,13 +73,13 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("aggregate", ["concat", "sum", "squeeze"])
 def test_four_processes_train_as_one(tmp_path: Path, aggregate: str) -> None:
     """The last batch of an epoch has two images only, so that two processes get none."""
-    settings = ("data.train_images=322", "training.batch_size=32", f"merge.aggregate={aggregate}", *WITHOUT_DROPOUT)
+    settings = ("data.train_images=322", "training.batch_size=32", f"merge.aggregate={aggregate}", *ALIKE)
     one, four = steps(tmp_path, 1, *settings), steps(tmp_path, 4, *settings)
     assert four["losses"] == pytest.approx(one["losses"], abs=32 * 1e-5)
     assert four["gates"] == pytest.approx(one["gates"], abs=1e-4)
 
 
-TRAIN = ("-m", "connprune", "train", "--preset", "digits", "--device", "cpu", "--set", "data.train_images=330")
+TRAIN = ("-m", "--", "connprune", "train", "--preset", "digits", "--device", "cpu", "--set", "data.train_images=330")
 
 
 @pytest.mark.slow
@@ -90,7 +91,7 @@ def test_a_run_of_two_processes_is_a_run(tmp_path: Path) -> None:
     directory = RunDirectory.open(tmp_path / line)
     assert directory.is_finished
     assert json.loads(directory.environment.read_text())["environments"][0]["processes"] == 2
-    more = run([sys.executable, *TRAIN[:3], "--resume", "--epochs", "3", "--device", "cpu"], tmp_path)
+    more = run([sys.executable, "-m", "connprune", "train", "--resume", "--epochs", "3", "--device", "cpu"], tmp_path)
     assert more.returncode == 0, more.stderr
     assert [epoch["epoch"] for epoch in directory.read_metrics()] == [1, 2, 3]
 
