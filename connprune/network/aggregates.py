@@ -4,6 +4,7 @@ Each is a module, called with the inputs, the gates of all their feature maps, a
 """
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import torch
@@ -50,6 +51,9 @@ class Squeeze(nn.Module):
 class Elementwise(nn.Module):
     """Sum or maximum, feature map by feature map; inputs with fewer feature maps count as zero in the others."""
 
+    # The aggregate of two inputs.
+    operation: Callable[[Tensor, Tensor], Tensor]
+
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
         self.counts = source_maps(architecture, target)
@@ -63,7 +67,12 @@ class Elementwise(nn.Module):
         pending = combined(inputs, gates)
         split = [None] * len(inputs) if pending is None else list(pending.split(self.counts))
         places = [getattr(self, f"at{number}") for number in range(len(inputs))]
-        return FeatureMaps(self.combine(places, split, [maps.values for maps in inputs]))
+        values = [maps.values for maps in inputs]
+        if torch.compiler.is_exporting():
+            # Buffers that are written in place would become a chain of copies in an exported graph.
+            widened = [_widened(self.merged, *operands) for operands in zip(places, split, values, strict=True)]
+            return FeatureMaps(reduce(self.operation, widened))
+        return FeatureMaps(self.combine(places, split, values))
 
     def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
         """The aggregate, (batch, merged maps, height, width).
@@ -141,6 +150,8 @@ class _GatedMax(Function):
 class Sum(Elementwise):
     """The gated sum, in one running buffer."""
 
+    operation = staticmethod(torch.add)
+
     def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
         total = _filled(0.0, self.merged, inputs[0])
         for place, gate, values in zip(places, gates, inputs, strict=True):
@@ -150,6 +161,8 @@ class Sum(Elementwise):
 
 class Maximum(Elementwise):
     """The gated maximum."""
+
+    operation = staticmethod(torch.maximum)
 
     def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
         largest: Tensor = _GatedMax.apply(self.merged, places, *gates, *inputs)
@@ -171,9 +184,10 @@ def combined(inputs: Sequence[FeatureMaps], gates: Tensor | None) -> Tensor | No
         inputs: feature maps.
         gates: (all maps of the inputs,), or None for ones.
     """
-    if all(maps.gates is None for maps in inputs):
+    like = next((maps.gates for maps in inputs if maps.gates is not None), None)
+    if like is None:
         return gates
-    filled = [maps.gates if maps.gates is not None else maps.values.new_ones(maps.values.shape[1]) for maps in inputs]
+    filled = [like.new_ones(maps.values.shape[1]) if maps.gates is None else maps.gates for maps in inputs]
     before = torch.cat(filled)
     return before if gates is None else gates * before
 
@@ -184,6 +198,17 @@ def _filled(number: float, maps: int, like: Tensor) -> Tensor:
     if like.is_contiguous():
         return like.new_full((batch, maps, height, width), number)
     return like.new_full((batch, height, width, maps), number).permute(0, 3, 1, 2)
+
+
+def _widened(merged: int, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
+    """The gated input among zeros where the merge has feature maps that it lacks, (batch, merged, height, width)."""
+    product = values if gate is None else values * _wide(gate)
+    if place is None:
+        return F.pad(product, (0, 0, 0, 0, 0, merged - product.shape[1]))
+    # For each merged feature map the number of the input's, or of the zeros behind them.
+    numbers = torch.ones_like(place).cumsum(0) - 1
+    origin = place.new_full((merged,), len(place)).index_copy(0, place, numbers)
+    return F.pad(product, (0, 0, 0, 0, 0, 1)).index_select(1, origin)
 
 
 def _halves(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:

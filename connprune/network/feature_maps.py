@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -30,7 +31,7 @@ def folded(values: Tensor, gates: Tensor | None, weight: Tensor) -> tuple[Tensor
     """The operands of a linear layer that reads gated feature maps, with the gates in the smaller operand.
 
     `weight · (g * values)` equals `(g * weight) · values`; which is cheaper depends on the batch size and on the
-    layer, and both are exact.
+    layer, and both are exact. An exported network takes batches of any size, so there the weights take them.
 
     Args:
         values: (batch, maps, …).
@@ -39,6 +40,6 @@ def folded(values: Tensor, gates: Tensor | None, weight: Tensor) -> tuple[Tensor
     """
     if gates is None:
         return values, weight
-    if weight.numel() <= values.numel():
+    if torch.compiler.is_exporting() or weight.numel() <= values.numel():
         return values, weight * gates.reshape(-1, *[1] * (weight.dim() - 2))
     return values * gates.reshape(-1, *[1] * (values.dim() - 2)), weight
