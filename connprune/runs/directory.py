@@ -66,6 +66,7 @@ class RunDirectory:
         self.sweep = path / "sweep.json"
         self.parent = path / "parent.yaml"
         self.initial = path / "initial.safetensors"
+        self.exports = path / "export"
         self._architecture = path / "architecture.yaml"
         self._summary = path / "summary.json"
 
@@ -239,11 +240,11 @@ class RunDirectory:
             raise UsageError(f"{self.path}: this run has no gates.")
         return GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
 
-    def final_weights(self) -> "dict[str, Tensor]":
-        """The weights that the run ended with.
+    def require_finished(self) -> None:
+        """Refuses a run that has no results yet.
 
         Raises:
-            UsageError: the run has not ended, or the file is damaged.
+            UsageError: it has not ended; the message says how to go on with it.
         """
         status = self.summary.get("status")
         if status != "finished":
@@ -251,6 +252,14 @@ class RunDirectory:
                 f"{self.path}: this run has not ended (its status is {status!r}); finish it with "
                 f"`{self.resume_command}`."
             )
+
+    def final_weights(self) -> "dict[str, Tensor]":
+        """The weights that the run ended with.
+
+        Raises:
+            UsageError: the run has not ended, or the file is damaged.
+        """
+        self.require_finished()
         return read_tensors(self.final)[0]
 
     def digest(self) -> str:

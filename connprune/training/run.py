@@ -121,7 +121,7 @@ def train_locked(
         network.divisor.copy_(divisor)
         gates = network.architecture.gates
         if run.initial.exists():
-            _load(network, run.initial, read_tensors(run.initial)[0])
+            load_weights(network, run.initial, read_tensors(run.initial)[0])
         elif network.gates and gates and isinstance(gates.initialisation, FromRun):
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
         on_device = splits.to(device)
@@ -197,12 +197,17 @@ def load_network(run: RunDirectory) -> Network:
         UsageError: the run has not ended, or its files do not belong together.
     """
     network = build(run.architecture())
-    _load(network, run.final, run.final_weights())
+    load_weights(network, run.final, run.final_weights())
     return network.eval()
 
 
-def _load(network: Network, path: Path, weights: Mapping[str, Tensor]) -> None:
+def load_weights(network: Network, path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Gives a network the weights that were read from a file.
+
+    Raises:
+        UsageError: they are another network's.
+    """
     try:
         network.load_state_dict(weights)
     except RuntimeError:
-        raise UsageError(f"{path}: these weights do not belong to the architecture beside them.") from None
+        raise UsageError(f"{path}: these weights do not belong to the architecture that comes with them.") from None
