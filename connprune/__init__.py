@@ -22,19 +22,21 @@ def load(path: str | Path) -> tuple[Network, Architecture]:
     """The network of a finished run or of a cut, with its final weights, in evaluation mode on the CPU.
 
     Args:
-        path: a run directory.
+        path: a run directory, or a file that `connprune export --format safetensors` wrote.
 
     Returns:
         The network, which takes raw images (batch, feature maps, height, width) with values from 0 to 255 and gives
         class scores (batch, classes); and its architecture.
 
     Raises:
-        connprune.errors.UsageError: there is no finished run at this path, or its files are damaged.
+        connprune.errors.UsageError: there is no finished run and no such file at this path, or it is damaged.
     """
+    from connprune.export.safetensors import load as load_file
     from connprune.runs.directory import RunDirectory
     from connprune.training.run import load_network
 
-    network = load_network(RunDirectory.open(Path(path)))
+    path = Path(path)
+    network = load_file(path) if path.is_file() else load_network(RunDirectory.open(path))
     return network, network.architecture
 
 

@@ -1,0 +1,1 @@
+"""Networks for other software: as files that run elsewhere, and their wiring as drawings."""

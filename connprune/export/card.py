@@ -1,0 +1,157 @@
+"""The model card: what a network is, what it reads and gives, how good it is and how to load it, in Markdown."""
+
+import json
+from pathlib import Path
+
+import connprune
+from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.data.settings import NAMED
+from connprune.export.subject import INPUT_NAME, OUTPUT_NAME, PIXEL_TYPE, Subject
+from connprune.files import read_text
+
+_KINDS = {
+    "train": "trained together with the gates on its connections",
+    "cut": "cut, with the weights of its parent",
+    "retrain": "trained from scratch with the connections that a cut left",
+    "evolution": "the best that an evolution of wirings found",
+}
+# How a file of each format is loaded and run.
+_SNIPPETS = {
+    "onnx": """\
+import json
+
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("{file}")
+images = np.zeros({batch}, dtype=np.{type})  # yours, any number of them
+(scores,) = session.run(["{output}"], {{"{input}": images}})
+classes = json.loads(session.get_modelmeta().custom_metadata_map["classes"])
+print([classes[number] for number in scores.argmax(axis=1)])
+""",
+    "pt2": """\
+import json
+
+import torch
+
+metadata = {{"classes": ""}}
+network = torch.export.load("{file}", extra_files=metadata).module()
+images = torch.zeros({batch}, dtype=torch.{type})  # yours, any number of them
+with torch.no_grad():
+    scores = network(images)
+classes = json.loads(metadata["classes"])
+print([classes[number] for number in scores.argmax(dim=1)])
+""",
+    "safetensors": """\
+import json
+
+import connprune
+import torch
+from safetensors import safe_open
+
+network, architecture = connprune.load("{file}")
+images = torch.zeros({batch}, dtype=torch.{type})  # yours, any number of them
+with torch.no_grad():
+    scores = network(images)
+with safe_open("{file}", framework="pt") as file:
+    classes = json.loads(file.metadata()["classes"])
+print([classes[number] for number in scores.argmax(dim=1)])
+""",
+}
+_INSTALL = {"onnx": "onnxruntime", "pt2": "torch", "safetensors": "connprune"}
+_NAMES = {"onnx": "an ONNX graph", "pt2": "a graph of `torch.export`", "safetensors": "weights and architecture"}
+
+
+def card(subject: Subject, format_name: str, path: Path) -> str:
+    """The card of an exported file.
+
+    Args:
+        subject: the run.
+        format_name: `onnx`, `pt2` or `safetensors`.
+        path: the file; the card calls it by its name alone.
+    """
+    architecture, run = subject.architecture, subject.run
+    shape = subject.preprocessing["shape"]
+    size = {
+        "layers": f"{len(architecture.layers)}",
+        "connections": f"{len(architecture.all_connections)}",
+        "parameters": f"{parameter_count(architecture):,}",
+        "multiply-accumulates an image": f"{mac_count(architecture):,}",
+    }
+    accuracy = {name: f"{subject.results[f'{name}_accuracy']:.2%}" for name in ("validation", "test")}
+    snippet = _SNIPPETS[format_name].format(
+        file=path.name, batch=(1, *shape), type=PIXEL_TYPE, input=INPUT_NAME, output=OUTPUT_NAME
+    )
+    return f"""\
+# {path.stem} of {run.path.resolve().name}
+
+A network for {subject.task.replace("-", " ")}, {_KINDS.get(run.kind, run.kind)}{_rule(subject)}; \
+`{path.name}` is {_NAMES[format_name]}, made by connprune {connprune.__version__}.
+
+## Input and output
+
+- `{INPUT_NAME}`: {PIXEL_TYPE}, batch × {" × ".join(map(str, shape))} (batch, feature maps, height, width), raw values \
+from 0 to 255. {_preparation(subject)}The network normalises them itself.
+- `{OUTPUT_NAME}`: float32, batch × {architecture.classes}: a score for each class, before any softmax. The classes \
+in order:
+
+```json
+{json.dumps(subject.classes, ensure_ascii=False)}
+```
+
+## Size
+
+{_table(size)}
+
+## Accuracy
+
+{_table(accuracy)}
+
+On {_data(subject)}. Validation images are training images that were held out to steer by; test images were read for \
+the report alone.{" The weights are the parent's, before any retraining." if run.kind == "cut" else ""}
+
+## Load
+
+In the folder of `{path.name}`, with {_INSTALL[format_name]} installed:
+
+```python
+{snippet}```
+
+## Configuration
+
+```yaml
+{read_text(run.config).rstrip()}
+```
+
+SHA-256 of the weights in the run: `{subject.weights_digest}`
+"""
+
+
+def _rule(subject: Subject) -> str:
+    return f" ({subject.rule})" if subject.rule else ""
+
+
+def _data(subject: Subject) -> str:
+    source = subject.configuration.data.source
+    return f"`{source}`" if source in NAMED else f"the images of a folder called `{Path(source).name}`"
+
+
+def _preparation(subject: Subject) -> str:
+    """What a caller has to do to an image."""
+    wanted = subject.preprocessing
+    steps = []
+    if wanted["channels"]:
+        steps.append(f"Images are {wanted['channels']}. ")
+    if wanted["resize"]:
+        height, width = wanted["resize"]
+        steps.append(f"They were resized to {height} × {width} (bilinear, Pillow). ")
+    if wanted["rows_become_steps"]:
+        steps.append(
+            "Each image is a sequence: its rows are the steps, its columns and channels the features "
+            "(`images.transpose(0, 1, 3, 2).reshape(len(images), -1, 1, height)` in NumPy). "
+        )
+    return "".join(steps)
+
+
+def _table(cells: dict[str, str]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (list(cells), ["---:"] * len(cells), list(cells.values())))

@@ -1,0 +1,97 @@
+"""What is exported: a finished run, and what travels with its network wherever it goes."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import connprune
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.files import to_yaml
+from connprune.errors import UsageError
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import Configuration, read_configuration
+from connprune.training.pruning import read_cut
+
+# What the input and the output of an exported graph are called.
+INPUT_NAME, OUTPUT_NAME = "images", "scores"
+# Images are what decoders give. A runtime refuses another type, so nobody feeds values from 0 to 1 unnoticed.
+PIXEL_TYPE = "uint8"
+_COLOURS = {1: "grey", 3: "RGB"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A finished run and what is known of it.
+
+    Attributes:
+        run: the run.
+        architecture: its network's.
+        configuration: what it was made with.
+        classes: their names, by number.
+        results: `validation_accuracy` and `test_accuracy`, each from 0 to 1.
+        rule: of a cut, what was cut and by what, in words; else None.
+    """
+
+    run: RunDirectory
+    architecture: Architecture
+    configuration: Configuration
+    classes: tuple[str, ...]
+    results: dict[str, float]
+    rule: str | None
+
+    @classmethod
+    def of(cls, run: RunDirectory) -> "Subject":
+        """Reads a run.
+
+        Raises:
+            UsageError: it has not ended, or its files are damaged.
+        """
+        run.require_finished()
+        summary, architecture = run.summary, run.architecture()
+        cut = read_cut(run) if run.kind == "cut" else None
+        found: Any = cut["results"]["cut"] if cut else summary.get("final")
+        classes: Any = summary.get("classes")
+        try:
+            results = {key: float(found[key]) for key in ("validation_accuracy", "test_accuracy")}
+            names = tuple(str(name) for name in classes)
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(f"{run.path}: this run is damaged: its accuracies or its classes are missing.") from None
+        rule = f"{cut.get('rule')} by {cut.get('by')}" if cut else None
+        return cls(run, architecture, read_configuration(run), names, results, rule)
+
+    @property
+    def task(self) -> str:
+        """What the network is for."""
+        return "sequence-classification" if self.configuration.data.as_sequence else "image-classification"
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What has to happen to an image before the network reads it."""
+        given, data = self.architecture.input, self.configuration.data
+        return {
+            "type": PIXEL_TYPE,
+            "values": [0, 255],
+            "layout": "NCHW",
+            "shape": [given.feature_maps, given.height, given.width],
+            "channels": None if data.as_sequence else _COLOURS.get(given.feature_maps),
+            "resize": list(data.size) if data.size else None,
+            "rows_become_steps": data.as_sequence,
+            "normalisation": "in the network",
+        }
+
+    @cached_property
+    def weights_digest(self) -> str:
+        """SHA-256 of the run's final weights."""
+        return self.run.digest()
+
+    def metadata(self) -> dict[str, str]:
+        """What is written into the file, as text by key; the values of `classes` and `preprocessing` are JSON."""
+        return {
+            "connprune": connprune.__version__,
+            "task": self.task,
+            "classes": json.dumps(self.classes),
+            "preprocessing": json.dumps(self.preprocessing),
+            "architecture": to_yaml(self.architecture),
+            "weights_sha256": self.weights_digest,
+        }
