@@ -7,6 +7,7 @@ import typer
 from connprune import __version__
 from connprune.cli.bench import bench
 from connprune.cli.data import data
+from connprune.cli.export import export
 from connprune.cli.inspect import inspect
 from connprune.cli.presets import presets
 from connprune.cli.prune import prune
@@ -23,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-for command in (train, inspect, prune, retrain, sweep, bench, data, presets):
+for command in (train, inspect, prune, retrain, export, sweep, bench, data, presets):
     app.command()(command)
 app.command(hidden=True)(work)
 

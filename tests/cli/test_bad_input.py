@@ -75,6 +75,10 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["retrain"], "make one with `connprune prune`"),
         (["data", "mnist"], "found 'mnist', expected one of"),
         (["presets", "digit"], "found 'digit', expected one of"),
+        (["export"], "--format"),
+        (["export", "--format", "tf"], "--format: found 'tf', expected one of onnx, pt2, safetensors, dot, mermaid"),
+        (["export", "--format", "onnx"], "There is no train or cut or retrain run in runs"),
+        (["export", "nowhere", "--format", "dot", "--out", "new/wiring.dot"], "nowhere: there is no such run"),
         (["sing"], "sing"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Command, Run
 
-COMMANDS = ["train", "inspect", "prune", "retrain", "data", "presets"]
+COMMANDS = ["train", "inspect", "prune", "retrain", "export", "data", "presets"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"], ["presets"]])
