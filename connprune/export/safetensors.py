@@ -5,8 +5,8 @@ from pathlib import Path
 
 from connprune.architecture.files import from_yaml
 from connprune.errors import UsageError
-from connprune.files import read_tensors, write_tensors
 from connprune.network.network import Network, build
+from connprune.tensor_files import read_tensors, write_tensors
 from connprune.training.run import load_weights
 
 
