@@ -6,6 +6,7 @@ JSON objects can be sealed: with a SHA-256 digest of what they hold, which is ve
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from connprune.errors import DiskFullError, UsageError
+from connprune.limits import TEXT
 
 # The key of a seal.
 DIGEST = "digest"
@@ -107,18 +109,38 @@ def sealed(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, DIGEST: _digest_of_json(plain)}
 
 
+def absolute(path: str) -> str:
+    """The absolute path, with the user's home in the place of `~`.
+
+    Raises:
+        UsageError: it names the home of a user that there is not.
+    """
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError:
+        raise UsageError(f"{path}: there is no such home folder.") from None
+
+
 def read_text(path: Path) -> str:
     """Reads UTF-8 text.
 
     Raises:
-        UsageError: the file is not there or cannot be read.
+        UsageError: the file is not there, cannot be read, or is beyond the limit on text.
     """
+    most = TEXT.most
     try:
-        return path.read_text(encoding="utf-8")
+        # A pipe that lies in a folder would wait for ever; those that a shell opens are in /dev.
+        if path.is_fifo() and path.parts[:2] != ("/", "dev"):
+            raise UsageError(f"{path}: expected a file, found a pipe.")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(most + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot read this file: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: this file is damaged: it is no UTF-8 text.") from None
+    if len(text) > most:
+        raise UsageError(f"{path}: this file has {TEXT}.")
+    return text
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -127,13 +149,33 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: the file is not there, or holds no JSON object.
     """
+    text = read_text(path)
     try:
-        data = json.loads(read_text(path))
+        return parse_object(text)
+    except ValueError as error:
+        raise UsageError(f"{path}: this file is damaged: {error}.") from None
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object that a text is.
+
+    Raises:
+        ValueError: it is no JSON, holds a number that is not finite, or is no object.
+    """
+    try:
+        data = json.loads(text, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: this file is damaged: it is no JSON ({error}).") from None
+        raise ValueError(f"it is no JSON ({error})") from None
     if not isinstance(data, dict):
-        raise UsageError(f"{path}: this file is damaged: expected a JSON object.")
+        raise ValueError("expected a JSON object")
     return data
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"found the number {text[:20]}")
+    return number
 
 
 def read_sealed_json(path: Path) -> dict[str, Any]:

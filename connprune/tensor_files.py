@@ -101,7 +101,7 @@ def _read_safetensors(
         with safe_open(path, framework=framework) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = dict(file.metadata() or {})
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(f"{path}: this file is damaged: {error}.") from None
     if metadata.pop(DIGEST, None) != _digest_of_tensors(tensors, metadata, bytes_of):
         raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")

@@ -10,7 +10,8 @@ from connprune.architecture.base import HEAD, INPUT, ClassCount, Count, Fraction
 from connprune.architecture.gates import OptionalGates
 from connprune.architecture.layers import AnyLayer, Layer
 from connprune.architecture.merging import Merge, MergeOverride, Selection
-from connprune.architecture.shapes import Shapes, infer_shapes
+from connprune.architecture.shapes import Shapes, infer_shapes, require_parameters
+from connprune.limits import CONNECTIONS, LAYERS
 
 
 class Connection(NamedTuple):
@@ -75,6 +76,13 @@ class Blueprint(Frozen):
     gates: OptionalGates = None
     head: Head = Head()
 
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _count_layers(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple) and len(value) > LAYERS.most:
+            raise ValueError(f"these are {len(value):,}, {LAYERS}")
+        return value
+
     @field_validator("layers")
     @classmethod
     def _name_layers(cls, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
@@ -107,6 +115,9 @@ class Blueprint(Frozen):
     @field_validator("connections")
     @classmethod
     def _check_connections(cls, value: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+        count = sum(map(len, value.values()))
+        if count > CONNECTIONS.most:
+            raise ValueError(f"these are {count:,}, {CONNECTIONS}")
         if "layers" not in info.data:
             return value
         return wirings.in_order(value, [layer.name for layer in info.data["layers"]])
@@ -166,7 +177,7 @@ class Architecture(Blueprint):
 
     @model_validator(mode="after")
     def _check_shapes(self) -> Self:
-        _ = self.shapes
+        require_parameters(self)
         return self
 
     @cached_property

@@ -13,13 +13,13 @@ CLOSED = 0.01
 
 # Strict numbers: "5", 5.0 and true are refused where a whole number belongs.
 Count = Annotated[int, Field(strict=True, ge=1, le=10**9)]
-NonNegativeInt = Annotated[int, Field(strict=True, ge=0)]
+NonNegativeInt = Annotated[int, Field(strict=True, ge=0, le=10**18)]
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(strict=True, ge=0, lt=1)]
 Switch = Annotated[bool, Field(strict=True)]
-ClassCount = Annotated[int, Field(strict=True, ge=2)]
+ClassCount = Annotated[int, Field(strict=True, ge=2, le=10**9)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 OptionalName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]*)?$", max_length=64)]
 

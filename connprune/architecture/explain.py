@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from connprune.architecture.strict_yaml import KeyPath, Mark
 
 _LONGEST_VALUE = 60
+_TOLD_AT_MOST = 20
 _EXPECTED = {
     "model_type": "a section of keys",
     "model_attributes_type": "a section of keys",
@@ -20,19 +21,21 @@ _EXPECTED = {
 
 
 def explain(error: ValidationError, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:
-    """One line for each mistake.
+    """One line for each mistake, up to `_TOLD_AT_MOST` of them.
 
     Args:
         error: what pydantic raised while it made a `model`.
         model: the class whose keys are the valid ones.
         marks: where each key path was set; a path without a mark is named alone.
     """
-    return "\n".join(_sentence(details, model, marks) for details in error.errors(include_url=False))
+    found = error.errors(include_url=False)
+    more = [f"{len(found) - _TOLD_AT_MOST:,} more mistakes."] if len(found) > _TOLD_AT_MOST else []
+    return "\n".join([_sentence(details, model, marks) for details in found[:_TOLD_AT_MOST]] + more)
 
 
 def _sentence(details: Any, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:
     path = _known(details["loc"], marks)
-    key = ".".join(str(part) for part in path)
+    key = ".".join(_shortened(str(part)) for part in path)
     mark = next((marks[path[:end]] for end in range(len(path), 0, -1) if path[:end] in marks), None)
     place = f" ({mark.where}: `{mark.source}`)" if mark else ""
     return f"{key}: {_problem(details, model)}{place}" if key else f"{_problem(details, model)}{place}"
@@ -49,9 +52,7 @@ def _problem(details: Any, model: type[BaseModel]) -> str:
         return "this key is missing."
     if kind == "shape":
         return f"{details['msg']}."
-    found = repr(details["input"]) if not isinstance(details["input"], BaseModel) else "a whole section"
-    if len(found) > _LONGEST_VALUE:
-        found = found[:_LONGEST_VALUE] + "…"
+    found = _shortened(repr(details["input"])) if not isinstance(details["input"], BaseModel) else "a whole section"
     if kind == "value_error":
         return f"{context['error']} (found {found})."
     if kind == "layer_kind":
@@ -63,7 +64,11 @@ def _problem(details: Any, model: type[BaseModel]) -> str:
 
 
 def _kind_of(value: Any) -> str:
-    return repr(value.get("kind")) if isinstance(value, Mapping) else repr(value)
+    return _shortened(repr(value.get("kind") if isinstance(value, Mapping) else value))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _known(location: KeyPath, marks: Mapping[KeyPath, Mark]) -> KeyPath:

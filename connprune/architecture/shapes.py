@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from connprune.architecture.base import HEAD, INPUT, Shape
 from connprune.architecture.layers import LayerShapeError
+from connprune.limits import ACTIVATIONS, PARAMETERS, Limit
 
 if TYPE_CHECKING:
     from connprune.architecture.architecture import Architecture
@@ -32,11 +33,14 @@ def infer_shapes(architecture: Architecture) -> Shapes:
     """Follows one image through the architecture.
 
     Raises:
-        PydanticCustomError: a layer gets fewer rows or columns than it needs; the message names both.
+        PydanticCustomError: a layer gets fewer rows or columns than it needs; the message names both. Or there are
+            more activations than the limit.
     """
     given = architecture.input
     output = {INPUT: Shape(given.feature_maps, given.height, given.width)}
     merged = {}
+    activations = output[INPUT].numel
+    _require(activations, ACTIVATIONS, INPUT)
     for target, sources in architecture.connections.items():
         inputs = [output[source] for source in sources]
         merge = architecture.merge_of(target)
@@ -49,6 +53,8 @@ def infer_shapes(architecture: Architecture) -> Shapes:
             )
         brought = [_brought(architecture, target, source, output[source].feature_maps) for source in sources]
         merged[target] = Shape(merge.merged_maps(brought), height, width)
+        activations += merged[target].numel
+        _require(activations, ACTIVATIONS, target)
         if target == HEAD:
             continue
         try:
@@ -59,7 +65,30 @@ def infer_shapes(architecture: Architecture) -> Shapes:
                 "the layer {layer} got {shape} (feature maps@side), but {reason}",
                 {"layer": repr(target), "shape": str(merged[target]), "reason": str(error)},
             ) from None
+        activations += output[target].numel
+        _require(activations, ACTIVATIONS, target)
     return Shapes(merged, output)
+
+
+def require_parameters(architecture: Architecture) -> None:
+    """Refuses what is beyond the limit on parameters, before a network takes memory for them.
+
+    Raises:
+        PydanticCustomError: as `infer_shapes`; or there are more parameters than the limit.
+    """
+    parameters = gate_count(architecture)
+    for target in architecture.connections:
+        parameters += target_parameters(architecture, target)
+        _require(parameters, PARAMETERS, target)
+
+
+def _require(count: int, limit: Limit, reached: str) -> None:
+    if count > limit.most:
+        raise PydanticCustomError(
+            "shape",
+            "from the input to {reached} these are {count}, {limit}",
+            {"reached": repr(reached), "count": f"{count:,}", "limit": str(limit)},
+        )
 
 
 def _brought(architecture: Architecture, target: str, source: str, given: int) -> int:

@@ -8,6 +8,16 @@ from typing import Any
 import yaml
 
 from connprune.errors import UsageError
+from connprune.limits import YAML_TEXT, YAML_VALUES
+
+# Deeper than any configuration or sweep, and far from the depth at which Python gives up.
+DEEPEST = 32
+# Digits of a number; Python itself refuses to write out some thousands of them.
+LONGEST_NUMBER = 100
+_LONGEST_LINE = 120
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+
+_TOO_DEEP = f"sections and lists nest more than {DEEPEST} deep, which is the limit"
 
 KeyPath = tuple[str | int, ...]
 
@@ -34,7 +44,46 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that also reads 1e-3 as a number, as YAML 1.2 does."""
+    """Safe YAML that also reads 1e-3 as a number, as YAML 1.2 does, and stops at the limits.
+
+    Args:
+        text: the YAML.
+        name: what messages call it.
+
+    Attributes:
+        values: how many values the document stands for so far, with each alias counted as what it stands for.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
+        self.values = 0
+        self._depth = 0
+        self._values_of: dict[str, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: yaml.NodeEvent = self.peek_event()  # type: ignore[no-untyped-call]
+        is_alias, anchor, before = isinstance(event, yaml.AliasEvent), event.anchor or "", self.values
+        if is_alias and anchor in self.anchors and anchor not in self._values_of:
+            raise self._error(event, f"*{anchor} stands within what it stands for")
+        # An alias without an anchor is refused further down.
+        self.values += self._values_of.get(anchor, 0) if is_alias else 1
+        if self.values > YAML_VALUES.most:
+            raise self._error(event, str(YAML_VALUES))
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise self._error(event, _TOO_DEEP)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and len(node.value) > LONGEST_NUMBER:
+            raise self._error(event, f"a number of more than {LONGEST_NUMBER} characters, which is the limit")
+        if anchor and not is_alias:
+            self._values_of[anchor] = self.values - before
+        return node
+
+    def _error(self, event: yaml.Event, problem: str) -> UsageError:
+        line = f", line {event.start_mark.line + 1}" if event.start_mark else ""
+        return UsageError(f"{self.name}{line}: {problem}.")
 
 
 _Loader.yaml_implicit_resolvers = {key: list(found) for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()}
@@ -51,11 +100,13 @@ def parse(text: str, name: str) -> Document:
         name: what messages call it, a file name for instance.
 
     Raises:
-        UsageError: the text is no YAML, no mapping at the top, or names a key twice.
+        UsageError: the text is no YAML, no mapping at the top, names a key twice, or is beyond a limit.
     """
-    lines = text.splitlines()
+    if len(text) > YAML_TEXT.most:
+        raise UsageError(f"{name}: this file has {YAML_TEXT}.")
+    lines = [_shown(line) for line in text.splitlines()]
     try:
-        loader = _Loader(text)
+        loader = _Loader(text, name)
         root = loader.get_single_node()
         if root is None:
             return Document({})
@@ -70,6 +121,8 @@ def parse(text: str, name: str) -> Document:
         raise UsageError(f"{name}{where}: this is no valid YAML: {error.problem or error.context}.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"{name}: this is no valid YAML: {str(error).splitlines()[0]}.") from None
+    except (KeyError, AttributeError, OverflowError):  # What the library lets through from its own constructors.
+        raise UsageError(f"{name}: this is no valid YAML: a value is not what its tag says.") from None
 
 
 def parse_value(text: str) -> Any:
@@ -86,21 +139,33 @@ def dump(data: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
 
 
+def _shown(line: str) -> str:
+    """A line as messages quote it; every value keeps the line that it stands in, so long ones must not be copied."""
+    stripped = line.strip()
+    return stripped if len(stripped) <= _LONGEST_LINE else f"{stripped[:_LONGEST_LINE]}…"
+
+
 def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Iterator[tuple[KeyPath, Mark]]:
+    if len(path) > DEEPEST:  # Aliases nest deeper than the text does.
+        raise UsageError(f"{name}, line {node.start_mark.line + 1}: {_TOO_DEEP}.")
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
-            line, column = key.start_mark.line, key.start_mark.column
+            line = key.start_mark.line
             if key.tag != "tag:yaml.org,2002:str":
-                raise UsageError(f"{name}, line {line + 1}: expected text as a key, found `{lines[line].strip()}`.")
+                raise UsageError(f"{name}, line {line + 1}: expected text as a key, found `{lines[line]}`.")
             if key.value in seen:
                 raise UsageError(f"{name}, line {line + 1}: the key {key.value!r} stands here for the second time.")
             seen.add(key.value)
             below = (*path, key.value)
-            yield below, Mark(f"{name}, line {line + 1}, column {column + 1}", lines[line].strip())
+            yield below, _mark(key, name, lines)
             yield from _marks(value, below, name, lines)
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
-            line, column = value.start_mark.line, value.start_mark.column
-            yield (*path, position), Mark(f"{name}, line {line + 1}, column {column + 1}", lines[line].strip())
+            yield (*path, position), _mark(value, name, lines)
             yield from _marks(value, (*path, position), name, lines)
+
+
+def _mark(node: yaml.Node, name: str, lines: list[str]) -> Mark:
+    line, column = node.start_mark.line, node.start_mark.column
+    return Mark(f"{name}, line {line + 1}, column {column + 1}", lines[line])

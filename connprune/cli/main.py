@@ -1,5 +1,6 @@
 """The entry point: runs a command, and is the only place that turns an error into a message and an exit code."""
 
+import errno
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ def _explain(error: Exception) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, FileExistsError | NotADirectoryError):
         return f"{error.filename}: expected a folder, found a file.", 2
+    if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return f"{error.filename}: {error.strerror}.", 2
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}.", 1

@@ -19,6 +19,7 @@ from connprune.errors import ConnpruneError, InterruptedRunError, RunLockedError
 from connprune.files import (
     LOCK,
     file_digest,
+    parse_object,
     read_json,
     read_sealed_json,
     read_text,
@@ -220,9 +221,9 @@ class RunDirectory:
         if not self.metrics.exists():
             return []
         try:
-            return [json.loads(line) for line in self.text(self.metrics).splitlines()]
-        except ValueError:
-            raise UsageError(f"{self.metrics}: this file is damaged: a line is no JSON.") from None
+            return [parse_object(line) for line in self.text(self.metrics).splitlines()]
+        except ValueError as error:
+            raise UsageError(f"{self.metrics}: this file is damaged: in a line, {error}.") from None
 
     def write_gates(self, history: "GateHistory") -> None:
         """Writes the gates of all epochs so far."""

@@ -18,7 +18,7 @@ from connprune.architecture.strict_yaml import Document, KeyPath, Mark, dump, pa
 from connprune.data.settings import DataSettings
 from connprune.data.shape import image_shape
 from connprune.errors import UsageError
-from connprune.files import read_text
+from connprune.files import absolute, read_text
 from connprune.runs.directory import RunDirectory
 from connprune.training.recipe import Recipe
 
@@ -254,7 +254,7 @@ def _located(gates: Gates | None) -> Gates | None:
     """The gates with the absolute path of the run that they start from, so that the run can be used from any folder."""
     if gates is None or not isinstance(gates.initialisation, FromRun):
         return gates
-    path = str(Path(gates.initialisation.run).expanduser().absolute())
+    path = absolute(gates.initialisation.run)
     return gates.model_copy(update={"initialisation": gates.initialisation.model_copy(update={"run": path})})
 
 

@@ -55,7 +55,7 @@ def test_exponents_are_numbers(text: str, value: object) -> None:
         ("- 1", "expected a mapping"),
         ("a: !!python/object/apply:os.system [ls]", "no valid YAML"),
         ("a: \x00", "no valid YAML"),
-        ("a: &x [*x]", "no valid YAML"),
+        ("a: &x [*x]", "line 1: *x stands within what it stands for"),
         ("? [1, 2]\n: 3", "file.yaml, line 1: expected text as a key"),
         ("a: 1\non: 3", "file.yaml, line 2: expected text as a key, found `on: 3`"),
     ],
