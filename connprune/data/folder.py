@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,7 +13,7 @@ import torch
 
 from connprune.data.images import Dataset, Images
 from connprune.data.settings import DataSettings
-from connprune.data.shape import PARTS, Listing, decode, list_folder
+from connprune.data.shape import PARTS, Listing, bombs_refused, decode, list_folder
 from connprune.data.track import Track
 from connprune.errors import UsageError
 from connprune.tensor_files import read_tensors, write_tensors
@@ -28,7 +29,7 @@ def load_folder(folder: Path, settings: DataSettings, cache: Path, track: Track)
     Raises:
         UsageError: see `list_folder`; or images are damaged and `skip_damaged` is not set, or they differ in size.
     """
-    listing = list_folder(folder)
+    listing = list_folder(folder, settings.follow_links)
     cached = cache / f"folder-{_digest(folder, listing, settings)}.safetensors"
     if not cached.exists():
         tensors, damaged = _decode_all(folder, listing, settings, track)
@@ -43,8 +44,8 @@ def _digest(folder: Path, listing: Listing, settings: DataSettings) -> str:
     digest = hashlib.sha256(repr((_CACHE_VERSION, settings.size, settings.channels, settings.skip_damaged)).encode())
     for classes in listing.values():
         for path in (path for files in classes.values() for path in files):
-            state = path.stat()
-            digest.update(f"{path.relative_to(folder)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+            state = path.stat() if path.exists() else path.lstat()
+            digest.update(os.fsencode(path.relative_to(folder)) + f"\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
 
 
@@ -59,7 +60,7 @@ def _decode_all(
         paths = [(path, number) for number, files in enumerate(classes.values()) for path in files]
         images: list[np.ndarray] = []
         labels = []
-        with ThreadPoolExecutor() as pool:
+        with bombs_refused(), ThreadPoolExecutor() as pool:
             decoded = pool.map(partial(decode, settings=settings), [path for path, _ in paths])
             for (path, number), pixels in zip(
                 paths, track(decoded, f"decoding {len(paths)} images of {part}", len(paths)), strict=True
@@ -67,7 +68,9 @@ def _decode_all(
                 if isinstance(pixels, str):
                     damaged.append(f"{path.relative_to(folder)} ({pixels})")
                     continue
-                first = first or (path, pixels.shape)
+                if first is None:
+                    first = (path, pixels.shape)
+                    _require_memory(len(paths), pixels)
                 if pixels.shape != first[1]:
                     pool.shutdown(cancel_futures=True)
                     raise UsageError(_sizes_differ(folder, first, (path, pixels.shape)))
@@ -80,6 +83,20 @@ def _decode_all(
     if damaged and not settings.skip_damaged:
         raise UsageError(_damaged(folder, damaged))
     return tensors, damaged
+
+
+def _require_memory(count: int, one: np.ndarray) -> None:
+    """Refuses images that could not lie side by side in this machine's memory, where it says how much it has."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return
+    if count * one.nbytes > memory > 0:
+        raise UsageError(
+            f"data.source: {count:,} images of {one.shape[1]}×{one.shape[2]} (height × width) take "
+            f"{count * one.nbytes / 1e9:,.0f} GB decoded, but this machine has {memory / 1e9:,.0f} GB; "
+            "make them smaller with --set data.size='[224, 224]', for instance."
+        )
 
 
 def _sizes_differ(folder: Path, one: tuple[Path, tuple[int, ...]], other: tuple[Path, tuple[int, ...]]) -> str:

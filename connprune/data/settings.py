@@ -1,11 +1,11 @@
 """The settings of the data. Nothing here imports torch."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from connprune.architecture.base import Count, Fraction, Frozen, NonNegativeInt, Positive, Shape, Switch
+from connprune.files import absolute
 
 # The named data sets: image shape and number of classes, known before anything is loaded.
 NAMED: dict[str, tuple[Shape, int]] = {
@@ -52,6 +52,8 @@ class DataSettings(Frozen):
         channels: a folder's images are decoded as colour (3) or grey (1).
         as_sequence: read each image as a sequence: its rows are the steps, its columns and channels the features.
         skip_damaged: leave out a folder's damaged images instead of refusing the folder.
+        follow_links: take images and classes that symbolic links bring in from outside of a folder; else they are
+            refused. Links that lead to other images of the folder are always taken.
         normalise: what is subtracted and divided by.
         augment: random changes to training images.
     """
@@ -65,19 +67,20 @@ class DataSettings(Frozen):
     channels: Literal[1, 3] = 3
     as_sequence: Switch = False
     skip_damaged: Switch = False
+    follow_links: Switch = False
     normalise: Normalise = Normalise()
     augment: Augment = Augment()
 
     @model_validator(mode="after")
     def _check_folder_settings(self) -> Self:
         if self.source in NAMED:
-            for name in ("size", "channels", "skip_damaged"):
+            for name in ("size", "channels", "skip_damaged", "follow_links"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name} belongs to a folder of images, but the source is {self.source}")
         return self
 
     def located(self) -> Self:
         """The same with absolute paths, so that a run can be used from any folder."""
-        source = self.source if self.source in NAMED else str(Path(self.source).expanduser().absolute())
-        cache = self.cache and str(Path(self.cache).expanduser().absolute())
+        source = self.source if self.source in NAMED else absolute(self.source)
+        cache = self.cache and absolute(self.cache)
         return self.model_copy(update={"source": source, "cache": cache})

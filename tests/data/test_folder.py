@@ -1,5 +1,7 @@
 """A folder of images: decoded once, cached, and refused by one sentence when it is not what it must be."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,13 +119,93 @@ def test_a_link_to_a_folder_is_not_followed(digits_folder: Path, settings: Loads
     assert len(load(settings(digits_folder)).train) == 60
 
 
+@pytest.mark.parametrize("place", ["train", "train/3", "train/3/linked.png"])
+def test_a_link_that_leads_out_of_the_folder_is_refused(
+    digits_folder: Path, settings: Loads, tmp_path: Path, place: str
+) -> None:
+    moved, link = tmp_path / "elsewhere", digits_folder / place
+    if link.exists():
+        shutil.move(link, moved)
+    else:
+        Image.new("RGB", (8, 8)).save(moved, "png")
+    link.symlink_to(moved)
+    with pytest.raises(
+        UsageError, match=rf"{place} is a link that leads out of the folder, to {moved}; .*follow_links"
+    ):
+        image_shape(settings(digits_folder))
+    with pytest.raises(UsageError, match="leads out of the folder"):
+        load(settings(digits_folder))
+    followed = load(settings(digits_folder, follow_links=True))
+    assert len(followed.train) == (61 if place.endswith("png") else 60)
+
+
+def test_links_within_the_folder_are_taken(digits_folder: Path, settings: Loads, tmp_path: Path) -> None:
+    (digits_folder / "train" / "3" / "linked.png").symlink_to(digits_folder / "train" / "3" / "000.png")
+    (tmp_path / "linked").symlink_to(digits_folder)
+    assert len(load(settings(tmp_path / "linked")).train) == 61
+
+
+def test_links_that_lead_nowhere_are_damaged_images(digits_folder: Path, settings: Loads) -> None:
+    (digits_folder / "train" / "3" / "gone.png").symlink_to("none.png")
+    (digits_folder / "train" / "3" / "round.png").symlink_to("round.png")
+    with pytest.raises(UsageError, match=r"2 images .*gone.png \(it is no file\); train/3/round.png \(it is no file\)"):
+        load(settings(digits_folder))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(digits_folder: Path, settings: Loads) -> None:
+    os.mkfifo(digits_folder / "train" / "0" / "000-pipe.png")
+    (digits_folder / "test" / "0" / "device.png").symlink_to("/dev/zero")
+    with pytest.raises(
+        UsageError, match=r"2 images .*/000-pipe.png \(it is no file\); .*/device.png \(it is no file\)"
+    ):
+        load(settings(digits_folder, follow_links=True))
+
+
+def test_postscript_is_no_image(digits_folder: Path, settings: Loads) -> None:
+    """Pillow would start Ghostscript for it, whatever the file is called."""
+    script = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+    (digits_folder / "train" / "0" / "script.png").write_text(script)
+    with Image.open(digits_folder / "train" / "0" / "script.png") as image:
+        assert image.format == "EPS"
+    with pytest.raises(UsageError, match=r"1 images .* train/0/script.png \(cannot identify"):
+        load(settings(digits_folder))
+
+
+def test_bombs_are_refused_in_every_thread(digits_folder: Path, settings: Loads) -> None:
+    """Between Pillow's limit and twice that it only warns."""
+    bomb = digits_folder / "train" / "0" / "bomb-0.png"
+    Image.new("1", (10_000, 10_000)).save(bomb)
+    for number in range(1, 20):
+        shutil.copy(bomb, bomb.with_name(f"bomb-{number}.png"))
+    with pytest.raises(UsageError, match=r"20 images .* train/0/bomb-0.png \(Image size \(100000000 pixels\) exceeds"):
+        load(settings(digits_folder))
+
+
+def test_more_than_fits_in_memory_is_refused(
+    digits_folder: Path, settings: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 60 * 192 - 1}.__getitem__)
+    with pytest.raises(UsageError, match=r"60 images of 8×8 \(height × width\) take 0 GB decoded.*data.size"):
+        load(settings(digits_folder))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes there")
+def test_names_that_are_no_unicode(digits_folder: Path, settings: Loads) -> None:
+    folder = digits_folder / "train" / "0"
+    shutil.copy(folder / "000.png", folder / os.fsdecode(b"\xff.png"))
+    assert len(load(settings(digits_folder)).train) == 61
+
+
 def test_folders_that_are_none(digits_folder: Path, settings: Loads, tmp_path: Path) -> None:
     def refusal(folder: Path) -> str:
         with pytest.raises(UsageError) as caught:
             load(settings(folder))
         return str(caught.value)
 
-    assert "expected one of digits, cifar10, cifar100, or an existing folder" in refusal(tmp_path / "none")
+    for none in ("none", "long/" * 1000, "~nobody-has-this-name"):
+        assert "expected one of digits, cifar10, cifar100, or an existing folder" in refusal(tmp_path / none)
+    assert "there is no such home folder" in refusal(Path("~nobody-has-this-name"))
     assert "has no folder train/" in refusal(digits_folder / "train")
     (digits_folder / "train" / "extra").mkdir()
     assert "extra holds no images" in refusal(digits_folder)
