@@ -1,30 +1,27 @@
 """Where images come from: one function for each kind of source, and the one place that chooses among them."""
 
 import os
-import sys
-from contextlib import redirect_stdout
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
 import platformdirs
-import torch
 
-from connprune.data.download import fetch
+from connprune.data.cifar import download_cifar, load_cifar
 from connprune.data.folder import load_folder
 from connprune.data.images import Dataset, Images
 from connprune.data.settings import NAMED, DataSettings
 from connprune.data.shape import source_folder
 from connprune.data.track import Track, untracked
 from connprune.errors import ConnpruneError, UsageError
+from connprune.files import absolute
 from connprune.tensor_files import read_tensors
 
 
 def cache_folder(settings: DataSettings) -> Path:
     """Where downloads and decoded images are kept: `data.cache`, $CONNPRUNE_CACHE, or the user's cache folder."""
     chosen = settings.cache or os.environ.get("CONNPRUNE_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("connprune"))
+    return Path(absolute(chosen)) if chosen else Path(platformdirs.user_cache_dir("connprune"))
 
 
 def load(settings: DataSettings, track: Track = untracked) -> Dataset:
@@ -40,7 +37,7 @@ def load(settings: DataSettings, track: Track = untracked) -> Dataset:
     if settings.source == "digits":
         dataset = _digits()
     elif settings.source in NAMED:
-        dataset = _cifar(settings)
+        dataset = load_cifar(settings.source, cache_folder(settings))
     else:
         dataset = load_folder(source_folder(settings), settings, cache_folder(settings), track)
     if settings.as_sequence:
@@ -60,23 +57,12 @@ def download(settings: DataSettings, track: Track = untracked) -> Path:
     if settings.source not in NAMED:
         names = ", ".join(NAMED)
         raise UsageError(f"data: found {settings.source!r}, expected one of {names}.")
-    from torchvision.datasets.utils import check_integrity
-
-    cache, dataset = cache_folder(settings), _cifar_class(settings)
-    cache.mkdir(parents=True, exist_ok=True)
-    archive = cache / dataset.filename
+    cache = cache_folder(settings)
     try:
-        if not check_integrity(archive, dataset.tgz_md5):
-            fetch(dataset.url, archive, track)
-        if not check_integrity(archive, dataset.tgz_md5):
-            archive.unlink()
-            raise ConnpruneError(f"{dataset.url}: the file has another checksum than expected, {dataset.tgz_md5}.")
-        # What torchvision prints must not mix with the command's own result.
-        with redirect_stdout(sys.stderr):
-            dataset(cache, download=True)
+        download_cifar(settings.source, cache, track)
     except OSError as error:
         raise ConnpruneError(
-            f"The download of {dataset.url} failed: {error}; run the command again to go on."
+            f"The download of {settings.source} failed: {error}; run the command again to go on."
         ) from None
     return cache
 
@@ -87,25 +73,3 @@ def _digits() -> Dataset:
     train = Images(tensors["train.images"], tensors["train.labels"])
     test = Images(tensors["test.images"], tensors["test.labels"])
     return Dataset(tuple("0123456789"), train, test)
-
-
-def _cifar_class(settings: DataSettings) -> Any:
-    from torchvision import datasets
-
-    return {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[settings.source]
-
-
-def _cifar(settings: DataSettings) -> Dataset:
-    cache = cache_folder(settings)
-    try:
-        parts = [_cifar_class(settings)(cache, train=train) for train in (True, False)]
-    except RuntimeError:
-        raise UsageError(
-            f"data.source: {settings.source} is not in the cache {cache}, or is damaged there; "
-            f"get it with `connprune data {settings.source}`, or train on a folder of images with --data DIR."
-        ) from None
-    train, test = (
-        Images(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets))
-        for part in parts
-    )
-    return Dataset(tuple(parts[0].classes), train, test)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import pickle
 import tarfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
+from connprune.data.cifar import unpack
 from connprune.data.settings import DataSettings
 from connprune.data.sources import download, load
 from connprune.errors import ConnpruneError, UsageError
@@ -157,3 +159,90 @@ def test_a_damaged_file_is_refused(settings: DataSettings) -> None:
 def test_unknown_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="found 'mnist', expected one of digits, cifar10, cifar100"):
         download(DataSettings(source="mnist", cache=str(tmp_path)))
+
+
+class Runs:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (self.command,)
+
+
+def test_pickles_of_the_first_numpy_are_read(settings: DataSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The published files name numpy's modules as they were called then."""
+    download(settings)
+    path = next(Path(str(settings.cache)).rglob("test*"))
+    batch = pickle.loads(path.read_bytes())
+    path.write_bytes(pickle.dumps(batch, protocol=2).replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))
+    replace_checksum(monkeypatch, settings, path)
+    assert (load(settings).test.images.numpy().reshape(PER_FILE, -1) == batch["data"]).all()
+
+
+def test_a_pickle_that_would_run_something_is_refused(
+    settings: DataSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Even one with the right checksum."""
+    download(settings)
+    path = next(Path(str(settings.cache)).rglob("test*"))
+    path.write_bytes(pickle.dumps({"data": Runs(f"touch {tmp_path / 'ran'}")}))
+    replace_checksum(monkeypatch, settings, path)
+    with pytest.raises(UsageError, match=r"damaged there \(it names (posix|nt).system\)"):
+        load(settings)
+    assert not (tmp_path / "ran").exists()
+
+
+def replace_checksum(monkeypatch: pytest.MonkeyPatch, settings: DataSettings, path: Path) -> None:
+    dataset = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[settings.source]
+    monkeypatch.setattr(dataset, "test_list", [[path.name, hashlib.md5(path.read_bytes()).hexdigest()]])
+
+
+def everything(folder: Path) -> dict[str, bytes | None]:
+    return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("kind", ["parent", "absolute", "symbolic link", "hard link", "pipe", "bomb"])
+def test_an_archive_cannot_write_beside_its_folder(tmp_path: Path, kind: str) -> None:
+    """Only the files that are asked for leave an archive, and only as plain files of the expected content."""
+    (tmp_path / "secret").write_text("mine")
+    folder = tmp_path / "cache" / "batches"
+    folder.parent.mkdir()
+    with tarfile.open(tmp_path / "archive.tar.gz", "w:gz") as archive:
+        entry = tarfile.TarInfo("batches/data")
+        match kind:
+            case "parent":
+                add(archive, "../secret", b"theirs")
+                add(archive, "batches/../../secret", b"theirs")
+            case "absolute":
+                add(archive, str(tmp_path / "secret"), b"theirs")
+            case "symbolic link":
+                entry.type, entry.linkname = tarfile.SYMTYPE, "../../secret"
+                archive.addfile(entry)
+            case "hard link":
+                entry.type, entry.linkname = tarfile.LNKTYPE, "../../secret"
+                archive.addfile(entry)
+            case "pipe":
+                entry.type = tarfile.FIFOTYPE
+                archive.addfile(entry)
+            case "bomb":
+                add(archive, "batches/data", bytes(2**28 + 1))
+    checksums = {"data": hashlib.md5(b"right").hexdigest()}
+    before = everything(tmp_path)
+    with pytest.raises(ConnpruneError, match="expected the file batches/data in this archive"):
+        unpack(tmp_path / "archive.tar.gz", folder, checksums)
+    assert everything(tmp_path) == {**before, str(folder): None}
+    with tarfile.open(tmp_path / "archive.tar.gz", "w:gz") as archive:
+        add(archive, "../secret", b"theirs")
+        add(archive, "batches/data", b"right")
+    unpack(tmp_path / "archive.tar.gz", folder, checksums)
+    assert (tmp_path / "secret").read_text() == "mine"
+    assert [path.name for path in folder.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", bytes(2000)])
+def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "archive.tar.gz").write_bytes(content)
+    with pytest.raises(ConnpruneError, match="archive"):
+        unpack(tmp_path / "archive.tar.gz", tmp_path / "batches", {"data": "0"})
