@@ -31,10 +31,12 @@ def load(path: str | Path) -> tuple[Network, Architecture]:
     Raises:
         connprune.errors.UsageError: there is no finished run and no such file at this path, or it is damaged.
     """
+    from connprune.architecture.plugins import load_installed
     from connprune.export.safetensors import load as load_file
     from connprune.runs.directory import RunDirectory
     from connprune.training.run import load_network
 
+    load_installed()
     path = Path(path)
     network = load_file(path) if path.is_file() else load_network(RunDirectory.open(path))
     return network, network.architecture

@@ -5,7 +5,6 @@ the first one names and which is imported when a network is built.
 """
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import PlainValidator, SerializeAsAny
@@ -13,9 +12,6 @@ from pydantic_core import PydanticCustomError
 
 from connprune.architecture.base import Frozen, OptionalName, Shape
 from connprune.errors import UsageError
-
-# Installed packages offer layers of their own under this group; an entry's name is the layer's kind.
-ENTRY_POINTS = "connprune.layers"
 
 
 class LayerShapeError(ValueError):
@@ -84,28 +80,19 @@ def register(layer: type[Layer]) -> type[Layer]:
     return layer
 
 
-def _known(kind: Any) -> bool:
-    """Whether the registry has a kind, once an installed package that offers one of this name has been asked."""
-    if not isinstance(kind, str):
-        return False
-    if kind not in LAYERS:
-        for offer in entry_points(group=ENTRY_POINTS, name=kind):
-            register(offer.load())
-    return kind in LAYERS
-
-
 def _layer(value: Any) -> Layer:
     if isinstance(value, Layer):
         return value
     if not isinstance(value, Mapping):
         raise PydanticCustomError("layer_type", "a mapping with a kind, like kind: conv")
-    if not _known(value.get("kind")):
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in LAYERS:
         raise PydanticCustomError(
             "layer_kind",
             "expected one of {kinds}; a layer of your own needs --plugin MODULE",
             {"kinds": ", ".join(LAYERS)},
         )
-    return LAYERS[value["kind"]].model_validate(value)
+    return LAYERS[kind].model_validate(value)
 
 
 AnyLayer = Annotated[SerializeAsAny[Layer], PlainValidator(_layer)]

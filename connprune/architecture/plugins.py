@@ -1,17 +1,40 @@
-"""Layers that users bring along in a module of their own."""
+"""Layers that users bring along: in a module that they name, or in a package that they installed.
+
+No file has a say in what is imported here, neither that something is nor what.
+"""
 
 import sys
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from connprune.architecture.layers import LAYERS, Layer, register
 from connprune.errors import UsageError
 
+# Installed packages offer layers of their own under this group; an entry's name is the layer's kind.
+ENTRY_POINTS = "connprune.layers"
+
+
+def load_installed() -> None:
+    """Registers the layers that installed packages offer, all of them, whatever will be read.
+
+    Raises:
+        UsageError: one of them cannot be imported.
+    """
+    for offer in entry_points(group=ENTRY_POINTS):
+        try:
+            register(offer.load())
+        except (Exception, SystemExit) as error:  # A module of the user's may fail in any way.
+            raise UsageError(
+                f"The installed package that offers the layer {offer.name!r} as {offer.value} fails: "
+                f"{type(error).__name__}: {error}; mend it or uninstall it."
+            ) from None
+
 
 def load_plugin(name: str) -> None:
-    """Imports a module, from where Python finds it or from the current folder, and registers the layers it defines.
+    """Imports a module, from where Python finds it or else from the current folder, and registers its layers.
 
-    Only a name that the user typed gets here; names in files never import code.
+    Only a name that the user typed gets here.
 
     Raises:
         UsageError: there is no such module, it fails, or it defines no layer.
@@ -20,7 +43,8 @@ def load_plugin(name: str) -> None:
         raise UsageError(f"--plugin {name}: give the name of the module, without its folder and without .py.")
     here = str(Path.cwd())
     if here not in sys.path:
-        sys.path.insert(0, here)
+        # Last, or a file here that is called like a library would be imported in the library's place.
+        sys.path.append(here)
     try:
         module = import_module(name)
     except (Exception, SystemExit) as error:  # A module of the user's may fail in any way.

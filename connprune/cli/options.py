@@ -24,9 +24,10 @@ def number(text: str) -> float:
 
 
 def load_plugins(names: list[str] | None) -> None:
-    """Imports what --plugin names."""
-    from connprune.architecture.plugins import load_plugin
+    """Imports the layers that installed packages offer, and what --plugin names."""
+    from connprune.architecture.plugins import load_installed, load_plugin
 
+    load_installed()
     for name in names or ():
         load_plugin(name)
 

@@ -23,11 +23,10 @@ def worker_commands(path: Path, devices: Sequence[str], threads: int | None, plu
         plugins: modules that each imports.
     """
     threads = threads_of_each(len(devices), threads)
-    more = [word for name in plugins for word in ("--plugin", name)]
-    return [
-        [sys.executable, "-m", "connprune", "work", str(path), "--device", device, "--threads", str(threads), *more]
-        for device in devices
-    ]
+    # Without -P, a file in the current folder that is called like a library would be imported in its place.
+    command = [sys.executable, "-P", "-m", "connprune", "work", str(path), "--threads", str(threads)]
+    command += [word for name in plugins for word in ("--plugin", name)]
+    return [[*command, "--device", device] for device in devices]
 
 
 def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> None:
