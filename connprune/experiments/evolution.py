@@ -95,7 +95,7 @@ def _trial(
         summary = directory.summary if directory.is_finished else train(directory, read_configuration(directory))
     except DivergedError:
         summary = {}
-    return {"trial": number, "path": directory.path, **summary}
+    return {**summary, "trial": number, "path": directory.path}
 
 
 def _fitness(trial: dict[str, Any]) -> tuple[float, float]:

@@ -170,12 +170,18 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
         )
         if kind == "sweep":
             dict(plan.about["cells"])
-        complete = bool(plan.jobs)
+        # The names become folders below jobs/; nothing else may be reached through them.
+        names = [name for row in plan.members.values() for name in row]
+        complete = bool(plan.jobs) and all(map(_is_folder_name, names))
     except (KeyError, TypeError, ValueError, AttributeError):
         complete = False
     if not complete:
         raise UsageError(f"{path / PLAN}: this file is damaged: it holds no plan.")
     return plan
+
+
+def _is_folder_name(name: str) -> bool:
+    return name not in ("", "..") and Path(name).name == name and "\0" not in name
 
 
 def _create(

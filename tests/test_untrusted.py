@@ -1,0 +1,162 @@
+"""No file makes connprune import or run code, or write outside of the run that it is part of."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connprune.architecture.plugins import ENTRY_POINTS, load_plugin
+from connprune.errors import UsageError
+from connprune.experiments.launch import worker_commands
+from connprune.experiments.plan import read
+from tests.conftest import TINY, Command, Run
+
+# Leaves a trace when it is imported.
+TRACE = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layers: [{kind: trap}]",
+        "layers: [{kind: 'trap:Layer'}]",
+        "layers: [{kind: ./trap.py}]",
+        "layers: [{kind: conv, feature_maps: 4, module: 'trap:Layer'}]",
+        "plugin: trap",
+        "plugins: [trap]",
+        "preset: ../trap",
+        "preset: trap",
+        "gates: {initialisation: {kind: from-run, run: trap}}\nlayers: [{kind: trap}]",
+        "a: !!python/module:trap",
+        "a: !!python/name:trap.x",
+        "a: !!python/object:trap.X {}",
+        "a: !!python/object/apply:os.system [touch ran]",
+        "a: !!python/object/new:subprocess.Popen [[touch, ran]]",
+    ],
+)
+def test_a_configuration_imports_nothing(command: Command, tmp_path: Path, text: str) -> None:
+    (tmp_path / "trap.py").write_text(TRACE)
+    (tmp_path / "mine.yaml").write_text(text)
+    outcome = command("inspect", "--config", "mine.yaml")
+    assert outcome.code == 2, outcome
+    assert "trap" not in sys.modules
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_files_of_a_run_import_nothing(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "trap.py").write_text(TRACE)
+    command("train", *TINY, "--run", "run")
+    for name in ("architecture.yaml", "config.yaml", "summary.json"):
+        path = tmp_path / "run" / name
+        whole = path.read_text()
+        changed = whole.replace("kind: conv", "kind: trap", 1).replace('"kind": "train"', '"kind": "trap"')
+        assert changed != whole
+        path.write_text(changed)
+        for arguments in (["inspect", "run"], ["prune", "run", "--keep", "20", "--dry-run"]):
+            assert command(*arguments).code in (0, 2)
+        path.write_text(whole)
+    assert "trap" not in sys.modules
+    assert not (tmp_path / "ran").exists()
+
+
+def test_workers_do_not_look_for_libraries_in_the_current_folder(tmp_path: Path) -> None:
+    for library in ("yaml", "typer", "torch", "json"):
+        (tmp_path / f"{library}.py").write_text(TRACE)
+    (command,) = worker_commands(tmp_path / "none", ["cpu"], None, [])
+    # It ends as soon as its standard input does.
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as worker:
+        assert worker.stderr
+        assert "it has no plan.json" in worker.stderr.read()
+        assert worker.wait() == 2
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_plugin_does_not_let_the_current_folder_go_before_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "uuid.py").write_text(TRACE)
+    with pytest.raises(UsageError, match="defines no layer"):
+        load_plugin("uuid")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_installed_layer_that_fails_is_named(
+    connprune: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is read: no file chooses what is imported."""
+    package = tmp_path / "site" / "broken-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Name: broken\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nbroken = nowhere:Layer\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=":")
+    done = connprune("inspect", "--preset", "digits")
+    assert done.returncode == 2
+    assert "offers the layer 'broken' as nowhere:Layer fails: ModuleNotFoundError" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["../../run", "..", ".", "", "/", "/tmp/run", "a/b", "a/", "a\0"])
+def test_a_plan_reaches_nothing_outside_of_its_folder(tmp_path: Path, name: str) -> None:
+    document = {"kind": "sweep", "seeds": [1], "members": {"row": [name]}, "about": {"cells": {}}}
+    (tmp_path / "plan.json").write_text(json.dumps(document))
+    with pytest.raises(UsageError, match="this file is damaged: it holds no plan"):
+        read(tmp_path, "sweep")
+
+
+def test_a_comparison_does_not_train_in_another_run(command: Command, tmp_path: Path) -> None:
+    command("train", *TINY, "--run", "mine/seed-1337")
+    command("prune", "mine/seed-1337", "--keep", "30", "--out", "cut")
+    assert command("retrain", "cut", "--against", "dense", "--run", "compared", "--list").code == 0
+    plan = tmp_path / "compared" / "plan.json"
+    plan.write_text(plan.read_text().replace('"dense"\n', '"../../mine"\n'))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "mine").rglob("*")}
+    outcome = command("retrain", "--resume", "--run", "compared")
+    assert outcome.code == 2, outcome
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "mine").rglob("*")} == before
+
+
+def test_the_lock_of_a_run_empties_nothing(command: Command, tmp_path: Path) -> None:
+    """A lock that is a link to another file."""
+    command("train", *TINY, "--run", "run")
+    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / "run" / ".lock").unlink(missing_ok=True)
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "thesis.txt")
+    outcome = command("train", "--resume", "--run", "run")
+    assert outcome.code == 2, outcome
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("path", "keys", "told"),
+    [
+        ("summary.json", ["layers"], "summary.json: this file is damaged: expected a number under 'layers'"),
+        ("summary.json", ["final", "test_accuracy"], "final: this file is damaged: expected a number under 'test_acc"),
+        ("summary.json", ["best"], "summary.json, best: this file is damaged"),
+        ("metrics.jsonl", ["validation_loss"], "metrics.jsonl, line 1: this file is damaged: expected a number under"),
+    ],
+)
+def test_results_that_lack_numbers(command: Command, tmp_path: Path, path: str, keys: list[str], told: str) -> None:
+    command("train", *TINY, "--run", "run")
+    file = tmp_path / "run" / path
+    lines = file.read_text().splitlines()
+    document = json.loads(lines[0] if path.endswith("jsonl") else "\n".join(lines))
+    place = document
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = "many"
+    file.write_text("\n".join([json.dumps(document), *lines[1:]]) if path.endswith("jsonl") else json.dumps(document))
+    outcome = command("train", "--resume", "--run", "run")
+    assert outcome.code == 2, outcome
+    assert told in outcome.err
+
+
+def test_gates_of_another_architecture(command: Command, tmp_path: Path) -> None:
+    command("train", *TINY, "--run", "one")
+    command("train", *TINY, "--set", "layers.0.name=first", "--set", "connections=dense", "--run", "other")
+    (tmp_path / "one" / "gates.safetensors").write_bytes((tmp_path / "other" / "gates.safetensors").read_bytes())
+    outcome = command("inspect", "one")
+    assert outcome.code == 2, outcome
+    assert "these gates do not belong to the architecture beside them" in outcome.err
