@@ -41,6 +41,11 @@ Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 # What a summary says of a run before its results, and keeps when the run goes on.
 _LASTING = ("schema", "kind", "created", "cut", "evolution", "digests", "launch")
 
+# The numbers that later commands take from an epoch's line, from the results of an epoch, and from a finished training.
+_EPOCH = ("epoch", "validation_loss", "validation_accuracy", "epoch_seconds")
+_RESULT = ("epoch", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
+_FINISHED = ("epochs", "connections", "gated_connections", "layers", "parameters", "macs", "training_seconds")
+
 # The command that goes on with a run of each kind.
 _COMMANDS: dict[str, str] = {"train": "train", "cut": "prune", "sweep": "sweep"}
 
@@ -142,8 +147,17 @@ class RunDirectory:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What `summary.json` holds: kind, status, and once finished the results."""
-        return read_sealed_json(self._summary)
+        """What `summary.json` holds: kind, status, and once finished the results.
+
+        Raises:
+            UsageError: the file is damaged.
+        """
+        found = read_sealed_json(self._summary)
+        if found.get("status") == "finished" and found.get("kind") in ("train", "retrain", "evolution"):
+            _require_numbers(found, _FINISHED, str(self._summary))
+            for part in ("final", "best"):
+                _require_numbers(found.get(part), _RESULT, f"{self._summary}, {part}")
+        return found
 
     def summarise(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Writes changed entries of the summary, and returns all of it."""
@@ -221,9 +235,12 @@ class RunDirectory:
         if not self.metrics.exists():
             return []
         try:
-            return [parse_object(line) for line in self.text(self.metrics).splitlines()]
+            found = [parse_object(line) for line in self.text(self.metrics).splitlines()]
         except ValueError as error:
             raise UsageError(f"{self.metrics}: this file is damaged: in a line, {error}.") from None
+        for number, epoch in enumerate(found, 1):
+            _require_numbers(epoch, _EPOCH, f"{self.metrics}, line {number}")
+        return found
 
     def write_gates(self, history: "GateHistory") -> None:
         """Writes the gates of all epochs so far."""
@@ -233,13 +250,16 @@ class RunDirectory:
         """The gates of all epochs so far.
 
         Raises:
-            UsageError: the run has none, or the file is damaged.
+            UsageError: the run has none, or the file is damaged or of another run.
         """
         from connprune.runs.gate_history import GateHistory
 
         if not self.gates.exists():
             raise UsageError(f"{self.path}: this run has no gates.")
-        return GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
+        found = GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
+        if not found.belongs_to(self.architecture()):
+            raise UsageError(f"{self.gates}: these gates do not belong to the architecture beside them.")
+        return found
 
     def require_finished(self) -> None:
         """Refuses a run that has no results yet.
@@ -280,6 +300,13 @@ def _who(holder: Path) -> str:
         return f"process {found['process']} on {found['host']} (since {found['since']})"
     except (UsageError, KeyError):
         return "another process"
+
+
+def _require_numbers(found: Any, keys: Sequence[str], name: str) -> None:
+    values = found if isinstance(found, dict) else {}
+    lacking = next((key for key in keys if type(values.get(key)) not in (int, float)), None)
+    if lacking is not None:
+        raise UsageError(f"{name}: this file is damaged: expected a number under {lacking!r}.")
 
 
 def _now() -> str:

@@ -43,6 +43,10 @@ class GateHistory:
         last = self.by_connection()[-1]
         return {connection: float(gate) for connection, gate in zip(self.connections, last, strict=True)}
 
+    def belongs_to(self, architecture: Architecture) -> bool:
+        """Whether these are the gates of this architecture, in its order."""
+        return (self.connections, self.maps) == (architecture.gated_connections, tuple(gates_of_each(architecture)))
+
     def restricted(self, architecture: Architecture, gates: Sequence[int]) -> "GateHistory":
         """The history of the gates that a cut left.
 
@@ -74,8 +78,9 @@ class GateHistory:
             rows = json.loads(metadata["connections"])
             connections = tuple(Connection(source, target) for source, target, _ in rows)
             history = cls(connections, tuple(int(count) for _, _, count in rows), arrays["gates"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
             raise UsageError(f"{name}: this file is damaged: it holds no gates.") from None
-        if history.values.ndim != 2 or history.values.shape[1] != sum(history.maps):
+        values = history.values
+        if values.ndim != 2 or not len(values) or values.shape[1] != sum(history.maps) or values.dtype.kind != "f":
             raise UsageError(f"{name}: this file is damaged: its gates do not match their names.")
         return history
