@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from connprune.architecture.strict_yaml import KeyPath, Mark
 
 _LONGEST_VALUE = 60
+_LONGEST_PROBLEM = 300
 _TOLD_AT_MOST = 20
 _EXPECTED = {
     "model_type": "a section of keys",
@@ -54,7 +55,7 @@ def _problem(details: Any, model: type[BaseModel]) -> str:
         return f"{details['msg']}."
     found = _shortened(repr(details["input"])) if not isinstance(details["input"], BaseModel) else "a whole section"
     if kind == "value_error":
-        return f"{context['error']} (found {found})."
+        return f"{_shortened(str(context['error']), _LONGEST_PROBLEM)} (found {found})."
     if kind == "layer_kind":
         return f"found the kind {_kind_of(details['input'])}, {details['msg']}."
     if kind == "union_tag_invalid":
@@ -67,8 +68,8 @@ def _kind_of(value: Any) -> str:
     return _shortened(repr(value.get("kind") if isinstance(value, Mapping) else value))
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+def _shortened(text: str, longest: int = _LONGEST_VALUE) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _known(location: KeyPath, marks: Mapping[KeyPath, Mark]) -> KeyPath:

@@ -155,7 +155,9 @@ def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Itera
             if key.tag != "tag:yaml.org,2002:str":
                 raise UsageError(f"{name}, line {line + 1}: expected text as a key, found `{lines[line]}`.")
             if key.value in seen:
-                raise UsageError(f"{name}, line {line + 1}: the key {key.value!r} stands here for the second time.")
+                raise UsageError(
+                    f"{name}, line {line + 1}: the key {_shown(key.value)!r} stands here for the second time."
+                )
             seen.add(key.value)
             below = (*path, key.value)
             yield below, _mark(key, name, lines)

@@ -60,7 +60,9 @@ def source_folder(settings: DataSettings) -> Path:
         exists = False
     if not exists:
         names = ", ".join(NAMED)
-        raise UsageError(f"data.source: found {settings.source!r}, expected one of {names}, or an existing folder.")
+        raise UsageError(
+            f"data.source: found {settings.source[:200]!r}, expected one of {names}, or an existing folder."
+        )
     return folder
 
 
