@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 from connprune.architecture.plugins import ENTRY_POINTS, load_plugin
 from connprune.errors import UsageError
 from connprune.experiments.launch import worker_commands
 from connprune.experiments.plan import read
+from connprune.files import read_tensors, write_tensors
 from tests.conftest import TINY, Command, Run
 
 # Leaves a trace when it is imported.
@@ -160,3 +163,29 @@ def test_gates_of_another_architecture(command: Command, tmp_path: Path) -> None
     outcome = command("inspect", "one")
     assert outcome.code == 2, outcome
     assert "these gates do not belong to the architecture beside them" in outcome.err
+
+
+def test_weights_that_do_not_fit(command: Command, tmp_path: Path) -> None:
+    command("train", *TINY, "--run", "run")
+    path = tmp_path / "run" / "final.safetensors"
+    whole, _ = read_tensors(path)
+    first = whole["layer_conv1.weight"]
+    changes: list[dict[str, Tensor | None]] = [
+        {"layer_conv1.weight": None},
+        {"layer_conv9.weight": first.clone()},
+        {"layer_conv1.weight": first[:-1].clone()},
+        {"layer_conv1.weight": first[..., None].clone()},
+        {"gates.weight": whole["gates.weight"][:-1].clone()},
+        {"mean": torch.zeros(3)},
+    ]
+    for change in changes:
+        changed = {name: tensor for name, tensor in {**whole, **change}.items() if tensor is not None}
+        write_tensors(path, changed)
+        outcome = command("prune", "run", "--keep", "20", "--dry-run")
+        assert outcome.code == 2, outcome
+        assert "these weights do not belong to the architecture beside them" in outcome.err
+    write_tensors(path, {**whole, "gates.weight": whole["gates.weight"][:-1].clone()})
+    start = ("--set", "gates.initialisation={kind: from-run, run: run}")
+    outcome = command("train", *TINY, *start, "--run", "next")
+    assert outcome.code == 2, outcome
+    assert "these weights do not belong to the architecture beside them" in outcome.err
