@@ -100,7 +100,8 @@ def test_no_damage_is_a_surprise(whole: Path, tmp_path: Path, monkeypatch: pytes
     chance = random.Random(name)
     for number in range(PLACES):
         place = tmp_path / str(number)
-        shutil.copytree(whole, place)
+        directory = name.partition("/")[0]
+        shutil.copytree(whole / directory, place / directory)
         monkeypatch.chdir(place)
         (place / name).write_bytes(damaged(content, chance))
         command = FILES[name][number % len(FILES[name])]

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from torch import Tensor
 
 from connprune.architecture.plugins import ENTRY_POINTS, load_plugin
+from connprune.architecture.shapes import parameter_count
+from connprune.architecture.strict_yaml import Document
 from connprune.errors import UsageError
 from connprune.experiments.launch import worker_commands
 from connprune.experiments.plan import read
 from connprune.files import read_tensors, write_tensors
+from connprune.network import build
+from connprune.training.configuration import design, resolve_document
 from tests.conftest import TINY, Command, Run
 
 # Leaves a trace when it is imported.
@@ -189,3 +194,29 @@ def test_weights_that_do_not_fit(command: Command, tmp_path: Path) -> None:
     outcome = command("train", *TINY, *start, "--run", "next")
     assert outcome.code == 2, outcome
     assert "these weights do not belong to the architecture beside them" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ({"axes": {"training.batch_size": [8]}, "seeds": 10**9}, "these are 1,000,000,000 trainings"),
+        ({"axes": {f"a{n}": list(range(50)) for n in range(30)}}, "trainings, more than 10,000"),
+        ({"axes": {"../x": [1]}}, "../x"),
+        ({"axes": {"layers": [[{"kind": "trap"}]]}}, "found the kind 'trap'"),
+    ],
+)
+def test_sweeps_from_others(command: Command, tmp_path: Path, file: dict[str, object], told: str) -> None:
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump({"base": {"preset": "digits"}, **file}))
+    outcome = command("sweep", "sweep.yaml", "--dry-run")
+    assert outcome.code == 2, outcome
+    assert told in outcome.err
+
+
+def test_names_of_layers_stay_away_from_the_network() -> None:
+    """A layer may be called like anything that a network has."""
+    names = ["gates", "forward", "mean", "divisor", "training", "state_dict", "merge_head", "last_merge", "layer_mean"]
+    layers = [{"kind": "conv", "feature_maps": 2, "name": name} for name in names]
+    architecture = design(resolve_document(Document({"preset": "digits", "layers": layers, "connections": "dense"})))
+    network = build(architecture)
+    assert network(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+    assert sum(weights.numel() for weights in network.parameters()) == parameter_count(architecture)

@@ -1,5 +1,6 @@
 """An architecture: layers, the connections between them, how they merge, and the head."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Self
 
@@ -53,6 +54,12 @@ class Head(Frozen):
     activation: Literal["relu", "none"] = "relu"
     dropout: Fraction = 0.0
 
+    @field_validator("hidden")
+    @classmethod
+    def _count_hidden(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        _require_few(value)
+        return value
+
 
 class Blueprint(Frozen):
     """An architecture whose input and classes are still open: what a preset or a configuration holds.
@@ -79,8 +86,8 @@ class Blueprint(Frozen):
     @field_validator("layers", mode="before")
     @classmethod
     def _count_layers(cls, value: Any) -> Any:
-        if isinstance(value, list | tuple) and len(value) > LAYERS.most:
-            raise ValueError(f"these are {len(value):,}, {LAYERS}")
+        if isinstance(value, list | tuple):
+            _require_few(value)
         return value
 
     @field_validator("layers")
@@ -223,3 +230,8 @@ class Architecture(Blueprint):
             pydantic.ValidationError: the result is no valid architecture.
         """
         return Architecture(**{**{name: getattr(self, name) for name in Architecture.model_fields}, **changes})
+
+
+def _require_few(layers: Sequence[Any]) -> None:
+    if len(layers) > LAYERS.most:
+        raise ValueError(f"these are {len(layers):,}, {LAYERS}")

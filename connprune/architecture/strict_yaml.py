@@ -118,9 +118,10 @@ def parse(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UsageError(f"{name}{where}: this is no valid YAML: {error.problem or error.context}.") from None
+        problem = _shown(str(error.problem or error.context))
+        raise UsageError(f"{name}{where}: this is no valid YAML: {problem}.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: this is no valid YAML: {str(error).splitlines()[0]}.") from None
+        raise UsageError(f"{name}: this is no valid YAML: {_shown(str(error).splitlines()[0])}.") from None
     except (KeyError, AttributeError, OverflowError):  # What the library lets through from its own constructors.
         raise UsageError(f"{name}: this is no valid YAML: a value is not what its tag says.") from None
 

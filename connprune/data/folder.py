@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -26,18 +26,33 @@ _CACHE_VERSION = 2
 def load_folder(folder: Path, settings: DataSettings, cache: Path, track: Track) -> Dataset:
     """Loads the folder's images, from the cache if nothing in the folder has changed since they were decoded.
 
+    A damaged cache is made anew.
+
     Raises:
         UsageError: see `list_folder`; or images are damaged and `skip_damaged` is not set, or they differ in size.
     """
     listing = list_folder(folder, settings.follow_links)
     cached = cache / f"folder-{_digest(folder, listing, settings)}.safetensors"
-    if not cached.exists():
+    found = _from_cache(cached)
+    if found is None:
         tensors, damaged = _decode_all(folder, listing, settings, track)
         cache.mkdir(parents=True, exist_ok=True)
         write_tensors(cached, tensors, {"damaged": json.dumps(damaged)})
-    tensors, metadata = read_tensors(cached)
-    train, test = (Images(tensors[f"{part}.images"], tensors[f"{part}.labels"]) for part in PARTS)
-    return Dataset(tuple(listing["train"]), train, test, tuple(json.loads(metadata["damaged"])))
+        found = _parts(tensors), tuple(damaged)
+    (train, test), left_out = found
+    return Dataset(tuple(listing["train"]), train, test, left_out)
+
+
+def _from_cache(path: Path) -> tuple[list[Images], tuple[str, ...]] | None:
+    try:
+        tensors, metadata = read_tensors(path)
+        return _parts(tensors), tuple(map(str, json.loads(metadata["damaged"])))
+    except (UsageError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _parts(tensors: Mapping[str, torch.Tensor]) -> list[Images]:
+    return [Images(tensors[f"{part}.images"], tensors[f"{part}.labels"]) for part in PARTS]
 
 
 def _digest(folder: Path, listing: Listing, settings: DataSettings) -> str:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from connprune.architecture.base import Count, Fraction, Frozen, NonNegativeInt, Positive, Shape, Switch
 from connprune.files import absolute
+from connprune.limits import ACTIVATIONS
 
 # The named data sets: image shape and number of classes, known before anything is loaded.
 NAMED: dict[str, tuple[Shape, int]] = {
@@ -77,6 +78,8 @@ class DataSettings(Frozen):
             for name in ("size", "channels", "skip_damaged", "follow_links"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name} belongs to a folder of images, but the source is {self.source}")
+        if self.size and self.channels * self.size[0] * self.size[1] > ACTIVATIONS.most:
+            raise ValueError(f"size asks for {ACTIVATIONS}")
         return self
 
     def located(self) -> Self:

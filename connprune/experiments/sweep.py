@@ -1,5 +1,6 @@
 """A sweep: every combination of the values on some axes, each trained with every seed."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,6 +66,10 @@ def read_sweep(path: Path) -> Sweep:
     base_marks = {path[1:]: mark for path, mark in document.marks.items() if path[:1] == ("base",)}
     base = Document(file.base, base_marks)
     own = resolve_document(base).training.seed
+    count = file.seeds if isinstance(file.seeds, int) else len(file.seeds)
+    trainings = count * math.prod(len(values) for values in file.axes.values())
+    if trainings > MOST_TRAININGS:
+        raise UsageError(f"{path}: these are {trainings:,} trainings, more than {MOST_TRAININGS:,}.")
     seeds = tuple(range(own, own + file.seeds)) if isinstance(file.seeds, int) else file.seeds
     axes = {axis: _labelled(axis, values) for axis, values in file.axes.items()}
     keys = [
@@ -78,8 +83,6 @@ def read_sweep(path: Path) -> Sweep:
     if empty is not None or not seeds or len(set(seeds)) < len(seeds):
         raise UsageError(f"{path}: expected at least one value on each axis, and different seeds.")
     cells = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
-    if len(cells) * len(seeds) > MOST_TRAININGS:
-        raise UsageError(f"{path}: these are {len(cells) * len(seeds):,} trainings, more than {MOST_TRAININGS:,}.")
     members = [_member(path, number, cell, axes, base) for number, cell in enumerate(cells, 1)]
     return Sweep(seeds, {member.name: cell for member, cell in zip(members, cells, strict=True)}, members)
 

@@ -66,6 +66,8 @@ ABSURD = [
     ({"layers": [{"kind": "dropout"}] * 100, "connections": "dense"}, "activations for one image", "ACTIVATIONS"),
     ({"merge": {"size": [10**9, 10**9]}}, "from the input to 'conv1' these are 1,000,000,000", "ACTIVATIONS"),
     ({"head": {"hidden": [10**9]}}, "more than 2,000,000,000 parameters", "PARAMETERS"),
+    ({"head": {"hidden": [1] * 1001}}, "head.hidden: these are 1,001, more than 1,000 layers", "LAYERS"),
+    ({"data": {"source": "/", "size": [30_000, 30_000]}}, "data: size asks for more than", "ACTIVATIONS"),
     (
         {"merge": {"aggregate": "sum"}, "selections": {"conv2": {"conv1": {"take": [0], "at": [10**18]}}}},
         "activations",

@@ -61,6 +61,16 @@ def test_decoding_happens_once(digits_folder: Path, settings: Loads, tmp_path: P
     assert len(list((tmp_path / "cache").glob("folder-*.safetensors"))) == 2
 
 
+def test_a_damaged_cache_is_made_anew(digits_folder: Path, settings: Loads, tmp_path: Path) -> None:
+    first = load(settings(digits_folder))
+    (cached,) = (tmp_path / "cache").glob("folder-*.safetensors")
+    whole = cached.read_bytes()
+    for damage in (whole[:1000], whole.replace(b"train.images", b"train.xmages"), whole.replace(b"[]", b"[["), b""):
+        cached.write_bytes(damage)
+        assert load(settings(digits_folder)).digest == first.digest
+        assert cached.read_bytes() == whole
+
+
 def test_damaged_images_are_named_and_counted(digits_folder: Path, settings: Loads) -> None:
     for name in ("000.png", "001.png"):
         path = digits_folder / "train" / "5" / name
