@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from connprune.errors import UsageError
-from connprune.files import read_arrays, read_json, read_tensors, read_text, write_tensors
+from connprune.files import read_json, read_text
+from connprune.tensor_files import read_arrays, read_tensors, write_tensors
 
 
 def refusal(read: Any, path: Path) -> str:

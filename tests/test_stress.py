@@ -22,7 +22,7 @@ from tests.training.helpers import configuration, go_on, lasting, start
 pytestmark = pytest.mark.slow
 
 TRAININGS = 50
-SETTINGS = ("training.epochs=30", "training.checkpoint_minutes=1e-9", "training.on_nan=rollback")
+SETTINGS = ("training.epochs=10", "training.checkpoint_minutes=1e-9", "training.on_nan=rollback")
 
 
 def train_to_end(path: Path, chosen: Configuration) -> None:
@@ -41,7 +41,7 @@ def test_fifty_trainings_killed_at_random_end_as_one_that_was_not(tmp_path: Path
     process.join()
     expected = lasting(whole)
     dice = random.Random(0)
-    patience = [[dice.uniform(0.05, 2.5) for _ in range(200)] for _ in range(TRAININGS)]
+    patience = [[dice.uniform(0.05, 1.5) for _ in range(200)] for _ in range(TRAININGS)]
 
     def killed_until_done(number: int) -> int:
         run = start(tmp_path / str(number), chosen)

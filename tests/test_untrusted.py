@@ -16,8 +16,10 @@ from connprune.architecture.strict_yaml import Document
 from connprune.errors import UsageError
 from connprune.experiments.launch import worker_commands
 from connprune.experiments.plan import read
-from connprune.files import read_tensors, write_tensors
+from connprune.files import sealed
 from connprune.network import build
+from connprune.runs.directory import RunDirectory
+from connprune.tensor_files import read_tensors, write_tensors
 from connprune.training.configuration import design, resolve_document
 from tests.conftest import TINY, Command, Run
 
@@ -109,7 +111,7 @@ def test_an_installed_layer_that_fails_is_named(
 @pytest.mark.parametrize("name", ["../../run", "..", ".", "", "/", "/tmp/run", "a/b", "a/", "a\0"])
 def test_a_plan_reaches_nothing_outside_of_its_folder(tmp_path: Path, name: str) -> None:
     document = {"kind": "sweep", "seeds": [1], "members": {"row": [name]}, "about": {"cells": {}}}
-    (tmp_path / "plan.json").write_text(json.dumps(document))
+    (tmp_path / "plan.json").write_text(json.dumps(sealed(document)))
     with pytest.raises(UsageError, match="this file is damaged: it holds no plan"):
         read(tmp_path, "sweep")
 
@@ -119,7 +121,8 @@ def test_a_comparison_does_not_train_in_another_run(command: Command, tmp_path: 
     command("prune", "mine/seed-1337", "--keep", "30", "--out", "cut")
     assert command("retrain", "cut", "--against", "dense", "--run", "compared", "--list").code == 0
     plan = tmp_path / "compared" / "plan.json"
-    plan.write_text(plan.read_text().replace('"dense"\n', '"../../mine"\n'))
+    document = json.loads(plan.read_text().replace('"dense"\n', '"../../mine"\n'))
+    plan.write_text(json.dumps(sealed(document)))
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "mine").rglob("*")}
     outcome = command("retrain", "--resume", "--run", "compared")
     assert outcome.code == 2, outcome
@@ -155,8 +158,15 @@ def test_results_that_lack_numbers(command: Command, tmp_path: Path, path: str, 
     for key in keys[:-1]:
         place = place[key]
     place[keys[-1]] = "many"
-    file.write_text("\n".join([json.dumps(document), *lines[1:]]) if path.endswith("jsonl") else json.dumps(document))
-    outcome = command("train", "--resume", "--run", "run")
+    if path.endswith("jsonl"):
+        file.write_text("\n".join([json.dumps(document), *lines[1:]]))
+        run = RunDirectory(tmp_path / "run")
+        run.seal(file)
+        with pytest.raises(UsageError, match=told):
+            run.read_metrics()
+        return
+    file.write_text(json.dumps(sealed(document)))
+    outcome = command("inspect", "run", "--figures", "figures")
     assert outcome.code == 2, outcome
     assert told in outcome.err
 
@@ -188,12 +198,12 @@ def test_weights_that_do_not_fit(command: Command, tmp_path: Path) -> None:
         write_tensors(path, changed)
         outcome = command("prune", "run", "--keep", "20", "--dry-run")
         assert outcome.code == 2, outcome
-        assert "these weights do not belong to the architecture beside them" in outcome.err
+        assert "these weights do not belong to the architecture that comes with them" in outcome.err
     write_tensors(path, {**whole, "gates.weight": whole["gates.weight"][:-1].clone()})
     start = ("--set", "gates.initialisation={kind: from-run, run: run}")
     outcome = command("train", *TINY, *start, "--run", "next")
     assert outcome.code == 2, outcome
-    assert "these weights do not belong to the architecture beside them" in outcome.err
+    assert "these weights do not belong to the architecture that comes with them" in outcome.err
 
 
 @pytest.mark.parametrize(

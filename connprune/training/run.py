@@ -177,7 +177,7 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
     if "gates.weight" not in weights:
         raise UsageError(f"gates.initialisation.run: {other.path} has no gates.")
     if weights["gates.weight"].shape != (sum(gates_of_each(theirs)),):
-        raise UsageError(f"{other.final}: these weights do not belong to the architecture beside them.")
+        raise UsageError(f"{other.final}: these weights do not belong to the architecture that comes with them.")
     found = dict(
         zip(map(str, theirs.gated_connections), weights["gates.weight"].split(gates_of_each(theirs)), strict=True)
     )
