@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Before torch is imported, here and in the commands that tests start: networks of this size gain nothing from a second
+# thread, and threads that wait for each other lose much where tests share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
