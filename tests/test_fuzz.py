@@ -149,11 +149,13 @@ def assert_accepted_or_refused(text: str, is_architecture: bool) -> None:
         assert parameter_count(found) > 0
         assert mac_count(found) >= 0
     except UsageError as refusal:
-        lines = str(refusal).splitlines()
-        assert 1 <= len(lines) <= 22
-        assert all(0 < len(line) < 2000 for line in lines)
+        told = str(refusal)
+    else:
+        assert from_yaml(to_yaml(found)) == found
         return
-    assert from_yaml(to_yaml(found)) == found
+    lines = told.split("\n")
+    assert 1 <= len(lines) <= 22
+    assert all(0 < len(line) < 2000 and line.isprintable() for line in lines)
 
 
 def designed(text: str) -> Architecture:

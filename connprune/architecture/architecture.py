@@ -136,7 +136,7 @@ class Blueprint(Frozen):
             if target not in info.data.get("connections", value):
                 raise ValueError(f"{target!r} is no layer of this architecture, nor the head")
         merge, connections = info.data.get("merge"), info.data.get("connections")
-        if merge is None or connections is None or merge.aggregate != "squeeze":
+        if merge is None or not connections or merge.aggregate != "squeeze":
             return value
         # The first layer reads the input as it is; a cut, whose first layer may be another, says so for itself.
         return {next(iter(connections)): MergeOverride(aggregate="concat"), **value}
@@ -156,9 +156,10 @@ class Blueprint(Frozen):
     @field_validator("gates")
     @classmethod
     def _check_gates(cls, value: OptionalGates, info: ValidationInfo) -> OptionalGates:
-        if value is None or "connections" not in info.data:
+        connections: wirings.Wiring = info.data.get("connections", {})
+        # There are none where something else is wrong, which is told.
+        if value is None or not connections:
             return value
-        connections: wirings.Wiring = info.data["connections"]
         if value.ungated is None:
             return value.model_copy(update={"ungated": (next(iter(connections)),)})
         for target in value.ungated:

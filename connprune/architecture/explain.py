@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from connprune.architecture.strict_yaml import KeyPath, Mark
+from connprune.architecture.strict_yaml import KeyPath, Mark, shown
 
 _LONGEST_VALUE = 60
 _LONGEST_PROBLEM = 300
@@ -36,7 +36,7 @@ def explain(error: ValidationError, model: type[BaseModel], marks: Mapping[KeyPa
 
 def _sentence(details: Any, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:
     path = _known(details["loc"], marks)
-    key = ".".join(_shortened(str(part)) for part in path)
+    key = ".".join(shown(str(part)) for part in path)
     mark = next((marks[path[:end]] for end in range(len(path), 0, -1) if path[:end] in marks), None)
     place = f" ({mark.where}: `{mark.source}`)" if mark else ""
     return f"{key}: {_problem(details, model)}{place}" if key else f"{_problem(details, model)}{place}"

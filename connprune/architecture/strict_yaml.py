@@ -92,6 +92,16 @@ for _first in "-+.0123456789":
     _Loader.yaml_implicit_resolvers.setdefault(_first, []).insert(0, ("tag:yaml.org,2002:float", _EXPONENT))
 
 
+def shown(text: str) -> str:
+    """A text as messages quote it: on one line, without what a terminal would obey, and not too long.
+
+    Every value keeps the line that it stands in, so long ones must not be copied either.
+    """
+    stripped = text.strip()
+    short = stripped if len(stripped) <= _LONGEST_LINE else f"{stripped[:_LONGEST_LINE]}…"
+    return short if short.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)
+
+
 def parse(text: str, name: str) -> Document:
     """Reads one YAML document whose top level is a mapping.
 
@@ -104,7 +114,7 @@ def parse(text: str, name: str) -> Document:
     """
     if len(text) > YAML_TEXT.most:
         raise UsageError(f"{name}: this file has {YAML_TEXT}.")
-    lines = [_shown(line) for line in text.splitlines()]
+    lines = [shown(line) for line in text.splitlines()]
     try:
         loader = _Loader(text, name)
         root = loader.get_single_node()
@@ -118,10 +128,10 @@ def parse(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = _shown(str(error.problem or error.context))
+        problem = shown(str(error.problem or error.context))
         raise UsageError(f"{name}{where}: this is no valid YAML: {problem}.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: this is no valid YAML: {_shown(str(error).splitlines()[0])}.") from None
+        raise UsageError(f"{name}: this is no valid YAML: {shown(str(error).splitlines()[0])}.") from None
     except (KeyError, AttributeError, OverflowError):  # What the library lets through from its own constructors.
         raise UsageError(f"{name}: this is no valid YAML: a value is not what its tag says.") from None
 
@@ -140,12 +150,6 @@ def dump(data: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
 
 
-def _shown(line: str) -> str:
-    """A line as messages quote it; every value keeps the line that it stands in, so long ones must not be copied."""
-    stripped = line.strip()
-    return stripped if len(stripped) <= _LONGEST_LINE else f"{stripped[:_LONGEST_LINE]}…"
-
-
 def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Iterator[tuple[KeyPath, Mark]]:
     if len(path) > DEEPEST:  # Aliases nest deeper than the text does.
         raise UsageError(f"{name}, line {node.start_mark.line + 1}: {_TOO_DEEP}.")
@@ -157,7 +161,7 @@ def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Itera
                 raise UsageError(f"{name}, line {line + 1}: expected text as a key, found `{lines[line]}`.")
             if key.value in seen:
                 raise UsageError(
-                    f"{name}, line {line + 1}: the key {_shown(key.value)!r} stands here for the second time."
+                    f"{name}, line {line + 1}: the key '{shown(key.value)}' stands here for the second time."
                 )
             seen.add(key.value)
             below = (*path, key.value)
