@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def write_whole(path: Path, write: Callable[[str], object], previous: Path | Non
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             write(temporary)
-            os.fsync(handle)
+            _flush(temporary)
             Path(temporary).chmod(0o666 & ~_umask())
             if previous is not None and path.exists():
                 path.replace(previous)
@@ -190,6 +190,11 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
     return data
 
 
+def text_digest(text: str) -> str:
+    """SHA-256 of a text as UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     with path.open("rb") as file:
@@ -200,18 +205,20 @@ def _digest_of_json(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def _flush_folder(folder: Path) -> None:
-    """Makes the new name last, where the system can: a rename is a change of the folder."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
+def _flush(path: str) -> None:
+    """Flushes a file to the disk by its name: what wrote it may have put another file in the place of ours."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
-    except OSError:
-        pass  # some file systems cannot flush a folder; the file itself is on the disk
     finally:
         os.close(handle)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes the new name last, where the system can: a rename is a change of the folder."""
+    # Some systems cannot open a folder, some file systems cannot flush one; the file itself is on the disk.
+    with suppress(OSError):
+        _flush(str(folder))
 
 
 def _umask() -> int:

@@ -8,7 +8,7 @@ STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") i
 
 
 class Stop:
-    """Notes the first signal that asks to stop; a second one ends the process at once.
+    """Notes a signal that asks to stop; the same one again ends the process at once.
 
     SIGUSR1 is what batch systems such as SLURM can send some time before they end a job.
 

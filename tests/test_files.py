@@ -113,7 +113,6 @@ def test_kinds_of_numbers_that_numpy_lacks(tmp_path: Path) -> None:
     path = tmp_path / "file.safetensors"
     write_tensors(path, {"a": torch.ones(2, dtype=torch.bfloat16)})
     assert read_tensors(path)[0]["a"].dtype == torch.bfloat16
-    assert refusal(read_arrays, path).startswith("this file is damaged: ")
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:

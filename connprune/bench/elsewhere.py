@@ -1,10 +1,13 @@
 """Steps that run in a process of their own, while the process that times them waits."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
+
+from connprune.errors import ConnpruneError
 
 
 class Work(Protocol):
@@ -32,8 +35,14 @@ class Elsewhere:
         return int(self._ask("peak_bytes"))
 
     def _ask(self, what: str) -> Any:
-        self._pipe.send(what)
-        return self._pipe.recv()
+        try:
+            self._pipe.send(what)
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
+            raise ConnpruneError("A process that was to be timed has ended; there may be too little memory.") from None
+        if isinstance(answer, str):
+            raise ConnpruneError(f"A process that was to be timed failed: {answer}")
+        return answer
 
 
 @contextmanager
@@ -45,7 +54,7 @@ def elsewhere(make: Callable[..., Work], *arguments: Any) -> Iterator[Elsewhere]
         arguments: are copied over to the other process, as `make` is.
 
     Raises:
-        EOFError: the other process ended before it answered.
+        ConnpruneError: the other process failed, or ended before it answered.
     """
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
@@ -60,11 +69,13 @@ def elsewhere(make: Callable[..., Work], *arguments: Any) -> Iterator[Elsewhere]
 
 
 def _serve(pipe: Connection, make: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
-    work = make(*arguments)
-    while True:
+    # A Ctrl-C reaches all processes of a terminal; this one ends when the pipe does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, OSError):
         try:
-            asked = pipe.recv()
-        except EOFError:
-            return
-        answer = getattr(work, asked)()
-        pipe.send(answer if isinstance(answer, int) else None)
+            work = make(*arguments)
+            while True:
+                answer = getattr(work, pipe.recv())()
+                pipe.send(answer if isinstance(answer, int) else None)
+        except (ConnpruneError, MemoryError, RuntimeError) as error:
+            pipe.send(f"{type(error).__name__}: {error}")

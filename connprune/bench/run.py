@@ -1,7 +1,8 @@
-"""The benchmarks that `connprune bench` runs, everything in turns in one process."""
+"""The benchmarks that `connprune bench` runs, everything in turns."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -18,10 +19,12 @@ from connprune.bench.literal import LiteralNetwork, LiteralTraining, keeping_lit
 from connprune.bench.machine import copy_bandwidth, matrix_product_rate, peak_bytes
 from connprune.data.batches import draw_epoch
 from connprune.data.images import Images, Splits
+from connprune.data.settings import Augment
 from connprune.network.network import build
 from connprune.training.configuration import Configuration
 from connprune.training.device import device_name
 from connprune.training.latency import forward_pass
+from connprune.training.recipe import Recipe
 from connprune.training.timing import Step, in_turns
 from connprune.training.trainer import Trainer
 
@@ -133,15 +136,23 @@ class Ours:
         self, configuration: Configuration, architecture: Architecture, splits: Splits, warn: Callable[[str], None]
     ) -> None:
         self.device = splits.train.labels.device
-        torch.manual_seed(configuration.training.seed)
-        network = build(architecture).to(self.device)
-        trainer = Trainer(network, splits, configuration.data.augment, configuration.training, warn)
-        network.train()
-        self.step: Step = trainer.endless_steps()
+        self._make = partial(_endless_steps, architecture, splits, configuration.data.augment, warn)
+        self._recipe = configuration.training
+        self.step: Step = self._make(self._recipe)
 
     def peak_bytes(self) -> int:
-        """The most memory that a step's tensors take at once."""
-        return peak_bytes(self.step, self.device)
+        """The most memory that a step's tensors take at once; a recorded step takes its memory once and for all."""
+        step = self._make(self._recipe.model_copy(update={"capture": False}))
+        step()
+        return peak_bytes(step, self.device)
+
+
+def _endless_steps(
+    architecture: Architecture, splits: Splits, augment: Augment, warn: Callable[[str], None], recipe: Recipe
+) -> Step:
+    torch.manual_seed(recipe.seed)
+    network = build(architecture).to(splits.train.labels.device).train()
+    return Trainer(network, splits, augment, recipe, warn).endless_steps()
 
 
 def data_steps(configuration: Configuration, splits: Splits, literal_workers: int | None) -> dict[str, Step]:

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import NoReturn
 
 from connprune.cli.app import app
-from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
+from connprune.errors import ConnpruneError, InterruptedRunError
 
 
 def main() -> NoReturn:
@@ -23,9 +23,9 @@ def main() -> NoReturn:
         if os.environ.get("CONNPRUNE_TRACEBACK"):
             raise
         message, code = _explain(error)
-        # Of several processes that torchrun started with the same mistake, one is enough to say so.
-        if code != UsageError.exit_code or os.environ.get("RANK", "0") == "0":
-            print(f"Error: {message}", file=sys.stderr)
+        rank = os.environ.get("RANK", "0")
+        where = f" (process {rank})" if rank != "0" else ""
+        print(f"Error{where}: {message}", file=sys.stderr)
         sys.exit(code)
     sys.exit(0)
 

@@ -57,36 +57,35 @@ def train(
         "training.seed": (f"--seed {seed}", seed),
     }
     values = (preset, config, assignments or [], named(chosen))
-    before = _to_go_on_with(run, runs_folder(runs), resume)
-    if before:
-        configuration = resolve_resumed(before, *values)
-        architecture = before.architecture()
-    else:
-        configuration = resolve(*values)
-        architecture = design(configuration)
-    text = configuration.to_yaml(architecture)
     place = choose_device(own_device(device))
-    if run and not before:
-        require_empty(run)
-    if dry_run:
-        counts = {
-            "gated_connections": len(architecture.gated_connections),
-            "parameters": parameter_count(architecture),
-            "macs": mac_count(architecture),
-        }
-        Output(as_json, quiet).result(text.rstrip(), {"schema": SCHEMA, "configuration": text, **counts})
-        return
-
-    from connprune.training.run import split_data
-
+    folder = runs_folder(runs)
     with joined(place) as group:
         output = Output(as_json, quiet) if group.rank == 0 else Silenced()
+        before = group.from_first(_to_go_on_with(run, folder, resume) if group.rank == 0 else None)
+        if before:
+            configuration = resolve_resumed(before, *values)
+            architecture = before.architecture()
+        else:
+            configuration = resolve(*values)
+            architecture = design(configuration)
+            if run and group.rank == 0:
+                require_empty(run)
+        text = configuration.to_yaml(architecture)
+        if dry_run:
+            counts = {
+                "gated_connections": len(architecture.gated_connections),
+                "parameters": parameter_count(architecture),
+                "macs": mac_count(architecture),
+            }
+            output.result(text.rstrip(), {"schema": SCHEMA, "configuration": text, **counts})
+            return
+
+        from connprune.training.run import split_data
+
         # One after the other, so that a cache is only made once.
         splits = split_data(configuration, in_turn(group, lambda: load_images(configuration, output)))
-        if group.rank == 0 and before:
-            before.reconfigure(text)
-        elif group.rank == 0:
-            before = _created(run or new_path(runs_folder(runs), preset or "train"), text, architecture)
+        if group.rank == 0 and not before:
+            before = _created(run or new_path(folder, preset or "train"), text, architecture)
         directory = RunDirectory.open(group.from_first(before.path if before else Path()))
         summary = train_to_end(directory, configuration, splits, place, output, group)
     output.note(result_line(summary))
@@ -100,7 +99,7 @@ def _to_go_on_with(run: Path | None, folder: Path, resume: bool) -> "RunDirector
     from connprune.training.group import launch
 
     if not resume:
-        return of_launch(run.parent if run else folder, launch())
+        return of_launch([run] if run else folder.glob("*"), launch())
     directory = find(str(run) if run else None, folder, "train")
     if directory.kind != "train":
         raise UsageError(f"{directory.path}: this is no training that `connprune train` began, but a {directory.kind}.")

@@ -19,12 +19,16 @@ def dropout(values: Tensor, rate: float, training: bool) -> Tensor:
     if not training or rate == 0 or values.device.type != "cpu":
         return F.dropout(values, rate, training)
     dropped = min(round(rate * _LEVELS), _LEVELS - 1)
-    kept = _random_levels(values) >= dropped - _LEVELS // 2
-    return values * (kept * (_LEVELS / (_LEVELS - dropped)))
+    kept = (_random_levels(values) >= dropped - _LEVELS // 2).to(values.dtype)
+    return values * kept.mul_(_LEVELS / (_LEVELS - dropped))
 
 
 def _random_levels(like: Tensor) -> Tensor:
-    """Numbers from -2¹⁵ to 2¹⁵ - 1, all as likely, in the shape of another tensor."""
+    """Numbers from -2¹⁵ to 2¹⁵ - 1, all as likely, in the shape and the memory layout of another tensor."""
     count = like.numel()
     bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
-    return bits.view(torch.int16)[:count].view(like.shape)
+    levels = bits.view(torch.int16)[:count]
+    if like.dim() == 4 and not like.is_contiguous() and like.is_contiguous(memory_format=torch.channels_last):
+        batch, maps, height, width = like.shape
+        return levels.view(batch, height, width, maps).permute(0, 3, 1, 2)
+    return levels.view(like.shape)

@@ -25,6 +25,7 @@ from connprune.files import (
     read_text,
     require_empty,
     sealed,
+    text_digest,
     write_json,
     write_text,
 )
@@ -45,6 +46,9 @@ _LASTING = ("schema", "kind", "created", "cut", "evolution", "digests", "launch"
 _EPOCH = ("epoch", "validation_loss", "validation_accuracy", "epoch_seconds")
 _RESULT = ("epoch", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
 _FINISHED = ("epochs", "connections", "gated_connections", "layers", "parameters", "macs", "training_seconds")
+
+# Which process holds the lock.
+HOLDER = ".holder.json"
 
 # The command that goes on with a run of each kind.
 _COMMANDS: dict[str, str] = {"train": "train", "cut": "prune", "sweep": "sweep"}
@@ -128,7 +132,7 @@ class RunDirectory:
 
     def seal(self, path: Path) -> None:
         """Keeps the digest of one of the run's texts as it is now."""
-        self.summarise({"digests": {**self._digests, path.name: file_digest(path)}})
+        self.summarise({"digests": {**self._digests, path.name: text_digest(read_text(path))}})
 
     def text(self, path: Path) -> str:
         """One of the run's texts.
@@ -137,7 +141,7 @@ class RunDirectory:
             UsageError: it is not there, or is not what was written.
         """
         text = read_text(path)
-        if self._digests.get(path.name, file_digest(path)) != file_digest(path):
+        if self._digests.get(path.name) not in (None, text_digest(text)):
             raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
         return text
 
@@ -168,11 +172,11 @@ class RunDirectory:
 
     def begin(self, changes: Mapping[str, Any]) -> None:
         """Marks the run as under way; the results of a finished run that goes on are dropped first."""
-        self.final.unlink(missing_ok=True)
         lasting = {key: value for key, value in self.summary.items() if key in _LASTING}
         digests = {name: each for name, each in self._digests.items() if name != self.metrics.name}
         begun = {**lasting, "digests": digests, **changes, "status": "running", "updated": _now()}
         write_json(self._summary, sealed(begun))
+        self.final.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -181,7 +185,7 @@ class RunDirectory:
         Raises:
             RunLockedError: another process holds it; the message says which.
         """
-        holder = self.path / ".holder.json"
+        holder = self.path / HOLDER
         try:
             with FileLock(self.path / LOCK, timeout=0):
                 write_json(holder, {"process": os.getpid(), "host": socket.gethostname(), "since": _now()})
@@ -191,6 +195,13 @@ class RunDirectory:
                     holder.unlink(missing_ok=True)
         except Timeout:
             raise RunLockedError(f"{self.path}: {_who(holder)} is training in this run.") from None
+
+    def clear_leftovers(self) -> None:
+        """Removes what a process that was killed was just writing; the caller holds the lock."""
+        for folder in (self.path, self.checkpoint.parent):
+            for leftover in folder.glob(".*"):
+                if leftover.name not in (LOCK, HOLDER) and leftover.is_file():
+                    leftover.unlink()
 
     @contextmanager
     def status_on_error(self) -> Iterator[None]:

@@ -48,7 +48,7 @@ def record(path: Path, found: dict[str, Any]) -> None:
     if path.exists():
         try:
             before = list(read_json(path).get("environments", []))
-        except UsageError:
+        except (UsageError, TypeError):
             before = []  # a note for people; a damaged one must not keep a training from going on
     write_json(path, {"schema": SCHEMA, "environments": [*before, found]})
 
@@ -61,16 +61,13 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit that is checked out in the current folder, with a + if files differ from it; None outside of git."""
+    """The commit that is checked out in the current folder; None outside of git.
+
+    git is asked nothing for which it would look at files: the folder itself may tell it to run programs for that.
+    """
+    command = ["git", "rev-parse", "HEAD"]
     try:
-        commit = _git("rev-parse", "HEAD")
-        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_GIT_SECONDS)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _git(*arguments: str) -> str:
-    # The words are our own, and which git it is, is the user's choice.
-    command = ["git", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_GIT_SECONDS)  # noqa: S603
     return done.stdout.strip()

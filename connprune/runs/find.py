@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -59,21 +59,25 @@ def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
     return newest[1]
 
 
-def of_launch(folder: Path, launch: str | None) -> RunDirectory | None:
-    """The training that a launch of several processes has begun in a folder and not finished, if there is one.
+def of_launch(places: Iterable[Path], launch: str | None) -> RunDirectory | None:
+    """The training that a launch of several processes has begun and not finished, if there is one.
 
     Args:
-        folder: the runs folder.
+        places: where it may be.
         launch: what is the same for all processes of a launch; None is no launch.
     """
-    for _, run in _all(folder, ["train"]) if launch else ():
+    for _, run in _readable(places, ["train"]) if launch else ():
         if run.summary.get("launch") == launch and not run.is_finished:
             return run
     return None
 
 
 def _all(folder: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirectory]]:
-    for entry in folder.iterdir() if folder.is_dir() else ():
+    return _readable(folder.iterdir() if folder.is_dir() else (), kinds)
+
+
+def _readable(places: Iterable[Path], kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirectory]]:
+    for entry in places:
         try:
             run = RunDirectory.open(entry)
             summary = run.summary

@@ -16,8 +16,8 @@ _WARM_UP = 3
 class CapturedStep:
     """Does what a step does, with the same random numbers.
 
-    Batches of another size than the first one, like the last of an epoch, run as they are. So do all if the step
-    cannot be recorded.
+    It is recorded for the largest batches; smaller ones, like the last of an epoch, run as they are. So do all if the
+    step cannot be recorded.
 
     Args:
         step: reads nothing but its arguments and tensors that keep their place, and never waits for the host.
@@ -36,7 +36,7 @@ class CapturedStep:
 
     def __call__(self, draws: Draws, strength: Tensor) -> None:
         """One step; the arguments are the step's own."""
-        if self._inputs is None:
+        if self._inputs is None or len(draws.order) > len(self._inputs[0].order):
             self._inputs = Draws(*(tensor.clone() for tensor in draws)), strength.clone()
         kept_draws, kept_strength = self._inputs
         fits = len(draws.order) == len(kept_draws.order)

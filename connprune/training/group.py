@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 import torch
@@ -22,7 +23,7 @@ from connprune.errors import ConnpruneError
 T = TypeVar("T")
 
 # A process that answers so late has stopped without saying so.
-_LONGEST_WAIT = timedelta(minutes=10)
+_LONGEST_WAIT = timedelta(minutes=30)
 
 
 class Group(Protocol):
@@ -159,7 +160,15 @@ def launch() -> str | None:
         return None
     own = os.environ.get("TORCHELASTIC_RUN_ID", "none")
     # Without a rendezvous id of its own a launch is told from others by the process that launched it.
-    return own if own != "none" else f"{socket.gethostname()}/{os.getppid()}"
+    return own if own != "none" else f"{socket.gethostname()}/{os.getppid()}/{_start_of(os.getppid())}"
+
+
+def _start_of(process: int) -> str:
+    """When a process began, in the system's own count; empty where it does not say. Its number alone is used again."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
 
 
 def own_device(name: str) -> str:
@@ -179,19 +188,21 @@ def joined(device: torch.device) -> Iterator[Group]:
     Raises:
         ConnpruneError: another process has ended before its work was done.
     """
-    if not is_launched():
+    if not is_launched() or os.environ["WORLD_SIZE"] == "1":
         yield Alone()
         return
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=_LONGEST_WAIT)
     try:
         yield Processes()
+        # One that ends while another one is still at work would take its connections from under it.
+        dist.barrier()
     except RuntimeError as error:
         # gloo gives its reasons as plain RuntimeErrors.
         if isinstance(error, dist.DistError) or "gloo" in str(error):
             rank, size = dist.get_rank(), dist.get_world_size()
             raise ConnpruneError(
-                f"Process {rank} of {size} stops, because another one no longer answers; the last checkpoint is whole, "
-                "and --resume goes on from it."
+                f"Another process no longer answers, so this one ({rank} of {size}) stops; if there is a checkpoint, "
+                "--resume goes on from it."
             ) from error
         raise
     finally:

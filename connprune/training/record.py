@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from connprune.architecture.shapes import mac_count, parameter_count
@@ -35,6 +36,7 @@ class Record:
         self.metrics: list[dict[str, Any]] = []
         self.gates = [trainer.gates().numpy()]
         self.best: dict[str, Any] | None = None
+        self.best_weights: dict[str, Tensor] = {}
         self.rollbacks = 0
         self.writes = trainer.group.rank == 0
         self._warn = warn
@@ -49,12 +51,14 @@ class Record:
         is_best = self.best is None or metrics["validation_loss"] < self.best["validation_loss"]
         if is_best:
             self.best = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
+            state = self.trainer.network.state_dict()
+            self.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
         if self.writes:
             if len(gates):
                 self.run.write_gates(GateHistory.of(self.trainer.network.architecture, np.stack(self.gates)))
             self.run.write_metrics(self.metrics)
             if is_best:
-                write_tensors(self.run.best, self.trainer.network.state_dict())
+                write_tensors(self.run.best, self.best_weights)
         recipe = self.trainer.recipe
         if self.trainer.epoch % recipe.checkpoint_epochs == 0 or self.trainer.epoch == recipe.epochs:
             self.save()
@@ -81,12 +85,16 @@ class Record:
         Raises:
             DiskFullError: it could not be written; the last one is still there.
         """
+        self._write(self.run.previous_checkpoint)
+
+    def _write(self, previous: Path | None) -> None:
         tensors, metadata = self.trainer.state()
         if self.writes:
             self.run.checkpoint.parent.mkdir(exist_ok=True)
+            tensors |= {f"best.{name}": tensor for name, tensor in self.best_weights.items()}
+            tensors["gates"] = torch.from_numpy(np.stack(self.gates))
             notes = {"best": self.best, "rollbacks": self.rollbacks, "metrics": metrics_text(self.metrics)}
-            metadata = {**metadata, "record": json.dumps(notes)}
-            write_tensors(self.run.checkpoint, tensors, metadata, self.run.previous_checkpoint)
+            write_tensors(self.run.checkpoint, tensors, {**metadata, "record": json.dumps(notes)}, previous)
         self._saved_at, self._saved = time.monotonic(), (self.trainer.epoch, self.trainer.step)
 
     def restore_if_any(self) -> None:
@@ -110,6 +118,8 @@ class Record:
                 if path == there[-1]:
                     raise
                 self._warn(f"{error} Going on from the checkpoint before it.")
+                # Else the next one would keep it as the one before.
+                path.unlink()
         return None
 
     def roll_back(self, error: DivergedError) -> bool:
@@ -120,7 +130,7 @@ class Record:
         self.restore_if_any()
         self.rollbacks = rollbacks
         self.trainer.halve_rates()
-        self.save()
+        self._write(None)
         done = self.trainer.epoch
         self._warn(f"{error} Going on after epoch {done} with half the rates ({rollbacks} of {MOST_ROLLBACKS} times).")
         return True
@@ -131,16 +141,18 @@ class Record:
             notes = json.loads(metadata["record"])
             self.best, self.rollbacks = notes["best"], notes["rollbacks"]
             self.metrics = [json.loads(line) for line in notes["metrics"].splitlines()]
+            self.gates = list(tensors["gates"].numpy())
+        except torch.OutOfMemoryError:
+            raise
         except (KeyError, TypeError, ValueError, RuntimeError):
             raise UsageError(f"{path}: this checkpoint is of another network or another version.") from None
-        done = self.trainer.epoch
-        self._saved = done, self.trainer.step
-        self.gates = self.gates[:1]
-        if self.trainer.network.gates and done:
-            history = self.trainer.group.from_first(self.run.read_gates() if self.writes else None)
-            self.gates = list(history.values[: done + 1]) if history else []
-            if len(self.gates) <= done:
-                raise UsageError(f"{self.run.gates}: this file is damaged: it ends before the checkpoint does.")
+        self.best_weights = {
+            name.removeprefix("best."): tensor for name, tensor in tensors.items() if name.startswith("best.")
+        }
+        self._saved = self.trainer.epoch, self.trainer.step
+        if self.writes and self.best_weights:
+            # What is there may be of epochs after this checkpoint.
+            write_tensors(self.run.best, self.best_weights)
 
     def finish(self, splits: Splits) -> dict[str, Any]:
         """Writes the final weights, and reads the test set for the first time."""
@@ -162,7 +174,7 @@ class Record:
             "final": _result(last, self._evaluated(splits.test)),
         }
         final = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        network.load_state_dict(self.trainer.group.from_first(read_tensors(self.run.best)[0] if self.writes else {}))
+        network.load_state_dict(self.best_weights)
         results["best"] = _result(best, self._evaluated(splits.test))
         network.load_state_dict(final)
         return results

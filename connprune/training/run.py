@@ -17,7 +17,7 @@ from connprune.network.network import Network, build
 from connprune.runs import environment
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
-from connprune.training.configuration import Configuration
+from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.device import device_name
 from connprune.training.group import Alone, Group
 from connprune.training.memory_error import explained_memory
@@ -113,6 +113,8 @@ def train_locked(
     if before != splits.digest:
         raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
     with run.status_on_error() if group.rank == 0 else nullcontext():
+        if group.rank == 0:
+            run.clear_leftovers()
         recipe = configuration.training
         torch.manual_seed(stream_seed(recipe.seed, "weights"))
         network = build(run.architecture())
@@ -127,8 +129,11 @@ def train_locked(
         on_device = splits.to(device)
         trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning, group)
         record = Record(run, trainer, watcher.warning)
-        record.restore_if_any()
+        with explained_memory(network.architecture, recipe.batch_size):
+            record.restore_if_any()
         if group.rank == 0:
+            if read_configuration(run).training.epochs != recipe.epochs:
+                run.reconfigure(configuration.to_yaml(network.architecture))
             run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
             environment.record(run.environment, environment.environment(device_name(device), group.size))
         watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
@@ -146,7 +151,7 @@ def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopS
         if metrics is not None:
             watcher.after_epoch(record.add(metrics))
             return
-        trainer.require_finite()
+        trainer.require_sound()
     except DivergedError as error:
         if not record.roll_back(error):
             raise DivergedError(f"{error} {record.last_checkpoint}") from error

@@ -163,15 +163,26 @@ class Trainer:
         if finite < self.step:
             raise self._diverged(f"in step {finite + 1} of {self.steps}", "the loss is no finite number")
 
+    def require_sound(self) -> None:
+        """Checks the losses so far, and what the last step made of the weights: no loss has shown that yet.
+
+        Raises:
+            DivergedError: one of them is no finite number.
+        """
+        self.require_finite()
+        if not torch.stack([parameter.isfinite().all() for parameter in self.network.parameters()]).all():
+            raise self._diverged(f"in step {self.step} of {self.steps}", "a weight is no finite number")
+
     def halve_rates(self) -> None:
         """Halves all learning rates, now and for the rest of the schedule."""
         self.scheduler.halve()
 
     def _diverged(self, when: str, what: str) -> DivergedError:
         rate = rates(self.optimizer)[0]
+        advice = "" if self.recipe.on_nan == "rollback" else ", or set training.on_nan=rollback"
         return DivergedError(
             f"The training diverged in epoch {self.epoch + 1}, {when}: {what}; lower training.optimizer.rate "
-            f"(now {rate:g}), or set training.on_nan=rollback."
+            f"(now {rate:g}){advice}."
         )
 
     def endless_steps(self) -> Callable[[], None]:
@@ -252,7 +263,11 @@ class Trainer:
             own = getattr(self._step, name)
             own.copy_(tensors[name] if self.group.rank == 0 else torch.zeros_like(own))
         self._step.finite.fill_(self.step)
-        self._random_state = tensors.get(f"random_state.{self.group.rank}")
+        self._random_state = tensors.get(f"random_state.{self.group.rank}") if progress["step"] else None
+        if progress["step"] and self._random_state is None:
+            # Written by fewer processes: this one begins a stream of its own.
+            torch.manual_seed(stream_seed(self.recipe.seed, "dropout", self.epoch, self.group.rank, self.step))
+            self._random_state = self._generator.get_state()
         if self.network.gates:
             self._pressed.copy_(tensors["pressed"])
 

@@ -17,6 +17,7 @@ from safetensors import safe_open
 import connprune
 from connprune.architecture.files import to_yaml
 from connprune.data.sources import load as load_images
+from connprune.files import sealed, write_json
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import read_configuration
 from tests.conftest import TINY, Command
@@ -166,13 +167,15 @@ def test_a_run_that_has_not_ended_is_refused(command: Command, format_name: str)
 
 def test_a_damaged_summary_is_refused(command: Command) -> None:
     run = RunDirectory.open(Path(command("train", *TINY).out.strip()))
-    for damage in ({"classes": None}, {"final": {"test_accuracy": 1.0}}):
-        before = run.summary
-        run.summarise(damage)
-        outcome = command("export", "--format", "safetensors")
+    before = run.summary
+    for damage, told in (
+        ({"classes": None}, "its accuracies or its classes are missing"),
+        ({"final": {"test_accuracy": 1.0}}, "summary.json, final: this file is damaged: expected a number"),
+    ):
+        write_json(run.path / "summary.json", sealed({**before, **damage}))
+        outcome = command("export", run.path, "--format", "safetensors")
         assert (outcome.code, outcome.out) == (2, "")
-        assert "its accuracies or its classes are missing" in outcome.err
-        run.summarise(before)
+        assert told in outcome.err
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxscript"])

@@ -15,8 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connprune.data.batches import Draws
+from connprune.data.sources import load
 from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import read_configuration
+from connprune.training.evaluation import evaluate
 from connprune.training.group import Processes
+from connprune.training.run import load_network, split_data
 
 # Adam turns the sign of a gradient that is nearly zero into a whole step, so at higher rates rounding soon shows.
 ALIKE = ("training.optimizer.rate=0.001", "layers.3.rate=0", "layers.7.rate=0", "head.dropout=0")
@@ -63,7 +67,7 @@ def test_the_parts_are_the_batch(size: int, count: int) -> None:
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
-    settings = ("data.train_images=330", "training.batch_size=50", *ALIKE)
+    settings = ("data.train_images=333", "training.batch_size=50", *ALIKE)
     one, two = steps(tmp_path, 1, *settings), steps(tmp_path, 2, *settings)
     assert two["losses"] == pytest.approx(one["losses"], abs=50 * 1e-5)
     assert two["gates"] == pytest.approx(one["gates"], abs=1e-4)
@@ -84,7 +88,7 @@ TRAIN = ("-m", "--", "connprune", "train", "--preset", "digits", "--device", "cp
 
 @pytest.mark.slow
 def test_a_run_of_two_processes_is_a_run(tmp_path: Path) -> None:
-    """One line on stdout, one run; the accuracies are of all images; it can be cut, and go on with one process."""
+    """One line on stdout, one run, and one process can go on with it; its network is as good as the metrics say."""
     done = run(launched(2, *TRAIN, "--epochs", "2"), tmp_path)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
@@ -94,6 +98,13 @@ def test_a_run_of_two_processes_is_a_run(tmp_path: Path) -> None:
     more = run([sys.executable, "-m", "connprune", "train", "--resume", "--epochs", "3", "--device", "cpu"], tmp_path)
     assert more.returncode == 0, more.stderr
     assert [epoch["epoch"] for epoch in directory.read_metrics()] == [1, 2, 3]
+    done = run(launched(2, *TRAIN, "--epochs", "2", "--run", "two"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    two = RunDirectory.open(tmp_path / "two")
+    splits = split_data(read_configuration(two), load(read_configuration(two).data))
+    found, told = evaluate(load_network(two), splits.test), two.summary["final"]
+    assert found.accuracy == told["test_accuracy"]
+    assert found.loss == pytest.approx(told["test_loss"], rel=1e-5)
 
 
 def begin(folder: Path, *more: str) -> "subprocess.Popen[str]":

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from connprune.data.sources import load
 from connprune.errors import DivergedError, InterruptedRunError, NoMemoryError, UsageError
 from connprune.runs.directory import RunDirectory
+from connprune.tensor_files import read_tensors
+from connprune.training.evaluation import evaluate
 from connprune.training.memory_error import explained_memory
+from connprune.training.run import load_network, split_data
 from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
 
 HOT = "training.optimizer={kind: adam, rate: 1e30}"
@@ -107,12 +111,48 @@ def test_a_checkpoint_is_written_within_an_epoch_when_the_last_is_old(tmp_path: 
     whole = train(tmp_path / "whole")
     chosen = configuration("training.checkpoint_minutes=1e-9", "training.checkpoint_epochs=100")
     run = start(tmp_path / "run", chosen)
-    stop = StopAfter()
+    stop = SeesCheckpoints(run)
     go_on(run, chosen, stop)
+    assert stop.places[:6] == [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (1, 0)]
     assert [epoch["train_loss"] for epoch in run.read_metrics()] == [
         epoch["train_loss"] for epoch in whole.read_metrics()
     ]
     assert lasting(run)[2] == lasting(whole)[2]
+
+
+class SeesCheckpoints(StopAfter):
+    """Notes after each step where the checkpoint is that is on the disk."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+        self.places: list[tuple[int, int]] = []
+
+    def after_step(self) -> None:
+        progress = json.loads(read_tensors(self.run.checkpoint)[1]["progress"])
+        self.places.append((progress["epoch"], progress["step"]))
+
+
+def test_the_best_weights_are_those_that_the_checkpoint_knows(tmp_path: Path) -> None:
+    """Weights of epochs after it, which the training goes through in another way, are not left behind."""
+    settings = ("training.checkpoint_epochs=2", "training.epochs=6", "training.on_nan=rollback")
+    chosen = configuration(*settings)
+    run = start(tmp_path / "run", chosen)
+    go_on(run, chosen, SpoilAt(17, interrupts=False))
+    best = run.summary["best"]
+    network = load_network(run)
+    network.load_state_dict(read_tensors(run.best)[0])
+    found = evaluate(network, split_data(chosen, load(chosen.data)).validation)
+    assert (found.loss, found.accuracy) == (best["validation_loss"], best["validation_accuracy"])
+
+
+def test_a_temporary_file_is_what_is_flushed_and_none_is_left(tmp_path: Path) -> None:
+    """What writes tensors may put another file in the place of the one that was made for it."""
+    run = train(tmp_path / "run")
+    (run.checkpoint.parent / ".tmpAbCdEf").write_bytes(b"killed")
+    (run.path / ".best.safetensors.x1y2").write_bytes(b"killed")
+    go_on(run, configuration("training.epochs=4"))
+    assert {path.name for path in run.path.rglob(".*")} <= {".lock"}
 
 
 def test_a_rollback_goes_on_with_half_the_rates(tmp_path: Path) -> None:

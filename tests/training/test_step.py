@@ -81,7 +81,7 @@ def test_a_step_reads_only_what_keeps_its_place_and_never_waits(assignments: tup
     assert first == second == third
 
 
-def test_rates_can_be_tensors(tmp_path: Path) -> None:
+def test_rates_can_be_tensors() -> None:
     """As they are on CUDA, where a recorded step reads them at each replay."""
     from connprune.training.optimizer import make_optimizer, make_scheduler, rates
     from connprune.training.recipe import Cosine, Optimizer, Plateau, Recipe
@@ -106,7 +106,6 @@ def test_rates_can_be_tensors(tmp_path: Path) -> None:
             again = make_scheduler(optimizer, recipe)
             again.load_state_dict(scheduler.state_dict())
             seen.append(rates(optimizer))
-            assert not as_tensors or [group["lr"] for group in optimizer.param_groups] == before
             assert not as_tensors or all(
                 group["lr"] is rate for group, rate in zip(optimizer.param_groups, before, strict=True)
             )
@@ -125,7 +124,7 @@ def test_bfloat16_trains_nearly_alike(tmp_path: Path, aggregate: str) -> None:
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
 
 
-def test_bfloat16_resumes_and_is_cut(tmp_path: Path) -> None:
+def test_bfloat16_gives_the_same_run_twice(tmp_path: Path) -> None:
     assert lasting(train(tmp_path / "one", "training.precision=bfloat16")) == lasting(
         train(tmp_path / "two", "training.precision=bfloat16")
     )
