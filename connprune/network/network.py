@@ -108,7 +108,7 @@ def laid_out(images: Tensor) -> Tensor:
     """Images in the memory layout that is fastest on their device; all that is computed from them follows.
 
     On a CPU torch resizes feature maps whose channels come last about twenty times as fast as others, which it first
-    copies to that layout and then back (docs/performance.md).
+    copies to that layout and then back (docs/decisions/channels-last-on-a-cpu.md).
     """
     return images.contiguous(memory_format=torch.channels_last) if images.device.type == "cpu" else images
 
