@@ -1,9 +1,12 @@
 """Trainings that are killed again and again, a disk that fills up, and processes that want the same directory."""
 
+import json
 import multiprocessing
+import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +16,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from connprune.errors import UsageError
+from connprune.data.sources import load
+from connprune.errors import InterruptedRunError, UsageError
 from connprune.runs.directory import RunDirectory
+from connprune.signals import Stop
+from connprune.tensor_files import read_tensors
 from connprune.training.configuration import Configuration
+from connprune.training.run import split_data, train_run
 from tests.conftest import TINY, Run
-from tests.training.helpers import configuration, go_on, lasting, start
+from tests.training.helpers import StopAfter, configuration, go_on, lasting, start
 
 pytestmark = pytest.mark.slow
 
@@ -25,42 +32,56 @@ TRAININGS = 50
 SETTINGS = ("training.epochs=10", "training.checkpoint_minutes=1e-9", "training.on_nan=rollback")
 
 
-def train_to_end(path: Path, chosen: Configuration) -> None:
+def train_to_end(path: Path, chosen: Configuration, words: Path) -> None:
+    """As the command does it: a signal ends the process with its code once the checkpoint is saved."""
     torch.set_num_threads(1)
-    go_on(RunDirectory.open(path), chosen)
+    splits = split_data(chosen, load(chosen.data))
+    with Stop() as stop:
+        try:
+            train_run(RunDirectory.open(path), chosen, splits, torch.device("cpu"), StopAfter(), stop)
+        except InterruptedRunError as interruption:
+            words.write_text(str(interruption))
+            sys.exit(interruption.exit_code)
 
 
-def test_fifty_trainings_killed_at_random_end_as_one_that_was_not(tmp_path: Path) -> None:
-    """A checkpoint after every step, so that many a kill hits the moment of writing one."""
+def is_of_the_step_that_was_told(run: RunDirectory, words: Path) -> bool:
+    progress = json.loads(read_tensors(run.checkpoint)[1]["progress"])
+    return f"in epoch {progress['epoch'] + 1} after step {progress['step']};" in words.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_fifty_trainings_stopped_at_random_end_as_one_that_was_not(tmp_path: Path, number: signal.Signals) -> None:
+    """A checkpoint after every step, so that many a signal hits the moment of writing one."""
     chosen = configuration(*SETTINGS)
     whole = start(tmp_path / "whole", chosen)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["connprune.training.run", "tests.training.helpers"])
-    process = context.Process(target=train_to_end, args=(whole.path, chosen))
-    process.start()
-    process.join()
+    go_on(whole, chosen)
     expected = lasting(whole)
+    context = multiprocessing.get_context("forkserver")
+    # The first optimizer of a process would import the last of these, which takes longer than most of them live.
+    context.set_forkserver_preload(["connprune.training.run", "tests.training.helpers", "torch._dynamo"])
     dice = random.Random(0)
     patience = [[dice.uniform(0.05, 1.5) for _ in range(200)] for _ in range(TRAININGS)]
 
-    def killed_until_done(number: int) -> int:
-        run = start(tmp_path / str(number), chosen)
-        for kills, seconds in enumerate(patience[number]):
-            process = context.Process(target=train_to_end, args=(run.path, chosen))
+    def stopped_until_done(place: int) -> int:
+        run, words = start(tmp_path / str(place), chosen), tmp_path / f"{place}.txt"
+        for stops, seconds in enumerate(patience[place]):
+            process = context.Process(target=train_to_end, args=(run.path, chosen, words))
             process.start()
             process.join(seconds)
-            if process.exitcode is None:
-                process.kill()
-                process.join()
-            else:
-                assert process.exitcode == 0
+            if process.exitcode is None and process.pid is not None:
+                os.kill(process.pid, number)
+            process.join()
+            if process.exitcode == 0:
                 assert lasting(run) == expected
-                return kills
+                return stops
+            # A signal before the training began to listen ends the process as it ends any.
+            assert process.exitcode in (-number, 128 + signal.SIGTERM)
+            assert process.exitcode < 0 or is_of_the_step_that_was_told(run, words)
         raise AssertionError("never done")
 
     with ThreadPoolExecutor(2) as pool:
-        kills = list(pool.map(killed_until_done, range(TRAININGS)))
-    assert sum(kills) > TRAININGS
+        stops = list(pool.map(stopped_until_done, range(TRAININGS)))
+    assert sum(stops) > TRAININGS
 
 
 @pytest.fixture
