@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeVar, cast
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from connprune.data.batches import Draws
 from connprune.data.images import Images
@@ -191,7 +193,12 @@ def joined(device: torch.device) -> Iterator[Group]:
     if not is_launched() or os.environ["WORLD_SIZE"] == "1":
         yield Alone()
         return
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=_LONGEST_WAIT)
+    store, rank, size = next(rendezvous("env://", timeout=_LONGEST_WAIT))
+    # The launcher's store outlives the processes that it starts anew; without a prefix they would look for each other
+    # where those before them were.
+    store = PrefixStore(f"attempt-{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_LONGEST_WAIT)
     try:
         yield Processes()
         # One that ends while another one is still at work would take its connections from under it.
@@ -199,7 +206,6 @@ def joined(device: torch.device) -> Iterator[Group]:
     except RuntimeError as error:
         # gloo gives its reasons as plain RuntimeErrors.
         if isinstance(error, dist.DistError) or "gloo" in str(error):
-            rank, size = dist.get_rank(), dist.get_world_size()
             raise ConnpruneError(
                 f"Another process no longer answers, so this one ({rank} of {size}) stops; if there is a checkpoint, "
                 "--resume goes on from it."
