@@ -29,7 +29,7 @@ from tests.training.helpers import StopAfter, configuration, go_on, lasting, sta
 pytestmark = pytest.mark.slow
 
 TRAININGS = 50
-SETTINGS = ("training.epochs=10", "training.checkpoint_minutes=1e-9", "training.on_nan=rollback")
+SETTINGS = ("training.epochs=6", "training.checkpoint_minutes=1e-9", "training.on_nan=rollback")
 
 
 def train_to_end(path: Path, chosen: Configuration, words: Path) -> None:
