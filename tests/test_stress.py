@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,8 @@ def test_fifty_trainings_stopped_at_random_end_as_one_that_was_not(tmp_path: Pat
             process.start()
             process.join(seconds)
             if process.exitcode is None and process.pid is not None:
-                os.kill(process.pid, number)
+                with suppress(ProcessLookupError):  # It may have ended in this very moment.
+                    os.kill(process.pid, number)
             process.join()
             if process.exitcode == 0:
                 assert lasting(run) == expected
