@@ -38,6 +38,7 @@ def write_whole(path: Path, write: Callable[[str], object], previous: Path | Non
     """
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
         try:
             write(temporary)
             _flush(temporary)
@@ -49,8 +50,6 @@ def write_whole(path: Path, write: Callable[[str], object], previous: Path | Non
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        finally:
-            os.close(handle)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = shutil.disk_usage(path.parent).free

@@ -96,9 +96,12 @@ class RunDirectory:
             # Once more, now that no other process can be doing the same.
             if run._summary.exists():
                 raise UsageError(f"{path}: another process has just started a run here.")
-            run.summarise({"schema": SCHEMA, "kind": kind, "status": status, "created": _now()})
-            run.reconfigure(config)
-            run.rewire(architecture)
+            texts = {run.config: config, run._architecture: to_yaml(architecture)}
+            for place, text in texts.items():
+                write_text(place, text)
+            digests = {place.name: text_digest(text) for place, text in texts.items()}
+            begun = {"schema": SCHEMA, "kind": kind, "status": status, "created": _now(), "digests": digests}
+            run.summarise(begun)
         return run
 
     @classmethod
@@ -128,11 +131,14 @@ class RunDirectory:
         # In this order no moment leaves a digest beside a text that it does not belong to.
         self.summarise({"digests": {name: each for name, each in self._digests.items() if name != path.name}})
         write_text(path, text)
-        self.seal(path)
+        self._keep_digest(path, text)
 
     def seal(self, path: Path) -> None:
         """Keeps the digest of one of the run's texts as it is now."""
-        self.summarise({"digests": {**self._digests, path.name: text_digest(read_text(path))}})
+        self._keep_digest(path, read_text(path))
+
+    def _keep_digest(self, path: Path, text: str) -> None:
+        self.summarise({"digests": {**self._digests, path.name: text_digest(text)}})
 
     def text(self, path: Path) -> str:
         """One of the run's texts.
@@ -172,9 +178,9 @@ class RunDirectory:
 
     def begin(self, changes: Mapping[str, Any]) -> None:
         """Marks the run as under way; the results of a finished run that goes on are dropped first."""
-        lasting = {key: value for key, value in self.summary.items() if key in _LASTING}
-        digests = {name: each for name, each in self._digests.items() if name != self.metrics.name}
-        begun = {**lasting, "digests": digests, **changes, "status": "running", "updated": _now()}
+        begun = {key: value for key, value in self.summary.items() if key in _LASTING}
+        begun.get("digests", {}).pop(self.metrics.name, None)
+        begun |= {**changes, "status": "running", "updated": _now()}
         write_json(self._summary, sealed(begun))
         self.final.unlink(missing_ok=True)
 

@@ -38,6 +38,7 @@ class CapturedStep:
         """One step; the arguments are the step's own."""
         if self._inputs is None or len(draws.order) > len(self._inputs[0].order):
             self._inputs = Draws(*(tensor.clone() for tensor in draws)), strength.clone()
+            self._graph, self._seen = None, 0
         kept_draws, kept_strength = self._inputs
         fits = len(draws.order) == len(kept_draws.order)
         if fits and self._can_record and self._graph is None and self._seen >= _WARM_UP:

@@ -131,13 +131,12 @@ def train_locked(
         record = Record(run, trainer, watcher.warning)
         with explained_memory(network.architecture, recipe.batch_size):
             record.restore_if_any()
-        if group.rank == 0:
-            if read_configuration(run).training.epochs != recipe.epochs:
-                run.reconfigure(configuration.to_yaml(network.architecture))
-            run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
-            environment.record(run.environment, environment.environment(device_name(device), group.size))
-        watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
-        with explained_memory(network.architecture, recipe.batch_size):
+            if group.rank == 0:
+                if read_configuration(run).training.epochs != recipe.epochs:
+                    run.reconfigure(configuration.to_yaml(network.architecture))
+                run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
+                environment.record(run.environment, environment.environment(device_name(device), group.size))
+            watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
             while trainer.epoch < recipe.epochs:
                 _train_epoch(trainer, record, watcher, stop)
             results = {"status": "finished", **record.finish(on_device)}
