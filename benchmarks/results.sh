@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# The experiments of docs/results.md on CIFAR-10, from the images to the JSON of every table.
+#
+#   benchmarks/results.sh --scale cpu|full --data DIR [--jobs N] [--out DIR] [--dry-run]
+#
+# --data is what `connprune train --data` takes: `cifar10`, or a folder of images. The same command goes on where an
+# interrupted one was: what is trained is not trained again. With --dry-run it only writes the sweeps' files and counts.
+#
+#   cpu   the layers of `blog` with a quarter of the feature maps, on 5,000 images shrunk to 16×16, 20 epochs. The
+#         penalties are ten times those of full, since there are 3,140 steps to close a gate in and not 281,400.
+#   full  the layers and the epochs of the post, on all images; and the preset `strong`. Days on one GPU.
+set -euo pipefail
+
+fail() { echo "results.sh: $1" >&2; exit 2; }
+
+scale='' data='' jobs=1 out='' dry=''
+while (($#)); do
+  case $1 in
+    --scale | --data | --jobs | --out)
+      (($# > 1)) || fail "$1 needs a value."
+      printf -v "${1#--}" %s "$2"; shift 2 ;;
+    --dry-run) dry=--dry-run; shift ;;
+    *) fail "found $1, expected --scale, --data, --jobs, --out or --dry-run." ;;
+  esac
+done
+[[ $data ]] || fail "--data: name the images."
+[[ -d $data ]] && data=$(realpath "$data")
+
+case $scale in
+  cpu)
+    penalty=0.01 less=0.003 least=0.001 penalty_of_maps=0.001
+    base="
+  layers:
+    - {kind: conv, feature_maps: 8, kernel: 3, padding: same}
+    - {kind: conv, feature_maps: 8, kernel: 3, padding: valid}
+    - {kind: max-pool, size: 2}
+    - {kind: dropout, rate: 0.25}
+    - {kind: conv, feature_maps: 16, kernel: 3, padding: same}
+    - {kind: conv, feature_maps: 16, kernel: 3, padding: valid}
+    - {kind: max-pool, size: 2}
+    - {kind: dropout, rate: 0.25}
+  head: {reduce: flatten, hidden: [128], activation: relu, dropout: 0.5}
+  data: {source: '$data', size: [16, 16], train_images: 5000, validation: 0.04}
+  training: {epochs: 20, checkpoint_epochs: 20}" ;;
+  full)
+    penalty=0.001 less=0.0003 least=0.0001 penalty_of_maps=0.0001
+    base="
+  data: {source: '$data'}
+  training: {epochs: 200, checkpoint_epochs: 10}" ;;
+  *) fail "--scale: found '$scale', expected cpu or full." ;;
+esac
+
+out=${out:-results-$scale}
+mkdir -p "$out"
+cd "$out"
+
+# Writes the file of a sweep: its labels are on stdin, and differ from the base in nothing else.
+plan() {
+  cat > "$1.yaml" <<YAML
+base:
+  preset: search
+  gates: {penalty: $penalty}$base
+seeds: 3
+axes:
+  $1:
+$(cat)
+YAML
+}
+
+sweep() {
+  if [[ $dry ]]; then connprune sweep "$1.yaml" --dry-run > /dev/null; return; fi
+  connprune sweep "$1.yaml" --run "$1" --jobs "$jobs" --figures "figures/$1" --json > "$1.json.part"
+  mv "$1.json.part" "$1.json"
+}
+
+prune() {
+  [[ $dry || -d $2 ]] || connprune prune "$1" "${@:3}" --out "$2"
+}
+
+retrain() {
+  [[ $dry ]] && return
+  connprune retrain "$2" --against "$3" --seeds 3 --jobs "$jobs" --run "$1" --json > "$1.json.part"
+  mv "$1.json.part" "$1.json"
+}
+
+# The post's experiment 1: gates per connection and per feature map, with and without the sigmoid, as the post trained
+# them and with pressure on the gates.
+plain='gates.penalty: 0, gates.rate: null, training.optimizer: {kind: adam, rate: 0.001},
+      training.schedule: {kind: plateau, factor: 0.1, patience: 5, floor: 1.0e-7}'
+plan gates <<YAML
+    plain: {$plain}
+    plain-linear: {$plain, gates.kind: linear}
+    plain-maps: {$plain, gates.sharing: per-feature-map}
+    plain-maps-linear: {$plain, gates.sharing: per-feature-map, gates.kind: linear}
+    pressure: {}
+    pressure-linear: {gates.kind: linear}
+    pressure-maps: {gates.sharing: per-feature-map, gates.penalty: $penalty_of_maps}
+    pressure-maps-linear: {gates.sharing: per-feature-map, gates.kind: linear, gates.penalty: $penalty_of_maps}
+YAML
+sweep gates
+
+# Cut and trained again: the connections that ended near zero, at three thresholds, and as many by another ruler.
+parent=gates/jobs/005-pressure/seed-1337
+prune "$parent" cut --threshold 0.01
+prune "$parent" cut-0.1 --threshold 0.1
+prune "$parent" cut-0.5 --threshold 0.5
+prune "$parent" cut-strength --sparsity 0.6 --by strength
+retrain retrained cut parent,dense,chain,random:4,random-params:4,finetune,cut-0.1,cut-0.5,cut-strength
+
+# Where gates start, how activations are resized, how connections are merged, and how hard the gates are pressed.
+plan choices <<YAML
+    search: {}
+    start-zero: {gates.initialisation: {kind: constant, value: 0}}
+    start-one: {gates.initialisation: {kind: constant, value: 1}}
+    start-normal: {gates.initialisation: {kind: normal, mean: 0.5, deviation: 0.5}}
+    start-feed-forward: {gates.initialisation: {kind: feed-forward, chain: 1, rest: 0.5}}
+    nearest: {merge.interpolation: nearest}
+    bicubic: {merge.interpolation: bicubic}
+    area: {merge.interpolation: area}
+    sum: {merge.aggregate: sum}
+    max: {merge.aggregate: max}
+    squeeze: {merge.aggregate: squeeze}
+    pad: {merge.resize: pad}
+    penalty-less: {gates.penalty: $less}
+    penalty-least: {gates.penalty: $least}
+    rate-less: {gates.rate: 0.01}
+    rate-more: {gates.rate: 0.1}
+YAML
+sweep choices
