@@ -127,3 +127,19 @@ plan choices <<YAML
     rate-more: {gates.rate: 0.1}
 YAML
 sweep choices
+
+# A strong network: searched, cut, and trained again beside the same layers without gates and random wirings of its size.
+[[ $scale == full ]] || exit 0
+cat > strong.yaml <<YAML
+base:
+  preset: strong
+  data: {source: '$data'}
+  training: {checkpoint_epochs: 10}
+seeds: 3
+axes:
+  network:
+    strong: {}
+YAML
+sweep strong
+prune strong/jobs/001-strong/seed-1337 strong-cut --threshold 0.01
+retrain strong-retrained strong-cut parent,dense,chain,random-params:3

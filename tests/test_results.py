@@ -2,11 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from connprune.report.agreement import agreement_text
 from connprune.report.comparison import comparison_text
@@ -45,3 +48,15 @@ def test_the_table_of_rulers_is_that_of_its_file() -> None:
     for keep, rest in lines:
         expected = [cells.get((by, int(keep)), "-") for by in ("gate", "strength", "saliency", "ablation")]
         assert rest.split(" | ") == expected
+
+
+@pytest.mark.parametrize("scale", ["cpu", "full"])
+def test_the_script_of_the_results_can_be_planned(scale: str, digits_folder: Path, tmp_path: Path) -> None:
+    for path in digits_folder.rglob("*.png"):
+        Image.open(path).resize((32, 32)).save(path)
+    script = PAGE.parents[1] / "benchmarks" / "results.sh"
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "CONNPRUNE_CACHE": str(tmp_path / "cache")}
+    asked = [str(script), "--scale", scale, "--data", str(digits_folder), "--out", "out", "--dry-run"]
+    done = subprocess.run(asked, cwd=tmp_path, env=path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"with 3 seeds: (\d+) trainings", done.stderr)[:2] == ["24", "48"]
