@@ -1,12 +1,13 @@
 """Turns what pydantic found wrong into sentences that name the key, the value, what was expected, and the place."""
 
+import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from connprune.architecture.strict_yaml import KeyPath, Mark, shown
+from connprune.names import nearest
 
 _LONGEST_VALUE = 60
 _LONGEST_PROBLEM = 300
@@ -46,9 +47,9 @@ def _problem(details: Any, model: type[BaseModel]) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         valid = _valid_keys(details["loc"], model)
-        near = get_close_matches(str(details["loc"][-1]), valid, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(valid)}."
-        return f"there is no such key; {hint}"
+        near = nearest(str(details["loc"][-1]), valid)
+        others = f"; expected one of {', '.join(valid)}"
+        return f"there is no such key{others if near == '.' else ''}{near}"
     if kind == "missing":
         return "this key is missing."
     if kind == "shape":
@@ -57,15 +58,31 @@ def _problem(details: Any, model: type[BaseModel]) -> str:
     if kind == "value_error":
         return f"{_shortened(str(context['error']), _LONGEST_PROBLEM)} (found {found})."
     if kind == "layer_kind":
-        return f"found the kind {_kind_of(details['input'])}, {details['msg']}."
+        near = _nearest_kind(details["input"], context["kinds"])
+        return f"found the kind {_kind_of(details['input'])}, {details['msg']}{near}"
     if kind == "union_tag_invalid":
-        return f"found the kind {_kind_of(details['input'])}, expected one of {context['expected_tags']}."
+        near = _nearest_kind(details["input"], context["expected_tags"])
+        return f"found the kind {_kind_of(details['input'])}, expected one of {context['expected_tags']}{near}"
     expected = _EXPECTED.get(kind, details["msg"].removeprefix("Input should be ").removeprefix("Input "))
-    return f"found {found}, expected {expected[0].lower()}{expected[1:]}."
+    near = nearest(str(details["input"]), _names_in(context["expected"])) if kind == "literal_error" else "."
+    return f"found {found}, expected {expected[0].lower()}{expected[1:]}{near}"
 
 
 def _kind_of(value: Any) -> str:
-    return _shortened(repr(value.get("kind") if isinstance(value, Mapping) else value))
+    return _shortened(repr(_stated_kind(value)))
+
+
+def _stated_kind(value: Any) -> Any:
+    return value.get("kind") if isinstance(value, Mapping) else value
+
+
+def _nearest_kind(value: Any, kinds: str) -> str:
+    return nearest(str(_stated_kind(value)), _names_in(kinds))
+
+
+def _names_in(text: str) -> list[str]:
+    """The names that one of pydantic's texts lists, quoted or not."""
+    return re.findall(r"[a-z0-9][a-z0-9_-]*", text)
 
 
 def _shortened(text: str, longest: int = _LONGEST_VALUE) -> str:

@@ -3,6 +3,7 @@
 from importlib.resources import files
 
 from connprune.errors import UsageError
+from connprune.names import unknown
 
 _FOLDER = files("connprune.architecture") / "presets"
 
@@ -19,5 +20,5 @@ def preset_text(name: str) -> str:
         UsageError: there is no preset of this name.
     """
     if name not in preset_names():
-        raise UsageError(f"preset: found {name[:60]!r}, expected one of {', '.join(preset_names())}.")
+        raise UsageError(f"preset: {unknown(name, preset_names())}")
     return (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")

@@ -1,5 +1,7 @@
 """The commands, put together."""
 
+from collections.abc import Callable
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -16,16 +18,32 @@ from connprune.cli.sweep import sweep
 from connprune.cli.train import train
 from connprune.cli.work import work
 
+WORKFLOW = "Search, cut, compare"
+AROUND = "Around it"
+PANELS = {
+    WORKFLOW: (train, inspect, prune, retrain, sweep, export),
+    AROUND: (presets, data, bench),
+}
+
+
+def help_of(command: Callable[..., None]) -> str:
+    """A command's docstring for any width: its text flows, and a paragraph that begins with `connprune` is to type."""
+    paragraphs = (text.strip() for text in cleandoc(command.__doc__ or "").split("\n\n"))
+    shown = [f"$ {text}" if text.startswith("connprune ") else " ".join(text.splitlines()) for text in paragraphs]
+    return "\n\n".join(shown).replace("[", r"\[")
+
+
 app = typer.Typer(
     name="connprune",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, inspect, prune, retrain, export, sweep, bench, data, presets):
-    app.command()(command)
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(help=help_of(command), rich_help_panel=panel)(command)
 app.command(hidden=True)(work)
 
 
@@ -35,10 +53,10 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def connprune(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", metavar="", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     """Search which layer should feed which, cut what is not needed, retrain what is left.
@@ -51,3 +69,6 @@ def connprune(
 
       connprune retrain
     """
+
+
+app.callback(help=help_of(connprune))(connprune)

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from connprune.cli import completion
 from connprune.cli.output import Output
 
 
 def data(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="cifar10 or cifar100.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="cifar10 or cifar100.", autocompletion=completion.downloads)
+    ],
     cache: Annotated[
         Path | None,
         typer.Option("--cache", metavar="DIR", help="Where to keep it (default: $CONNPRUNE_CACHE, else your cache)."),
@@ -19,13 +22,14 @@ def data(
 
     Prints the cache folder. A download that broke off goes on when the command is run again.
 
-    connprune data cifar10
+      connprune data cifar10
     """
     from connprune.data.settings import NAMED, DataSettings
     from connprune.data.sources import download
     from connprune.errors import UsageError
+    from connprune.names import unknown
 
     if name not in NAMED:
-        raise UsageError(f"data: found {name!r}, expected one of {', '.join(NAMED)}.")
+        raise UsageError(f"data: {unknown(name, NAMED)}")
     settings = DataSettings(source=name, cache=str(cache) if cache else None)
     print(download(settings, Output().track))

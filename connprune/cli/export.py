@@ -5,13 +5,19 @@ from typing import Annotated
 
 import typer
 
-from connprune.cli import options
+from connprune.cli import completion, options
 from connprune.cli.output import Output
 
 
 def export(
     format_name: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="onnx, pt2, safetensors, dot or mermaid.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="onnx, pt2, safetensors, dot or mermaid.",
+            autocompletion=completion.formats,
+        ),
     ],
     run: options.RunArgument = None,
     out: Annotated[
@@ -34,12 +40,13 @@ def export(
     """
     from connprune.errors import UsageError
     from connprune.export.formats import DRAWINGS, FORMATS, export_drawing, export_model
+    from connprune.names import unknown
     from connprune.runs.find import find, runs_folder
 
     options.load_plugins(plugins)
     output = Output(as_json, quiet)
     if format_name not in FORMATS:
-        raise UsageError(f"--format: found {format_name!r}, expected one of {', '.join(FORMATS)}.")
+        raise UsageError(f"--format: {unknown(format_name, FORMATS)}")
     directory = find(run, runs_folder(runs), "train", "cut", "retrain")
     if format_name in DRAWINGS:
         text, document = export_drawing(directory, format_name, out)

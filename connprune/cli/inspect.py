@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from connprune.architecture.base import CLOSED
 from connprune.cli import options
 from connprune.cli.output import Output
 
@@ -15,10 +14,13 @@ def inspect(
     preset: options.PresetOption = None,
     config: options.ConfigOption = None,
     assignments: options.SetOption = None,
-    history: Annotated[bool, typer.Option("--history", help="Every gate at every epoch.")] = False,
+    history: Annotated[bool, options.switch("--history", help="Every gate at every epoch.")] = False,
     threshold: Annotated[
-        float, typer.Option("--threshold", metavar="T", parser=options.number, help="A gate below T counts as closed.")
-    ] = CLOSED,
+        float | None,
+        typer.Option(
+            "--threshold", metavar="T", parser=options.number, help="A gate below T counts as closed (default: 0.01)."
+        ),
+    ] = None,
     figures: options.FiguresOption = None,
     as_csv: options.CsvOption = False,
     plugins: options.PluginOption = None,
@@ -37,6 +39,7 @@ def inspect(
       connprune inspect runs/one runs/two --figures figures
     """
     from connprune.analysis.evolution import as_rows, by_epoch, evolutions
+    from connprune.architecture.base import CLOSED
     from connprune.errors import UsageError
     from connprune.report.document import describe
     from connprune.report.tables import aligned, connections_table, shapes_table
@@ -47,6 +50,7 @@ def inspect(
         raise UsageError("Give one of --csv and --json, found both.")
     if run and (preset or config or assignments):
         raise UsageError("Give a run, or --preset, --config and --set, found both.")
+    threshold = CLOSED if threshold is None else threshold
     if not threshold >= 0:
         raise UsageError(f"--threshold {threshold:g}: expected a number from 0 upwards.")
     if run and len(run) > 1:

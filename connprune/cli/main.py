@@ -7,6 +7,8 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+from typer import TyperException
+
 from connprune.cli.app import app
 from connprune.errors import ConnpruneError, InterruptedRunError
 
@@ -18,21 +20,24 @@ def main() -> NoReturn:
     """
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        app(prog_name="connprune")
+        code = app(prog_name="connprune", standalone_mode=False)
     except Exception as error:
         if os.environ.get("CONNPRUNE_TRACEBACK"):
             raise
         message, code = _explain(error)
         rank = os.environ.get("RANK", "0")
         where = f" (process {rank})" if rank != "0" else ""
-        print(f"Error{where}: {message}", file=sys.stderr)
-        sys.exit(code)
-    sys.exit(0)
+        if message:
+            print(f"Error{where}: {message}", file=sys.stderr)
+    sys.exit(code)
 
 
 def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, ConnpruneError):
         return str(error), error.exit_code
+    if isinstance(error, TyperException):
+        # Without arguments the help was shown, and there is nothing to say.
+        return error.format_message(), error.exit_code
     if isinstance(error, FileExistsError | NotADirectoryError):
         return f"{error.filename}: expected a folder, found a file.", 2
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):

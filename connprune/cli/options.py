@@ -2,9 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from connprune.cli import completion
+
+# The panels that help shows options in; what has none is the command's own.
+CONFIGURATION = "Configuration"
+FOLDERS = "Where runs are"
+MACHINE = "What computes"
+OUTPUT = "What is shown"
+
+
+def switch(*names: str, help: str, panel: str | None = None) -> Any:  # noqa: A002 - as typer calls it
+    """An option that takes no value; help says no type for it."""
+    return typer.Option(*names, metavar="", help=help, rich_help_panel=panel)
 
 
 def whole_number(text: str) -> int:
@@ -64,36 +77,109 @@ def prepare_cpu(threads: int | None) -> None:
 
 RunArgument = Annotated[
     str | None,
-    typer.Argument(metavar="RUN", help="A run directory; - reads the path from stdin; the newest if left out."),
+    typer.Argument(
+        metavar="RUN",
+        help="A run directory; - reads the path from stdin; the newest if left out.",
+        autocompletion=completion.runs,
+    ),
 ]
 RunsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RUN]…", help="Run directories; - reads one path from stdin; the newest if left out."),
+    typer.Argument(
+        metavar="RUN",
+        help="Run directories; - reads one path from stdin; the newest if left out.",
+        autocompletion=completion.runs,
+    ),
 ]
 CutArgument = Annotated[
     str | None,
-    typer.Argument(metavar="CUT", help="A cut's directory; - reads the path from stdin; the newest if left out."),
+    typer.Argument(
+        metavar="CUT",
+        help="A cut's directory; - reads the path from stdin; the newest if left out.",
+        autocompletion=completion.runs,
+    ),
 ]
-PresetOption = Annotated[str | None, typer.Option("--preset", metavar="NAME", help="Start from this preset.")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Start from this YAML file.")]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Start from this preset.",
+        rich_help_panel=CONFIGURATION,
+        autocompletion=completion.presets,
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Start from this YAML file.", rich_help_panel=CONFIGURATION),
+]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one key, like gates.penalty=0.003; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one key, like gates.penalty=0.003; may be repeated.",
+        rich_help_panel=CONFIGURATION,
+        autocompletion=completion.keys,
+    ),
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="NAME|DIR",
+        help="digits, cifar10, cifar100, or a folder of images.",
+        rich_help_panel=CONFIGURATION,
+        autocompletion=completion.data_sets,
+    ),
+]
+NewRunOption = Annotated[
+    Path | None,
+    typer.Option("--run", metavar="DIR", help="Write the run to this directory.", rich_help_panel=FOLDERS),
+]
+ResumeOption = Annotated[
+    bool, switch("--resume", help="Go on with the run in --run, or with the newest.", panel=FOLDERS)
 ]
 RunsOption = Annotated[
     Path | None,
-    typer.Option("--runs", metavar="DIR", help="Where runs are kept (default: $CONNPRUNE_RUNS, else ./runs)."),
+    typer.Option(
+        "--runs",
+        metavar="DIR",
+        help="Where runs are kept (default: $CONNPRUNE_RUNS, else ./runs).",
+        rich_help_panel=FOLDERS,
+    ),
 ]
 DeviceOption = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is.")
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is.",
+        rich_help_panel=MACHINE,
+        autocompletion=completion.devices,
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no tables, only the result.")]
+JsonOption = Annotated[bool, switch("--json", help="Print one JSON document instead.", panel=OUTPUT)]
+QuietOption = Annotated[bool, switch("--quiet", "-q", help="No progress and no tables, only the result.", panel=OUTPUT)]
 EpochsOption = Annotated[
-    int | None, typer.Option("--epochs", metavar="N", parser=whole_number, help="How many epochs to train.")
+    int | None,
+    typer.Option(
+        "--epochs",
+        metavar="N",
+        parser=whole_number,
+        help="How many epochs to train.",
+        rich_help_panel=CONFIGURATION,
+    ),
 ]
 SeedOption = Annotated[
-    int | None, typer.Option("--seed", metavar="N", parser=whole_number, help="Seed of everything that is random.")
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        parser=whole_number,
+        help="Seed of everything that is random.",
+        rich_help_panel=CONFIGURATION,
+    ),
 ]
 SeedsOption = Annotated[
     str | None,
@@ -102,7 +188,14 @@ SeedsOption = Annotated[
     ),
 ]
 ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", metavar="N", min=1, help="CPU threads to use (default: torch's choice).")
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        min=1,
+        help="CPU threads to use (default: torch's choice).",
+        rich_help_panel=MACHINE,
+    ),
 ]
 JobsOption = Annotated[
     int | None,
@@ -112,6 +205,7 @@ JobsOption = Annotated[
         min=1,
         help="Train in N processes (default: 1); CPU threads or GPUs are shared out. With --on N at once (default: as "
         "many as there is room for).",
+        rich_help_panel=MACHINE,
     ),
 ]
 OnOption = Annotated[
@@ -120,18 +214,31 @@ OnOption = Annotated[
         "--on",
         metavar="ray",
         help="Train on a Ray cluster: that of $RAY_ADDRESS or of this machine, else one started for it.",
+        rich_help_panel=MACHINE,
+        autocompletion=completion.clusters,
     ),
 ]
 ListOption = Annotated[
-    bool, typer.Option("--list", help="Train nothing; print a command for each training that is left.")
+    bool, switch("--list", help="Train nothing; print a command for each training that is left.", panel=MACHINE)
 ]
-CollectOption = Annotated[bool, typer.Option("--collect", help="Train nothing; gather what is finished.")]
+CollectOption = Annotated[bool, switch("--collect", help="Train nothing; gather what is finished.", panel=MACHINE)]
 FiguresOption = Annotated[
-    Path | None, typer.Option("--figures", metavar="DIR", help="Draw figures into this directory, as SVG and PNG.")
+    Path | None,
+    typer.Option(
+        "--figures",
+        metavar="DIR",
+        help="Draw figures into this directory, as SVG and PNG.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 PluginOption = Annotated[
     list[str] | None,
-    typer.Option("--plugin", metavar="MODULE", help="Import layers of your own from this module; may be repeated."),
+    typer.Option(
+        "--plugin",
+        metavar="MODULE",
+        help="Import layers of your own from this module; may be repeated.",
+        rich_help_panel=CONFIGURATION,
+    ),
 ]
-CsvOption = Annotated[bool, typer.Option("--csv", help="Print comma-separated values instead.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, write nothing.")]
+CsvOption = Annotated[bool, switch("--csv", help="Print comma-separated values instead.", panel=OUTPUT)]
+DryRunOption = Annotated[bool, switch("--dry-run", help="Show what would happen, write nothing.", panel=OUTPUT)]

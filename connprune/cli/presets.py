@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
-from connprune.cli import options
+from connprune.cli import completion, options
 from connprune.cli.output import Output
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this preset's YAML.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Print this preset's YAML.", autocompletion=completion.presets)
+    ] = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """List the presets, or print one as YAML.

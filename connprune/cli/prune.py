@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from connprune.cli import options
+from connprune.cli import completion, options
 from connprune.cli.output import Output
 from connprune.cli.session import load_images
 
+# The panel of the options of which one is needed.
+RULES = "Rules: give one"
 RULE_OPTIONS = ("--threshold", "--keep", "--sparsity", "--keep-per-layer", "--max-params", "--max-macs")
 
 
@@ -16,40 +18,78 @@ def prune(
     run: options.RunArgument = None,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", metavar="T", parser=options.number, help="Cut every score below T."),
+        typer.Option(
+            "--threshold", metavar="T", parser=options.number, help="Cut every score below T.", rich_help_panel=RULES
+        ),
     ] = None,
     keep: Annotated[
         int | None,
-        typer.Option("--keep", metavar="N", parser=options.whole_number, help="Keep the N highest scores."),
+        typer.Option(
+            "--keep", metavar="N", parser=options.whole_number, help="Keep the N highest scores.", rich_help_panel=RULES
+        ),
     ] = None,
     sparsity: Annotated[
         float | None,
-        typer.Option("--sparsity", metavar="S", parser=options.number, help="Cut the lowest share S, 0 to 1."),
+        typer.Option(
+            "--sparsity",
+            metavar="S",
+            parser=options.number,
+            help="Cut the lowest share S, 0 to 1.",
+            rich_help_panel=RULES,
+        ),
     ] = None,
     keep_per_layer: Annotated[
         int | None,
-        typer.Option("--keep-per-layer", metavar="K", parser=options.whole_number, help="Keep K inputs of each layer."),
+        typer.Option(
+            "--keep-per-layer",
+            metavar="K",
+            parser=options.whole_number,
+            help="Keep K inputs of each layer.",
+            rich_help_panel=RULES,
+        ),
     ] = None,
     max_params: Annotated[
         int | None,
-        typer.Option("--max-params", metavar="N", parser=options.whole_number, help="Cut down to N parameters."),
+        typer.Option(
+            "--max-params",
+            metavar="N",
+            parser=options.whole_number,
+            help="Cut down to N parameters.",
+            rich_help_panel=RULES,
+        ),
     ] = None,
     max_macs: Annotated[
         int | None,
-        typer.Option("--max-macs", metavar="N", parser=options.whole_number, help="Cut down to N MACs."),
+        typer.Option(
+            "--max-macs", metavar="N", parser=options.whole_number, help="Cut down to N MACs.", rich_help_panel=RULES
+        ),
     ] = None,
     by: Annotated[
-        str, typer.Option("--by", metavar="RULER", help="What scores: gate, strength, saliency, ablation or random.")
+        str,
+        typer.Option(
+            "--by",
+            metavar="RULER",
+            help="What scores: gate, strength, saliency, ablation or random.",
+            autocompletion=completion.rulers,
+        ),
     ] = "gate",
     granularity: Annotated[
         str | None,
-        typer.Option("--granularity", metavar="G", help="connection or feature-map (default: as the gates are)."),
+        typer.Option(
+            "--granularity",
+            metavar="G",
+            help="connection or feature-map (default: as the gates are).",
+            autocompletion=completion.granularities,
+        ),
     ] = None,
-    layers_only: Annotated[bool, typer.Option("--layers-only", help="Remove whole layers.")] = False,
+    layers_only: Annotated[bool, options.switch("--layers-only", help="Remove whole layers.")] = False,
     sweep: Annotated[
-        bool, typer.Option("--sweep", help="With --dry-run: what a range of thresholds would leave.")
+        bool, options.switch("--sweep", help="With --dry-run: what a range of thresholds would leave.")
     ] = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the cut to this directory.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write the cut to this directory.", rich_help_panel=options.FOLDERS),
+    ] = None,
     runs: options.RunsOption = None,
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
@@ -71,6 +111,7 @@ def prune(
     from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
     from connprune.errors import UsageError
     from connprune.files import require_empty
+    from connprune.names import unknown
     from connprune.report.tables import cut_table, sweep_table, where_scores_lie
     from connprune.runs.find import find, new_path, runs_folder
     from connprune.training.device import choose_device
@@ -97,7 +138,7 @@ def prune(
     if len(rules) != 1 and not sweep:
         raise UsageError(f"Give one of {', '.join(RULE_OPTIONS)}; found {len(rules) or 'none'} of them.")
     if by not in RULERS:
-        raise UsageError(f"--by: found {by!r}, expected one of {', '.join(RULERS)}.")
+        raise UsageError(f"--by: {unknown(by, RULERS)}")
     if granularity not in (None, *GRANULARITIES):
         raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
     if out is not None and not dry_run:

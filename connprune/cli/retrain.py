@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connprune.cli import options
+from connprune.cli import completion, options
 from connprune.cli.experiment import run_experiment
 from connprune.cli.means import Means
 from connprune.cli.output import Output
@@ -23,6 +23,7 @@ def retrain(
         typer.Option(
             "--against",
             metavar="NAME,…",
+            autocompletion=completion.rivals,
             help="Compare with parent, dense, chain, residual, finetune, random:N, random-params:N, all, evolution:N, "
             "or the path of another run or YAML.",
         ),
@@ -34,9 +35,9 @@ def retrain(
     on: options.OnOption = None,
     list_jobs: options.ListOption = False,
     collect_only: options.CollectOption = False,
-    run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write the run to this directory.")] = None,
+    run: options.NewRunOption = None,
     runs: options.RunsOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
+    resume: options.ResumeOption = False,
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
     plugins: options.PluginOption = None,

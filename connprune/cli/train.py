@@ -1,9 +1,7 @@
 """`connprune train`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from connprune.cli import options
 from connprune.cli.output import Output, Silenced
@@ -18,16 +16,14 @@ def train(
     preset: options.PresetOption = None,
     config: options.ConfigOption = None,
     assignments: options.SetOption = None,
-    data: Annotated[
-        str | None, typer.Option("--data", metavar="NAME|DIR", help="digits, cifar10, cifar100, or a folder of images.")
-    ] = None,
+    data: options.DataOption = None,
     epochs: options.EpochsOption = None,
     seed: options.SeedOption = None,
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
-    run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write the run to this directory.")] = None,
+    run: options.NewRunOption = None,
     runs: options.RunsOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run, or with the newest.")] = False,
+    resume: options.ResumeOption = False,
     dry_run: options.DryRunOption = False,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,

@@ -13,6 +13,7 @@ from connprune.architecture.base import Shape
 from connprune.data.settings import NAMED, DataSettings
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import absolute
+from connprune.names import nearest
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 # A file's content decides which decoder it gets, and of others some start programs: that of EPS starts Ghostscript.
@@ -61,7 +62,8 @@ def source_folder(settings: DataSettings) -> Path:
     if not exists:
         names = ", ".join(NAMED)
         raise UsageError(
-            f"data.source: found {settings.source[:200]!r}, expected one of {names}, or an existing folder."
+            f"data.source: found {settings.source[:200]!r}, expected one of {names}, or an existing folder"
+            f"{nearest(folder.name, NAMED)}"
         )
     return folder
 

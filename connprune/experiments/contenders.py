@@ -13,6 +13,7 @@ from connprune.architecture.rivals import Contest
 from connprune.errors import UsageError
 from connprune.experiments.plan import Member
 from connprune.files import read_text
+from connprune.names import nearest
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, configuration_in, read_configuration, with_recipe
 
@@ -146,7 +147,10 @@ def _rival(setting: Setting, text: str) -> list[Member]:
     if path.exists():
         return [_late(setting, path)]
     known = ", ".join([*RIVALS, *(f"{name}:N" for name in COUNTED_RIVALS)])
-    raise UsageError(f"--against {text}: expected one of {known}, or the path of a run or an architecture's YAML.")
+    raise UsageError(
+        f"--against {text}: expected one of {known}, or the path of a run or an architecture's YAML"
+        f"{nearest(name, [*RIVALS, *COUNTED_RIVALS])}"
+    )
 
 
 def _late(setting: Setting, path: Path) -> Member:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 from connprune.errors import UsageError
@@ -51,12 +52,27 @@ def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
         if not given:
             raise UsageError("Standard input is empty, expected the path of a run; did the command before it fail?")
     if given is not None:
+        _require_there(Path(given), folder)
         return RunDirectory.open(Path(given))
     newest = max(_all(folder, kinds), key=lambda found: found[0], default=None)
     if newest is None:
         first = {"cut": "connprune prune"}.get(kinds[0], "connprune train")
         raise UsageError(f"There is no {' or '.join(kinds)} run in {folder}; make one with `{first}`, or name a path.")
     return newest[1]
+
+
+def run_paths(folder: Path) -> list[Path]:
+    """The directories in a folder that a summary makes runs, whatever it holds; none if there is no such folder."""
+    return [path.parent for path in folder.glob("*/summary.json")]
+
+
+def _require_there(path: Path, folder: Path) -> None:
+    """Refuses a path where nothing is, and names the nearest run beside it or in the runs folder."""
+    if not path.exists():
+        known = {run.name: str(run) for place in (path.parent, folder) for run in run_paths(place)}
+        near = get_close_matches(path.name, known, n=1)
+        question = f"; did you mean {known[near[0]]}?" if near else "."
+        raise UsageError(f"{path}: there is no such run{question}")
 
 
 def of_launch(places: Iterable[Path], launch: str | None) -> RunDirectory | None:

@@ -89,6 +89,37 @@ def test_refusals(command: Command, tmp_path: Path, arguments: list[str], told: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["train", "--preset", "digit"], "digits"),
+        (["presets", "sequences"], "sequence"),
+        (["train", "--data", "digitz"], "digits"),
+        (["data", "cifar-10"], "cifar10"),
+        (["export", "--format", "onx"], "onnx"),
+        (["prune", "--keep", "3", "--by", "strenght"], "strength"),
+        (["train", "--set", "gates.kind=sigmoit"], "sigmoid"),
+        (["train", "--set", "training.schedule.kind=cosin"], "cosine"),
+        (["train", "--set", "layers.0.kind=cov"], "conv"),
+        (["train", "--set", "trainin.epochs=3"], "training"),
+    ],
+)
+def test_slips_are_answered_with_what_was_meant(command: Command, arguments: list[str], meant: str) -> None:
+    outcome = command(*arguments)
+    assert_refused(outcome)
+    assert f"did you mean {meant!r}?" in outcome.err
+
+
+def test_the_path_of_a_run_that_was_meant(command: Command, tmp_path: Path) -> None:
+    for name in ("runs/digits-1", "elsewhere/mine"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "summary.json").write_text("{}")
+    assert "did you mean runs/digits-1?" in command("prune", "digits-1", "--keep", "3").err
+    assert "did you mean runs/digits-1?" in command("inspect", "runs/digit-1").err
+    assert "did you mean elsewhere/mine?" in command("export", "elsewhere/mime", "--format", "dot").err
+    assert command("inspect", "nothing/like/it").err.endswith("there is no such run.\n")
+
+
 def test_a_run_that_already_holds_something_is_left_alone(command: Command, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")

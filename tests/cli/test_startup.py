@@ -1,13 +1,19 @@
 """Help is instant, complete, and needs no torch."""
 
+import re
+import shlex
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import typer
 
+from connprune.cli.app import app
 from tests.conftest import Command, Run
 
-COMMANDS = ["train", "inspect", "prune", "retrain", "export", "data", "presets"]
+TREE: Any = typer.main.get_command(app)
+COMMANDS = [name for name, command in TREE.commands.items() if not command.hidden]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"], ["presets"]])
@@ -32,15 +38,41 @@ def test_inspecting_a_preset_needs_no_torch() -> None:
 
 def test_every_command_is_in_the_help(command: Command) -> None:
     text = command("--help").out
-    assert all(f"\n  {name} " in text for name in COMMANDS)
+    assert all(f"\n│ {name} " in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_every_command_explains_itself(command: Command, monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
+    """In 80 columns, whatever the width of the terminal that the tests run in."""
+    monkeypatch.setenv("COLUMNS", "80")
+    outcome = command(*filter(None, [name]), "--help")
+    assert outcome.code == 0
+    assert f"Usage: connprune {name or '[OPTIONS]'}" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+    assert "…\n" not in outcome.out, "something is cut off"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(command: Command, name: str) -> None:
-    text = command(name, "--help").out
-    assert text.startswith(f"Usage: connprune {name}")
-    assert f"connprune {name}" in text.partition("Options:")[0].partition("\n")[2], "an example"
-    assert max(map(len, text.splitlines())) <= 100
+def test_every_help_has_an_example_that_parses(command: Command, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    examples = re.findall(r"\$ connprune (.*?) *$", command(name, "--help").out, re.MULTILINE)
+    assert any(example.split()[0] == name for example in examples), "an example"
+    for example in examples:
+        words = shlex.split(example.partition("|")[0].partition(">")[0])
+        TREE.commands[words[0]].make_context(words[0], words[1:])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained_in_a_panel(name: str) -> None:
+    for parameter in TREE.commands[name].params:
+        assert getattr(parameter, "help", None), parameter.name
+    panels = {getattr(parameter, "rich_help_panel", None) for parameter in TREE.commands[name].params}
+    assert panels - {None} or len(TREE.commands[name].params) < 4
+
+
+def test_slips_are_answered_with_what_was_meant(command: Command) -> None:
+    assert "'train'" in command("tran").err
+    assert "--epochs" in command("train", "--epoch", "3").err
 
 
 def test_version(connprune: Run) -> None:

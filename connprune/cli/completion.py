@@ -1,0 +1,81 @@
+"""What a shell offers for a value that is being typed. It waits for each answer, so nothing slow is imported here."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+# The names that modules which import torch define; a test holds them to what those say.
+RULERS = ("gate", "strength", "saliency", "ablation", "random")
+GRANULARITIES = ("connection", "feature-map")
+FORMATS = ("onnx", "pt2", "safetensors", "dot", "mermaid")
+DATA_SETS = ("digits", "cifar10", "cifar100")
+DOWNLOADS = ("cifar10", "cifar100")
+RIVALS = ("parent", "dense", "chain", "residual", "finetune", "random:", "random-params:", "all", "evolution:")
+
+
+def presets(incomplete: str) -> list[str]:
+    """Presets that begin so."""
+    from importlib.resources import files
+
+    entries = (files("connprune") / "architecture" / "presets").iterdir()
+    return _beginning(incomplete, sorted(entry.name.removesuffix(".yaml") for entry in entries))
+
+
+def runs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Runs in the runs folder whose path begins so; for any other path the shell offers what it would."""
+    folder = Path(ctx.params.get("runs") or os.environ.get("CONNPRUNE_RUNS") or "runs")
+    return _beginning(incomplete, sorted(str(path.parent) for path in folder.glob("*/summary.json")))
+
+
+def keys(incomplete: str) -> list[str]:
+    """Keys of the configuration that begin so, each with its `=`."""
+    from connprune.training.keys import configuration_keys
+
+    return _beginning(incomplete, (f"{key}=" for key in configuration_keys()))
+
+
+def rulers(incomplete: str) -> list[str]:
+    """What scores connections."""
+    return _beginning(incomplete, RULERS)
+
+
+def granularities(incomplete: str) -> list[str]:
+    """What is cut."""
+    return _beginning(incomplete, GRANULARITIES)
+
+
+def formats(incomplete: str) -> list[str]:
+    """What is exported."""
+    return _beginning(incomplete, FORMATS)
+
+
+def downloads(incomplete: str) -> list[str]:
+    """Data sets that can be downloaded."""
+    return _beginning(incomplete, DOWNLOADS)
+
+
+def data_sets(incomplete: str) -> list[str]:
+    """Data sets that have a name; for a folder the shell offers what it would."""
+    return _beginning(incomplete, DATA_SETS)
+
+
+def devices(incomplete: str) -> list[str]:
+    """What computes."""
+    return _beginning(incomplete, ("auto", "cpu", "cuda", "cuda:", "mps"))
+
+
+def clusters(incomplete: str) -> list[str]:
+    """Where trainings can go."""
+    return _beginning(incomplete, ("ray",))
+
+
+def rivals(incomplete: str) -> list[str]:
+    """Rivals of a cut, after those that are named already."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _beginning(last, RIVALS)]
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
