@@ -1,4 +1,4 @@
-"""How long `connprune --help` takes beside the libraries that it cannot do without.
+"""How long commands that compute nothing take beside the libraries that they cannot do without.
 
 python benchmarks/startup.py [--rounds 15]
 """
@@ -11,7 +11,9 @@ import time
 
 COMMANDS = {
     "import typer, rich": [sys.executable, "-c", "import typer, rich"],
+    "connprune --version": [sys.executable, "-m", "connprune", "--version"],
     "connprune --help": [sys.executable, "-m", "connprune", "--help"],
+    "connprune runs": [sys.executable, "-m", "connprune", "runs"],
 }
 
 
@@ -24,7 +26,7 @@ def main() -> None:
     for _ in range(rounds + 1):
         for name, command in COMMANDS.items():
             started = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             seconds[name].append(time.perf_counter() - started)
     medians = {name: statistics.median(taken[1:]) for name, taken in seconds.items()}
     baseline = next(iter(medians.values()))

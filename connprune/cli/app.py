@@ -14,6 +14,7 @@ from connprune.cli.inspect import inspect
 from connprune.cli.presets import presets
 from connprune.cli.prune import prune
 from connprune.cli.retrain import retrain
+from connprune.cli.runs import runs
 from connprune.cli.sweep import sweep
 from connprune.cli.train import train
 from connprune.cli.work import work
@@ -22,7 +23,7 @@ WORKFLOW = "Search, cut, compare"
 AROUND = "Around it"
 PANELS = {
     WORKFLOW: (train, inspect, prune, retrain, sweep, export),
-    AROUND: (presets, data, bench),
+    AROUND: (runs, presets, data, bench),
 }
 
 

@@ -7,19 +7,7 @@ from typing import Any
 from connprune.analysis.evolution import Evolution
 from connprune.architecture.cutting import rounded_down
 from connprune.architecture.rules import Rule, Threshold
-
-
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A table whose first `left` columns are flush left and the others flush right."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+from connprune.report.aligned import aligned as aligned
 
 
 def connections_table(found: Sequence[Evolution]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from connprune.architecture.architecture import Architecture
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.data.images import Images, Splits
 from connprune.errors import DivergedError, UsageError
@@ -163,13 +164,9 @@ class Record:
             write_tensors(self.run.final, network.state_dict())
         last, best = self.metrics[-1], self.best or {}
         results: dict[str, Any] = {
-            "connections": len(architecture.all_connections),
-            "gated_connections": len(architecture.gated_connections),
+            **counted(architecture),
             "gates_closed": last.get("gates_closed"),
             "target_sparsity": self._target_sparsity(),
-            "layers": len(architecture.layers),
-            "parameters": parameter_count(architecture),
-            "macs": mac_count(architecture),
             "training_seconds": sum(metrics["epoch_seconds"] for metrics in self.metrics),
             "final": _result(last, self._evaluated(splits.test)),
         }
@@ -191,6 +188,17 @@ class Record:
         wanted = architecture.gates.target_sparsity
         reached = self.metrics[-1]["gates_closed"] / len(architecture.gated_connections)
         return {"wanted": wanted, "reached": reached, "met": reached >= wanted}
+
+
+def counted(architecture: Architecture) -> dict[str, int]:
+    """What a summary says of the network, from the beginning on."""
+    return {
+        "connections": len(architecture.all_connections),
+        "gated_connections": len(architecture.gated_connections),
+        "layers": len(architecture.layers),
+        "parameters": parameter_count(architecture),
+        "macs": mac_count(architecture),
+    }
 
 
 def _result(metrics: dict[str, Any], test: Evaluation) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.device import device_name
 from connprune.training.group import Alone, Group
 from connprune.training.memory_error import explained_memory
-from connprune.training.record import Record
+from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
 
 # Less than the number of any signal that stops a training.
@@ -134,7 +134,9 @@ def train_locked(
             if group.rank == 0:
                 if read_configuration(run).training.epochs != recipe.epochs:
                     run.reconfigure(configuration.to_yaml(network.architecture))
-                run.begin({"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)})
+                counts = counted(network.architecture)
+                found = {"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)}
+                run.begin({**found, **counts})
                 environment.record(run.environment, environment.environment(device_name(device), group.size))
             watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
             while trainer.epoch < recipe.epochs:

@@ -16,7 +16,7 @@ TREE: Any = typer.main.get_command(app)
 COMMANDS = [name for name, command in TREE.commands.items() if not command.hidden]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"], ["presets"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"], ["presets"], ["runs"]])
 def test_no_torch_is_imported(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "connprune", *arguments], capture_output=True, text=True, check=True

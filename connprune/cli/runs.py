@@ -1,0 +1,53 @@
+"""`connprune runs`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connprune.cli import options
+from connprune.cli.output import Output
+
+
+def runs(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="DIR", help="Folders of runs, or experiments, whose trainings are then listed."),
+    ] = None,
+    runs: options.RunsOption = None,
+    as_csv: options.CsvOption = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """List runs, cuts and experiments: what became of each.
+
+    The one that was worked on last comes first: it is what other commands take if none is named. A connection counts as
+    kept while its gate is not closed. What is damaged, or no run, has a line that says so.
+
+      connprune runs
+
+      connprune runs runs/compare-1a2b3c4d --json
+    """
+    from dataclasses import asdict
+
+    from connprune.architecture.base import SCHEMA
+    from connprune.errors import UsageError
+    from connprune.report.runs import runs_table
+    from connprune.runs.find import runs_folder
+    from connprune.runs.listing import rows
+
+    if as_csv and as_json:
+        raise UsageError("Give one of --csv and --json, found both.")
+    output = Output(as_json)
+    folder = runs_folder(runs)
+    found = rows(folders or ([folder] if folder.exists() else []))
+    plain = [asdict(row) for row in found]
+    document = {"schema": SCHEMA, "runs": plain}
+    if found or as_json:
+        output.table(runs_table(found, datetime.now(UTC)), plain, document, as_csv)
+    else:
+        output.note(f"there are no runs in {', '.join(map(str, folders or [folder]))}")
+    damaged = [row.problem for row in found if row.status == "damaged"]
+    if damaged:
+        more = f" ({len(damaged) - 1} more are damaged)" if len(damaged) > 1 else ""
+        output.warning(f"{damaged[0]}{more}")

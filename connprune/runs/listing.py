@@ -1,0 +1,209 @@
+"""What the directories of a runs folder hold, a row each, read quickly: no weights, no architectures, no torch."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connprune.errors import UsageError
+from connprune.files import read_sealed_json, read_text
+from connprune.runs.directory import RunDirectory
+from connprune.runs.holder import Holder, holder
+
+EXPERIMENTS = ("comparison", "sweep")
+NO_RUN = "no run"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One directory. What it does not say, or not yet, is None.
+
+    Attributes:
+        path: the directory.
+        kind: what made it: train, cut, retrain, evolution, comparison or sweep.
+        status: `planned`, `running` while a process works in it, `interrupted` (killed ones too), `failed`, `done`,
+            `damaged`, or `no run`.
+        holder: the process that works in it.
+        done: epochs that are done; of an experiment its trainings.
+        total: out of how many.
+        validation_accuracy: on held-out images, after the last epoch so far, 0 to 1.
+        test_accuracy: on test images, once it is done, 0 to 1.
+        connections: those that are kept: of a training the ones whose gate is not closed.
+        connections_before: out of how many; of a retrained cut those of its parent.
+        parameters: of its network.
+        created: when it was begun, ISO 8601.
+        updated: when it was last worked on, ISO 8601.
+        problem: why it is damaged or no run.
+    """
+
+    path: str
+    kind: str | None = None
+    status: str = NO_RUN
+    holder: str | None = None
+    done: int | None = None
+    total: int | None = None
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    connections: int | None = None
+    connections_before: int | None = None
+    parameters: int | None = None
+    created: str | None = None
+    updated: str | None = None
+    problem: str | None = None
+
+
+def rows(places: Iterable[Path]) -> list[Row]:
+    """A row for each directory that a folder of runs holds, and for each training of an experiment that is named.
+
+    The one that was worked on last comes first, as it is the one that commands take; what is no run comes last.
+
+    Args:
+        places: folders of runs, experiments or runs.
+
+    Raises:
+        UsageError: a place is no directory.
+    """
+    found = dict.fromkeys(path for place in places for path in _directories(place))
+    return sorted(map(_row, found), key=lambda row: (row.updated or "", row.path), reverse=True)
+
+
+def _directories(place: Path) -> Iterator[Path]:
+    if not place.is_dir():
+        raise UsageError(f"{place}: expected a folder of runs.")
+    if (place / "plan.json").is_file():
+        yield from sorted(place.glob("jobs/*/seed-*"))
+    elif (place / "summary.json").is_file():
+        yield place
+    else:
+        yield from (entry for entry in place.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _row(path: Path) -> Row:
+    run = RunDirectory(path)
+    try:
+        if not (path / "summary.json").is_file():
+            return Row(str(path), problem="it has no summary.json")
+        summary = run.summary
+    except (UsageError, OSError) as error:
+        return Row(str(path), status="damaged", problem=str(error))
+    kind = str(summary.get("kind"))
+    try:
+        found = _of_experiment(run, summary) if kind in EXPERIMENTS else _of_run(run, summary, holder(path))
+    except (UsageError, OSError) as error:
+        found = {"status": "damaged", "problem": str(error)}
+    times = {key: _text(summary.get(key)) for key in ("created", "updated")}
+    return Row(str(path), kind=kind, **{**times, **found})
+
+
+def _of_run(run: RunDirectory, summary: Mapping[str, Any], held_by: Holder | None) -> dict[str, Any]:
+    counts = {
+        "total": _count(summary.get("epochs")),
+        "connections_before": _count(summary.get("connections")),
+        "parameters": _count(summary.get("parameters")),
+    }
+    if summary.get("kind") == "cut":
+        return {"status": _status(summary, held_by), **_of_cut(run)}
+    if summary.get("status") == "finished":
+        final, closed = summary["final"], summary.get("gates_closed")
+        return {
+            **counts,
+            "status": "done",
+            "done": _count(final.get("epoch")),
+            "validation_accuracy": final["validation_accuracy"],
+            "test_accuracy": final["test_accuracy"],
+            **_connections(run, counts["connections_before"], closed),
+        }
+    epochs, last = _last_epoch(run.metrics)
+    return {
+        **counts,
+        "status": _status(summary, held_by),
+        "holder": str(held_by) if held_by else None,
+        "done": epochs,
+        "validation_accuracy": _number(last.get("validation_accuracy")),
+        **_connections(run, counts["connections_before"], last.get("gates_closed")),
+    }
+
+
+def _status(summary: Mapping[str, Any], held_by: Holder | None) -> str:
+    stated = str(summary.get("status"))
+    if held_by:
+        return "running"
+    return {"finished": "done", "running": "interrupted"}.get(stated, stated)
+
+
+def _connections(run: RunDirectory, count: int | None, closed: Any) -> dict[str, Any]:
+    if count is None:
+        return {}
+    before = _before_the_cut(run) or count
+    return {"connections": count - (_count(closed) or 0), "connections_before": before}
+
+
+def _before_the_cut(run: RunDirectory) -> int | None:
+    """How many connections the parent of a retrained cut had."""
+    if not run.comparison.is_file():
+        return None
+    try:
+        found = json.loads(read_text(run.comparison))["rows"]
+        return next(_count(row["connections"]) for row in found if row["network"] == "parent")
+    except (UsageError, ValueError, KeyError, TypeError, StopIteration, RecursionError):
+        return None
+
+
+def _of_cut(run: RunDirectory) -> dict[str, Any]:
+    document = read_sealed_json(run.cut)
+    try:
+        results = document["results"]["cut"]
+        return {
+            "validation_accuracy": _number(results.get("validation_accuracy")),
+            "test_accuracy": _number(results.get("test_accuracy")),
+            "connections": _count(document["connections"]["cut"]),
+            "connections_before": _count(document["connections"]["parent"]),
+            "parameters": _count(document["parameters"]["cut"]),
+        }
+    except (KeyError, TypeError, AttributeError):
+        raise UsageError(f"{run.cut}: this file is damaged: counts or results are missing.") from None
+
+
+def _of_experiment(run: RunDirectory, summary: Mapping[str, Any]) -> dict[str, Any]:
+    jobs = [RunDirectory(path) for path in run.path.glob("jobs/*/seed-*")]
+    if summary.get("status") == "finished":
+        return {"status": "done", "done": len(jobs), "total": len(jobs)}
+    held_by = next((found for job in jobs if (found := holder(job.path))), None)
+    return {
+        "status": _status(summary, held_by),
+        "holder": str(held_by) if held_by else None,
+        "done": sum(map(_is_finished, jobs)),
+        "total": len(jobs),
+    }
+
+
+def _is_finished(run: RunDirectory) -> bool:
+    try:
+        return run.is_finished
+    except UsageError:
+        return False
+
+
+def _last_epoch(metrics: Path) -> tuple[int, Mapping[str, Any]]:
+    """How many epochs are done, and what the last one's line says; nothing if there is none, or it is damaged."""
+    if not metrics.is_file():
+        return 0, {}
+    lines = read_text(metrics).splitlines()
+    try:
+        last = json.loads(lines[-1]) if lines else {}
+    except (ValueError, RecursionError):
+        last = {}
+    return len(lines), last if isinstance(last, dict) else {}
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int else None
+
+
+def _number(value: Any) -> float | None:
+    return value if type(value) in (int, float) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
