@@ -9,6 +9,7 @@ import typer
 from connprune import __version__
 from connprune.cli.bench import bench
 from connprune.cli.data import data
+from connprune.cli.env import env
 from connprune.cli.export import export
 from connprune.cli.inspect import inspect
 from connprune.cli.presets import presets
@@ -23,7 +24,7 @@ WORKFLOW = "Search, cut, compare"
 AROUND = "Around it"
 PANELS = {
     WORKFLOW: (train, inspect, prune, retrain, sweep, export),
-    AROUND: (runs, presets, data, bench),
+    AROUND: (runs, presets, data, bench, env),
 }
 
 

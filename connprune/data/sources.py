@@ -1,12 +1,10 @@
 """Where images come from: one function for each kind of source, and the one place that chooses among them."""
 
-import os
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
-import platformdirs
-
+from connprune.data.cache import cache_folder
 from connprune.data.cifar import download_cifar, load_cifar
 from connprune.data.folder import load_folder
 from connprune.data.images import Dataset, Images
@@ -14,14 +12,7 @@ from connprune.data.settings import NAMED, DataSettings
 from connprune.data.shape import source_folder
 from connprune.data.track import Track, untracked
 from connprune.errors import ConnpruneError, UsageError
-from connprune.files import absolute
 from connprune.tensor_files import read_tensors
-
-
-def cache_folder(settings: DataSettings) -> Path:
-    """Where downloads and decoded images are kept: `data.cache`, $CONNPRUNE_CACHE, or the user's cache folder."""
-    chosen = settings.cache or os.environ.get("CONNPRUNE_CACHE")
-    return Path(absolute(chosen)) if chosen else Path(platformdirs.user_cache_dir("connprune"))
 
 
 def load(settings: DataSettings, track: Track = untracked) -> Dataset:
@@ -37,9 +28,9 @@ def load(settings: DataSettings, track: Track = untracked) -> Dataset:
     if settings.source == "digits":
         dataset = _digits()
     elif settings.source in NAMED:
-        dataset = load_cifar(settings.source, cache_folder(settings))
+        dataset = load_cifar(settings.source, cache_folder(settings.cache))
     else:
-        dataset = load_folder(source_folder(settings), settings, cache_folder(settings), track)
+        dataset = load_folder(source_folder(settings), settings, cache_folder(settings.cache), track)
     if settings.as_sequence:
         dataset = replace(dataset, train=dataset.train.as_sequences(), test=dataset.test.as_sequences())
     return dataset
@@ -53,11 +44,11 @@ def download(settings: DataSettings, track: Track = untracked) -> Path:
         ConnpruneError: the download failed, and goes on when it is tried again; or the checksum is wrong.
     """
     if settings.source == "digits":
-        return cache_folder(settings)
+        return cache_folder(settings.cache)
     if settings.source not in NAMED:
         names = ", ".join(NAMED)
         raise UsageError(f"data: found {settings.source!r}, expected one of {names}.")
-    cache = cache_folder(settings)
+    cache = cache_folder(settings.cache)
     try:
         download_cifar(settings.source, cache, track)
     except OSError as error:

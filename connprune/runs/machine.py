@@ -1,0 +1,74 @@
+"""What a bug report needs to say of a machine and of what is installed on it."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from connprune.architecture.base import SCHEMA
+
+# What each extra installs, as pyproject.toml has it.
+EXTRAS = {
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "ray": ("ray",),
+    "tensorboard": ("tensorboard",),
+}
+_PACKAGES = ("torch", "torchvision", "numpy", "pydantic", "typer", "rich", "safetensors", "pillow", "matplotlib")
+_VARIABLES = ("CONNPRUNE_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "PYTORCH_", "TORCH_", "NCCL_")
+
+
+def machine(runs: Path, cache: Path) -> dict[str, Any]:
+    """Versions, cores, devices, extras and variables; what cannot be found out is said to be so, not raised.
+
+    Args:
+        runs: the runs folder.
+        cache: the cache folder.
+    """
+    return {
+        "schema": SCHEMA,
+        "connprune": installed("connprune"),
+        "python": platform.python_version(),
+        "interpreter": sys.executable,
+        "system": platform.platform(),
+        "packages": {name: installed(name) for name in _PACKAGES},
+        "extras": {extra: {name: installed(name) for name in names} for extra, names in EXTRAS.items()},
+        "cores": {"machine": os.cpu_count(), "usable": _usable_cores()},
+        "torch": _torch(),
+        "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(_VARIABLES)},
+        "cache": str(cache),
+        "runs": str(runs.absolute()),
+    }
+
+
+def installed(package: str) -> str | None:
+    """The version of an installed package; None if it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _usable_cores() -> int | None:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _torch() -> dict[str, Any]:
+    """What torch says of itself; a torch that cannot be imported is what the report is about."""
+    try:
+        import torch
+
+        gpus = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
+        return {
+            "build": str(torch.__version__),
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version() if torch.backends.cudnn.is_available() else None,
+            "threads": torch.get_num_threads(),
+            "threads_between_operations": torch.get_num_interop_threads(),
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "gpus": [{"name": gpu.name, "bytes": gpu.total_memory} for gpu in gpus],
+            "mps": torch.backends.mps.is_available(),
+        }
+    except Exception as error:  # Whatever a broken installation raises belongs into the report.
+        return {"problem": f"{type(error).__name__}: {error}"}
