@@ -17,6 +17,7 @@ from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, 
 from connprune.architecture.layers import LAYERS
 from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.data.settings import Augment, DataSettings, Normalise
+from connprune.runs.settings import RunSettings
 from connprune.training.configuration import Configuration
 from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
 
@@ -66,6 +67,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("`training.schedule`, kind `plateau`", Plateau),
     ("`training.schedule`, kind `cosine`", Cosine),
     ("`training.schedule`, kind `constant`", Fixed),
+    ("`run`", RunSettings),
 ]
 
 

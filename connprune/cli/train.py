@@ -76,8 +76,10 @@ def train(
             output.result(text.rstrip(), {"schema": SCHEMA, "configuration": text, **counts})
             return
 
+        from connprune.training.events import require_tensorboard
         from connprune.training.run import split_data
 
+        require_tensorboard(configuration.run.tensorboard)
         # One after the other, so that a cache is only made once.
         splits = split_data(configuration, in_turn(group, lambda: load_images(configuration, output)))
         if group.rank == 0 and not before:

@@ -77,6 +77,7 @@ class RunDirectory:
         self.parent = path / "parent.yaml"
         self.initial = path / "initial.safetensors"
         self.exports = path / "export"
+        self.tensorboard = path / "tensorboard"
         self._architecture = path / "architecture.yaml"
         self._summary = path / "summary.json"
 

@@ -20,6 +20,7 @@ from connprune.data.shape import image_shape
 from connprune.errors import UsageError
 from connprune.files import absolute, read_text
 from connprune.runs.directory import RunDirectory
+from connprune.runs.settings import RunSettings
 from connprune.training.recipe import Recipe
 
 DEFAULT_PRESET = "search"
@@ -39,12 +40,14 @@ class Configuration(Blueprint):
         classes: how many; None is what the data have.
         data: which images, and what happens to them.
         training: the recipe.
+        run: what a run leaves besides what later commands need.
     """
 
     input: Input | None = None
     classes: ClassCount | None = None
     data: DataSettings = DataSettings()
     training: Recipe = Recipe()
+    run: RunSettings = RunSettings()
 
     def architecture_for(self, shape: Shape, classes: int) -> Architecture:
         """The architecture for images of this shape.
@@ -68,7 +71,7 @@ class Configuration(Blueprint):
 
     def to_yaml(self, architecture: Architecture) -> str:
         """The configuration as YAML, with everything that the data decided filled in from the architecture."""
-        rest = self.model_dump(mode="json", include={"data", "training"})
+        rest = self.model_dump(mode="json", include={"data", "training", "run"})
         return dump({**to_data(architecture), **rest})
 
 
@@ -197,7 +200,7 @@ def _validated(layered: Layered) -> Configuration:
 def resolve_resumed(
     run: RunDirectory, preset: str | None, config: Path | None, assignments: Iterable[str], options: Options
 ) -> Configuration:
-    """The configuration to go on with: the run's own, in which only the number of epochs may have grown.
+    """The configuration to go on with: the run's own, in which the number of epochs may have grown, and `run` changed.
 
     Args:
         run: the run to go on with.
@@ -219,7 +222,8 @@ def resolve_resumed(
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
     changed = _differences(saved.model_dump(mode="json"), wanted.model_dump(mode="json"))
     extends = wanted.training.epochs >= saved.training.epochs
-    others = [f"{key} (was {before!r}, now {after!r})" for key, before, after in changed if key != "training.epochs"]
+    free = ("training.epochs", "run.")
+    others = [f"{key} (was {before!r}, now {after!r})" for key, before, after in changed if not key.startswith(free)]
     if others or not extends:
         found = "; ".join(others) or f"training.epochs (was {saved.training.epochs}, now {wanted.training.epochs})"
         raise UsageError(f"--resume may only extend training.epochs of {run.path}, but these differ: {found}.")

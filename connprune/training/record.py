@@ -18,6 +18,7 @@ from connprune.runs.directory import RunDirectory, metrics_text
 from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import read_tensors, write_tensors
 from connprune.training.evaluation import Evaluation, evaluate
+from connprune.training.events import Events
 from connprune.training.recipe import MOST_ROLLBACKS
 from connprune.training.trainer import Trainer
 
@@ -29,9 +30,10 @@ class Record:
         run: the directory.
         trainer: the training.
         warn: is told in a sentence when an earlier checkpoint must serve, or the training goes back to one.
+        events: is told of each epoch, too.
     """
 
-    def __init__(self, run: RunDirectory, trainer: Trainer, warn: Callable[[str], None]) -> None:
+    def __init__(self, run: RunDirectory, trainer: Trainer, warn: Callable[[str], None], events: Events) -> None:
         self.run = run
         self.trainer = trainer
         self.metrics: list[dict[str, Any]] = []
@@ -41,6 +43,7 @@ class Record:
         self.rollbacks = 0
         self.writes = trainer.group.rank == 0
         self._warn = warn
+        self._events = events
         self._saved_at = time.monotonic()
         self._saved: tuple[int, int] | None = None
 
@@ -60,6 +63,7 @@ class Record:
             self.run.write_metrics(self.metrics)
             if is_best:
                 write_tensors(self.run.best, self.best_weights)
+            self._events.add(metrics, gates)
         recipe = self.trainer.recipe
         if self.trainer.epoch % recipe.checkpoint_epochs == 0 or self.trainer.epoch == recipe.epochs:
             self.save()
@@ -109,6 +113,8 @@ class Record:
             self._restore(*found)
         elif self.trainer.recipe.on_nan == "rollback":
             self.save()
+        if self.writes:
+            self._events.begin(self.trainer.epoch, self.gates[-1])
 
     def _newest(self) -> tuple[Path, dict[str, Tensor], dict[str, str]] | None:
         there = [path for path in (self.run.checkpoint, self.run.previous_checkpoint) if path.exists()]

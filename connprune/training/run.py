@@ -19,6 +19,7 @@ from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.device import device_name
+from connprune.training.events import events
 from connprune.training.group import Alone, Group
 from connprune.training.memory_error import explained_memory
 from connprune.training.record import Record, counted
@@ -128,11 +129,15 @@ def train_locked(
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
         on_device = splits.to(device)
         trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning, group)
-        record = Record(run, trainer, watcher.warning)
-        with explained_memory(network.architecture, recipe.batch_size):
+        wanted = configuration.run.tensorboard and group.rank == 0
+        with (
+            events(run.tensorboard, network.architecture, wanted) as log,
+            explained_memory(network.architecture, recipe.batch_size),
+        ):
+            record = Record(run, trainer, watcher.warning, log)
             record.restore_if_any()
             if group.rank == 0:
-                if read_configuration(run).training.epochs != recipe.epochs:
+                if read_configuration(run) != configuration:
                     run.reconfigure(configuration.to_yaml(network.architecture))
                 counts = counted(network.architecture)
                 found = {"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)}
