@@ -15,6 +15,9 @@ def inspect(
     config: options.ConfigOption = None,
     assignments: options.SetOption = None,
     history: Annotated[bool, options.switch("--history", help="Every gate at every epoch.")] = False,
+    watch: Annotated[
+        bool, options.switch("--watch", help="Follow a training, also one that has yet to begin.")
+    ] = False,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -33,6 +36,10 @@ def inspect(
     architecture that has not been trained.
 
       connprune inspect --preset blog
+
+    With --watch it follows a training until that ends: a picture on a terminal, elsewhere a line an epoch.
+
+      connprune inspect runs/mine --watch
 
     Of several runs, trained with different seeds for instance, it says how far they agree.
 
@@ -54,9 +61,14 @@ def inspect(
     if not threshold >= 0:
         raise UsageError(f"--threshold {threshold:g}: expected a number from 0 upwards.")
     if run and len(run) > 1:
-        if history:
-            raise UsageError("--history goes with a single run.")
+        if history or watch:
+            raise UsageError(f"{'--history' if history else '--watch'} goes with a single run.")
         _agree(run, threshold, figures, as_csv, output)
+        return
+    if watch:
+        if history or figures or as_json or as_csv or preset or config or assignments:
+            raise UsageError("--watch shows a run as it goes; leave the other options out.")
+        _watch(run[0] if run else None, runs, output)
         return
     directory, architecture = _subject(run[0] if run else None, preset, config, assignments or [], runs)
     gates = directory.read_gates() if directory and directory.gates.exists() else None
@@ -80,6 +92,18 @@ def inspect(
     else:
         tables = f"{shapes_table(document['shapes'])}\n\n{connections_table(found)}\n\n{_summary(document)}"
         output.table(tables, as_rows(found), document, as_csv)
+
+
+def _watch(run: str | None, runs: Path | None, output: Output) -> None:
+    """Follows a run until it ends; one that is named need not be there yet."""
+    import time
+
+    from connprune.cli.watch import watch_run
+    from connprune.runs.find import find, runs_folder
+
+    is_newest = run is None or run == "-"
+    path = find(run, runs_folder(runs), "train", "retrain").path if is_newest else Path(str(run))
+    watch_run(path, output, lambda: time.sleep(1))
 
 
 def _agree(runs: list[str], threshold: float, figures: Path | None, as_csv: bool, output: Output) -> None:

@@ -24,7 +24,7 @@ class Output:
 
     def result(self, line: str, document: Mapping[str, Any]) -> None:
         """The command's product: one line, or with --json the document."""
-        print(json.dumps(document, indent=2, allow_nan=False) if self.as_json else line)
+        print(json.dumps(document, indent=2, allow_nan=False) if self.as_json else line, flush=True)
 
     def plan(self, document: Mapping[str, Any]) -> None:
         """What a dry run would have done: a document with --json, else only a note, since nothing was made."""
