@@ -11,7 +11,7 @@ from connprune.names import nearest
 
 _LONGEST_VALUE = 60
 _LONGEST_PROBLEM = 300
-_TOLD_AT_MOST = 20
+TOLD_AT_MOST = 20
 _EXPECTED = {
     "model_type": "a section of keys",
     "model_attributes_type": "a section of keys",
@@ -23,7 +23,7 @@ _EXPECTED = {
 
 
 def explain(error: ValidationError, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:
-    """One line for each mistake, up to `_TOLD_AT_MOST` of them.
+    """One line for each mistake, up to `TOLD_AT_MOST` of them.
 
     Args:
         error: what pydantic raised while it made a `model`.
@@ -31,8 +31,8 @@ def explain(error: ValidationError, model: type[BaseModel], marks: Mapping[KeyPa
         marks: where each key path was set; a path without a mark is named alone.
     """
     found = error.errors(include_url=False)
-    more = [f"{len(found) - _TOLD_AT_MOST:,} more mistakes."] if len(found) > _TOLD_AT_MOST else []
-    return "\n".join([_sentence(details, model, marks) for details in found[:_TOLD_AT_MOST]] + more)
+    more = [f"{len(found) - TOLD_AT_MOST:,} more mistakes."] if len(found) > TOLD_AT_MOST else []
+    return "\n".join([_sentence(details, model, marks) for details in found[:TOLD_AT_MOST]] + more)
 
 
 def _sentence(details: Any, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from connprune import __version__
 from connprune.cli.bench import bench
+from connprune.cli.check import check
 from connprune.cli.data import data
 from connprune.cli.env import env
 from connprune.cli.export import export
@@ -24,7 +25,7 @@ WORKFLOW = "Search, cut, compare"
 AROUND = "Around it"
 PANELS = {
     WORKFLOW: (train, inspect, prune, retrain, sweep, export),
-    AROUND: (runs, presets, data, bench, env),
+    AROUND: (runs, check, presets, data, bench, env),
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from connprune.architecture.base import Count, Frozen, NonNegativeInt
-from connprune.architecture.explain import explain
+from connprune.architecture.explain import TOLD_AT_MOST, explain
 from connprune.architecture.strict_yaml import Document, parse
 from connprune.errors import UsageError
 from connprune.experiments.plan import Member
@@ -83,7 +83,15 @@ def read_sweep(path: Path) -> Sweep:
     if empty is not None or not seeds or len(set(seeds)) < len(seeds):
         raise UsageError(f"{path}: expected at least one value on each axis, and different seeds.")
     cells = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
-    members = [_member(path, number, cell, axes, base) for number, cell in enumerate(cells, 1)]
+    members, mistakes = [], dict[str, None]()
+    for number, cell in enumerate(cells, 1):
+        try:
+            members.append(_member(path, number, cell, axes, base))
+        except UsageError as error:
+            mistakes |= dict.fromkeys(str(error).splitlines())
+    if mistakes:
+        more = [f"{len(mistakes) - TOLD_AT_MOST:,} more mistakes."] if len(mistakes) > TOLD_AT_MOST else []
+        raise UsageError("\n".join([*mistakes][:TOLD_AT_MOST] + more))
     return Sweep(seeds, {member.name: cell for member, cell in zip(members, cells, strict=True)}, members)
 
 

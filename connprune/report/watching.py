@@ -11,7 +11,7 @@ from rich.text import Text
 
 from connprune.architecture.base import CLOSED
 from connprune.runs.following import Moment
-from connprune.runs.gate_history import GateHistory
+from connprune.runs.gate_history import FloatArray, GateHistory
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 # Epochs that a gate's line shows, the last ones.
@@ -47,7 +47,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def spark(values: Sequence[float], highest: float = 1.0) -> str:
+def spark(values: Sequence[float] | FloatArray, highest: float = 1.0) -> str:
     """A character for each value from 0 to `highest`, in eight heights."""
     shares = np.clip(np.abs(np.asarray(values, dtype=float)) / highest, 0, 1)
     return "".join(_LEVELS[round(share * (len(_LEVELS) - 1))] for share in shares.tolist())

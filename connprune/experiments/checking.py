@@ -1,0 +1,90 @@
+"""Whether a file or a directory is what it should be: every mistake at once."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connprune.architecture.files import from_yaml
+from connprune.architecture.strict_yaml import parse
+from connprune.errors import ConnpruneError, UsageError
+from connprune.experiments.sweep import read_sweep
+from connprune.files import read_text
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import design, resolve
+from connprune.training.soundness import mistakes_of_run
+
+# Where messages name a place, they do so in this form.
+_PLACE = re.compile(r"(?P<file>[^()]*?), line (?P<line>\d+)(?:, column (?P<column>\d+))?")
+# What only a configuration has.
+_OF_CONFIGURATION = {"preset", "data", "training", "run"}
+_OF_ARCHITECTURE = {"input", "classes", "layers", "connections"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a path turned out to be.
+
+    Attributes:
+        path: the file or the directory.
+        kind: `configuration`, `architecture`, `sweep`, or what made the run.
+        mistakes: a sentence for each; none if all is well.
+    """
+
+    path: Path
+    kind: str
+    mistakes: list[str]
+
+    def document(self) -> dict[str, Any]:
+        """What `--json` prints, without its schema."""
+        mistakes = [{"message": mistake, **_place(mistake)} for mistake in self.mistakes]
+        return {"path": str(self.path), "kind": self.kind, "is_well": not mistakes, "mistakes": mistakes}
+
+
+def check(path: Path) -> Found:
+    """What a path is, and what is wrong with it.
+
+    Raises:
+        UsageError: there is nothing at this path, or a directory that is no run.
+    """
+    if path.is_dir():
+        run = RunDirectory.open(path)
+        mistakes = mistakes_of_run(run)
+        try:
+            return Found(path, run.kind, mistakes)
+        except UsageError:
+            return Found(path, "run", mistakes)
+    text = read_text(path)
+    try:
+        keys = set(parse(text, str(path)).data)
+    except UsageError as error:
+        return Found(path, "YAML", str(error).splitlines())
+    kind = _kind(keys)
+    try:
+        match kind:
+            case "sweep":
+                read_sweep(path)
+            case "architecture":
+                from_yaml(text, str(path))
+            case _:
+                design(resolve(config=path))
+    except ConnpruneError as error:
+        lines = str(error).splitlines()
+        # The first line only says that there are some.
+        return Found(path, kind, lines[1:] if len(lines) > 1 and lines[0].endswith(f"is no valid {kind}.") else lines)
+    return Found(path, kind, [])
+
+
+def _kind(keys: set[str]) -> str:
+    if "axes" in keys:
+        return "sweep"
+    return "architecture" if keys >= _OF_ARCHITECTURE and not keys & _OF_CONFIGURATION else "configuration"
+
+
+def _place(mistake: str) -> dict[str, Any]:
+    """File, line and column that a message names; None where it names none."""
+    found = _PLACE.search(mistake)
+    if not found:
+        return {"file": None, "line": None, "column": None}
+    column = found["column"]
+    return {"file": found["file"], "line": int(found["line"]), "column": int(column) if column else None}

@@ -1,0 +1,67 @@
+"""What is wrong with a run directory: every file of it is read, and its digest verified."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from connprune.errors import UsageError
+from connprune.files import read_json, read_sealed_json
+from connprune.runs.directory import RunDirectory
+from connprune.tensor_files import read_tensors
+from connprune.training.configuration import configuration_in, read_configuration
+from connprune.training.pruning import read_cut
+from connprune.training.run import load_network
+
+
+def mistakes_of_run(run: RunDirectory) -> list[str]:
+    """A sentence for each thing that is wrong with a run, a cut or an experiment; none if it is sound.
+
+    Whether the files belong together is looked at once each of them is sound.
+    """
+    try:
+        kind, is_finished = run.kind, run.is_finished
+    except UsageError as error:
+        return [str(error)]
+    if kind in ("comparison", "sweep"):
+        return [mistake for part in _parts_of_experiment(run) for mistake in part]
+    found = list(dict.fromkeys(_raised(_checks(run, kind, is_finished))))
+    if not found and is_finished and kind != "evolution":
+        found = _raised([lambda: load_network(run)])
+    trials = sorted(run.path.glob("trials/*/summary.json"))
+    return found + [mistake for trial in trials for mistake in mistakes_of_run(RunDirectory(trial.parent))]
+
+
+def _checks(run: RunDirectory, kind: str, is_finished: bool) -> list[Callable[[], object]]:
+    checks: list[Callable[[], object]] = [run.architecture, lambda: read_configuration(run)]
+    if kind == "cut":
+        checks += [lambda: read_cut(run), lambda: configuration_in(run, run.parent)]
+    needed = [run.final, *([run.best, run.metrics] if kind != "cut" else [])] if is_finished else []
+    checks += [lambda path=path: _require(path) for path in needed]  # type: ignore[misc]
+    there = [run.final, run.best, run.initial, run.checkpoint, run.previous_checkpoint]
+    checks += [lambda path=path: read_tensors(path) for path in there if path.exists()]  # type: ignore[misc]
+    checks += [run.read_metrics]
+    checks += [run.read_gates] if run.gates.exists() else []
+    plain = [path for path in (run.environment, run.comparison) if path.exists()]
+    return checks + [lambda path=path: read_json(path) for path in plain]  # type: ignore[misc]
+
+
+def _parts_of_experiment(run: RunDirectory) -> Iterator[list[str]]:
+    yield _raised([lambda: read_sealed_json(run.path / "plan.json")])
+    results = [path for path in (run.comparison, run.sweep) if path.exists()]
+    yield _raised([lambda path=path: read_json(path) for path in results])  # type: ignore[misc]
+    for job in sorted(run.path.glob("jobs/*/seed-*")):
+        yield mistakes_of_run(RunDirectory(job))
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"{path}: this file is missing, but the run is finished.")
+
+
+def _raised(checks: list[Callable[[], object]]) -> list[str]:
+    found = []
+    for check in checks:
+        try:
+            check()
+        except UsageError as error:
+            found += str(error).splitlines()
+    return found
