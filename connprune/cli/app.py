@@ -23,7 +23,7 @@ from connprune.cli.work import work
 
 WORKFLOW = "Search, cut, compare"
 AROUND = "Around it"
-PANELS = {
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     WORKFLOW: (train, inspect, prune, retrain, sweep, export),
     AROUND: (runs, check, presets, data, bench, env),
 }

@@ -41,7 +41,7 @@ def _checks(run: RunDirectory, kind: str, is_finished: bool) -> list[Callable[[]
     checks += [run.read_metrics]
     checks += [run.read_gates] if run.gates.exists() else []
     plain = [path for path in (run.environment, run.comparison) if path.exists()]
-    return checks + [lambda path=path: read_json(path) for path in plain]  # type: ignore[misc]
+    return checks + [lambda path=path: read_json(path) for path in plain]
 
 
 def _parts_of_experiment(run: RunDirectory) -> Iterator[list[str]]:
