@@ -33,9 +33,9 @@ def inspect(
     """Show an architecture, its connections and their gates.
 
     Works on runs that are under way, interrupted or finished, on cuts, and with --preset or --config on an
-    architecture that has not been trained.
+    architecture that has not been trained. --figures draws what there is to draw.
 
-      connprune inspect --preset blog
+      connprune inspect --preset blog --figures figures
 
     With --watch it follows a training until that ends: a picture on a terminal, elsewhere a line an epoch.
 
@@ -72,19 +72,20 @@ def inspect(
         return
     directory, architecture = _subject(run[0] if run else None, preset, config, assignments or [], runs)
     gates = directory.read_gates() if directory and directory.gates.exists() else None
-    if (history or figures) and gates is None:
-        raise UsageError(f"{'--history' if history else '--figures'}: there are no gates recorded here.")
+    if history and gates is None:
+        raise UsageError("--history: there are no gates recorded here.")
     found = evolutions(architecture, gates)
     document = describe(architecture, gates, directory.summary if directory else None, threshold)
     document["path"] = str(directory.path) if directory else None
     if history and gates is not None:
         document["history"] = by_epoch(gates)
-    if figures and gates is not None and directory:
-        from connprune.analysis.agreement import agreement
-        from connprune.report.figures import paths_figure
+    if figures:
+        from connprune.report.figures import Drawable, drawable, run_figures
 
-        written = paths_figure(agreement([gates], threshold), [directory.path.name], figures)
-        output.note(f"figures: {', '.join(map(str, written))}")
+        subject = drawable(directory) if directory else Drawable(preset or "the configuration", architecture)
+        document |= output.drawn(run_figures(subject, threshold, figures))
+        if subject.remark:
+            output.warning(subject.remark)
     if history:
         epochs = document["history"]
         table = aligned(list(epochs[0]), [[_cell(value) for value in row.values()] for row in epochs])
@@ -125,8 +126,7 @@ def _agree(runs: list[str], threshold: float, figures: Path | None, as_csv: bool
         from connprune.report.figures import agreement_figure, paths_figure
 
         names = _short(runs)
-        written = [*agreement_figure(found, names, figures), *paths_figure(found, names, figures)]
-        output.note(f"figures: {', '.join(map(str, written))}")
+        document |= output.drawn([*agreement_figure(found, names, figures), *paths_figure(found, names, figures)])
     rows = [{key: value for key, value in row.items() if key != "gates"} for row in document["connections"]]
     output.table(agreement_text(document), rows, document, as_csv)
 

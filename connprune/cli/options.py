@@ -227,6 +227,7 @@ FiguresOption = Annotated[
     typer.Option(
         "--figures",
         metavar="DIR",
+        file_okay=False,
         help="Draw figures into this directory, as SVG and PNG.",
         rich_help_panel=OUTPUT,
     ),

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -43,6 +44,11 @@ class Output:
             writer.writerows(rows)
         else:
             self.result(text, document)
+
+    def drawn(self, figures: Sequence[Path]) -> dict[str, list[str]]:
+        """Says which figures were written, and returns what a document has of them."""
+        self.note(f"figures: {', '.join(map(str, figures))}")
+        return {"figures": [str(path) for path in figures]}
 
     def note(self, text: str) -> None:
         """Something for a person to read."""

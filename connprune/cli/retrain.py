@@ -1,7 +1,7 @@
 """`connprune retrain`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,7 @@ def retrain(
     on: options.OnOption = None,
     list_jobs: options.ListOption = False,
     collect_only: options.CollectOption = False,
+    figures: options.FiguresOption = None,
     run: options.NewRunOption = None,
     runs: options.RunsOption = None,
     resume: options.ResumeOption = False,
@@ -66,6 +67,8 @@ def retrain(
     folder = runs_folder(runs)
     means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only)
     means.check()
+    if figures and list_jobs:
+        raise UsageError("--figures draws results, but --list trains nothing; give one of them.")
     named = [name.strip() for text in against or () for name in text.split(",") if name.strip()]
     wanted = options.seed_numbers(seeds)
     is_plain = not (list_jobs or collect_only or on or jobs not in (None, 1))
@@ -76,9 +79,9 @@ def retrain(
         directory = find(str(run) if run else None, folder, *kinds)
         match directory.kind:
             case "comparison":
-                _compare(read(directory.path, "comparison"), means, output)
+                _compare(read(directory.path, "comparison"), means, figures, output)
             case "retrain" if is_plain:
-                _train(directory, device, output)
+                _train(directory, device, figures, output)
             case "evolution" if is_plain:
                 _do(directory, device, output)
             case other:
@@ -88,7 +91,7 @@ def retrain(
     if not (named or wanted):
         if not is_plain:
             raise UsageError("--jobs, --on, --list and --collect go with --against or --seeds.")
-        _train(_begun(source, epochs, seed, run, folder), device, output)
+        _train(_begun(source, epochs, seed, run, folder), device, figures, output)
         return
     from connprune.experiments.contenders import Setting, members
     from connprune.training.pruning import read_cut
@@ -106,7 +109,7 @@ def retrain(
         "against": named,
         "epochs": setting.configuration.training.epochs,
     }
-    _compare(begin(path, "comparison", entrants, numbers, about), means, output)
+    _compare(begin(path, "comparison", entrants, numbers, about), means, figures, output)
 
 
 def _begun(
@@ -127,7 +130,7 @@ def _begun(
     return directory
 
 
-def _train(directory: "RunDirectory", device: str, output: Output) -> None:
+def _train(directory: "RunDirectory", device: str, figures: Path | None, output: Output) -> None:
     """Trains one run to its end, and sets it beside its cut unless it is a comparison's, which does that itself."""
     from connprune.files import write_json
     from connprune.report.tables import comparison_table
@@ -151,7 +154,7 @@ def _train(directory: "RunDirectory", device: str, output: Output) -> None:
         comparison = compare(source, report, directory)
         write_json(directory.comparison, comparison)
         output.note(comparison_table(comparison))
-        output.result(str(directory.path), comparison)
+        output.result(str(directory.path), {**comparison, **_drawn(comparison, figures, output)})
     else:
         output.result(str(directory.path), {**summary, "run": str(directory.path)})
 
@@ -168,7 +171,7 @@ def _do(directory: "RunDirectory", device: str, output: Output) -> None:
     output.result(str(directory.path), {**summary, "run": str(directory.path)})
 
 
-def _compare(plan: "Plan", means: Means, output: Output) -> None:
+def _compare(plan: "Plan", means: Means, figures: Path | None, output: Output) -> None:
     """Works a comparison off and says what came out."""
     from connprune.experiments.comparison import collect
     from connprune.report.comparison import comparison_text
@@ -185,4 +188,13 @@ def _compare(plan: "Plan", means: Means, output: Output) -> None:
         plan.run.comparison,
     )
     if found:
-        output.result(str(plan.path), found)
+        output.result(str(plan.path), {**found, **_drawn(found, figures, output)})
+
+
+def _drawn(document: dict[str, Any], figures: Path | None, output: Output) -> dict[str, list[str]]:
+    """Draws a comparison, if that is wanted; returns what its document has of it."""
+    if figures is None:
+        return {}
+    from connprune.report.figures import comparison_figures
+
+    return output.drawn(comparison_figures(document, figures))

@@ -50,6 +50,8 @@ def sweep(
         raise UsageError("Give one of --csv and --json, found both.")
     means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only)
     means.check()
+    if figures and (list_jobs or dry_run):
+        raise UsageError("--figures draws results, but --list and --dry-run train nothing; give one of them.")
     folder = runs_folder(runs)
     if file is None:
         if not (resume or collect_only):
@@ -74,8 +76,8 @@ def sweep(
     if found is None:
         return
     if figures:
-        from connprune.report.figures import sweep_figure
+        from connprune.report.figures import sweep_figures
 
-        output.note(f"figures: {', '.join(map(str, sweep_figure(found, figures)))}")
+        found |= output.drawn(sweep_figures(found, figures))
     flat = [{**row["cell"], **{key: row[key] for key in row if key not in ("cell", "runs")}} for row in found["rows"]]
     output.table(str(plan.path), flat, found, as_csv)

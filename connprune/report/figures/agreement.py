@@ -1,0 +1,117 @@
+"""How far several runs agree: their final gates, what they keep, and who keeps which connection."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Rectangle
+
+from connprune.analysis.agreement import Agreement
+from connprune.architecture.base import HEAD, INPUT
+from connprune.report.figures.connections import Link
+from connprune.report.figures.header import MARGIN, header
+from connprune.report.figures.labels import height_of, plain, shortened, width_of
+from connprune.report.figures.matrix import Frame, draw_cells, draw_names, label_room
+from connprune.report.figures.style import SHADES, canvas, colour_key, figure_of, on_shade, written
+
+# In inches; texts in points.
+_HEADER, _TITLE, _LEAST_SIDE, _CELL = 0.62, 0.3, 2.6, 0.42
+_MOST_SIDE = 14.0
+_TEXT = 7.0
+
+
+def agreement_figure(found: Agreement, names: Sequence[str], folder: Path) -> list[Path]:
+    """Correlation of the final gates, overlap of the cuts with what chance would give, and who keeps what.
+
+    Args:
+        found: several runs.
+        names: of the runs.
+        folder: where to write; it is made if it is not there.
+
+    Returns:
+        The files.
+    """
+    short = [plain(shortened(name)) for name in names]
+    places = _in_order(found)
+    side = float(np.clip(_CELL * max(len(names), len(places) - 1), _LEAST_SIDE, _MOST_SIDE))
+    cell, vote_cell = side / len(names), side / max(1, len(places) - 1)
+    room = 0.1 + max(width_of(name, _TEXT) for name in short)
+    vote_room = label_room([plain(shortened(place)) for place in places], vote_cell)
+    correlation = found.mean_correlation
+    titles = [
+        "Correlation of the final gates" + ("" if correlation is None else f": {correlation:.2f}"),
+        f"Overlap of what is kept: {found.mean_jaccard:.2f}",
+        f"How many of {len(names)} runs keep it",
+    ]
+    above = max(room, vote_room)
+    steps = [
+        max(each + side, 1.15 * width_of(title, 9)) + 0.35
+        for each, title in zip([room, room, vote_room], titles, strict=True)
+    ]
+    width, height = 2 * MARGIN + sum(steps) - 0.35, _HEADER + _TITLE + above + side + 0.2
+    with figure_of(width, height, None) as figure:
+        axes = canvas(figure)
+        words = (
+            f"of {len(names)} runs; Jaccard overlap by chance {found.mean_chance:.2f}; threshold {found.threshold:g}"
+        )
+        header(axes, "Agreement", words, "")
+        top = height - _HEADER - _TITLE - above
+        lefts = [MARGIN + sum(steps[:number]) for number in range(3)]
+        for left, title in zip(lefts, titles, strict=True):
+            axes.text(left, height - _HEADER - 0.02, title, fontsize=9, fontweight="bold", va="top")
+        for left, matrix in zip(lefts, (found.correlation, found.jaccard), strict=False):
+            _square(axes, matrix, short, (left + room, top), cell)
+        frame = Frame(lefts[2] + vote_room, top, vote_cell, places)
+        draw_names(axes, frame)
+        links = [
+            Link(connection, "open" if votes else "closed", float(votes), 0, 1, 1)
+            for connection, votes in zip(found.connections, found.votes.tolist(), strict=True)
+        ]
+        draw_cells(
+            axes,
+            links,
+            frame,
+            lambda link: (link.gate or 0) / len(names) if link.gate else None,
+            lambda link: f"{link.gate:.0f}",
+        )
+        colour_key(figure, width - MARGIN, height - 0.2, 1, "of 1, or of all runs")
+        return written(figure, folder, "agreement")
+
+
+def _in_order(found: Agreement) -> tuple[str, ...]:
+    """The places that the connections join, in an order in which sources come before their targets."""
+    targets = dict.fromkeys(connection.target for connection in found.connections)
+    sources = dict.fromkeys(connection.source for connection in found.connections)
+    # Targets are in layer order. What is a source alone stands before the first target, in the sources' order.
+    alone = [name for name in sources if name not in targets]
+    return tuple(dict.fromkeys([*(name for name in alone if name == INPUT), *alone, *targets, HEAD]))
+
+
+def _square(axes: Axes, matrix: Any, names: Sequence[str], corner: tuple[float, float], cell: float) -> None:
+    """A matrix of the runs; what is below 0 counts as 0, what is not defined is pale."""
+    left, top = corner
+    boxes, shades = [], []
+    for (row, column), value in np.ndenumerate(matrix):
+        boxes.append(Rectangle((left + column * cell, top - (row + 1) * cell), cell, cell))
+        share = None if np.isnan(value) else float(np.clip(value, 0, 1))
+        shades.append("#F1F1F1" if share is None else SHADES(share))
+        text = "–" if share is None else f"{value:.2f}"
+        size = min(8.0, 8 * 0.8 * cell / width_of(text, 8))
+        if size >= 4:
+            x, y = left + (column + 0.5) * cell, top - (row + 0.5) * cell
+            colour = "black" if share is None else on_shade(share)
+            axes.text(x, y, text, fontsize=size, color=colour, ha="center", va="center")
+    axes.add_collection(
+        PatchCollection(boxes, facecolors=shades, edgecolors="white", linewidths=min(1.0, 4 * cell)), autolim=False
+    )
+    size = min(_TEXT, cell * 72 / 1.2)
+    every = int(np.ceil(height_of(size) / cell)) if size > 3.5 else int(np.ceil(height_of(_TEXT) / cell))
+    for number, name in enumerate(names):
+        if number % every == 0:
+            middle = top - (number + 0.5) * cell
+            axes.text(left - 0.06, middle, name, fontsize=max(size, 3.5), ha="right", va="center")
+            middle = left + (number + 0.5) * cell
+            axes.text(middle, top + 0.06, name, fontsize=max(size, 3.5), ha="center", va="bottom", rotation=90)

@@ -1,0 +1,161 @@
+"""What the drawings of a wiring show: places in layer order, and what became of every connection."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from connprune.architecture.architecture import Architecture, Connection
+from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.shapes import connection_maps, target_macs
+from connprune.runs.gate_history import GateHistory
+
+State = Literal["open", "closed", "untrained", "ungated", "removed"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The input, a layer or the head.
+
+    Attributes:
+        name: in the architecture.
+        gives: its shape, `feature maps@side`; of the head the classes.
+        macs: of the layer and the merge before it, for one image.
+        is_removed: whether only the parent has it.
+    """
+
+    name: str
+    gives: str
+    macs: int
+    is_removed: bool = False
+
+
+@dataclass(frozen=True)
+class Link:
+    """A connection and what became of it.
+
+    Attributes:
+        connection: its ends.
+        state: `open` or `closed` by its gates; `untrained`, its gate has no value yet; `ungated`; `removed` by a cut.
+        gate: the mean magnitude of its gates; None if there is none.
+        open_maps: how many feature maps a gate leaves open.
+        maps: how many feature maps it carries.
+        gates: how many gates it has: none, one, or one for each feature map.
+    """
+
+    connection: Connection
+    state: State
+    gate: float | None
+    open_maps: int
+    maps: int
+    gates: int
+
+    @property
+    def is_ghost(self) -> bool:
+        """Whether nothing passes."""
+        return self.state in ("closed", "removed")
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """An architecture as it is drawn.
+
+    Attributes:
+        places: the input, the layers and the head, in order.
+        links: the connections, by target and then by source in that order.
+        threshold: gates of a smaller magnitude count as closed.
+    """
+
+    places: tuple[Place, ...]
+    links: tuple[Link, ...]
+    threshold: float
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """The number of each place, from the input, 0, to the head."""
+        return {place.name: number for number, place in enumerate(self.places)}
+
+    @property
+    def largest(self) -> float:
+        """Of all gates by magnitude, but at least 1, which is what a gate usually reaches."""
+        return max([1.0, *(link.gate for link in self.links if link.gate is not None)])
+
+    @property
+    def per_feature_map(self) -> bool:
+        """Whether some connection has more than one gate."""
+        return any(link.gates > 1 for link in self.links)
+
+    @property
+    def counts(self) -> str:
+        """How much of everything there is, in words."""
+        there = [link for link in self.links if link.state != "removed"]
+        closed = sum(link.state == "closed" for link in there)
+        layers = sum(not place.is_removed for place in self.places[1:-1])
+        counted = [(len(there), "connection"), (layers, "layer")]
+        words = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counted]
+        return ", ".join([words[0] + (f", {closed} closed" if closed else ""), words[1]])
+
+
+def connectivity(
+    architecture: Architecture,
+    gates: GateHistory | None,
+    threshold: float,
+    parent: Architecture | None = None,
+) -> Connectivity:
+    """What to draw of an architecture.
+
+    Args:
+        architecture: the architecture.
+        gates: those of its training, if it had any; the last row counts.
+        threshold: gates of a smaller magnitude count as closed.
+        parent: what it was cut from; what only the parent has is drawn as removed.
+    """
+    final = _final(gates)
+    whole = parent or architecture
+    there = set(architecture.all_connections)
+    links = []
+    for connection in whole.all_connections:
+        owner = architecture if connection in there else whole
+        maps = connection_maps(owner, connection.target, connection.source)
+        if connection not in there:
+            links.append(Link(connection, "removed", None, 0, maps, 0))
+            continue
+        values = final.get(connection)
+        if values is None:
+            state: State = "untrained" if connection in architecture.gated_connections else "ungated"
+            links.append(Link(connection, state, None, maps, maps, 0))
+            continue
+        is_open = values >= threshold
+        open_maps = int(is_open.sum()) if len(values) > 1 else maps * int(is_open[0])
+        links.append(
+            Link(
+                connection,
+                "open" if is_open.any() else "closed",
+                float(values.mean()),
+                open_maps,
+                maps,
+                len(values),
+            )
+        )
+    return Connectivity(_places(architecture, whole), tuple(links), threshold)
+
+
+def _places(architecture: Architecture, whole: Architecture) -> tuple[Place, ...]:
+    output = architecture.shapes.output
+    places = [Place(INPUT, str(output[INPUT]), 0)]
+    for layer in whole.layers:
+        owner = architecture if layer.name in output else whole
+        shape = str(owner.shapes.output[layer.name])
+        places.append(Place(layer.name, shape, target_macs(owner, layer.name), layer.name not in output))
+    places.append(Place(HEAD, f"{architecture.classes} classes", target_macs(architecture, HEAD)))
+    return tuple(places)
+
+
+def _final(gates: GateHistory | None) -> dict[Connection, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    """The magnitudes of each connection's gates at the end."""
+    if gates is None or not gates.connections:
+        return {}
+    last = np.nan_to_num(np.abs(gates.values[-1].astype(np.float64)))
+    parts = np.split(last, np.cumsum(gates.maps)[:-1])
+    return dict(zip(gates.connections, parts, strict=True))

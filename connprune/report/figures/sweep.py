@@ -1,0 +1,61 @@
+"""What each axis of a sweep does."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from connprune.report.figures.labels import plain, shortened
+from connprune.report.figures.style import COLOURS, figure_of, written
+
+
+def sweep_figure(document: Mapping[str, Any], folder: Path) -> list[Path]:
+    """A panel for each axis: every training's test accuracy, and the mean of each label; below, the gates closed.
+
+    Args:
+        document: the sweep, as `sweep.json` has it.
+        folder: where to write; it is made if it is not there.
+
+    Returns:
+        The files.
+    """
+    axes_of = {axis: [label["label"] for label in labels] for axis, labels in document["axes"].items()}
+    gated = any(row["gates_closed"] is not None for row in document["rows"])
+    rows = 2 if gated else 1
+    widths = [max(2.6, 0.75 * len(labels) + 0.8) for labels in axes_of.values()]
+    with figure_of(max(3.6, sum(widths) + 0.6), 0.5 + 2.5 * rows) as figure:
+        grid = figure.subplots(rows, len(axes_of), squeeze=False, sharey="row", sharex="col", width_ratios=widths)
+        for column, (axis, labels) in enumerate(axes_of.items()):
+            _strip(grid[0][column], document["rows"], axis, labels, "test_accuracy", 100)
+            grid[0][column].set_title(plain(shortened(axis, 32)))
+            if gated:
+                _strip(grid[1][column], document["rows"], axis, labels, "gates_closed", 1)
+                grid[1][column].locator_params(axis="y", integer=True)
+        grid[0][0].set_ylabel("test accuracy (%)")
+        if gated:
+            grid[1][0].set_ylabel("gates closed")
+        figure.suptitle("A dot for each training, a bar for their mean", fontsize=9)
+        return written(figure, folder, "sweep")
+
+
+def _strip(
+    axes: Axes, rows: Sequence[Mapping[str, Any]], axis: str, labels: Sequence[str], key: str, scale: int
+) -> None:
+    """Each training as a dot, each label's mean as a bar."""
+    for place, label in enumerate(labels):
+        values = [
+            run[key] * scale
+            for row in rows
+            if row["cell"][axis] == label
+            for run in row["runs"]
+            if run[key] is not None
+        ]
+        if not values:
+            continue
+        shifts = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1)
+        axes.hlines(np.mean(values), place - 0.3, place + 0.3, color=COLOURS[4], linewidth=2)
+        axes.plot(place + shifts, values, ".", color=COLOURS[0], alpha=0.6, markersize=6, markeredgewidth=0)
+    axes.set_xticks(range(len(labels)), [plain(shortened(label, 24)) for label in labels], rotation=30, ha="right")
+    axes.set_xlim(-0.5, len(labels) - 0.5)

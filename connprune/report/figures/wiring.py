@@ -1,0 +1,238 @@
+"""The wiring as a graph: what costs something hangs below a line in layer order, what is connected arches above it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.path import Path as Outline
+
+from connprune.report.figures.connections import Connectivity, Link, Place
+from connprune.report.figures.header import KEY_BELOW_TOP, MARGIN, gate_key, header, header_height
+from connprune.report.figures.labels import amount, height_of, plain, shortened, width_of
+from connprune.report.figures.looks import LOOKS, states_of
+from connprune.report.figures.style import GHOST, INK, QUIET, SHADES, canvas, figure_of, written
+
+# All in inches; texts in points.
+_PANEL_TITLE = 0.28
+_NARROWEST, _WIDEST, _LEAST_WIDTH, _MOST_WIDTH = 0.72, 1.25, 7.6, 60.0
+_ARCS, _LEAST_BAR, _BARS = (1.2, 3.4), 0.05, 0.55
+_TEXT = 7.0
+# The part of the room for a place that its bar takes.
+_BAR_SHARE = 0.86
+_THINNEST, _THICKEST = 0.5, 4.0
+# How far, of a quarter of an ellipse, the handles of a cubic Bézier curve lie from its ends.
+_KAPPA = 0.5523
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything of a panel is, in inches.
+
+    Attributes:
+        spacing: between the middles of two places.
+        centres: of the places.
+        arcs: how high the longest arc is.
+        upright: whether labels stand upright because they would not fit side by side.
+        every: a label is at each such place; more than 1 where even upright ones would not fit.
+    """
+
+    spacing: float
+    centres: tuple[float, ...]
+    arcs: float
+    upright: bool
+    every: int
+
+    @classmethod
+    def of(cls, places: Sequence[Place]) -> "Layout":
+        """The layout for these places."""
+        count = len(places)
+        needed = max(width_of(line, _TEXT) for place in places for line in label(place)) + 0.1
+        room = (_LEAST_WIDTH - 2 * MARGIN) / count
+        spacing = max(_NARROWEST, needed, min(_WIDEST, room))
+        spacing = min(spacing, (_MOST_WIDTH - 2 * MARGIN) / count)
+        left = MARGIN + max(0.0, (room - spacing) * count / 2)
+        centres = tuple(left + spacing * (number + 0.5) for number in range(count))
+        low, high = _ARCS
+        every = int(np.ceil(height_of(_TEXT) / spacing))
+        return cls(spacing, centres, float(np.clip(0.32 * spacing * count, low, high)), spacing < needed, every)
+
+    @property
+    def width(self) -> float:
+        """Of the figure."""
+        return max(_LEAST_WIDTH, self.centres[-1] + self.spacing / 2 + MARGIN)
+
+
+def label(place: Place) -> tuple[str, ...]:
+    """What stands below a place: its name, what it gives, and what it costs."""
+    cost = (f"{amount(place.macs)} MACs",) if place.macs else ()
+    return (plain(shortened(place.name)), place.gives, *cost)
+
+
+def wiring_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note: str = "") -> list[Path]:
+    """The wiring of a network, or of several with the same places one below the other.
+
+    Arcs go from left to right. Their shade and width are the magnitude of the gate, or the mean of those of all feature
+    maps. What is closed or removed is a thin, broken, grey line. The area of the bar below a place is its MACs.
+
+    Args:
+        panels: a title for each network, and what to draw of it.
+        folder: where to write.
+        note: a sentence below the title; may be empty.
+
+    Returns:
+        The files.
+    """
+    layout = Layout.of(panels[0][1].places)
+    lines = max(len(label(place)) for _, found in panels for place in found.places)
+    labels = lines * height_of(_TEXT) + 0.08
+    if layout.upright:
+        labels = 0.08 + max(width_of(_upright(place), _TEXT) for _, found in panels for place in found.places)
+    height_of_panel = _PANEL_TITLE + layout.arcs + _BARS + labels + 0.12
+    height = header_height(note) + len(panels) * height_of_panel + 0.1
+    most_macs = max(1, *(place.macs for _, found in panels for place in found.places))
+    with figure_of(layout.width, height, None) as figure:
+        axes = canvas(figure)
+        _header(axes, [found for _, found in panels], note)
+        for number, (title, found) in enumerate(panels):
+            base = height - header_height(note) - number * height_of_panel - _PANEL_TITLE - layout.arcs
+            axes.text(MARGIN, base + layout.arcs + 0.1, plain(title), fontsize=9, fontweight="bold", va="bottom")
+            _arcs(axes, found, layout, base)
+            _bars(axes, found, layout, base, most_macs)
+        gate_key(figure, [found for _, found in panels])
+        return written(figure, folder, "wiring")
+
+
+def ports(found: Connectivity, layout: Layout) -> list[tuple[float, float]]:
+    """Where along the line each link leaves and arrives.
+
+    The links of a place are spread over its bar: on the left those that arrive, the shortest first, on the right those
+    that leave, the longest first. So no two arcs share an end, and arcs of one place do not cross.
+    """
+    arriving: dict[str, list[int]] = {place.name: [] for place in found.places}
+    leaving: dict[str, list[int]] = {place.name: [] for place in found.places}
+    for number, link in enumerate(found.links):
+        leaving[link.connection.source].append(number)
+        arriving[link.connection.target].append(number)
+    spans = [_span(found, link) for link in found.links]
+    starts, ends = [0.0] * len(spans), [0.0] * len(spans)
+    for place, centre in zip(found.places, layout.centres, strict=True):
+        here = sorted(arriving[place.name], key=spans.__getitem__)
+        there = sorted(leaving[place.name], key=spans.__getitem__, reverse=True)
+        width = _BAR_SHARE * layout.spacing
+        step = width / (len(here) + len(there) or 1)
+        for slot, number in enumerate([*here, *there]):
+            at = centre - width / 2 + step * (slot + 0.5)
+            (ends if slot < len(here) else starts)[number] = at
+    return list(zip(starts, ends, strict=True))
+
+
+def _span(found: Connectivity, link: Link) -> int:
+    return found.position[link.connection.target] - found.position[link.connection.source]
+
+
+def arc(start: float, end: float, base: float, height: float) -> Outline:
+    """The upper half of an ellipse, as two cubic Bézier curves."""
+    middle, half = (start + end) / 2, (end - start) / 2
+    points = [
+        (start, base),
+        (start, base + _KAPPA * height),
+        (middle - _KAPPA * half, base + height),
+        (middle, base + height),
+        (middle + _KAPPA * half, base + height),
+        (end, base + _KAPPA * height),
+        (end, base),
+    ]
+    return Outline(points, [Outline.MOVETO, *[Outline.CURVE4] * 6])
+
+
+def _arcs(axes: Axes, found: Connectivity, layout: Layout, base: float) -> None:
+    longest = layout.centres[-1] - layout.centres[0] + layout.spacing
+    outlines = [
+        arc(start, end, base, layout.arcs * ((end - start) / longest) ** 0.8) for start, end in ports(found, layout)
+    ]
+    thickest = _thickest(found, layout)
+    for state, look in LOOKS.items():
+        numbers = [number for number, link in enumerate(found.links) if link.state == state]
+        # The most open ones last, on top.
+        numbers.sort(key=lambda number: found.links[number].gate or 0)
+        if not numbers:
+            continue
+        links = [found.links[number] for number in numbers]
+        is_open = state == "open"
+        drawn = PathCollection(
+            [outlines[number] for number in numbers],
+            facecolors="none",
+            edgecolors=[SHADES((link.gate or 0) / found.largest) for link in links] if is_open else look.colour,
+            linewidths=[_width(link, found, thickest) for link in links] if is_open else min(look.width, thickest),
+            linestyles=look.line,
+            zorder=look.order,
+            capstyle="butt",
+        )
+        drawn.set_gid(f"{state}-connections")
+        axes.add_collection(drawn, autolim=False)
+
+
+def _thickest(found: Connectivity, layout: Layout) -> float:
+    """The width of a gate that is all open, in points: arcs side by side do not touch."""
+    ends = [name for link in found.links for name in link.connection]
+    busiest = max((ends.count(place.name) for place in found.places), default=1) or 1
+    return float(np.clip(0.75 * 72 * _BAR_SHARE * layout.spacing / busiest, _THINNEST, _THICKEST))
+
+
+def _width(link: Link, found: Connectivity, thickest: float) -> float:
+    return _THINNEST + (thickest - _THINNEST) * (link.gate or 0) / found.largest
+
+
+def _bars(axes: Axes, found: Connectivity, layout: Layout, base: float, most_macs: int) -> None:
+    width = _BAR_SHARE * layout.spacing
+    for number, (place, centre) in enumerate(zip(found.places, layout.centres, strict=True)):
+        depth = max(_LEAST_BAR, _BARS * place.macs / most_macs)
+        shown = place.macs > 0 and not place.is_removed
+        bar = Rectangle(
+            (centre - width / 2, base - depth),
+            width,
+            depth,
+            facecolor="#8A8A8A" if shown else "white",
+            edgecolor=GHOST if place.is_removed else QUIET,
+            linestyle="--" if place.is_removed else "-",
+            linewidth=0.8,
+            zorder=4,
+        )
+        axes.add_patch(bar)
+        if number % layout.every:
+            continue
+        colour = "#8F8F8F" if place.is_removed else INK
+        below = base - _BARS - 0.06
+        if layout.upright:
+            axes.text(centre, below, _upright(place), fontsize=_TEXT, color=colour, rotation=90, va="top", ha="center")
+            continue
+        for line, text in enumerate(label(place)):
+            axes.text(
+                centre,
+                below - line * height_of(_TEXT),
+                text,
+                fontsize=_TEXT,
+                color=colour,
+                fontweight="bold" if line == 0 else "normal",
+                va="top",
+                ha="center",
+            )
+
+
+def _upright(place: Place) -> str:
+    return "  ".join(label(place))
+
+
+def _header(axes: Axes, panels: Sequence[Connectivity], note: str) -> None:
+    header(axes, "Wiring", "from left to right; below each layer a bar whose area is its MACs", note)
+    top, at = axes.get_ylim()[1] - KEY_BELOW_TOP, MARGIN
+    for _, look in states_of(panels):
+        text = look.words.format(threshold=panels[-1].threshold)
+        axes.add_line(Line2D([at, at + 0.32], [top] * 2, color=look.colour, lw=1.3, ls=look.line))
+        axes.text(at + 0.4, top, text, fontsize=7.5, va="center")
+        at += 0.4 + width_of(text, 7.5) + 0.3
