@@ -77,7 +77,7 @@ def agreement_figure(found: Agreement, names: Sequence[str], folder: Path) -> li
             lambda link: (link.gate or 0) / len(names) if link.gate else None,
             lambda link: f"{link.gate:.0f}",
         )
-        colour_key(figure, width - MARGIN, height - 0.2, 1, "of 1, or of all runs")
+        colour_key(figure, width - MARGIN, height - 0.2, 1, "value, or share of the runs")
         return written(figure, folder, "agreement")
 
 

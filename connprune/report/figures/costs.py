@@ -174,9 +174,10 @@ def _scatter(axes: Axes, networks: Sequence[Network], groups: Sequence[str], key
     axes.set_xlim(*x_limits)
     axes.set_ylim(*y_limits)
     axes.locator_params(axis="x", nbins=5)
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: amount(10**value if logarithmic else value) if value == value else "")
-    )
+    if logarithmic:
+        marks = [factor * 10.0**power for power in range(16) for factor in (1, 2, 5)]
+        axes.set_xticks([np.log10(mark) for mark in marks if x_limits[0] < np.log10(mark) < x_limits[1]])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(10**value if logarithmic else value)))
     axes.tick_params(labelsize=8)
     named = [number for number, network in enumerate(networks) if network.name]
     if len(named) > MOST_LABELS:
@@ -202,7 +203,9 @@ def _name(
     for number, point, box in zip(named, points, boxes, strict=False):
         x, y = left + box.left / wide, low + (box.bottom + box.height / 2) / tall
         weight = "bold" if networks[number].group == ours else "normal"
-        axes.text(x, y, networks[number].label, fontsize=_TEXT, va="center", color=INK, fontweight=weight)
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
+        text = networks[number].label
+        axes.text(x, y, text, fontsize=_TEXT, va="center", color=INK, fontweight=weight, bbox=paper, zorder=2)
         if is_far(point, box):
             end = nearest(point, box)
             axes.plot(

@@ -12,7 +12,7 @@ from connprune.report.figures.labels import plain, shortened
 from connprune.report.figures.style import COLOURS, canvas, figure_of, inset, written
 
 # In inches.
-_WIDTH, _HEIGHT, _HEADER, _LEFT, _BELOW = 8.6, 1.8, 0.42, 0.5, 0.5
+_WIDTH, _HEIGHT, _HEADER, _LEFT, _BELOW = 8.6, 1.8, 0.42, 0.58, 0.5
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Panel:
         title: of the panel.
         lines: for each key of an epoch's line what it is called.
         scale: what values are multiplied with.
-        logarithmic: whether the scale is, where all values are positive.
-        from_zero: whether the scale begins there.
+        logarithmic: whether the scale is, where all values are positive and far apart.
+        from_zero: whether the scale begins there, if it is not logarithmic.
+        whole: whether only whole numbers are marked.
     """
 
     title: str
@@ -32,14 +33,15 @@ class Panel:
     scale: float = 1.0
     logarithmic: bool = False
     from_zero: bool = False
+    whole: bool = False
 
 
 PANELS = (
     Panel("loss", {"train_loss": "training", "validation_loss": "validation"}, logarithmic=True),
     Panel("accuracy (%)", {"train_accuracy": "training", "validation_accuracy": "validation"}, scale=100),
-    Panel("learning rate", {"rate": "weights", "gate_rate": "gates"}, logarithmic=True),
+    Panel("learning rate", {"rate": "weights", "gate_rate": "gates"}, logarithmic=True, from_zero=True),
     Panel("λ, the weight of the penalty", {"penalty": "λ"}, from_zero=True),
-    Panel("gates closed", {"gates_closed": "gates closed"}, from_zero=True),
+    Panel("gates closed", {"gates_closed": "gates closed"}, from_zero=True, whole=True),
 )
 
 
@@ -81,10 +83,11 @@ def _there(panel: Panel, epochs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _draw(axes: Axes, panel: Panel, keys: Sequence[str], epochs: Sequence[Mapping[str, Any]]) -> None:
-    smallest = float("inf")
+    smallest, largest = float("inf"), float("-inf")
     for number, key in enumerate(keys):
         points = [(epoch["epoch"], epoch[key] * panel.scale) for epoch in epochs if epoch.get(key) is not None]
         smallest = min(smallest, *(value for _, value in points))
+        largest = max(largest, *(value for _, value in points))
         axes.plot(
             [epoch for epoch, _ in points],
             [value for _, value in points],
@@ -95,10 +98,13 @@ def _draw(axes: Axes, panel: Panel, keys: Sequence[str], epochs: Sequence[Mappin
             markersize=4,
             label=panel.lines[key],
         )
-    if panel.logarithmic and smallest > 0:
+    if panel.logarithmic and 0 < 5 * smallest < largest:
         axes.set_yscale("log")
     elif panel.from_zero:
-        axes.set_ylim(bottom=0)
+        top = largest or 1.0
+        # A line at 0 lies above the axis.
+        axes.set_ylim(-0.04 * top, 1.06 * top)
+        axes.locator_params(axis="y", nbins=5, integer=panel.whole)
     axes.set_title(panel.title)
     axes.tick_params(labelsize=8)
     axes.tick_params(labelsize=7, which="minor")

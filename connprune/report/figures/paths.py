@@ -67,7 +67,7 @@ def paths_figure(found: Agreement, names: Sequence[str], folder: Path) -> list[P
             axes.locator_params(axis="x", integer=True, nbins=6)
             axes.tick_params(labelsize=8, labelleft=column == 0)
             if column == 0:
-                axes.set_ylabel("gate")
+                axes.set_ylabel("gate, by magnitude")
             if place + columns >= len(targets):
                 axes.set_xlabel("epoch")
         return written(figure, folder, "gates")

@@ -27,7 +27,7 @@ class Box:
         return self.width * self.height
 
 
-# In inches: half of what a point covers, and how far from it labels are tried; and in which directions, the right first.
+# In inches: half of what a point covers, and how far from it labels are tried; in which directions, right first.
 _HALF_POINT = 0.05
 _DISTANCES = (0.09, 0.2, 0.32, 0.45, 0.6, 0.8, 1.0)
 _DIRECTIONS = tuple(sign * turn * pi / 8 for turn, sign in product(range(9), (1, -1)))

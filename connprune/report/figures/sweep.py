@@ -35,6 +35,8 @@ def sweep_figure(document: Mapping[str, Any], folder: Path) -> list[Path]:
                 grid[1][column].locator_params(axis="y", integer=True)
         grid[0][0].set_ylabel("test accuracy (%)")
         if gated:
+            most = max(run["gates_closed"] or 0 for row in document["rows"] for run in row["runs"]) or 1
+            grid[1][0].set_ylim(-0.06 * most, 1.08 * most)
             grid[1][0].set_ylabel("gates closed")
         figure.suptitle("A dot for each training, a bar for their mean", fontsize=9)
         return written(figure, folder, "sweep")

@@ -19,7 +19,7 @@ from connprune.report.figures.style import GHOST, INK, QUIET, SHADES, canvas, fi
 
 # All in inches; texts in points.
 _PANEL_TITLE = 0.28
-_NARROWEST, _WIDEST, _LEAST_WIDTH, _MOST_WIDTH = 0.72, 1.25, 7.6, 60.0
+_NARROWEST, _WIDEST, _LEAST_WIDTH, _MOST_WIDTH = 0.72, 1.25, 7.6, 26.0
 _ARCS, _LEAST_BAR, _BARS = (1.2, 3.4), 0.05, 0.55
 _TEXT = 7.0
 # The part of the room for a place that its bar takes.
@@ -151,10 +151,9 @@ def arc(start: float, end: float, base: float, height: float) -> Outline:
 
 
 def _arcs(axes: Axes, found: Connectivity, layout: Layout, base: float) -> None:
-    longest = layout.centres[-1] - layout.centres[0] + layout.spacing
-    outlines = [
-        arc(start, end, base, layout.arcs * ((end - start) / longest) ** 0.8) for start, end in ports(found, layout)
-    ]
+    ends = ports(found, layout)
+    longest = max(end - start for start, end in ends)
+    outlines = [arc(start, end, base, layout.arcs * ((end - start) / longest) ** 0.8) for start, end in ends]
     thickest = _thickest(found, layout)
     for state, look in LOOKS.items():
         numbers = [number for number, link in enumerate(found.links) if link.state == state]

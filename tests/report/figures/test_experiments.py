@@ -1,0 +1,98 @@
+"""The figures of comparisons, sweeps and several runs, from their documents."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from connprune.analysis.agreement import agreement
+from connprune.architecture import Architecture
+from connprune.report.figures import agreement_figure, comparison_figures, paths_figure, sweep_figures
+from connprune.report.figures.costs import of_comparison, of_sweep
+from connprune.runs.gate_history import GateHistory
+from tests.report.figures.helpers import clashes, texts_of
+
+
+def runs(*accuracies: float, closed: int | None = None) -> list[dict[str, Any]]:
+    return [
+        {"seed": seed, "test_accuracy": accuracy, "gates_closed": closed} for seed, accuracy in enumerate(accuracies)
+    ]
+
+
+def row(network: str, *members: dict[str, Any], difference: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"network": network, "members": list(members), "difference": difference}
+
+
+def member(parameters: int, macs: int, *accuracies: float) -> dict[str, Any]:
+    return {"parameters": parameters, "macs": macs, "runs": runs(*accuracies)}
+
+
+COMPARISON = {
+    "rows": [
+        row("cut", member(800, 9000, 0.95, 0.96)),
+        row("parent", member(1000, 12000, 0.94, 0.97), difference={"mean": 0.0, "low": -0.2, "high": 0.2}),
+        row(
+            "random",
+            member(700, 8000, 0.90, 0.91),
+            member(650, 8100, 0.93, 0.92),
+            difference={"mean": 0.04, "low": None, "high": None},
+        ),
+    ]
+}
+
+
+def test_a_comparison_names_each_row_once(tmp_path: Path) -> None:
+    networks = of_comparison(COMPARISON)
+    assert [network.name for network in networks] == ["cut", "parent", "", "random, 2 networks"]
+    assert networks[1].accuracy == pytest.approx(0.955)
+    comparison_figures(COMPARISON, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"comparison.svg", "comparison.png"}
+    assert {"cut", "parent", "random, 2 networks", "cut against each, 95% interval"} <= texts_of(
+        tmp_path / "comparison.svg"
+    )
+
+
+def sweep(widths: dict[str, int]) -> dict[str, Any]:
+    rows = [
+        {
+            "cell": {"width": label, "rate": rate},
+            "parameters": size,
+            "macs": 10 * size,
+            "gates_closed": None,
+            "runs": runs(0.5 + 0.01 * number, 0.6),
+        }
+        for number, (label, size) in enumerate(widths.items())
+        for rate in ("0.1", "0.2")
+    ]
+    axes = {"width": list(widths), "rate": ["0.1", "0.2"]}
+    return {"rows": rows, "axes": {axis: [{"label": label} for label in labels] for axis, labels in axes.items()}}
+
+
+def test_costs_of_a_sweep_are_drawn_where_they_differ(tmp_path: Path) -> None:
+    different = sweep({"narrow": 10, "wide": 1000})
+    assert [network.name for network in of_sweep(different)] == [
+        "narrow, 0.1", "narrow, 0.2", "wide, 0.1", "wide, 0.2"
+    ]  # fmt: skip
+    assert {path.stem for path in sweep_figures(different, tmp_path)} == {"sweep", "sweep-costs"}
+    assert {path.stem for path in sweep_figures(sweep({"one": 10, "other": 10}), tmp_path)} == {"sweep"}
+
+
+@pytest.mark.parametrize("count", [2, 5, 12])
+def test_names_of_many_runs_do_not_overlap(
+    digits: Architecture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, count: int
+) -> None:
+    generator = np.random.default_rng(count)
+    histories = [
+        GateHistory.of(digits, generator.beta(0.2, 0.2, (3, len(digits.gated_connections))).astype(np.float32))
+        for _ in range(count)
+    ]
+    found: list[str] = []
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, path, **how: found.extend(clashes(figure) if how["format"] == "png" else ())
+    )
+    names = [f"some/jobs/parent/seed-{number}" for number in range(count)]
+    agreement_figure(agreement(histories, 0.01), names, tmp_path)
+    paths_figure(agreement(histories, 0.01), names, tmp_path)
+    assert found == []
