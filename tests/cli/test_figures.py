@@ -38,9 +38,9 @@ def test_every_kind_of_run_has_its_figures(command: Command) -> None:
     shutil.move("parent", "elsewhere")
     alone = command("inspect", "cut", "--figures", "alone")
     assert alone.code == 0
-    assert "Warning: The parent is not where it was, so it is not drawn." in alone.err
+    assert "Warning: The parent is not where it was, or cannot be read, so it is not drawn." in alone.err
     texts = texts_of(Path("alone/wiring.svg"))
-    assert "The parent is not where it was, so it is not drawn." in texts
+    assert "The parent is not where it was, or cannot be read, so it is not drawn." in texts
     assert not any(text.startswith("parent ") for text in texts)
 
 

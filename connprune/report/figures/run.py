@@ -115,7 +115,7 @@ def _parent(run: RunDirectory, architecture: Architecture) -> tuple[Drawable | N
             return None, f"The parent, {parent.path.name}, has been trained anew since, so it is not drawn."
         found = Drawable(parent.path.name, parent.architecture(), _gates(parent))
     except (UsageError, OSError):
-        return None, "The parent is not where it was, so it is not drawn."
+        return None, "The parent is not where it was, or cannot be read, so it is not drawn."
     if not set(architecture.all_connections) <= set(found.architecture.all_connections):
         return None, f"The connections are not those of the parent, {parent.path.name}, so it is not drawn."
     return found, ""
