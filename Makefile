@@ -1,8 +1,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+SITE = $(BIN)/sphinx-build -q --fail-on-warning --keep-going --nitpicky docs build/site
 
-.PHONY: demo test slow format clean
+.PHONY: demo test docs slow format clean
 
 # Installs, then trains, inspects, prunes and retrains on the embedded digits.
 demo: $(VENV)/.installed
@@ -11,12 +12,17 @@ demo: $(VENV)/.installed
 	$(BIN)/connprune prune --threshold 0.01
 	$(BIN)/connprune retrain
 
-# Installs what development needs, then runs lint, types and the fast tests.
+# Installs what development needs, then runs lint and types, builds the site, and runs the fast tests.
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(SITE)
 	$(BIN)/pytest --numprocesses auto
+
+# Builds the site of docs/ into build/site; whatever is wrong with a page fails.
+docs: $(VENV)/.installed-dev
+	$(SITE)
 
 # The tests that take minutes.
 slow: $(VENV)/.installed-dev
