@@ -13,6 +13,8 @@ html_title = "connprune"
 html_theme = "furo"
 html_show_copyright = False
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 4
 # Docstrings write code as Markdown does.

@@ -18,6 +18,7 @@ def build(folder: Path, pages: dict[str, str]) -> subprocess.CompletedProcess[st
     docs = folder / "docs"
     docs.mkdir()
     shutil.copy(ROOT / "docs" / "conf.py", docs)
+    shutil.copytree(ROOT / "docs" / "static", docs / "static")
     for name, text in pages.items():
         (docs / name).write_text(text)
     options = re.findall(r"sphinx-build (.+) docs build/site", (ROOT / "Makefile").read_text())[0].split()
