@@ -87,7 +87,7 @@ def test_keys_in_the_text_exist() -> None:
     """`--set key=value` in any page sets something that the configuration knows."""
     for page in PAGES:
         for assignment in re.findall(r"--set ('[^'`]+'|[^\s`']+)", page.read_text()):
-            if "KEY" not in assignment:
+            if "KEY" not in assignment and "$" not in assignment:
                 assert isinstance(resolve(preset="digits", assignments=[assignment.strip("'")]), Configuration)
 
 
