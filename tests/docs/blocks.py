@@ -64,7 +64,7 @@ def blocks(page: Path) -> list[Block]:
             reason = mark[1] if mark else PAGES_NOT_RUN.get(name)
             found.append(Block(name, start + 1, opened[2], text, reason))
             start = None
-    assert start is None, f"{name}: the block at line {start} has no end"
+    assert start is None, f"{name}: the block at line {start + 1} has no end"
     return found
 
 
