@@ -14,6 +14,8 @@ from connprune.errors import DisconnectedError, UsageError
 
 # For each gated connection its score, or one for each feature map that it carries.
 GateValues = Mapping[Connection, float | Sequence[float]] | Mapping[str, float | Sequence[float]]
+# What a report counts before and after.
+COUNTS = ("connections", "feature_maps", "layers", "parameters", "macs")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class CutReport:
     layers: tuple[int, int]
     parameters: tuple[int, int]
     macs: tuple[int, int]
+
+    @property
+    def left(self) -> dict[str, int]:
+        """The counts after the cut."""
+        return {key: getattr(self, key)[1] for key in COUNTS}
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,23 @@ def largest_safe_threshold(architecture: Architecture, gates: GateValues) -> flo
 def safe_threshold(architecture: Architecture, scores_of_each: GateValues) -> float:
     """The largest threshold on scores that still leaves a path from the input to the head; infinity if all do."""
     return _largest_safe_threshold(architecture, _scores(architecture, scores_of_each))
+
+
+def telling_thresholds(architecture: Architecture, scores_of_each: GateValues, count: int) -> list[float]:
+    """Thresholds on scores that leave different cuts: 0 and some of the scores, evenly chosen in their order.
+
+    Args:
+        architecture: the parent.
+        scores_of_each: as `cut_by_scores` takes them.
+        count: at most so many, at least two.
+
+    Returns:
+        In rising order; the last is the largest that still leaves a path from the input to the head.
+    """
+    scores = _scores(architecture, scores_of_each)
+    safe = _largest_safe_threshold(architecture, scores)
+    marks = sorted({0.0, *(score for score in scores.values() if 0 < score <= safe)})
+    return list(dict.fromkeys(marks[round(number * (len(marks) - 1) / (count - 1))] for number in range(count)))
 
 
 def _magnitude(gate: float | Sequence[float]) -> float | list[float]:

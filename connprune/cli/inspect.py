@@ -7,6 +7,7 @@ import typer
 
 from connprune.cli import options
 from connprune.cli.output import Output
+from connprune.cli.report import Report
 
 
 def inspect(
@@ -25,6 +26,7 @@ def inspect(
         ),
     ] = None,
     figures: options.FiguresOption = None,
+    html: options.HtmlOption = None,
     as_csv: options.CsvOption = False,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
@@ -44,6 +46,10 @@ def inspect(
     Of several runs, trained with different seeds for instance, it says how far they agree.
 
       connprune inspect runs/one runs/two --figures figures
+
+    --html writes a page that replays the wiring over training and shows what each threshold would cut.
+
+      connprune inspect --html report.html
     """
     from connprune.analysis.evolution import as_rows, by_epoch, evolutions
     from connprune.architecture.base import CLOSED
@@ -60,13 +66,14 @@ def inspect(
     threshold = CLOSED if threshold is None else threshold
     if not threshold >= 0:
         raise UsageError(f"--threshold {threshold:g}: expected a number from 0 upwards.")
+    report = Report(html, output)
     if run and len(run) > 1:
         if history or watch:
             raise UsageError(f"{'--history' if history else '--watch'} goes with a single run.")
-        _agree(run, threshold, figures, as_csv, output)
+        _agree(run, threshold, figures, report, as_csv, output)
         return
     if watch:
-        if history or figures or as_json or as_csv or preset or config or assignments:
+        if history or figures or html or as_json or as_csv or preset or config or assignments:
             raise UsageError("--watch shows a run as it goes; leave the other options out.")
         _watch(run[0] if run else None, runs, output)
         return
@@ -77,6 +84,7 @@ def inspect(
     found = evolutions(architecture, gates)
     document = describe(architecture, gates, directory.summary if directory else None, threshold)
     document["path"] = str(directory.path) if directory else None
+    report.of_run(document, architecture, gates, directory, threshold)
     if history and gates is not None:
         document["history"] = by_epoch(gates)
     if figures:
@@ -107,7 +115,9 @@ def _watch(run: str | None, runs: Path | None, output: Output) -> None:
     watch_run(path, output, lambda: time.sleep(1))
 
 
-def _agree(runs: list[str], threshold: float, figures: Path | None, as_csv: bool, output: Output) -> None:
+def _agree(
+    runs: list[str], threshold: float, figures: Path | None, report: Report, as_csv: bool, output: Output
+) -> None:
     """How far several runs agree."""
     from connprune.analysis.agreement import agreement
     from connprune.errors import UsageError
@@ -122,6 +132,7 @@ def _agree(runs: list[str], threshold: float, figures: Path | None, as_csv: bool
             output.warning(f"{directory.path} has not ended; what counts is its last epoch so far")
     found = agreement([directory.read_gates() for directory in directories], threshold)
     document = agreement_document(found, runs)
+    report.of_runs(document, directories, found, _short(runs))
     if figures:
         from connprune.report.figures import agreement_figure, paths_figure
 

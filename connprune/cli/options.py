@@ -232,6 +232,9 @@ FiguresOption = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a page with everything in it to this file.")
+]
 PluginOption = Annotated[
     list[str] | None,
     typer.Option(

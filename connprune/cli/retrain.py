@@ -9,6 +9,7 @@ from connprune.cli import completion, options
 from connprune.cli.experiment import run_experiment
 from connprune.cli.means import Means
 from connprune.cli.output import Output
+from connprune.cli.report import Report
 from connprune.cli.session import load_images, train_to_end
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def retrain(
     resume: options.ResumeOption = False,
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
+    html: options.HtmlOption = None,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -64,6 +66,9 @@ def retrain(
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
     output = Output(as_json, quiet)
+    if html and list_jobs:
+        raise UsageError("--html shows what was trained, but --list trains nothing; give it to --collect afterwards.")
+    report = Report(html, output)
     folder = runs_folder(runs)
     means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only)
     means.check()
@@ -79,11 +84,11 @@ def retrain(
         directory = find(str(run) if run else None, folder, *kinds)
         match directory.kind:
             case "comparison":
-                _compare(read(directory.path, "comparison"), means, figures, output)
+                _compare(read(directory.path, "comparison"), means, figures, report, output)
             case "retrain" if is_plain:
-                _train(directory, device, figures, output)
+                _train(directory, device, figures, report, output)
             case "evolution" if is_plain:
-                _do(directory, device, output)
+                _do(directory, device, report, output)
             case other:
                 raise UsageError(f"{directory.path}: expected {' or '.join(kinds)}, found a {other}.")
         return
@@ -91,7 +96,7 @@ def retrain(
     if not (named or wanted):
         if not is_plain:
             raise UsageError("--jobs, --on, --list and --collect go with --against or --seeds.")
-        _train(_begun(source, epochs, seed, run, folder), device, figures, output)
+        _train(_begun(source, epochs, seed, run, folder), device, figures, report, output)
         return
     from connprune.experiments.contenders import Setting, members
     from connprune.training.pruning import read_cut
@@ -109,7 +114,7 @@ def retrain(
         "against": named,
         "epochs": setting.configuration.training.epochs,
     }
-    _compare(begin(path, "comparison", entrants, numbers, about), means, figures, output)
+    _compare(begin(path, "comparison", entrants, numbers, about), means, figures, report, output)
 
 
 def _begun(
@@ -130,7 +135,7 @@ def _begun(
     return directory
 
 
-def _train(directory: "RunDirectory", device: str, figures: Path | None, output: Output) -> None:
+def _train(directory: "RunDirectory", device: str, figures: Path | None, report: Report, output: Output) -> None:
     """Trains one run to its end, and sets it beside its cut unless it is a comparison's, which does that itself."""
     from connprune.files import write_json
     from connprune.report.tables import comparison_table
@@ -143,23 +148,26 @@ def _train(directory: "RunDirectory", device: str, figures: Path | None, output:
 
     cut = directory.summary.get("cut")
     source = RunDirectory.open(Path(str(cut))) if cut else None
-    report = read_cut(source) if source else None
+    of_cut = read_cut(source) if source else None
     configuration = read_configuration(directory)
     place = choose_device(device)
     splits = split_data(configuration, load_images(configuration, output))
-    if report and report.get("data_digest", splits.digest) != splits.digest:
+    if of_cut and of_cut.get("data_digest", splits.digest) != splits.digest:
         output.warning("the images have changed since the parent was trained, so the rows are not comparable")
     summary = train_to_end(directory, configuration, splits, place, output)
-    if source and report:
-        comparison = compare(source, report, directory)
+    if source and of_cut:
+        comparison = compare(source, of_cut, directory)
         write_json(directory.comparison, comparison)
+        report.of_retrained(comparison, directory)
         output.note(comparison_table(comparison))
         output.result(str(directory.path), {**comparison, **_drawn(comparison, figures, output)})
     else:
-        output.result(str(directory.path), {**summary, "run": str(directory.path)})
+        document = {**summary, "run": str(directory.path)}
+        report.of_retrained(document, directory)
+        output.result(str(directory.path), document)
 
 
-def _do(directory: "RunDirectory", device: str, output: Output) -> None:
+def _do(directory: "RunDirectory", device: str, report: Report, output: Output) -> None:
     """Does one job of an experiment."""
     from connprune.experiments.work import SplitImages, do
     from connprune.signals import Stop
@@ -168,10 +176,12 @@ def _do(directory: "RunDirectory", device: str, output: Output) -> None:
     place = choose_device(device)
     with Stop() as stop, directory.locked():
         summary = do(directory, SplitImages(lambda found: load_images(found, output), place), place, stop)
-    output.result(str(directory.path), {**summary, "run": str(directory.path)})
+    document = {**summary, "run": str(directory.path)}
+    report.of_retrained(document, directory)
+    output.result(str(directory.path), document)
 
 
-def _compare(plan: "Plan", means: Means, figures: Path | None, output: Output) -> None:
+def _compare(plan: "Plan", means: Means, figures: Path | None, report: Report, output: Output) -> None:
     """Works a comparison off and says what came out."""
     from connprune.experiments.comparison import collect
     from connprune.report.comparison import comparison_text
@@ -188,6 +198,7 @@ def _compare(plan: "Plan", means: Means, figures: Path | None, output: Output) -
         plan.run.comparison,
     )
     if found:
+        report.of_comparison(found, plan)
         output.result(str(plan.path), {**found, **_drawn(found, figures, output)})
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from connprune.architecture.base import SCHEMA
+from connprune.architecture.cutting import COUNTS
 from connprune.architecture.shapes import carried_maps, mac_count, parameter_count
 from connprune.runs.directory import RunDirectory
-from connprune.training.pruning import COUNTS
 
 
 def compare(cut: RunDirectory, report: dict[str, Any], retrained: RunDirectory) -> dict[str, Any]:

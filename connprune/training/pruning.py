@@ -9,7 +9,7 @@ import torch
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
-from connprune.architecture.cutting import Cut, GateValues, cut_by_scores, safe_threshold
+from connprune.architecture.cutting import COUNTS, Cut, GateValues, cut_by_scores, telling_thresholds
 from connprune.architecture.rules import Rule, Threshold
 from connprune.data.images import Dataset, Splits
 from connprune.errors import UsageError
@@ -25,7 +25,6 @@ from connprune.training.precision import Precision
 from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.run import load_network, split_data
 
-COUNTS = ("connections", "feature_maps", "layers", "parameters", "macs")
 Granularity = Literal["connection", "feature-map"]
 GRANULARITIES: dict[Granularity, Callable[[Architecture, Split], GateValues]] = {
     "connection": connection_scores,
@@ -166,17 +165,12 @@ def sweep(examined: Examined, count: int = 20) -> list[dict[str, Any]]:
     Each row has the threshold, the counts, and the accuracy on held-out images with the parent's weights.
     """
     architecture = examined.network.architecture
-    safe = safe_threshold(architecture, examined.scores)
-    marks = sorted({0.0, *(score for score in examined.all_scores if 0 < score <= safe)})
-    chosen = [marks[round(number * (len(marks) - 1) / (count - 1))] for number in range(count)]
     rows = []
-    for threshold in dict.fromkeys(chosen):
+    for threshold in telling_thresholds(architecture, examined.scores, count):
         outcome = cut_by_scores(architecture, examined.scores, Threshold(threshold))
         found = evaluate(_cut_network(examined, outcome), examined.splits.validation, examined.precision)
-        counts = {key: getattr(outcome.report, key)[1] for key in COUNTS}
-        rows.append(
-            {"threshold": threshold, **counts, "validation_loss": found.loss, "validation_accuracy": found.accuracy}
-        )
+        accuracy = {"validation_loss": found.loss, "validation_accuracy": found.accuracy}
+        rows.append({"threshold": threshold, **outcome.report.left, **accuracy})
     return rows
 
 

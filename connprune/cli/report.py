@@ -1,0 +1,119 @@
+"""What `--html` does in the commands that have it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connprune.cli.output import Output
+from connprune.cli.session import load_images
+
+if TYPE_CHECKING:
+    from connprune.analysis.agreement import Agreement
+    from connprune.architecture.architecture import Architecture
+    from connprune.experiments.plan import Plan
+    from connprune.report.html.thresholds import Measured
+    from connprune.runs.directory import RunDirectory
+    from connprune.runs.gate_history import GateHistory
+
+
+class Report:
+    """A page that is asked for, or not.
+
+    Args:
+        path: where it goes; None is no page.
+        output: where words go.
+
+    Raises:
+        UsageError: no page can be written there.
+    """
+
+    def __init__(self, path: Path | None, output: Output) -> None:
+        self.path = path
+        self.output = output
+        if path is not None:
+            from connprune.report.html.page import require_place
+
+            require_place(path)
+
+    def of_run(
+        self,
+        document: dict[str, Any],
+        architecture: "Architecture",
+        gates: "GateHistory | None",
+        run: "RunDirectory | None",
+        threshold: float,
+    ) -> None:
+        """Writes the page of a run, a cut or an architecture, and adds its path to the document."""
+
+        def data() -> dict[str, Any]:
+            from connprune.report.html.run import run_data
+
+            measured, why = self._measured(run) if run and gates and document["kind"] != "cut" else (None, None)
+            return run_data(document, architecture, gates, run, threshold, measured, why)
+
+        self._write(document, data)
+
+    def of_retrained(self, document: dict[str, Any], run: "RunDirectory") -> None:
+        """Writes the page of a run that was just trained, and adds its path to the document."""
+
+        def data() -> dict[str, Any]:
+            from connprune.architecture.base import CLOSED
+            from connprune.report.document import describe
+            from connprune.report.html.run import run_data
+
+            gates = run.read_gates() if run.gates.exists() else None
+            described = describe(run.architecture(), gates, run.summary)
+            described |= {"path": str(run.path), "html": document["html"]}
+            return run_data(described, run.architecture(), gates, run, CLOSED)
+
+        self._write(document, data)
+
+    def of_runs(
+        self, document: dict[str, Any], runs: "Sequence[RunDirectory]", found: "Agreement", names: Sequence[str]
+    ) -> None:
+        """Writes the page of several runs, and adds its path to the document."""
+
+        def data() -> dict[str, Any]:
+            from connprune.report.html.runs import runs_data
+
+            return runs_data(document, runs[0].architecture(), found, names)
+
+        self._write(document, data)
+
+    def of_comparison(self, document: dict[str, Any], plan: "Plan") -> None:
+        """Writes the page of a comparison, and adds its path to the document."""
+
+        def data() -> dict[str, Any]:
+            from connprune.report.html.contenders import contenders_data
+
+            return contenders_data(document, plan)
+
+        self._write(document, data)
+
+    def _write(self, document: dict[str, Any], data: Callable[[], dict[str, Any]]) -> None:
+        if self.path is None:
+            return
+        from connprune.report.html.page import write_page
+
+        document["html"] = str(self.path)
+        size = write_page(data(), self.path)
+        self.output.note(f"page: {self.path}, {size:,} bytes")
+
+    def _measured(self, run: "RunDirectory") -> "tuple[Measured | None, str | None]":
+        """What takes the images to know; without them, why not."""
+        from connprune.cli.options import prepare_cpu
+        from connprune.errors import ConnpruneError, InterruptedRunError
+        from connprune.report.html.measure import measure
+        from connprune.training.device import choose_device
+
+        if not run.is_finished:
+            return None, f"The accuracy of cuts is not known yet: the run's status is {run.summary.get('status')}."
+        prepare_cpu(None)
+        self.output.note("measuring what cuts would leave of the accuracy")
+        try:
+            return measure(run, lambda found: load_images(found, self.output), choose_device("auto")), None
+        except InterruptedRunError:
+            raise
+        except (ConnpruneError, OSError) as error:
+            self.output.warning(f"the page has no accuracies of cuts: {error}")
+            return None, f"The accuracy of cuts is not known here: {error}"

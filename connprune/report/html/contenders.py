@@ -1,0 +1,60 @@
+"""The page of a comparison: a cut beside its rivals."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from connprune.architecture.architecture import Architecture
+from connprune.errors import UsageError
+from connprune.experiments.plan import Plan
+from connprune.report.html.run import parent_of
+from connprune.report.html.wiring import is_part, maps_left, wiring_data
+from connprune.runs.directory import RunDirectory
+
+# Wirings of so many networks are drawn.
+MOST_DRAWN = 60
+
+
+def contenders_data(document: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """Everything that the page of a comparison shows.
+
+    Args:
+        document: what `retrain --json` prints of it.
+        plan: the comparison.
+    """
+    rows = document["rows"]
+    data: dict[str, Any] = {
+        "title": Path(document["path"]).resolve().name,
+        "tiles": [
+            ["networks", f"{sum(row['count'] for row in rows):,}"],
+            ["seeds", str(len(document["seeds"]))],
+            ["epochs each", str(document["epochs"])],
+            ["trainings not finished", str(document["unfinished"])],
+        ],
+        "sentences": [f"The cut ({document['rule']}) beside its rivals.", *document["verdicts"]],
+        "document": document,
+        "comparison": document,
+    }
+    wirings = _architectures(plan)
+    parent = _parent(plan)
+    if parent and wirings and all(is_part(parent, each) for each in wirings.values()):
+        data["wiring"] = wiring_data(parent)
+        data["wirings"] = {name: maps_left(parent, each) for name, each in wirings.items()}
+    return data
+
+
+def _architectures(plan: Plan) -> dict[str, Architecture]:
+    """The wiring of each network, of an evolution that of its first seed."""
+    found: dict[str, Architecture] = {}
+    for job in plan.jobs:
+        if job.member not in found and len(found) < MOST_DRAWN and job.is_finished:
+            found[job.member] = job.run.architecture()
+    return found
+
+
+def _parent(plan: Plan) -> Architecture | None:
+    try:
+        found = parent_of(RunDirectory.open(Path(str(plan.about.get("cut")))))
+    except (UsageError, OSError):
+        return None
+    return found[0] if found else None

@@ -1,0 +1,89 @@
+"""Gates and metrics over the epochs, thinned and rounded so that a page stays light."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connprune.analysis.agreement import Agreement
+from connprune.architecture.architecture import Architecture
+from connprune.report.html.wiring import gated_places
+from connprune.runs.gate_history import GateHistory
+
+# So many numbers of one kind at most: about a megabyte of text.
+MOST_VALUES = 120_000
+MOST_EPOCHS = 1000
+MOST_MAPS = 20_000
+
+
+def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) -> dict[str, Any]:
+    """The gates of each gated connection over the epochs.
+
+    Args:
+        architecture: whose gates they are.
+        gates: their history.
+        threshold: a gate of a smaller magnitude counts as closed.
+
+    Returns:
+        `epochs`, those that are kept, of `last`; `arcs`, the numbers of the connections that have a gate; and for each
+        of these `gate`, its values, or of several gates those of the largest magnitude. Of gates of feature maps also
+        `mean`, their mean magnitude, `open`, the share that is open, and `maps`, each of them at the end.
+    """
+    values = gates.by_connection()
+    rows = kept_rows(len(values), values.shape[1])
+    data: dict[str, Any] = {
+        "epochs": rows,
+        "last": len(values) - 1,
+        "arcs": gated_places(architecture),
+        "gate": columns(values[rows]),
+        "kind": architecture.gates.kind if architecture.gates else None,
+        "threshold": threshold,
+    }
+    if any(count > 1 for count in gates.maps):
+        parts = np.split(np.abs(gates.values), np.cumsum(gates.maps)[:-1], axis=1)
+        data["mean"] = columns(np.stack([part[rows].mean(1) for part in parts], 1))
+        data["open"] = columns(np.stack([(part[rows] >= threshold).mean(1) for part in parts], 1))
+        if gates.values.shape[1] <= MOST_MAPS:
+            data["maps"] = [rounded(part[-1]) for part in parts]
+    return data
+
+
+def agreement_data(architecture: Architecture, found: Agreement) -> dict[str, Any]:
+    """Of several runs, for each gated connection the mean magnitude of its gate over the epochs, and its extremes."""
+    length = min(len(path) for path in found.paths)
+    paths = np.stack([path[:length] for path in found.paths])
+    rows = kept_rows(length, 3 * paths.shape[2])
+    return {
+        "epochs": rows,
+        "last": length - 1,
+        "arcs": gated_places(architecture),
+        "kind": architecture.gates.kind if architecture.gates else None,
+        "threshold": found.threshold,
+        "gate": columns(paths[:, rows].mean(0)),
+        "low": columns(paths[:, rows].min(0)),
+        "high": columns(paths[:, rows].max(0)),
+    }
+
+
+def metrics_data(metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The metrics of the epochs, or of so many of them."""
+    return [dict(metrics[number]) for number in kept_rows(len(metrics), 1)]
+
+
+def kept_rows(count: int, each: int) -> list[int]:
+    """Which of `count` rows are kept, evenly and with the first and the last, if each brings so many numbers."""
+    most = max(2, min(MOST_EPOCHS, MOST_VALUES // max(1, each)))
+    if count <= most:
+        return list(range(count))
+    return sorted({round(number * (count - 1) / (most - 1)) for number in range(most)})
+
+
+def columns(values: NDArray[Any]) -> list[list[float]]:
+    """(epochs, connections) as a list for each connection."""
+    return [rounded(column) for column in values.T]
+
+
+def rounded(values: NDArray[Any]) -> list[float]:
+    """Four significant digits."""
+    return [float(f"{value:.4g}") for value in values]

@@ -1,0 +1,31 @@
+"""What a page shows of a run and takes its weights and images to know."""
+
+from collections.abc import Callable
+
+import torch
+
+from connprune.data.images import Dataset
+from connprune.report.html.thresholds import COUNT, Measured
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import Configuration
+from connprune.training.pruning import Granularity, examine, sweep
+from connprune.training.rulers import Evidence, by_strength
+
+
+def measure(run: RunDirectory, load: Callable[[Configuration], Dataset], device: torch.device) -> Measured:
+    """Tries thresholds on a run's gates, as `prune --dry-run --sweep` does.
+
+    Args:
+        run: a finished run with gates, or a cut of one.
+        load: loads the images of a configuration.
+        device: where to evaluate.
+
+    Raises:
+        UsageError: the run has not ended, its files are damaged, or its images are not there.
+    """
+    gates = run.architecture().gates
+    natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
+    examined = examine(run, "gate", natural, load, device)
+    evidence = Evidence(examined.network, examined.splits.validation, 0)
+    strengths = [float(strength.max()) for strength in by_strength(evidence)]
+    return Measured(sweep(examined, COUNT), examined.scores, strengths, examined.same_data)

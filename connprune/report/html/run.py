@@ -1,0 +1,160 @@
+"""The page of one run, of a cut, or of an architecture that was not trained."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import Shape
+from connprune.architecture.files import to_yaml
+from connprune.errors import UsageError
+from connprune.files import read_json
+from connprune.report.html.history import gate_data, metrics_data
+from connprune.report.html.thresholds import Measured, threshold_data
+from connprune.report.html.wiring import is_part, maps_left, wiring_data
+from connprune.runs.directory import RunDirectory
+from connprune.runs.gate_history import GateHistory
+from connprune.training.configuration import configuration_in
+from connprune.training.pruning import read_cut
+
+_KINDS = {
+    "train": "trained with gates",
+    "cut": "a cut, with its parent's weights",
+    "retrain": "retrained without gates",
+    "evolution": "the best of an evolution",
+    "architecture": "an architecture, not trained",
+}
+
+
+def run_data(
+    document: Mapping[str, Any],
+    architecture: Architecture,
+    gates: GateHistory | None,
+    run: RunDirectory | None,
+    threshold: float,
+    measured: Measured | None = None,
+    why: str | None = None,
+) -> dict[str, Any]:
+    """Everything that the page of a run shows.
+
+    Args:
+        document: what `inspect --json` prints.
+        architecture: what the document describes.
+        gates: the gates of its training, if it had any.
+        run: where it was trained or cut; None if it was not.
+        threshold: a gate of a smaller magnitude counts as closed.
+        measured: what took the run's images to know.
+        why: why that is missing, in a sentence.
+
+    Raises:
+        UsageError: the run's files are damaged.
+    """
+    data: dict[str, Any] = {
+        "title": run.path.resolve().name if run else "architecture",
+        "document": document,
+        "configuration": run.text(run.config) if run else to_yaml(architecture),
+        "environments": _environments(run) if run else [],
+        "metrics": metrics_data(run.read_metrics()) if run else [],
+    }
+    report = _cut_report(run) if run else None
+    of_cut = report[1] if report and document["kind"] == "cut" else None
+    data |= {"tiles": _tiles(document, of_cut), "sentences": _sentences(document, of_cut)}
+    parent = parent_of(report[0]) if report else None
+    if report and parent and is_part(parent[0], architecture):
+        full, its_gates = parent
+        data["wiring"] = {**wiring_data(full), "left": maps_left(full, architecture)}
+        if its_gates and document["kind"] == "cut":
+            data["history"] = gate_data(full, its_gates, threshold)
+    else:
+        data["wiring"] = wiring_data(architecture)
+        if gates:
+            data["history"] = gate_data(architecture, gates, threshold)
+    if of_cut:
+        data["cut"] = of_cut
+    if run and run.comparison.is_file() and document["kind"] == "retrain":
+        data["comparison"] = read_json(run.comparison)
+    if gates and document["kind"] in ("train", "evolution"):
+        data["thresholds"] = threshold_data(architecture, gates, measured, why)
+        if measured:
+            data["strengths"] = [float(f"{strength:.4g}") for strength in measured.strengths]
+    return data
+
+
+def parent_of(cut: RunDirectory) -> tuple[Architecture, GateHistory | None] | None:
+    """The architecture that a cut came from, and its gates if its run is still there.
+
+    Without the run it is the architecture that was first trained, before any cut; None if that is not known either.
+    """
+    try:
+        parent = RunDirectory.open(Path(str(cut.summary.get("parent"))))
+        return parent.architecture(), parent.read_gates()
+    except (UsageError, OSError):
+        pass
+    if not cut.parent.is_file():
+        return None
+    given = cut.architecture()
+    shape = Shape(**given.input.model_dump())
+    return configuration_in(cut, cut.parent).architecture_for(shape, given.classes), None
+
+
+def _cut_report(run: RunDirectory) -> tuple[RunDirectory, dict[str, Any]] | None:
+    """The cut that a run is or was trained from, and its report; None if there is none, or no longer."""
+    named = run.summary.get("cut")
+    try:
+        cut = RunDirectory.open(Path(str(named))) if named else run
+        return (cut, read_cut(cut)) if cut.cut.is_file() else None
+    except (UsageError, OSError):
+        return None
+
+
+def _environments(run: RunDirectory) -> list[dict[str, Any]]:
+    try:
+        return list(read_json(run.environment)["environments"]) if run.environment.is_file() else []
+    except (UsageError, KeyError, TypeError):
+        return []
+
+
+def _tiles(document: Mapping[str, Any], cut: Mapping[str, Any] | None) -> list[list[str]]:
+    tiles: list[list[str]] = []
+    final = cut["results"]["cut"] if cut else (document["summary"] or {}).get("final")
+    if final:
+        tiles += [
+            ["test accuracy", f"{final['test_accuracy']:.2%}"],
+            ["validation accuracy", f"{final['validation_accuracy']:.2%}"],
+        ]
+    return [
+        *tiles,
+        ["connections", f"{len(document['connections']):,}"],
+        ["parameters", f"{document['parameters']:,}"],
+        ["MACs an image", f"{document['macs']:,}"],
+    ]
+
+
+def _sentences(document: Mapping[str, Any], cut: Mapping[str, Any] | None) -> list[str]:
+    """What it is, in plain words."""
+    summary, gates = document["summary"] or {}, document["gates"]
+    status = f", {document['status']}" if document["status"] else ""
+    where = f"{document['path']}: " if document["path"] else ""
+    sentences = [f"{where}{_KINDS.get(document['kind'], document['kind'])}{status}."]
+    final, best = summary.get("final"), summary.get("best")
+    if final and best:
+        sentences.append(
+            f"After epoch {final['epoch']} it gets {final['test_accuracy']:.2%} of the test images right; the lowest "
+            f"validation loss was after epoch {best['epoch']} ({best['test_accuracy']:.2%})."
+        )
+    if cut:
+        went = cut["connections"]["parent"] - cut["connections"]["cut"]
+        before, after = (cut["results"][name]["test_accuracy"] for name in ("parent", "cut"))
+        sentences.append(
+            f"Cut from {cut['parent']}: {cut['rule']} by {cut['by']} removed {went} of "
+            f"{cut['connections']['parent']} connections. Before any retraining it gets {after:.2%} of the test images "
+            f"right, its parent {before:.2%}."
+        )
+    if gates:
+        sentences.append(
+            f"{document['gated_connections']} of {len(document['connections'])} connections have a gate: "
+            f"{gates['below_0.01']} ended below 0.01, {gates['below_0.1']} below 0.1, {gates['above_0.9']} above 0.9."
+        )
+    if document["wiring"]:
+        sentences.append(document["wiring"]["sentence"])
+    return sentences

@@ -1,0 +1,127 @@
+// The wiring: layers in order from left to right, connections as arcs above them.
+// `gateOf` gives what is drawn of each arc, 0 to 1 or null; `fateOf` says kept, ghost or followed.
+function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
+  const { nodes, arcs } = wiring;
+  const places = new Map(nodes.map((node, place) => [node.name, place]));
+  const drawing = shape("svg", { role: "listbox", tabindex: "0", "aria-label": label });
+  const box = element("div", { class: "scroll plain" }, drawing);
+  const order = nodes.flatMap((node, place) => [
+    { node: place },
+    ...arcs.flatMap((arc, number) => (arc.target === node.name ? [{ arc: number }] : [])),
+  ]);
+  const id = (thing) => (thing.arc === undefined ? `node-${thing.node}` : `arc-${thing.arc}`);
+  let paths = [];
+  let boxes = [];
+
+  function draw(width) {
+    const wide = width / nodes.length >= 84;
+    const step = Math.max(29, (width - (wide ? 0 : 26)) / nodes.length);
+    const [side, tall] = wide ? [Math.min(step * 0.72, 104), 42] : [Math.min(step * 0.62, 30), 16];
+    const longest = Math.max(1, ...arcs.map((arc) => places.get(arc.target) - places.get(arc.source)));
+    const most = clamped(width * 0.36, 150, 330);
+    const floor = most + 12;
+    const names = wide ? 8 : 14 + 6.1 * Math.min(14, Math.max(...nodes.map((node) => node.name.length)));
+    const pad = wide ? 0 : 26;
+    const whole = step * nodes.length + pad;
+    drawing.setAttribute("width", whole);
+    drawing.setAttribute("height", floor + tall + names);
+    drawing.setAttribute("viewBox", `0 0 ${whole} ${floor + tall + names}`);
+    const centre = (name) => pad + step * (places.get(name) + 0.5);
+    const ends = attachments(side);
+    const curves = arcs.map((arc, number) => {
+      const from = centre(arc.source) + ends[number].from;
+      const to = centre(arc.target) + ends[number].to;
+      const span = places.get(arc.target) - places.get(arc.source);
+      const height = (Math.max(20, most * (span / longest) ** 0.8) * 4) / 3;
+      return `M${from} ${floor}C${from + (to - from) * 0.08} ${floor - height} ${to - (to - from) * 0.08} ${floor - height} ${to} ${floor}`;
+    });
+    paths = arcs.map((arc, number) => shape("path", { class: "arc", d: curves[number], id: `arc-${number}`, role: "option",
+      "aria-selected": "false", "aria-label": describe({ arc: number }) }));
+    const hits = arcs.map((arc, number) => shape("path", { class: "hit", d: curves[number], "aria-hidden": "true", ...pointing({ arc: number }) }));
+    boxes = nodes.map((node, place) => {
+      const x = centre(node.name);
+      const parts = wide
+        ? [shape("text", { x, y: floor + 18, "text-anchor": "middle" }, fitted(node.name, side, 6.6)),
+           shape("text", { x, y: floor + 33, "text-anchor": "middle", class: "minor" }, fitted(node.gives, side, 6))]
+        : [shape("text", { x, y: floor + tall + 10, "text-anchor": "end", transform: `rotate(-58 ${x} ${floor + tall + 10})` }, fitted(node.name, 92, 6.4))];
+      return shape("g", { class: "node", id: `node-${place}`, role: "option", "aria-selected": "false", "aria-label": describe({ node: place }), ...pointing({ node: place }) },
+        shape("rect", { x: x - side / 2, y: floor, width: side, height: tall, rx: wide ? 8 : 4 }), parts);
+    });
+    drawing.replaceChildren(...paths, ...hits, ...boxes);
+    show();
+  }
+
+  // Arcs that end at a layer do so on its left, those that begin on its right, nested so that they do not cross.
+  function attachments(side) {
+    const found = arcs.map(() => ({ from: 0, to: 0 }));
+    for (const node of nodes) {
+      const place = places.get(node.name);
+      const into = arcs.flatMap((arc, number) => (arc.target === node.name ? [number] : []));
+      const out = arcs.flatMap((arc, number) => (arc.source === node.name ? [number] : []));
+      into.sort((one, other) => places.get(arcs[other].source) - places.get(arcs[one].source));
+      out.sort((one, other) => places.get(arcs[other].target) - places.get(arcs[one].target));
+      const gap = (count) => Math.min(7, (side / 2 - 4) / Math.max(1, count));
+      into.forEach((number, rank) => { found[number].to = -side / 2 + 4 + rank * gap(into.length); });
+      out.forEach((number, rank) => { found[number].from = side / 2 - 4 - (out.length - 1 - rank) * gap(out.length); });
+      if (place === 0) out.forEach((number, rank) => { found[number].from = (rank - (out.length - 1) / 2) * gap(out.length) * 1.6; });
+      if (place === nodes.length - 1) into.forEach((number, rank) => { found[number].to = (rank - (into.length - 1) / 2) * gap(into.length) * 1.6; });
+    }
+    return found;
+  }
+
+  function pointing(thing) {
+    return {
+      pointerenter: (event) => { if (event.pointerType === "mouse") state.set({ hovered: thing }); },
+      pointerleave: (event) => { if (event.pointerType === "mouse") state.set({ hovered: null }); },
+      click: () => state.set({ chosen: same(state.chosen, thing) ? null : thing }),
+    };
+  }
+
+  drawing.addEventListener("keydown", (event) => {
+    const at = order.findIndex((thing) => same(thing, state.chosen));
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: order.length - 1 }[event.key];
+    if (event.key === "Escape") state.set({ chosen: null });
+    else if (to === undefined) return;
+    else state.set({ chosen: order[(to + order.length) % order.length], hovered: null });
+    event.preventDefault();
+  });
+
+  function show() {
+    const thing = state.hovered ?? state.chosen;
+    const fates = arcs.map((arc, number) => fateOf(number));
+    paths.forEach((path, number) => {
+      const gate = gateOf(number);
+      const arc = arcs[number];
+      const kind = fates[number] !== "kept" ? fates[number] : gate === null ? "plain" : "";
+      const near = thing && (thing.arc === undefined ? [arc.source, arc.target].includes(nodes[thing.node].name) : thing.arc === number);
+      path.style.setProperty("--g", gate ?? 1);
+      path.setAttribute("class", ["arc", kind, near ? (thing.arc === number ? "chosen" : "near") : ""].join(" "));
+      path.setAttribute("aria-selected", String(same(state.chosen, { arc: number })));
+    });
+    boxes.forEach((node, place) => {
+      const into = arcs.flatMap((arc, number) => (arc.target === nodes[place].name ? [fates[number]] : []));
+      node.classList.toggle("ghost", into.length > 0 && into.every((fate) => fate !== "kept"));
+      node.classList.toggle("chosen", thing?.node === place);
+      node.setAttribute("aria-selected", String(same(state.chosen, { node: place })));
+    });
+    if (state.chosen) drawing.setAttribute("aria-activedescendant", id(state.chosen));
+    else drawing.removeAttribute("aria-activedescendant");
+  }
+
+  drawn(box, draw);
+  state.on(show);
+  return { node: box, show };
+}
+
+const same = (one, other) => Boolean(one && other && one.arc === other.arc && one.node === other.node);
+const fitted = (text, width, each) => (text.length * each <= width - 6 ? text : `${text.slice(0, Math.max(2, Math.floor((width - 6) / each) - 1))}…`);
+
+function wiringLegend({ gated, cut, followed, plain, what = "gate" }) {
+  const line = (kind, gate) => shape("svg", { width: 34, height: 10, "aria-hidden": "true" },
+    shape("path", { class: `arc ${kind}`, d: "M1 5H33", "--g": gate }));
+  return element("div", { class: "legend" },
+    gated ? element("span", {}, line("", 0.02), `${what} 0`, line("", 0.5), "0.5", line("", 1), "largest") : null,
+    plain ? element("span", {}, line("plain", 1), "without a gate") : null,
+    cut ? element("span", {}, line("ghost", 0), cut) : null,
+    followed ? element("span", {}, line("followed", 0), followed) : null);
+}

@@ -1,0 +1,63 @@
+"""Layers and connections as the page draws them."""
+
+from typing import Any
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.cutting import macs_of_each
+from connprune.architecture.shapes import connection_maps, target_macs, target_parameters
+
+# What a connection brings in MACs takes a shape inference each; with more than this it is left out.
+MOST_MEASURED = 500
+
+
+def wiring_data(architecture: Architecture) -> dict[str, Any]:
+    """The input, the layers and the head as `nodes`; the connections as `arcs`, in the architecture's order."""
+    shapes = architecture.shapes
+    nodes: list[dict[str, Any]] = [{"name": INPUT, "kind": INPUT, "gives": str(shapes.output[INPUT])}]
+    for target in architecture.connections:
+        layer = architecture.layer.get(target)
+        nodes.append(
+            {
+                "name": target,
+                "kind": layer.kind if layer else HEAD,
+                "reads": str(shapes.merged[target]),
+                "gives": str(shapes.output[target]) if layer else f"{architecture.classes} classes",
+                "parameters": target_parameters(architecture, target),
+                "macs": target_macs(architecture, target),
+            }
+        )
+    gated = architecture.gated_connections
+    measured = len(gated) <= MOST_MEASURED
+    macs = dict(zip(gated, macs_of_each(architecture), strict=True)) if measured else {}
+    arcs = [
+        {
+            "source": connection.source,
+            "target": connection.target,
+            "gated": connection in gated,
+            "maps": connection_maps(architecture, connection.target, connection.source),
+            "macs": macs.get(connection),
+        }
+        for connection in architecture.all_connections
+    ]
+    return {"nodes": nodes, "arcs": arcs}
+
+
+def maps_left(architecture: Architecture, smaller: Architecture) -> list[int]:
+    """For each connection how many feature maps it still carries in a part of the architecture; 0 if it is gone."""
+    there = set(smaller.all_connections)
+    return [
+        connection_maps(smaller, connection.target, connection.source) if connection in there else 0
+        for connection in architecture.all_connections
+    ]
+
+
+def gated_places(architecture: Architecture) -> list[int]:
+    """The numbers of the connections that have a gate, among all."""
+    gated = set(architecture.gated_connections)
+    return [number for number, connection in enumerate(architecture.all_connections) if connection in gated]
+
+
+def is_part(architecture: Architecture, smaller: Architecture) -> bool:
+    """Whether every connection of one architecture is in the other."""
+    return set(smaller.all_connections) <= set(architecture.all_connections)

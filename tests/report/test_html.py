@@ -1,0 +1,248 @@
+"""The page as a file: nothing to load, no text taken for markup, the document in it."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from connprune.architecture import Architecture
+from connprune.architecture.shapes import gates_of_each
+from connprune.report.document import describe
+from connprune.report.html.history import MOST_VALUES, kept_rows
+from connprune.report.html.page import page
+from connprune.report.html.run import run_data
+from connprune.runs.directory import RunDirectory
+from connprune.runs.gate_history import GateHistory
+from tests.conftest import TINY, Command, preset_architecture
+
+QUICK = (*TINY, "--set", "data.train_images=96")
+
+
+def embedded(text: str) -> Any:
+    found = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert len(found) == 1
+    return json.loads(found[0])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trained") / "run"
+    subprocess.run([sys.executable, "-m", "connprune", "train", *QUICK, "--run", path, "-q"], check=True)
+    return path
+
+
+@pytest.fixture
+def run(command: Command, trained: Path, tmp_path: Path) -> str:
+    shutil.copytree(trained, tmp_path / "run")
+    return "run"
+
+
+def test_a_run_with_what_thresholds_would_cut(command: Command, run: str, tmp_path: Path) -> None:
+    shown = command("inspect", run, "--html", "report.html", "--json")
+    assert shown.code == 0, shown.err
+    text = (tmp_path / "report.html").read_text()
+    data = embedded(text)
+    assert data["document"] == shown.json
+    assert shown.json["html"] == "report.html"
+    assert command("inspect", run, "--json").json == {k: v for k, v in shown.json.items() if k != "html"}
+    swept = command("prune", run, "--dry-run", "--sweep", "--json").json["rows"]
+    assert data["thresholds"]["rows"] == swept
+    removed = [left.count(0) for left in data["thresholds"]["left"]]
+    assert [45 - row["connections"] for row in swept] == removed
+    assert data["metrics"] == RunDirectory.open(Path(run)).read_metrics()
+    assert f"{shown.json['summary']['final']['test_accuracy']:.2%}" in text
+
+
+def test_it_loads_nothing(command: Command, run: str, tmp_path: Path) -> None:
+    command("inspect", run, "--html", "report.html")
+    text = (tmp_path / "report.html").read_text()
+    without_data = re.sub(r'<script type="application/json".*?</script>', "", text, flags=re.DOTALL)
+    addresses = set(re.findall(r"https?://[^\"' )]+", without_data))
+    assert addresses <= {"http://www.w3.org/2000/svg"}, "the name of a namespace is no address to load from"
+    assert not re.search(r"<(link|img|iframe|object|embed)\b|\bsrc=|@import|url\(|\bimport\(|fetch\(", without_data)
+    assert "default-src 'none'" in without_data
+
+
+def test_the_scripts_take_no_text_for_markup() -> None:
+    for script in files("connprune.report.html").iterdir():
+        if script.name.endswith(".js"):
+            assert not re.search(
+                r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|DOMParser",
+                script.read_text(),
+            ), script.name
+
+
+def test_names_cannot_leave_their_place(digits: Architecture) -> None:
+    evil = '</script><script>alert("1")</script><!-- &amp; \u2028'
+    document = {**describe(digits, None, None), "path": evil}
+    data = {**run_data(document, digits, None, None, 0.01), "title": evil, "tiles": [[evil, evil]]}
+    text = page(data)
+    assert text.count("<script") == text.count("</script>") == 2
+    assert "<!-- &amp;" not in text
+    assert embedded(text)["document"]["path"] == evil
+
+
+def test_classes_of_a_folder_are_text(command: Command, digits_folder: Path) -> None:
+    for part in ("train", "test"):
+        (digits_folder / part / "0").rename(digits_folder / part / "<script>alert(1)<")
+    assert (
+        command("train", *QUICK, "--data", digits_folder, "--set", "data.train_images=40", "--run", "run", "-q").code
+        == 0
+    )
+    assert command("inspect", "run", "--html", "report.html").code == 0
+    text = Path("report.html").read_text()
+    assert text.count("<script") == 2
+    assert "<script>alert(1)<" in embedded(text)["document"]["summary"]["classes"]
+
+
+def test_without_its_images_accuracies_are_left_out(command: Command, digits_folder: Path) -> None:
+    assert (
+        command("train", *QUICK, "--data", digits_folder, "--set", "data.train_images=40", "--run", "run", "-q").code
+        == 0
+    )
+    with_images = command("prune", "run", "--dry-run", "--sweep", "--json").json["rows"]
+    digits_folder.rename(digits_folder.with_name("elsewhere"))
+    shown = command("inspect", "run", "--html", "report.html")
+    assert shown.code == 0
+    assert "no accuracies of cuts" in shown.err
+    found = embedded(Path("report.html").read_text())["thresholds"]
+    assert found["why"].startswith("The accuracy of cuts is not known here: ")
+    assert found["rows"] == [{k: v for k, v in row.items() if "validation" not in k} for row in with_images]
+
+
+def test_a_run_under_way(command: Command, run: str) -> None:
+    directory = RunDirectory.open(Path(run))
+    directory.begin({})
+    shown = command("inspect", run, "--html", "report.html")
+    assert shown.code == 0, shown.err
+    data = embedded(Path("report.html").read_text())
+    assert data["thresholds"]["why"] == "The accuracy of cuts is not known yet: the run's status is running."
+    assert "validation_accuracy" not in data["thresholds"]["rows"][0]
+    assert data["history"]["epochs"] == [0, 1, 2]
+
+
+def test_a_run_before_its_first_epoch(command: Command, run: str) -> None:
+    directory = RunDirectory.open(Path(run))
+    directory.begin({})
+    directory.gates.unlink()
+    directory.metrics.unlink()
+    assert command("inspect", run, "--html", "report.html").code == 0
+    assert "thresholds" not in embedded(Path("report.html").read_text())
+
+
+def test_a_preset(command: Command) -> None:
+    shown = command("inspect", "--preset", "blog", "--html", "report.html", "--json")
+    data = embedded(Path("report.html").read_text())
+    assert data["document"] == shown.json
+    assert len(data["wiring"]["arcs"]) == 45
+    assert not {"history", "thresholds", "cut"} & set(data)
+
+
+def test_a_cut_and_its_retrained_network_show_what_went(command: Command, run: str) -> None:
+    report = command("prune", run, "--keep", "20", "--out", "cut", "--json").json
+    command("inspect", "cut", "--html", "cut.html")
+    data = embedded(Path("cut.html").read_text())
+    gone = {
+        f"{arc['source']}->{arc['target']}"
+        for arc, left in zip(data["wiring"]["arcs"], data["wiring"]["left"], strict=True)
+        if not left
+    }
+    assert gone == {*report["chosen"], *report["followed"]}
+    assert len(data["history"]["gate"]) == 44
+    done = command("retrain", "cut", "--epochs", "1", "--run", "again", "--html", "again.html", "--json")
+    data = embedded(Path("again.html").read_text())
+    assert done.json == {**data["comparison"], "html": "again.html"}
+    assert data["wiring"]["left"].count(0) == len(gone)
+    assert data["document"]["path"] == "again"
+
+
+def test_a_cut_whose_parent_is_gone(command: Command, run: str) -> None:
+    command("prune", run, "--keep", "20", "--out", "cut", "-q")
+    Path(run).rename("elsewhere")
+    assert command("inspect", "cut", "--html", "cut.html").code == 0
+    data = embedded(Path("cut.html").read_text())
+    assert len(data["wiring"]["arcs"]) == 45
+    assert "history" not in data
+
+
+def test_several_runs(command: Command, run: str) -> None:
+    command("train", *QUICK, "--seed", "7", "--epochs", "3", "--run", "other", "-q")
+    shown = command("inspect", run, "other", "--html", "report.html", "--json")
+    data = embedded(Path("report.html").read_text())
+    assert data["document"] == shown.json
+    assert data["history"]["epochs"] == [0, 1, 2]
+    for low, mean, high in zip(data["history"]["low"], data["history"]["gate"], data["history"]["high"], strict=True):
+        assert all(a <= b * 1.001 and b <= c * 1.001 for a, b, c in zip(low, mean, high, strict=True))
+
+
+def test_a_comparison(command: Command, run: str) -> None:
+    command("prune", run, "--keep", "20", "--out", "cut", "-q")
+    shown = command("retrain", "cut", "--against", "chain", "--epochs", "1", "--html", "report.html", "--json")
+    assert shown.code == 0, shown.err
+    data = embedded(Path("report.html").read_text())
+    assert data["document"] == shown.json
+    assert set(data["wirings"]) == {"cut", "chain"}
+    assert sum(1 for left in data["wirings"]["chain"] if left) == 9
+    again = command("retrain", "--collect", "--html", "report.html", "--json")
+    assert embedded(Path("report.html").read_text())["document"] == again.json
+
+
+def test_places_that_are_refused_before_any_work(command: Command, run: str, tmp_path: Path) -> None:
+    Path("notes.txt").write_text("mine")
+    for place, why in (
+        (".", "expected a file, found a directory"),
+        ("notes.txt", "there is another file"),
+        ("nowhere/report.html", "there is no folder nowhere"),
+        ("/proc/report.html", "cannot write there"),
+        ("notes.txt/report.html", "there is no folder notes.txt"),
+    ):
+        for words in (("inspect", run), ("retrain", run)):
+            refused = command(*words, "--html", place)
+            assert (refused.code, refused.out) == (2, ""), refused.err
+            assert refused.err.startswith(f"Error: --html {place}: {why}")
+            assert len(refused.err.splitlines()) == 1
+    assert Path("notes.txt").read_text() == "mine"
+    assert command("retrain", run, "--against", "chain", "--list", "--html", "report.html").code == 2
+
+
+def test_an_earlier_page_is_replaced(command: Command) -> None:
+    for _ in range(2):
+        assert command("inspect", "--preset", "digits", "--html", "report.html").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "sharing"), [("blog", "per-feature-map"), ("blog-3", "per-feature-map"), ("search", "shared")]
+)
+def test_two_hundred_epochs_are_under_three_megabytes(name: str, sharing: str) -> None:
+    architecture = preset_architecture(name)
+    assert architecture.gates is not None
+    architecture = architecture.replace(gates=architecture.gates.model_copy(update={"sharing": sharing}))
+    count = sum(gates_of_each(architecture))
+    values = np.random.default_rng(1).random((201, count), dtype=np.float32)
+    gates = GateHistory.of(architecture, values)
+    document = {**describe(architecture, gates, None), "path": None}
+    data = run_data(document, architecture, gates, None, 0.01)
+    epoch = dict.fromkeys(
+        ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"), 0.12345678901234567
+    )
+    data["metrics"] = [{"epoch": number, **epoch, "epoch_seconds": 1 / 3} for number in range(1, 201)]
+    assert len(page(data).encode()) < 3_000_000
+
+
+def test_long_histories_are_thinned_evenly() -> None:
+    assert kept_rows(201, 44) == list(range(201))
+    kept = kept_rows(201, 5000)
+    assert kept[0] == 0
+    assert kept[-1] == 200
+    assert 2 <= len(kept) <= MOST_VALUES // 5000
+    assert len(kept_rows(100_000, 1)) == 1000
+    steps = {after - before for before, after in pairwise(kept)}
+    assert max(steps) - min(steps) <= 1
