@@ -5,10 +5,10 @@ from typing import Any
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT
 from connprune.architecture.cutting import macs_of_each
-from connprune.architecture.shapes import connection_maps, target_macs, target_parameters
+from connprune.architecture.shapes import carried_maps, connection_maps, target_macs, target_parameters
 
-# What a connection brings in MACs takes a shape inference each; with more than this it is left out.
-MOST_MEASURED = 500
+# What each connection brings in MACs takes a cut each; with more connections times feature maps it is left out.
+MOST_MEASURED = 1_000_000
 
 
 def wiring_data(architecture: Architecture) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def wiring_data(architecture: Architecture) -> dict[str, Any]:
             }
         )
     gated = architecture.gated_connections
-    measured = len(gated) <= MOST_MEASURED
+    measured = len(gated) * carried_maps(architecture) <= MOST_MEASURED
     macs = dict(zip(gated, macs_of_each(architecture), strict=True)) if measured else {}
     arcs = [
         {
