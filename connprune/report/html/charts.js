@@ -16,6 +16,7 @@ function ticks(low, high, count, whole = false) {
 function powers(low, high) {
   const found = [];
   for (let power = Math.ceil(Math.log10(low) - 1e-9); power <= Math.log10(high) + 1e-9; power += 1) found.push(10 ** power);
+  if (found.length < 2) return ticks(low, high, 5);
   const each = Math.ceil(found.length / 6);
   return found.filter((_, number) => number % each === 0);
 }

@@ -35,7 +35,7 @@ function wiringSection(page, state) {
   ].filter(Boolean);
   const legend = wiringLegend({
     gated: Boolean(history), plain: wiring.arcs.some((arc) => !arc.gated) || !history, what: page.names ? "mean gate" : history?.mean ? "mean gate" : "gate",
-    cut: page.names ? "kept by no run" : thresholds ? "below the threshold" : wiring.left || page.wirings ? "removed" : null,
+    cut: page.names ? "kept by no run" : thresholds ? "below the threshold" : page.wirings ? "not in this network" : wiring.left ? "removed" : null,
     followed: thresholds || page.cut?.followed.length && page.cut.granularity === "connection" ? "leads nowhere after the cut" : null });
   return card("Wiring", element("p", { class: "note" }, wiringNote(page)), figure.node, legend,
     controls.length ? element("div", { class: "columns" }, controls) : null, detailsPanel(page, state, arcRows));
