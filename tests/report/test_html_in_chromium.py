@@ -137,10 +137,10 @@ def test_both_sliders_change_the_numbers_as_the_data_say(browser: "Browser", wor
         )
         shown.page.keyboard.press("ArrowRight")
     shown.page.keyboard.press("End")
-    assert "would leave no path" in shown.page.get_by_role("status").inner_text()
+    assert "would leave no path" in shown.page.locator("p[role=status]").inner_text()
     assert shown.stat("parameters") == "–"
     shown.page.keyboard.press("Home")
-    assert shown.page.get_by_role("status").inner_text() == "This cuts nothing."
+    assert shown.page.locator("p[role=status]").inner_text() == "This cuts nothing."
 
     epoch = shown.page.get_by_label("Epoch", exact=True)
     epoch.focus()
