@@ -144,7 +144,7 @@ function connectionTable(page, state) {
   ];
   return card("Connections",
     page.strengths ? element("p", { class: "note" }, "Strength is the gate times the norm of the weights that read the connection. Gate and weights can trade scale, so neither is the truth about importance.") : null,
-    sortable("Connections", columns, rows, {
+    sortable("Every connection", columns, rows, {
       link: (at, row) => state.set({ hovered: at === null || arcOf(row) === undefined ? null : { arc: arcOf(row) } }),
       mark: (show) => state.on(() => show("chosen", rows.findIndex((row) => arcOf(row) === state.chosen?.arc && state.chosen?.arc !== undefined))) }));
 }
