@@ -52,11 +52,11 @@ def test_the_table_of_rulers_is_that_of_its_file() -> None:
 
 @pytest.mark.parametrize("scale", ["cpu", "full"])
 def test_the_script_of_the_results_can_be_planned(scale: str, digits_folder: Path, tmp_path: Path) -> None:
-    for path in digits_folder.rglob("*.png"):
-        Image.open(path).resize((32, 32)).save(path)
+    for image in digits_folder.rglob("*.png"):
+        Image.open(image).resize((32, 32)).save(image)
     script = PAGE.parents[1] / "benchmarks" / "results.sh"
-    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "CONNPRUNE_CACHE": str(tmp_path / "cache")}
+    surroundings = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "CONNPRUNE_CACHE": str(tmp_path / "cache")}
     asked = [str(script), "--scale", scale, "--data", str(digits_folder), "--out", "out", "--dry-run"]
-    done = subprocess.run(asked, cwd=tmp_path, env=path, capture_output=True, text=True, check=False)
+    done = subprocess.run(asked, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert re.findall(r"with 3 seeds: (\d+) trainings", done.stderr)[:2] == ["24", "48"]
