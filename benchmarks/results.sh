@@ -107,26 +107,38 @@ prune "$parent" cut-0.5 --threshold 0.5
 prune "$parent" cut-strength --sparsity 0.6 --by strength
 retrain retrained cut parent,dense,chain,random:4,random-params:4,finetune,cut-0.1,cut-0.5,cut-strength
 
-# Where gates start, how activations are resized, how connections are merged, and how hard the gates are pressed.
-plan choices <<YAML
-    search: {}
-    start-zero: {gates.initialisation: {kind: constant, value: 0}}
-    start-one: {gates.initialisation: {kind: constant, value: 1}}
-    start-normal: {gates.initialisation: {kind: normal, mean: 0.5, deviation: 0.5}}
-    start-feed-forward: {gates.initialisation: {kind: feed-forward, chain: 1, rest: 0.5}}
+# The post's insights: neither where gates start nor how activations are resized matters.
+plan starts <<YAML
+    half-bilinear: {}
+    zero: {gates.initialisation: {kind: constant, value: 0}}
+    one: {gates.initialisation: {kind: constant, value: 1}}
+    normal: {gates.initialisation: {kind: normal, mean: 0.5, deviation: 0.5}}
+    feed-forward: {gates.initialisation: {kind: feed-forward, chain: 1, rest: 0.5}}
     nearest: {merge.interpolation: nearest}
     bicubic: {merge.interpolation: bicubic}
     area: {merge.interpolation: area}
+YAML
+sweep starts
+
+# How hard, and how fast, gates are pressed.
+plan pressure <<YAML
+    search: {}
+    less: {gates.penalty: $less}
+    least: {gates.penalty: $least}
+    slow: {gates.rate: 0.01}
+    fast: {gates.rate: 0.1}
+YAML
+sweep pressure
+
+# The post's guess about merges.
+plan merges <<YAML
+    concat: {}
     sum: {merge.aggregate: sum}
     max: {merge.aggregate: max}
     squeeze: {merge.aggregate: squeeze}
     pad: {merge.resize: pad}
-    penalty-less: {gates.penalty: $less}
-    penalty-least: {gates.penalty: $least}
-    rate-less: {gates.rate: 0.01}
-    rate-more: {gates.rate: 0.1}
 YAML
-sweep choices
+sweep merges
 
 # A strong network: searched, cut, and trained again beside the same layers without gates and random wirings of its size.
 [[ $scale == full ]] || exit 0
