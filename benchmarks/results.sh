@@ -83,6 +83,22 @@ retrain() {
   mv "$1.json.part" "$1.json"
 }
 
+# Whether seeds find the same wiring.
+agree() {
+  [[ $dry ]] && return
+  connprune inspect "gates/jobs/$1"/seed-* --figures "figures/$1" --json > "$1-agreement.json"
+}
+
+# How far each ruler can cut, by the accuracy on held-out images without retraining.
+rulers() {
+  [[ $dry ]] && return
+  for by in gate strength saliency ablation random; do
+    for seed in 1337 1338 1339; do
+      connprune prune "gates/jobs/$1/seed-$seed" --dry-run --sweep --by "$by" --json > "rulers/$by-$seed.json"
+    done
+  done
+}
+
 # The post's experiment 1: gates per connection and per feature map, with and without the sigmoid, as the post trained
 # them and with pressure on the gates.
 plain='gates.penalty: 0, gates.rate: null, training.optimizer: {kind: adam, rate: 0.001},
@@ -98,6 +114,10 @@ plan gates <<YAML
     pressure-maps-linear: {gates.sharing: per-feature-map, gates.kind: linear, gates.penalty: $penalty_of_maps}
 YAML
 sweep gates
+for name in 001-plain 003-plain-maps 005-pressure 007-pressure-maps; do agree "$name"; done
+
+mkdir -p rulers
+rulers 005-pressure
 
 # Cut and trained again: the connections that ended near zero, at three thresholds, and as many by another ruler.
 parent=gates/jobs/005-pressure/seed-1337

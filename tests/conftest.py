@@ -29,6 +29,9 @@ settings.load_profile("tests")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
+# Seconds after which a test gives a process up: far more than it takes on a machine that is busy with other things.
+PATIENCE = 600
+
 # The digits preset, small enough for seconds.
 TINY = ("--preset", "digits", "--set", "data.train_images=160", "--epochs", "2", "--device", "cpu")
 
@@ -95,7 +98,7 @@ def connprune(tmp_path: Path) -> Run:
             text=True,
             cwd=cwd,
             env=environment,
-            timeout=300,
+            timeout=PATIENCE,
             check=False,
         )
 

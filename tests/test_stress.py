@@ -68,7 +68,8 @@ def test_fifty_trainings_stopped_at_random_end_as_one_that_was_not(tmp_path: Pat
         for stops, seconds in enumerate(patience[place]):
             process = context.Process(target=train_to_end, args=(run.path, chosen, words))
             process.start()
-            process.join(seconds)
+            # More and more of them, so that a slow machine gets on too.
+            process.join(seconds * (1 + stops / 10))
             if process.exitcode is None and process.pid is not None:
                 with suppress(ProcessLookupError):  # It may have ended in this very moment.
                     os.kill(process.pid, number)

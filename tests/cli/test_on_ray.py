@@ -18,7 +18,7 @@ import pytest
 from connprune.experiments.ray_tasks import Surroundings, train
 from connprune.runs.directory import RunDirectory
 from tests.cli.test_pipeline import PLUGIN
-from tests.conftest import TINY, Command, Run
+from tests.conftest import PATIENCE, TINY, Command, Run
 from tests.experiments.helpers import lasting
 
 QUICK = ("--set", "layers.0.feature_maps=4", "--set", "layers.4.feature_maps=4", "--set", "data.train_images=96")
@@ -84,7 +84,7 @@ def left_over(ray_folder: Path) -> list[str]:
 
 
 def wait_until(condition: Callable[[], object], process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()[1]
@@ -112,7 +112,7 @@ def test_a_cluster_gives_the_same_comparison_as_jobs(
     command: Command, cut: str, start: Start, ray_folder: Path
 ) -> None:
     words = ("retrain", cut, "--against", "parent,random:2,evolution:2", "--seeds", "2")
-    out, err = (process := start(*words, "--run", "on-ray", "--jobs", "2", "--json")).communicate(timeout=300)
+    out, err = (process := start(*words, "--run", "on-ray", "--jobs", "2", "--json")).communicate(timeout=PATIENCE)
 
     assert process.returncode == 0, err
     lines = [line.partition("]")[0] for line in err.splitlines() if line.startswith("[")]
@@ -127,7 +127,7 @@ def test_a_cluster_gives_the_same_comparison_as_jobs(
 def test_a_cluster_gives_the_same_sweep_as_jobs(command: Command, start: Start, tmp_path: Path) -> None:
     base = "{preset: digits, data: {train_images: 96}, training: {epochs: 1}}"
     (tmp_path / "rates.yaml").write_text(f"base: {base}\naxes: {{gates.penalty: [0.001, 0.1]}}\n", encoding="utf-8")
-    out, err = (process := start("sweep", "rates.yaml", "--run", "on-ray", "--json")).communicate(timeout=300)
+    out, err = (process := start("sweep", "rates.yaml", "--run", "on-ray", "--json")).communicate(timeout=PATIENCE)
 
     assert process.returncode == 0, err
     assert lasting(json.loads(out)) == by_jobs(command, "sweep", "rates.yaml")
@@ -146,7 +146,7 @@ def test_the_training_of_a_killed_worker_goes_on_with_another(
     assert not RunDirectory(first).is_finished
     for worker in workers(tmp_path):
         os.kill(worker, number)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 0, err
     assert "worker died" in err
@@ -162,10 +162,10 @@ def test_no_task_outlives_its_command(
     jobs = tmp_path / "on-ray" / "jobs"
     wait_until(lambda: list(jobs.glob("*/*/metrics.jsonl")) and workers(tmp_path), process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (code, "")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while left_over(ray_folder) or workers(tmp_path):
         assert time.monotonic() < deadline
     if number != signal.SIGKILL:
@@ -180,7 +180,7 @@ def test_failures_are_reported_and_the_others_are_done(cut: str, start: Start, c
     words = ("retrain", cut, "--against", "chain", "--seeds", "1,2", "--run", "on-ray")
     assert command(*words, "--list").code == 0
     Path("on-ray/jobs/chain/seed-1/config.yaml").write_text("training: {epochs: none}", encoding="utf-8")
-    out, err = (process := start(*words)).communicate(timeout=120)
+    out, err = (process := start(*words)).communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (1, "")
     assert "Warning: [2/4] chain seed 1: failed: " in err
@@ -206,7 +206,7 @@ def test_layers_and_images_of_one_s_own_reach_the_workers(
     assert made.returncode == 0, made.stderr
     assert connprune("prune", "parent", "--keep", "5", *plugin, "--out", "cut", "-q").returncode == 0
     words = ("retrain", "cut", "--seeds", "2", *plugin, "--run", "on-ray", "-q")
-    out, err = (process := start(*words, CONNPRUNE_CACHE=str(tmp_path / "other"))).communicate(timeout=120)
+    out, err = (process := start(*words, CONNPRUNE_CACHE=str(tmp_path / "other"))).communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (0, "on-ray\n"), err
     assert err.count("Warning: left out 1 damaged images: ") == err.count("\n") == 1
@@ -226,20 +226,20 @@ def test_a_running_cluster_is_joined_and_left_running(cut: str, start: Start, ra
         env={**os.environ, **environment},
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not (ray_folder / "ray" / "ray_current_cluster").exists():
             assert time.monotonic() < deadline
         words = ("retrain", cut, "--seeds", "1", "--epochs", "1", "-q")
         for run, address in (("named", f"127.0.0.1:{port}"), ("found", "")):
             process = start(*words, "--run", run, **{**environment, "RAY_ADDRESS": address})
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=PATIENCE)
             assert (process.returncode, out, err) == (0, f"{run}\n", "")
         assert head.poll() is None
         process = start(*words, "--run", "wide", "--threads", "2", **{**environment, "RAY_ADDRESS": ""})
         assert process.stderr
         assert "no machine of the Ray cluster has 2 CPUs; the trainings wait until one has" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
     finally:
         head.terminate()
@@ -255,7 +255,7 @@ def test_a_running_cluster_is_joined_and_left_running(cut: str, start: Start, ra
     ],
 )
 def test_a_cluster_that_is_not_there_is_named(cut: str, start: Start, address: str, code: int, message: str) -> None:
-    out, err = (process := start("retrain", cut, "--seeds", "1", RAY_ADDRESS=address)).communicate(timeout=60)
+    out, err = (process := start("retrain", cut, "--seeds", "1", RAY_ADDRESS=address)).communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (code, "")
     assert message in err
     assert err.count("\n") == 1

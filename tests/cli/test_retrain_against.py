@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connprune.runs.directory import RunDirectory
-from tests.conftest import TINY, Command
+from tests.conftest import PATIENCE, TINY, Command
 from tests.experiments.helpers import lasting
 
 QUICK = ("--set", "layers.0.feature_maps=4", "--set", "layers.4.feature_maps=4", "--set", "data.train_images=96")
@@ -143,13 +143,13 @@ def test_no_worker_outlives_its_comparison(
         [sys.executable, "-m", "connprune", *words, "--jobs", "2"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     jobs = tmp_path / "shared" / "jobs"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while len(list(jobs.glob("*/*/metrics.jsonl"))) < 2:
         assert time.monotonic() < deadline
         assert process.poll() is None
     assert len(workers(Path("shared"))) >= 2
     process.send_signal(number)
-    err = process.communicate(timeout=60)[1]
+    err = process.communicate(timeout=PATIENCE)[1]
 
     assert process.returncode == code
     if number != signal.SIGKILL:

@@ -11,7 +11,7 @@ import pytest
 
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
-from tests.conftest import Run
+from tests.conftest import PATIENCE, Run
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
@@ -30,7 +30,7 @@ def test_interrupt_and_resume(tmp_path: Path, connprune: Run, number: signal.Sig
         if line.startswith("epoch      2"):
             break
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert out == ""
     assert "the checkpoint is saved. Go on with `connprune train --resume --run mine`" in err

@@ -38,7 +38,7 @@ def environment() -> dict[str, str]:
 
 
 def run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=PATIENCE)
 
 
 def steps(folder: Path, processes: int, *settings: str) -> Any:
@@ -135,7 +135,7 @@ def test_a_process_that_dies_ends_the_job_and_a_restart_finishes_it(tmp_path: Pa
     wait_for_epoch(ended, 3)
     kill_one(ended)
     killed_at = time.monotonic()
-    out, err = ended.communicate(timeout=60)
+    out, err = ended.communicate(timeout=PATIENCE)
     assert time.monotonic() - killed_at < 30
     assert ended.returncode != 0
     assert out == ""
@@ -148,7 +148,7 @@ def test_a_process_that_dies_ends_the_job_and_a_restart_finishes_it(tmp_path: Pa
     restarted = begin(tmp_path / "second", "--max-restarts=1")
     wait_for_epoch(restarted, 3)
     kill_one(restarted)
-    out, err = restarted.communicate(timeout=200)
+    out, err = restarted.communicate(timeout=PATIENCE)
     assert restarted.returncode == 0, err
     assert "going on after epoch" in err
     again = RunDirectory.open(tmp_path / "second" / "mine")
@@ -160,7 +160,7 @@ def test_a_signal_to_the_launcher_saves_a_checkpoint(tmp_path: Path) -> None:
     process = begin(tmp_path)
     wait_for_epoch(process, 2)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     directory = RunDirectory.open(tmp_path / "mine")
     assert directory.summary["status"] == "interrupted"
     assert directory.checkpoint.exists()
