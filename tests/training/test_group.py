@@ -21,6 +21,7 @@ from connprune.training.configuration import read_configuration
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Processes
 from connprune.training.run import load_network, split_data
+from tests.conftest import PATIENCE
 
 # Adam turns the sign of a gradient that is nearly zero into a whole step, so at higher rates rounding soon shows.
 ALIKE = ("training.optimizer.rate=0.001", "layers.3.rate=0", "layers.7.rate=0", "head.dropout=0")
