@@ -1,0 +1,35 @@
+"""How far each ruler cuts before the accuracy on held-out images falls, without retraining.
+
+python docs/results/how_far.py RULERS_FOLDER > docs/results/NAME.json
+
+The folder holds what `prune --dry-run --sweep --json` printed, a file for each ruler and seed.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+# Of accuracy, in shares of the images.
+_MAY_FALL = 0.01
+
+
+def furthest(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The last cut before the first that costs more than it may."""
+    found = rows[0]
+    for row in rows:
+        if row["validation_accuracy"] < rows[0]["validation_accuracy"] - _MAY_FALL:
+            break
+        found = row
+    return found
+
+
+if __name__ == "__main__":
+    results = []
+    for path in sorted(Path(sys.argv[1]).glob("*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        row = furthest(document["rows"])
+        seed = int(path.stem.rsplit("-", 1)[1])
+        kept = {key: row[key] for key in ("threshold", "connections", "parameters", "macs", "validation_accuracy")}
+        results.append({"by": document["by"], "seed": seed, **kept})
+    print(json.dumps({"schema": 1, "kind": "how-far", "may_fall": _MAY_FALL, "rows": results}))
