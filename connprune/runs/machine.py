@@ -9,7 +9,7 @@ from typing import Any
 
 from connprune.architecture.base import SCHEMA
 
-# What each extra installs, as pyproject.toml has it.
+# What each extra that adds to the product installs, as pyproject.toml has it.
 EXTRAS = {
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
     "ray": ("ray",),
