@@ -9,6 +9,7 @@ import yaml
 
 from connprune.errors import UsageError
 from connprune.limits import YAML_TEXT, YAML_VALUES
+from connprune.printable import printable
 
 # Deeper than any configuration or sweep, and far from the depth at which Python gives up.
 DEEPEST = 32
@@ -98,8 +99,7 @@ def shown(text: str) -> str:
     Every value keeps the line that it stands in, so long ones must not be copied either.
     """
     stripped = text.strip()
-    short = stripped if len(stripped) <= _LONGEST_LINE else f"{stripped[:_LONGEST_LINE]}…"
-    return short if short.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)
+    return printable(stripped if len(stripped) <= _LONGEST_LINE else f"{stripped[:_LONGEST_LINE]}…")
 
 
 def parse(text: str, name: str) -> Document:

@@ -9,6 +9,8 @@ from matplotlib.textpath import TextToPath
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from connprune.printable import printable
+
 _POINTS_PER_INCH = 72
 
 
@@ -65,5 +67,5 @@ def amount(number: float) -> str:
 
 
 def plain(text: str) -> str:
-    """A text as it is: matplotlib takes what stands between two dollar signs for a formula."""
-    return text.replace("$", r"\$")
+    """A text as it is: matplotlib takes what stands between two dollar signs for a formula, and SVG has no controls."""
+    return printable(text).replace("$", r"\$")

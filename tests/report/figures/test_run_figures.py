@@ -167,6 +167,11 @@ def test_dollar_signs_are_no_formulas(digits: Architecture, tmp_path: Path) -> N
     assert any("a$b_{c$" in text for text in texts_of(tmp_path / "wiring.svg"))
 
 
+def test_control_characters_leave_an_svg_that_can_be_read(digits: Architecture, tmp_path: Path) -> None:
+    run_figures(Drawable("a\x1b\nb", digits), THRESHOLD, tmp_path)
+    assert any(r"a\x1b\nb" in text for text in texts_of(tmp_path / "wiring.svg"))
+
+
 def test_figures_need_no_torch() -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "import connprune.report.figures"],
