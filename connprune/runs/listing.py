@@ -1,14 +1,13 @@
 """What the directories of a runs folder hold, a row each, read quickly: no weights, no architectures, no torch."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from connprune.errors import UsageError
-from connprune.files import read_sealed_json, read_text
-from connprune.runs.directory import RunDirectory
+from connprune.files import parse_object, read_json, read_sealed_json, read_text
+from connprune.runs.directory import Kind, RunDirectory
 from connprune.runs.holder import Holder, holder
 
 EXPERIMENTS = ("comparison", "sweep")
@@ -88,6 +87,9 @@ def _row(path: Path) -> Row:
     except (UsageError, OSError) as error:
         return Row(str(path), status="damaged", problem=str(error))
     kind = str(summary.get("kind"))
+    if kind not in get_args(Kind):
+        kinds = ", ".join(get_args(Kind))
+        return Row(str(path), status="damaged", problem=f"{path}: found the kind {kind!r}, expected one of {kinds}.")
     try:
         found = _of_experiment(run, summary) if kind in EXPERIMENTS else _of_run(run, summary, holder(path))
     except (UsageError, OSError) as error:
@@ -144,9 +146,9 @@ def _before_the_cut(run: RunDirectory) -> int | None:
     if not run.comparison.is_file():
         return None
     try:
-        found = json.loads(read_text(run.comparison))["rows"]
+        found = read_json(run.comparison)["rows"]
         return next(_count(row["connections"]) for row in found if row["network"] == "parent")
-    except (UsageError, ValueError, KeyError, TypeError, StopIteration, RecursionError):
+    except (UsageError, KeyError, TypeError, StopIteration):
         return None
 
 
@@ -191,10 +193,9 @@ def _last_epoch(metrics: Path) -> tuple[int, Mapping[str, Any]]:
         return 0, {}
     lines = read_text(metrics).splitlines()
     try:
-        last = json.loads(lines[-1]) if lines else {}
-    except (ValueError, RecursionError):
-        last = {}
-    return len(lines), last if isinstance(last, dict) else {}
+        return len(lines), parse_object(lines[-1]) if lines else {}
+    except ValueError:
+        return len(lines), {}
 
 
 def _count(value: Any) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from connprune.files import sealed, write_json
 from connprune.report.runs import age
 from connprune.runs.directory import HOLDER, RunDirectory
 from connprune.runs.holder import holder
@@ -118,6 +119,31 @@ def test_what_is_damaged_or_no_run_has_a_row(command: Command, listed, tmp_path:
     assert outcome.code == 0
     assert len(outcome.out.splitlines()) == 8
     assert "(4 more are damaged)" in outcome.err
+
+
+def test_what_a_stranger_left_breaks_no_list(command: Command, listed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Names that a terminal would obey, a kind that there is not, and a number that is none."""
+    summaries = {
+        "new\n\x1b[2J": {"kind": "train", "status": "failed"},
+        "future": {"kind": "dream\x1b[2J", "status": "finished"},
+        "endless": {"kind": "train", "status": "failed"},
+    }
+    for name, summary in summaries.items():
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        write_json(tmp_path / "runs" / name / "summary.json", sealed(summary))
+    (tmp_path / "runs" / "endless" / "metrics.jsonl").write_text('{"validation_accuracy": NaN}\n')
+    found = listed()
+    assert {name: row["status"] for name, row in found.items()} == {
+        "new\n\x1b[2J": "failed",
+        "future": "damaged",
+        "endless": "failed",
+    }
+    assert "expected one of train, cut" in found["future"]["problem"]
+    assert found["endless"]["validation_accuracy"] is None
+    outcome = command("runs")
+    assert len(outcome.out.splitlines()) == 4
+    assert r"runs/new\n\x1b[2J" in outcome.out
+    assert "\x1b" not in outcome.out + outcome.err
 
 
 def test_an_experiment_and_its_trainings(command: Command, listed) -> None:  # type: ignore[no-untyped-def]
