@@ -170,7 +170,18 @@ def test_a_cut_whose_parent_is_gone(command: Command, run: str) -> None:
     assert command("inspect", "cut", "--html", "cut.html").code == 0
     data = embedded(Path("cut.html").read_text())
     assert len(data["wiring"]["arcs"]) == 45
+    assert data["wiring"]["whose"].startswith("those of the first training")
     assert "history" not in data
+
+
+def test_the_gates_of_a_parent_that_was_trained_anew_are_not_those_that_were_cut(command: Command, run: str) -> None:
+    command("prune", run, "--keep", "20", "--out", "cut", "-q")
+    command("inspect", "cut", "--html", "cut.html")
+    assert embedded(Path("cut.html").read_text())["wiring"]["whose"] == "the parent's"
+    shutil.rmtree(run)
+    command("train", *QUICK, "--seed", "7", "--run", run, "-q")
+    assert command("inspect", "cut", "--html", "cut.html").code == 0
+    assert "history" not in embedded(Path("cut.html").read_text())
 
 
 def test_several_runs(command: Command, run: str) -> None:

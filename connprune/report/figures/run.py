@@ -7,8 +7,6 @@ from typing import Any
 
 from connprune.analysis.agreement import agreement
 from connprune.architecture.architecture import Architecture
-from connprune.errors import UsageError
-from connprune.files import read_sealed_json
 from connprune.report.figures.connections import Connectivity, connectivity
 from connprune.report.figures.curves import curves_figure
 from connprune.report.figures.histogram import histogram_figure
@@ -17,6 +15,7 @@ from connprune.report.figures.matrix import matrix_figure
 from connprune.report.figures.paths import paths_figure
 from connprune.report.figures.profiles import profiles_figure
 from connprune.report.figures.wiring import wiring_figure
+from connprune.report.parent import parent_of
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 
@@ -56,7 +55,7 @@ def drawable(run: RunDirectory) -> Drawable:
     return Drawable(
         name=run.path.resolve().name,
         architecture=architecture,
-        gates=_gates(run),
+        gates=run.read_gates() if run.gates.exists() else None,
         metrics=run.read_metrics(),
         best=best.get("epoch") if isinstance(best, dict) else None,
         parent=parent,
@@ -108,18 +107,9 @@ def _parent(run: RunDirectory, architecture: Architecture) -> tuple[Drawable | N
         cut = RunDirectory(Path(str(named)))
     elif run.kind != "cut":
         return None, ""
-    try:
-        named = read_sealed_json(cut.cut)
-        parent = RunDirectory.open(Path(str(named.get("parent"))))
-        if named.get("parent_digest") != parent.digest():
-            return None, f"The parent, {parent.path.name}, has been trained anew since, so it is not drawn."
-        found = Drawable(parent.path.name, parent.architecture(), _gates(parent))
-    except (UsageError, OSError):
-        return None, "The parent is not where it was, or cannot be read, so it is not drawn."
-    if not set(architecture.all_connections) <= set(found.architecture.all_connections):
-        return None, f"The connections are not those of the parent, {parent.path.name}, so it is not drawn."
-    return found, ""
-
-
-def _gates(run: RunDirectory) -> GateHistory | None:
-    return run.read_gates() if run.gates.exists() else None
+    parent, why = parent_of(cut)
+    if parent is None:
+        return None, f"{why}, so it is not drawn."
+    if not set(architecture.all_connections) <= set(parent.architecture.all_connections):
+        return None, f"The connections are not those of the parent, {parent.name}, so it is not drawn."
+    return Drawable(parent.name, parent.architecture, parent.gates), ""

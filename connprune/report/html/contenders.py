@@ -7,7 +7,7 @@ from typing import Any
 from connprune.architecture.architecture import Architecture
 from connprune.errors import UsageError
 from connprune.experiments.plan import Plan
-from connprune.report.html.run import parent_of
+from connprune.report.html.run import before_cut
 from connprune.report.html.wiring import is_part, maps_left, wiring_data
 from connprune.runs.directory import RunDirectory
 
@@ -54,7 +54,7 @@ def _architectures(plan: Plan) -> dict[str, Architecture]:
 
 def _parent(plan: Plan) -> Architecture | None:
     try:
-        found = parent_of(RunDirectory.open(Path(str(plan.about.get("cut")))))
+        found = before_cut(RunDirectory.open(Path(str(plan.about.get("cut")))))
     except (UsageError, OSError):
         return None
-    return found[0] if found else None
+    return found.architecture if found else None

@@ -48,8 +48,8 @@ function wiringNote(page) {
   if (history?.mean) parts.push(`Each feature map has a gate of its own: an arc shows their mean; open are those of at least ${history.threshold}.`);
   if (history && history.epochs.length <= history.last) parts.push(`Of ${formats.count(history.last)} epochs ${formats.count(history.epochs.length - 1)} are shown, to keep the page light.`);
   if (history) parts.push("Gates over the epochs are rounded to four digits.");
-  if (page.wiring.left) parts.push(page.cut ? "Gates and layers are the parent's; what the cut removed is dashed." : "The layers are the parent's; what the cut removed is dashed.");
-  if (page.wirings) parts.push("What a network does not have of the parent's connections is dashed.");
+  if (page.wiring.left) parts.push(`${history ? "Gates and layers" : "The layers"} are ${page.wiring.whose}; what was cut is dotted.`);
+  if (page.wirings) parts.push("What a network does not have of the parent's connections is dotted.");
   return parts.join(" ");
 }
 

@@ -1,6 +1,7 @@
 """The page of one run, of a cut, or of an architecture that was not trained."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from connprune.files import read_json
 from connprune.report.html.history import gate_data, metrics_data
 from connprune.report.html.thresholds import Measured, threshold_data
 from connprune.report.html.wiring import is_part, maps_left, wiring_data
+from connprune.report.parent import parent_of
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.training.configuration import configuration_in
@@ -59,12 +61,12 @@ def run_data(
     report = _cut_report(run) if run else None
     of_cut = report[1] if report and document["kind"] == "cut" else None
     data |= {"tiles": _tiles(document, of_cut), "sentences": _sentences(document, of_cut)}
-    parent = parent_of(report[0]) if report else None
-    if report and parent and is_part(parent[0], architecture):
-        full, its_gates = parent
-        data["wiring"] = {**wiring_data(full), "left": maps_left(full, architecture)}
-        if its_gates and document["kind"] == "cut":
-            data["history"] = gate_data(full, its_gates, threshold)
+    before = before_cut(report[0]) if report else None
+    if before and is_part(before.architecture, architecture):
+        full = before.architecture
+        data["wiring"] = {**wiring_data(full), "left": maps_left(full, architecture), "whose": before.whose}
+        if before.gates and document["kind"] == "cut":
+            data["history"] = gate_data(full, before.gates, threshold)
     else:
         data["wiring"] = wiring_data(architecture)
         if gates:
@@ -80,21 +82,39 @@ def run_data(
     return data
 
 
-def parent_of(cut: RunDirectory) -> tuple[Architecture, GateHistory | None] | None:
-    """The architecture that a cut came from, and its gates if its run is still there.
+@dataclass(frozen=True)
+class Before:
+    """What a cut came from.
 
-    Without the run it is the architecture that was first trained, before any cut; None if that is not known either.
+    Attributes:
+        architecture: with the connections that are gone.
+        gates: their history, if it is known.
+        whose: whose connections these are, as a page says it.
     """
-    try:
-        parent = RunDirectory.open(Path(str(cut.summary.get("parent"))))
-        return parent.architecture(), parent.read_gates()
-    except (UsageError, OSError):
-        pass
+
+    architecture: Architecture
+    gates: GateHistory | None
+    whose: str
+
+
+def before_cut(cut: RunDirectory) -> Before | None:
+    """The parent of a cut.
+
+    If that is not what was cut any more, it is the architecture that was first trained, before any cut, without gates;
+    None if that is not known either.
+
+    Raises:
+        UsageError: the cut's own files are damaged.
+    """
+    parent, _ = parent_of(cut)
+    if parent:
+        return Before(parent.architecture, parent.gates, "the parent's")
     if not cut.parent.is_file():
         return None
     given = cut.architecture()
     shape = Shape(**given.input.model_dump())
-    return configuration_in(cut, cut.parent).architecture_for(shape, given.classes), None
+    first = configuration_in(cut, cut.parent).architecture_for(shape, given.classes)
+    return Before(first, None, "those of the first training, as the parent is not known any more")
 
 
 def _cut_report(run: RunDirectory) -> tuple[RunDirectory, dict[str, Any]] | None:
