@@ -233,7 +233,13 @@ FiguresOption = Annotated[
     ),
 ]
 HtmlOption = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write a page with everything in it to this file.")
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Write a page with everything in it to this file.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 PluginOption = Annotated[
     list[str] | None,
