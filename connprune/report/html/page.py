@@ -83,9 +83,12 @@ def write_page(data: Mapping[str, Any], path: Path) -> int:
 
 
 def _is_page(path: Path) -> bool:
+    if not path.is_file():
+        # Whoever opens a pipe waits for the other end.
+        return False
     try:
         with path.open("rb") as file:
-            return path.is_file() and _GENERATOR.encode() in file.read(1000)
+            return _GENERATOR.encode() in file.read(1000)
     except OSError:
         return False
 
