@@ -1,6 +1,7 @@
 """The page as a file: nothing to load, no text taken for markup, the document in it."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from connprune.architecture import Architecture
 from connprune.architecture.shapes import gates_of_each
 from connprune.report.document import describe
-from connprune.report.html.history import MOST_VALUES, kept_rows
+from connprune.report.html.history import MOST_VALUES, gate_data, kept_rows
 from connprune.report.html.page import page
 from connprune.report.html.run import run_data
 from connprune.runs.directory import RunDirectory
@@ -208,9 +209,11 @@ def test_a_comparison(command: Command, run: str) -> None:
 
 def test_places_that_are_refused_before_any_work(command: Command, run: str, tmp_path: Path) -> None:
     Path("notes.txt").write_text("mine")
+    os.mkfifo("pipe")
     for place, why in (
         (".", "expected a file, found a directory"),
         ("notes.txt", "there is another file"),
+        ("pipe", "there is another file"),
         ("nowhere/report.html", "there is no folder nowhere"),
         ("/proc/report.html", "cannot write there"),
         ("notes.txt/report.html", "there is no folder notes.txt"),
@@ -246,6 +249,14 @@ def test_two_hundred_epochs_are_under_three_megabytes(name: str, sharing: str) -
     )
     data["metrics"] = [{"epoch": number, **epoch, "epoch_seconds": 1 / 3} for number in range(1, 201)]
     assert len(page(data).encode()) < 3_000_000
+
+
+def test_gates_are_counted_before_they_are_rounded(digits: Architecture) -> None:
+    values = np.ones((2, sum(gates_of_each(digits))), np.float32)
+    values[1, :3] = [0.0099999, -0.0099999, 0.01]
+    data = gate_data(digits, GateHistory.of(digits, values), 0.01)
+    assert data["closed"] == [0, int((np.abs(values[1]) < 0.01).sum())]
+    assert [column[1] for column in data["gate"][:3]] == [0.01, -0.01, 0.01]
 
 
 def test_long_histories_are_thinned_evenly() -> None:

@@ -77,8 +77,9 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
   });
 
   function axisOf(wanted, all) {
-    const values = all.flatMap((each) => each.values).filter((value) => value !== null && Number.isFinite(value));
-    if (wanted.log) return { ...wanted, low: Math.max(1e-6, Math.min(wanted.most ?? 1, least(values.filter((value) => value > 0)))), high: Math.max(wanted.low ?? 0, largest(values)), write: formats.short };
+    const found = all.flatMap((each) => each.values).filter((value) => value !== null && Number.isFinite(value));
+    const values = wanted.log ? found.map(Math.abs) : found;
+    if (wanted.log) return { ...wanted, low: Math.max(1e-6, Math.min(1, least(values.filter((value) => value > 0)))), high: Math.max(wanted.low ?? 0, largest(values)), write: formats.short };
     const [low, high] = [Math.min(wanted.low ?? Infinity, least(values)), Math.max(wanted.high ?? -Infinity, largest(values))];
     return { ...wanted, low, high: high > low ? high : low + 1 };
   }
@@ -123,7 +124,7 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
     if (front) dots.before(front);
     dots.replaceChildren(...(isIn && series.length < 6 ? series : []).flatMap((each) => {
       const value = each.values[marks.place];
-      return value === null || value === undefined ? [] : [shape("circle", { class: "dot", r: 3.5, cx: across(at[marks.place]), cy: up(value) })];
+      return value === null || value === undefined ? [] : [shape("circle", { class: "dot", r: 3.5, cx: across(at[marks.place]), cy: up(y.log ? Math.abs(value) : value) })];
     }));
     band.style.display = marks.band ? "" : "none";
     if (marks.band) {

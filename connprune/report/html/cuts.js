@@ -8,17 +8,20 @@ function fateAt(page, state) {
   const isLast = () => !history || state.epoch === history.epochs.length - 1;
   // The largest gate of a connection at the end, as exactly as it is known.
   const ends = new Map((page.document.connections ?? []).map((row) => [`${row.source}\n${row.target}`, row.gate]));
+  const endOf = (arc) => {
+    const { source, target } = wiring.arcs[arc];
+    const end = ends.get(`${source}\n${target}`);
+    return end === null || end === undefined ? null : Math.abs(end);
+  };
   return (arc) => {
     const row = thresholds?.rows[state.row];
     const beyond = thresholds && state.row === thresholds.rows.length;
     if (!row && !beyond) return "kept";
-    const gate = magnitude(arc);
-    if (beyond) return gate !== null && gate <= thresholds.limit * (1 + 1e-4) ? "ghost" : "kept";
+    const gate = isLast() ? endOf(arc) : magnitude(arc);
+    if (beyond) return gate !== null && gate <= thresholds.limit ? "ghost" : "kept";
     if (!isLast()) return gate !== null && gate < row.threshold ? "ghost" : "kept";
     if (thresholds.left[state.row][arc] > 0) return "kept";
-    const { source, target } = wiring.arcs[arc];
-    const end = ends.get(`${source}\n${target}`);
-    return end !== null && end !== undefined && Math.abs(end) < row.threshold ? "ghost" : "followed";
+    return gate !== null && gate < row.threshold ? "ghost" : "followed";
   };
 }
 

@@ -17,7 +17,8 @@ const shape = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
 const counting = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-const percentage = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 });
+// As Python rounds what stands in the tiles and tables of the command line.
+const percentage = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2, roundingMode: "halfEven" });
 const roughly = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 

@@ -26,9 +26,10 @@ def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) 
         threshold: a gate of a smaller magnitude counts as closed.
 
     Returns:
-        `epochs`, those that are kept, of `last`; `arcs`, the numbers of the connections that have a gate; and for each
-        of these `gate`, its values, or of several gates those of the largest magnitude. Of gates of feature maps also
-        `mean`, their mean magnitude, `open`, the share that is open, and `maps`, each of them at the end.
+        `epochs`, those that are kept, of `last`; `closed`, how many connections are at each of them; `arcs`, the
+        numbers of the connections that have a gate; and for each of these `gate`, its values, or of several gates those
+        of the largest magnitude. Of gates of feature maps also `mean`, their mean magnitude, `open`, the share that is
+        open, and `maps`, each of them at the end.
     """
     values = gates.by_connection()
     rows = kept_rows(len(values), values.shape[1])
@@ -37,6 +38,7 @@ def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) 
         "last": len(values) - 1,
         "arcs": gated_places(architecture),
         "gate": columns(values[rows]),
+        "closed": closed(values[rows], threshold),
         "kind": architecture.gates.kind if architecture.gates else None,
         "threshold": threshold,
     }
@@ -54,13 +56,15 @@ def agreement_data(architecture: Architecture, found: Agreement) -> dict[str, An
     length = min(len(path) for path in found.paths)
     paths = np.stack([path[:length] for path in found.paths])
     rows = kept_rows(length, 3 * paths.shape[2])
+    mean = paths[:, rows].mean(0)
     return {
         "epochs": rows,
         "last": length - 1,
         "arcs": gated_places(architecture),
         "kind": architecture.gates.kind if architecture.gates else None,
         "threshold": found.threshold,
-        "gate": columns(paths[:, rows].mean(0)),
+        "gate": columns(mean),
+        "closed": closed(mean, found.threshold),
         "low": columns(paths[:, rows].min(0)),
         "high": columns(paths[:, rows].max(0)),
     }
@@ -82,6 +86,11 @@ def kept_rows(count: int, each: int) -> list[int]:
 def columns(values: NDArray[Any]) -> list[list[float]]:
     """(epochs, connections) as a list for each connection."""
     return [rounded(column) for column in values.T]
+
+
+def closed(values: NDArray[Any], threshold: float) -> list[int]:
+    """(epochs, connections) as how many are closed after each epoch, before anything is rounded."""
+    return [int(count) for count in (np.abs(values) < threshold).sum(1)]
 
 
 def rounded(values: NDArray[Any]) -> list[float]:

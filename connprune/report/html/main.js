@@ -34,7 +34,7 @@ function wiringSection(page, state) {
     thresholds ? cutControl(page, state) : null,
   ].filter(Boolean);
   const legend = wiringLegend({
-    gated: Boolean(history), plain: wiring.arcs.some((arc) => !arc.gated) || !history, what: page.names ? "mean gate" : history?.mean ? "mean gate" : "gate",
+    gated: Boolean(history), plain: wiring.arcs.some((arc) => !arc.gated) || !history, most, what: page.names || history?.mean ? "mean gate" : "gate",
     cut: page.names ? "kept by no run" : thresholds ? "below the threshold" : page.wirings ? "not in this network" : wiring.left ? "removed" : null,
     followed: thresholds || page.cut?.followed.length && page.cut.granularity === "connection" ? "leads nowhere after the cut" : null });
   return card("Wiring", element("p", { class: "note" }, wiringNote(page)), figure.node, legend,
@@ -48,6 +48,7 @@ function wiringNote(page) {
   if (history?.mean) parts.push(`Each feature map has a gate of its own: an arc shows their mean; open are those of at least ${history.threshold}.`);
   if (history && history.epochs.length <= history.last) parts.push(`Of ${formats.count(history.last)} epochs ${formats.count(history.epochs.length - 1)} are shown, to keep the page light.`);
   if (history) parts.push("Gates over the epochs are rounded to four digits.");
+  if (page.names && new Set(page.document.epochs).size > 1) parts.push("They go up to the end of the shortest run.");
   if (page.wiring.left) parts.push(`${history ? "Gates and layers" : "The layers"} are ${page.wiring.whose}; what was cut is dotted.`);
   if (page.wirings) parts.push("What a network does not have of the parent's connections is dotted.");
   return parts.join(" ");
@@ -92,9 +93,8 @@ function gateRows(page, state, arc, rowOf, fate, place) {
 
 function epochRows(page, place) {
   const { history } = page;
-  const below = history.gate.filter((gate) => Math.abs(gate[place]) < history.threshold).length;
   const metric = page.metrics?.find((row) => row.epoch === history.epochs[place]);
-  const rows = [[`${page.names ? "mean gates" : "gates"} below ${history.threshold}`, `${below} of ${history.gate.length}`, "gates_closed"]];
+  const rows = [[`${page.names ? "mean gates" : "gates"} below ${history.threshold}`, `${history.closed[place]} of ${history.gate.length}`, "gates_closed"]];
   if (history.open) rows.push(["open feature maps", formats.share(mean(history.open.map((each) => each[place]))), "open"]);
   if (page.metrics?.length) {
     rows.push(
@@ -110,9 +110,10 @@ function networkChoice(page, state) {
     Object.keys(page.wirings).map((name) => element("option", { value: name }, name)));
   const said = element("p", { class: "note" });
   const show = () => {
-    if (state.network in page.wirings) select.value = state.network;
-    const left = page.wirings[select.value];
-    said.textContent = `${plural(left.filter(Boolean).length, "connection")} of the parent's ${left.length}.`;
+    const left = Object.hasOwn(page.wirings, state.network) ? page.wirings[state.network] : null;
+    select.value = left ? state.network : "";
+    said.textContent = left ? `${plural(left.filter(Boolean).length, "connection")} of the parent's ${left.length}.`
+      : `Not one network, or not shown: ${state.network}. Choose one to see its wiring.`;
   };
   state.on(show);
   show();

@@ -4,7 +4,7 @@ function sortable(caption, columns, rows, { link = null, mark = null } = {}) {
   const lines = rows.map((row, number) => {
     const line = element("tr", {}, columns.map((column) => {
       const written = column.cell ? column.cell(row) : (column.write ?? formats.text)(row[column.key]);
-      return element("td", { class: [column.text ? "text" : "", column.words ? "words" : ""].join(" ").trim() || null }, written);
+      return element("td", { class: column.text ? "text" : null }, written);
     }));
     if (link) {
       line.addEventListener("pointerenter", () => link(number, row));

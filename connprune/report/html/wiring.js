@@ -116,11 +116,11 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
 const same = (one, other) => Boolean(one && other && one.arc === other.arc && one.node === other.node);
 const fitted = (text, width, each) => (text.length * each <= width - 6 ? text : `${text.slice(0, Math.max(2, Math.floor((width - 6) / each) - 1))}…`);
 
-function wiringLegend({ gated, cut, followed, plain, what = "gate" }) {
+function wiringLegend({ gated, most, cut, followed, plain, what }) {
   const line = (kind, gate) => shape("svg", { width: 34, height: 10, "aria-hidden": "true" },
     shape("path", { class: `arc ${kind}`, d: "M1 5H33", "--g": gate }));
   return element("div", { class: "legend" },
-    gated ? element("span", {}, line("", 0.02), `${what} 0`, line("", 0.5), "0.5", line("", 1), "largest") : null,
+    gated ? element("span", {}, line("", 0.02), `${what} 0`, line("", 0.5), formats.short(most / 2), line("", 1), formats.short(most)) : null,
     plain ? element("span", {}, line("plain", 1), "without a gate") : null,
     cut ? element("span", {}, line("ghost", 0), cut) : null,
     followed ? element("span", {}, line("followed", 0), followed) : null);

@@ -27,9 +27,9 @@ def wiring_data(architecture: Architecture) -> dict[str, Any]:
                 "macs": target_macs(architecture, target),
             }
         )
-    gated = architecture.gated_connections
+    gated = set(architecture.gated_connections)
     measured = len(gated) * carried_maps(architecture) <= MOST_MEASURED
-    macs = dict(zip(gated, macs_of_each(architecture), strict=True)) if measured else {}
+    macs = dict(zip(architecture.gated_connections, macs_of_each(architecture), strict=True)) if measured else {}
     arcs = [
         {
             "source": connection.source,
