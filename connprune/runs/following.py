@@ -15,6 +15,10 @@ PATIENCE = 10
 TRAININGS = ("train", "retrain", "evolution")
 
 
+class NoTrainingError(UsageError):
+    """A run is of a kind that does not train."""
+
+
 @dataclass(frozen=True)
 class Moment:
     """A run at one moment.
@@ -95,6 +99,8 @@ def follow(path: Path, wait: Callable[[], None]) -> Iterator[Moment]:
             try:
                 moment = _look(run, held_by)
                 seen, failures = (marks, held_by), 0
+            except NoTrainingError:
+                raise
             except UsageError:
                 # Between two files of one epoch they may not agree yet; what stays so is damaged.
                 failures += 1
@@ -135,6 +141,6 @@ def _look(run: RunDirectory, held_by: Holder | None) -> Moment:
         return Moment(run, {}, None, [], None)
     summary = run.summary
     if summary.get("kind") not in TRAININGS:
-        raise UsageError(f"{run.path}: expected a training to watch, found a {summary.get('kind')}.")
+        raise NoTrainingError(f"{run.path}: expected a training to watch, found a {summary.get('kind')}.")
     gates = run.read_gates() if run.gates.exists() else None
     return Moment(run, summary, held_by, run.read_metrics(), gates)

@@ -114,12 +114,14 @@ def test_refusals(command: Command, arguments: list[str], told: str) -> None:
     assert told in outcome.err
 
 
-def test_a_cut_is_no_training(command: Command) -> None:
+def test_a_cut_is_no_training_and_will_not_be_one(command: Command) -> None:
     command("train", *TINY)
     cut = command("prune", "--keep", "20").out.strip()
-    outcome = command("inspect", cut, "--watch")
-    assert outcome.code == 2
-    assert "expected a training to watch, found a cut" in outcome.err
+    waits = Waits()
+    with pytest.raises(UsageError, match="expected a training to watch, found a cut"):
+        list(follow(Path(cut), waits))
+    assert waits.count == 0
+    assert command("inspect", cut, "--watch").code == 2
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 12), (200, 60)])
