@@ -261,6 +261,9 @@ def test_a_comparison_shows_who_is_chosen(browser: "Browser", work: Work) -> Non
     shown.page.keyboard.press("Home")
     shown.page.keyboard.press("ArrowLeft")
     assert points.locator("[aria-selected=true]").count() == 1
+    points.locator("[role=option]", has_text="random (mean of 2)").dispatch_event("click")
+    assert shown.page.get_by_label("Network", exact=True).input_value() == ""
+    assert "Choose one to see its wiring." in shown.page.locator("main").inner_text()
     row = next(row for row in work.documents["comparison"]["rows"] if row["network"] == "chain")
     assert (
         points.locator("[role=option]", has_text="chain")
