@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from connprune.report.figures.costs import costs_figure, differ, of_comparison, of_sweep
+from connprune.report.figures.costs import costs_figure
+from connprune.report.figures.networks import differ, of_comparison, of_sweep
 from connprune.report.figures.sweep import sweep_figure
 
 

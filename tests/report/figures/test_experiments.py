@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from connprune.analysis.agreement import agreement
 from connprune.architecture import Architecture
 from connprune.report.figures import agreement_figure, comparison_figures, paths_figure, sweep_figures
-from connprune.report.figures.costs import of_comparison, of_sweep
+from connprune.report.figures.networks import of_comparison, of_sweep
 from connprune.runs.gate_history import GateHistory
 from tests.report.figures.helpers import clashes, texts_of
 
