@@ -14,8 +14,6 @@ from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import design, resolve
 from connprune.training.soundness import mistakes_of_run
 
-# Where messages name a place, they do so in this form.
-_PLACE = re.compile(r"(?P<file>[^()]*?), line (?P<line>\d+)(?:, column (?P<column>\d+))?")
 # What only a configuration has.
 _OF_CONFIGURATION = {"preset", "data", "training", "run"}
 _OF_ARCHITECTURE = {"input", "classes", "layers", "connections"}
@@ -37,7 +35,7 @@ class Found:
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints, without its schema."""
-        mistakes = [{"message": mistake, **_place(mistake)} for mistake in self.mistakes]
+        mistakes = [{"message": mistake, **_place(mistake, str(self.path))} for mistake in self.mistakes]
         return {"path": str(self.path), "kind": self.kind, "is_well": not mistakes, "mistakes": mistakes}
 
 
@@ -81,9 +79,11 @@ def _kind(keys: set[str]) -> str:
     return "architecture" if keys >= _OF_ARCHITECTURE and not keys & _OF_CONFIGURATION else "configuration"
 
 
-def _place(mistake: str) -> dict[str, Any]:
-    """File, line and column that a message names; None where it names none."""
-    found = _PLACE.search(mistake)
+def _place(mistake: str, path: str) -> dict[str, Any]:
+    """File, line and column that a message about a path names; None where it names none."""
+    # The path itself may hold what else ends the name of a file.
+    file = rf"(?P<file>{re.escape(path)}|[^()]*?)"
+    found = re.search(rf"{file}, line (?P<line>\d+)(?:, column (?P<column>\d+))?", mistake)
     if not found:
         return {"file": None, "line": None, "column": None}
     column = found["column"]

@@ -30,6 +30,12 @@ def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_pa
     assert places == {("mine.yaml", 2, 1), ("mine.yaml", 4, 3), ("mine.yaml", 6, 3)}
 
 
+def test_a_file_whose_name_has_brackets_is_named_whole(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine (old).yaml").write_text("preset: digits\ntraining: {epochs: 0}\n")
+    (mistake,) = command("check", "mine (old).yaml", "--json").json["mistakes"]
+    assert (mistake["file"], mistake["line"]) == ("mine (old).yaml", 2)
+
+
 def test_text_that_is_no_yaml(command: Command, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("training:\n  epochs: [1\n")
     found = command("check", "mine.yaml", "--json").json
