@@ -27,6 +27,10 @@ class GateHistory:
     maps: tuple[int, ...]
     values: FloatArray
 
+    def of_each(self) -> list[FloatArray]:
+        """For each connection (epochs + 1, its gates)."""
+        return np.split(self.values, np.cumsum(self.maps)[:-1], axis=1) if self.maps else []
+
     def by_connection(self) -> FloatArray:
         """(epochs + 1, connections): each connection's gate, or of several the one of largest magnitude.
 
@@ -34,8 +38,7 @@ class GateHistory:
         """
         if all(count == 1 for count in self.maps):
             return self.values
-        columns = np.split(self.values, np.cumsum(self.maps)[:-1], axis=1)
-        strongest = [np.take_along_axis(part, np.abs(part).argmax(1)[:, None], 1) for part in columns]
+        strongest = [np.take_along_axis(part, np.abs(part).argmax(1)[:, None], 1) for part in self.of_each()]
         return np.concatenate(strongest, axis=1)
 
     def final(self) -> dict[Connection, float]:

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
@@ -111,7 +112,7 @@ def connectivity(
         threshold: gates of a smaller magnitude count as closed.
         parent: what it was cut from; what only the parent has is drawn as removed.
     """
-    final = _final(gates)
+    final = final_magnitudes(gates) if gates else {}
     whole = parent or architecture
     there = set(architecture.all_connections)
     links = []
@@ -152,10 +153,7 @@ def _places(architecture: Architecture, whole: Architecture) -> tuple[Place, ...
     return tuple(places)
 
 
-def _final(gates: GateHistory | None) -> dict[Connection, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
-    """The magnitudes of each connection's gates at the end."""
-    if gates is None or not gates.connections:
-        return {}
-    last = np.nan_to_num(np.abs(gates.values[-1].astype(np.float64)))
-    parts = np.split(last, np.cumsum(gates.maps)[:-1])
-    return dict(zip(gates.connections, parts, strict=True))
+def final_magnitudes(gates: GateHistory) -> dict[Connection, NDArray[np.float64]]:
+    """The magnitudes of each connection's gates at the end, (gates,); what is no number counts as 0."""
+    last = [np.nan_to_num(np.abs(part[-1].astype(np.float64))) for part in gates.of_each()]
+    return dict(zip(gates.connections, last, strict=True))

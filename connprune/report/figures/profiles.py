@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from connprune.architecture.architecture import Connection
-from connprune.report.figures.connections import Connectivity
+from connprune.report.figures.connections import Connectivity, final_magnitudes
 from connprune.report.figures.header import KEY_BELOW_TOP, MARGIN, header, header_height
 from connprune.report.figures.labels import height_of, plain, shortened, width_of
 from connprune.report.figures.matrix import Frame, cell_side, draw_names, label_room, names_of
@@ -78,9 +78,7 @@ def profiles_figure(found: Connectivity, history: GateHistory, name: str, folder
 
 def profiles(history: GateHistory) -> dict[Connection, NDArray[np.float64]]:
     """For each connection the magnitudes of its gates at the end, the largest first."""
-    last = np.nan_to_num(np.abs(history.values[-1].astype(np.float64)))
-    parts = np.split(last, np.cumsum(history.maps)[:-1])
-    return {connection: np.sort(part)[::-1] for connection, part in zip(history.connections, parts, strict=True)}
+    return {connection: np.sort(gates)[::-1] for connection, gates in final_magnitudes(history).items()}
 
 
 def _steps(

@@ -33,7 +33,6 @@ def contenders_data(document: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
         ],
         "sentences": [f"The cut ({document['rule']}) beside its rivals.", *document["verdicts"]],
         "document": document,
-        "comparison": document,
     }
     wirings = _architectures(plan)
     parent = _parent(plan)

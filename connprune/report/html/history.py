@@ -43,7 +43,7 @@ def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) 
         "threshold": threshold,
     }
     if any(count > 1 for count in gates.maps):
-        parts = np.split(np.abs(gates.values), np.cumsum(gates.maps)[:-1], axis=1)
+        parts = [np.abs(part) for part in gates.of_each()]
         data["mean"] = columns(np.stack([part[rows].mean(1) for part in parts], 1))
         data["open"] = columns(np.stack([(part[rows] >= threshold).mean(1) for part in parts], 1))
         if gates.values.shape[1] <= MOST_MAPS:

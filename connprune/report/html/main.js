@@ -201,4 +201,4 @@ function assemble(page) {
 }
 
 themeButton();
-assemble(data);
+assemble(data.document.kind === "comparison" ? { ...data, comparison: data.document } : data);

@@ -68,7 +68,7 @@ def threshold_data(
 
 def gate_scores(gates: GateHistory) -> GateValues:
     """The magnitude of each connection's gate at the end, or of the gates of its feature maps."""
-    parts = np.split(np.abs(gates.values[-1]), np.cumsum(gates.maps)[:-1])
+    parts = [np.abs(part[-1]) for part in gates.of_each()]
     shared = all(count == 1 for count in gates.maps)
     return {
         connection: float(part[0]) if shared else part.astype(float).tolist()

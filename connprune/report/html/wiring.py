@@ -3,30 +3,22 @@
 from typing import Any
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import macs_of_each
-from connprune.architecture.shapes import carried_maps, connection_maps, target_macs, target_parameters
+from connprune.architecture.shapes import carried_maps, connection_maps
+from connprune.report.document import shape_rows
 
 # What each connection brings in MACs takes a cut each; with more connections times feature maps it is left out.
 MOST_MEASURED = 1_000_000
+_OF_A_NODE = ("kind", "reads", "gives", "parameters", "macs")
 
 
 def wiring_data(architecture: Architecture) -> dict[str, Any]:
     """The input, the layers and the head as `nodes`; the connections as `arcs`, in the architecture's order."""
-    shapes = architecture.shapes
-    nodes: list[dict[str, Any]] = [{"name": INPUT, "kind": INPUT, "gives": str(shapes.output[INPUT])}]
-    for target in architecture.connections:
-        layer = architecture.layer.get(target)
-        nodes.append(
-            {
-                "name": target,
-                "kind": layer.kind if layer else HEAD,
-                "reads": str(shapes.merged[target]),
-                "gives": str(shapes.output[target]) if layer else f"{architecture.classes} classes",
-                "parameters": target_parameters(architecture, target),
-                "macs": target_macs(architecture, target),
-            }
-        )
+    given = str(architecture.shapes.output[INPUT])
+    nodes: list[dict[str, Any]] = [{"name": INPUT, "kind": INPUT, "gives": given}]
+    for row in shape_rows(architecture):
+        nodes.append({"name": row["target"], **{key: row[key] for key in _OF_A_NODE}})
     gated = set(architecture.gated_connections)
     measured = len(gated) * carried_maps(architecture) <= MOST_MEASURED
     macs = dict(zip(architecture.gated_connections, macs_of_each(architecture), strict=True)) if measured else {}
