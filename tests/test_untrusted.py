@@ -5,13 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from torch import Tensor
 
+from connprune.architecture import Architecture
 from connprune.architecture.plugins import ENTRY_POINTS, load_plugin
-from connprune.architecture.shapes import parameter_count
+from connprune.architecture.shapes import gates_of_each, parameter_count
 from connprune.architecture.strict_yaml import Document
 from connprune.errors import UsageError
 from connprune.experiments.launch import worker_commands
@@ -19,6 +21,7 @@ from connprune.experiments.plan import read
 from connprune.files import sealed
 from connprune.network import build
 from connprune.runs.directory import RunDirectory
+from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import read_tensors, write_tensors
 from connprune.training.configuration import design, resolve_document
 from tests.conftest import TINY, Command, Run
@@ -146,6 +149,7 @@ def test_the_lock_of_a_run_empties_nothing(command: Command, tmp_path: Path) -> 
         ("summary.json", ["layers"], "summary.json: this file is damaged: expected a number under 'layers'"),
         ("summary.json", ["final", "test_accuracy"], "final: this file is damaged: expected a number under 'test_acc"),
         ("summary.json", ["best"], "summary.json, best: this file is damaged"),
+        ("metrics.jsonl", ["train_loss"], "metrics.jsonl, line 1: this file is damaged: expected a number under"),
         ("metrics.jsonl", ["validation_loss"], "metrics.jsonl, line 1: this file is damaged: expected a number under"),
     ],
 )
@@ -178,6 +182,14 @@ def test_gates_of_another_architecture(command: Command, tmp_path: Path) -> None
     outcome = command("inspect", "one")
     assert outcome.code == 2, outcome
     assert "these gates do not belong to the architecture beside them" in outcome.err
+
+
+def test_gates_that_are_no_numbers(tmp_path: Path, digits: Architecture) -> None:
+    count = sum(gates_of_each(digits))
+    for value in (float("nan"), float("inf")):
+        written = GateHistory.of(digits, np.full((1, count), value, np.float32)).to_arrays()
+        with pytest.raises(UsageError, match=r"gates\.safetensors: this file is damaged: a gate is no finite number"):
+            GateHistory.from_arrays(*written, "gates.safetensors")
 
 
 def test_weights_that_do_not_fit(command: Command, tmp_path: Path) -> None:

@@ -33,10 +33,8 @@ def watch_run(path: Path, output: Output, wait: Callable[[], None]) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
     if not last.is_finished:
-        raise ConnpruneError(
-            f"{path}: {last.state}; {len(last.metrics)} of {last.epochs} epochs are done. "
-            f"Go on with `{last.run.resume_command}`."
-        )
+        done = "" if last.epochs is None else f"; {len(last.metrics)} of {last.epochs} epochs are done"
+        raise ConnpruneError(f"{path}: {last.state}{done}. Go on with `{last.run.resume_command}`.")
 
 
 def _draw(path: Path, wait: Callable[[], None]) -> "Moment":

@@ -61,7 +61,7 @@ def _numbers(moment: Moment) -> list[RenderableType]:
     for name in ("train", "validation"):
         table.add_row(name, f"{last[f'{name}_loss']:.4f}", f"{last[f'{name}_accuracy']:.2%}")
     more = [f"rate {last['rate']:.2g}"]
-    if "penalty" in last:
+    if {"gate_rate", "penalty"} <= set(last):
         more.append(f"gate rate {last['gate_rate']:.2g}, λ {last['penalty']:.2g}")
     return [table, Text(", ".join(more))]
 

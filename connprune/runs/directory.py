@@ -43,7 +43,15 @@ Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 _LASTING = ("schema", "kind", "created", "cut", "evolution", "digests", "launch")
 
 # The numbers that later commands take from an epoch's line, from the results of an epoch, and from a finished training.
-_EPOCH = ("epoch", "validation_loss", "validation_accuracy", "epoch_seconds")
+_EPOCH = (
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "rate",
+    "epoch_seconds",
+)
 _RESULT = ("epoch", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
 _FINISHED = ("epochs", "connections", "gated_connections", "layers", "parameters", "macs", "training_seconds")
 

@@ -86,4 +86,6 @@ class GateHistory:
         values = history.values
         if values.ndim != 2 or not len(values) or values.shape[1] != sum(history.maps) or values.dtype.kind != "f":
             raise UsageError(f"{name}: this file is damaged: its gates do not match their names.")
+        if not np.isfinite(values).all():
+            raise UsageError(f"{name}: this file is damaged: a gate is no finite number.")
         return history

@@ -78,6 +78,13 @@ def test_a_run_that_nobody_goes_on_with_has_ended(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.count("epoch ") == 1
 
 
+def test_a_run_that_was_ended_before_it_began_says_no_epochs(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    start(path, configuration()).summarise({"status": "interrupted"})
+    with pytest.raises(ConnpruneError, match=r"nobody works in it any more\. Go on with"):
+        watch_run(path, Output(), Waits())
+
+
 def test_a_line_an_epoch(command: Command, tmp_path: Path) -> None:
     run = train(tmp_path / "run")
     outcome = command("inspect", run.path, "--watch")

@@ -129,7 +129,8 @@ def _cut_report(run: RunDirectory) -> tuple[RunDirectory, dict[str, Any]] | None
 
 def _environments(run: RunDirectory) -> list[dict[str, Any]]:
     try:
-        return list(read_json(run.environment)["environments"]) if run.environment.is_file() else []
+        found = read_json(run.environment)["environments"] if run.environment.is_file() else []
+        return [each for each in found if isinstance(each, dict)]
     except (UsageError, KeyError, TypeError):
         return []
 
