@@ -209,7 +209,8 @@ function scatter({ label, x, y, points, choose, height = 340, left = 62 }) {
   });
 
   function named(point, cx, cy, taken, width) {
-    const wide = point.name.length * 6.8;
+    const name = fitted(point.name, 210, 6.8);
+    const wide = name.length * 6.8;
     const isLeft = cx + 12 + wide > width - 4;
     let line = cy + 4;
     const start = isLeft ? cx - 12 - wide : cx + 12;
@@ -217,7 +218,7 @@ function scatter({ label, x, y, points, choose, height = 340, left = 62 }) {
       line = cy + 4 + (tries % 2 ? -1 : 1) * 14 * Math.ceil((tries + 1) / 2);
     }
     taken.push({ line, start, end: start + wide });
-    return shape("text", { x: isLeft ? cx - 12 : cx + 12, y: line, "text-anchor": isLeft ? "end" : "start" }, point.name);
+    return shape("text", { x: isLeft ? cx - 12 : cx + 12, y: line, "text-anchor": isLeft ? "end" : "start" }, name);
   }
 
   function show() {

@@ -94,7 +94,8 @@ function gateSection(page, state, title, note) {
       if (how === "key" && along) state.set({ epoch: clamped(state.epoch + along, 0, history.epochs.length - 1) });
       else if (how === "key") {
         const now = state.chosen?.arc === undefined ? -1 : history.arcs.indexOf(state.chosen.arc);
-        state.set({ chosen: arcOf((now + among + series.length) % series.length), hovered: null });
+        const from = now < 0 && among < 0 ? 0 : now;
+        state.set({ chosen: arcOf((from + among + series.length) % series.length), hovered: null });
       } else if (how === "click") state.set({ epoch: place, ...(found === null ? {} : { chosen: arcOf(found) }) });
       else state.set({ hovered: how === "hover" ? arcOf(found) : null });
     } });

@@ -79,7 +79,8 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
 
   drawing.addEventListener("keydown", (event) => {
     const at = order.findIndex((thing) => same(thing, state.chosen));
-    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: order.length - 1 }[event.key];
+    const before = (at < 0 ? order.length : at) - 1;
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: before, ArrowUp: before, Home: 0, End: order.length - 1 }[event.key];
     if (event.key === "Escape") state.set({ chosen: null });
     else if (to === undefined) return;
     else state.set({ chosen: order[(to + order.length) % order.length], hovered: null });
