@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from connprune.errors import UsageError
+from connprune.printable import printable
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.runs.holder import Holder, holder
@@ -64,7 +65,7 @@ class Moment:
             return f"running ({self.held_by})"
         if not self.has_begun:
             return "waiting for it to begin"
-        stated = self.summary.get("status")
+        stated = printable(str(self.summary.get("status")))
         return f"{'interrupted' if stated == 'running' else stated}, nobody works in it any more"
 
     @property

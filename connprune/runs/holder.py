@@ -7,6 +7,7 @@ from pathlib import Path
 
 from connprune.errors import UsageError
 from connprune.files import read_json
+from connprune.printable import printable
 from connprune.runs.directory import HOLDER
 
 
@@ -23,7 +24,7 @@ class Holder:
     host: str
 
     def __str__(self) -> str:
-        elsewhere = "" if self.host == socket.gethostname() else f" on {self.host}"
+        elsewhere = "" if self.host == socket.gethostname() else f" on {printable(self.host)}"
         return f"process {self.process}{elsewhere}"
 
 
