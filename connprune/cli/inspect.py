@@ -63,17 +63,18 @@ def inspect(
         raise UsageError("Give one of --csv and --json, found both.")
     if run and (preset or config or assignments):
         raise UsageError("Give a run, or --preset, --config and --set, found both.")
-    threshold = CLOSED if threshold is None else threshold
-    if not threshold >= 0:
-        raise UsageError(f"--threshold {threshold:g}: expected a number from 0 upwards.")
+    closed = CLOSED if threshold is None else threshold
+    if not closed >= 0:
+        raise UsageError(f"--threshold {closed:g}: expected a number from 0 upwards.")
     report = Report(html, output)
     if run and len(run) > 1:
         if history or watch:
             raise UsageError(f"{'--history' if history else '--watch'} goes with a single run.")
-        _agree(run, threshold, figures, report, as_csv, output)
+        _agree(run, closed, figures, report, as_csv, output)
         return
     if watch:
-        if history or figures or html or as_json or as_csv or preset or config or assignments:
+        others = (history, figures, html, as_json, as_csv, preset, config, assignments, threshold is not None)
+        if any(others):
             raise UsageError("--watch shows a run as it goes; leave the other options out.")
         _watch(run[0] if run else None, runs, output)
         return
@@ -82,16 +83,16 @@ def inspect(
     if history and gates is None:
         raise UsageError("--history: there are no gates recorded here.")
     found = evolutions(architecture, gates)
-    document = describe(architecture, gates, directory.summary if directory else None, threshold)
+    document = describe(architecture, gates, directory.summary if directory else None, closed)
     document["path"] = str(directory.path) if directory else None
-    report.of_run(document, architecture, gates, directory, threshold)
+    report.of_run(document, architecture, gates, directory, closed)
     if history and gates is not None:
         document["history"] = by_epoch(gates)
     if figures:
         from connprune.report.figures import Drawable, drawable, run_figures
 
         subject = drawable(directory) if directory else Drawable(preset or "the configuration", architecture)
-        document |= output.drawn(run_figures(subject, threshold, figures))
+        document |= output.drawn(run_figures(subject, closed, figures))
         if subject.remark:
             output.warning(subject.remark)
     if history:

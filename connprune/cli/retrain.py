@@ -88,6 +88,8 @@ def retrain(
             case "retrain" if is_plain:
                 _train(directory, device, figures, report, output)
             case "evolution" if is_plain:
+                if figures:
+                    raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
                 _do(directory, device, report, output)
             case other:
                 raise UsageError(f"{directory.path}: expected {' or '.join(kinds)}, found a {other}.")
@@ -137,6 +139,7 @@ def _begun(
 
 def _train(directory: "RunDirectory", device: str, figures: Path | None, report: Report, output: Output) -> None:
     """Trains one run to its end, and sets it beside its cut unless it is a comparison's, which does that itself."""
+    from connprune.errors import UsageError
     from connprune.files import write_json
     from connprune.report.tables import comparison_table
     from connprune.runs.directory import RunDirectory
@@ -149,6 +152,8 @@ def _train(directory: "RunDirectory", device: str, figures: Path | None, report:
     cut = directory.summary.get("cut")
     source = RunDirectory.open(Path(str(cut))) if cut else None
     of_cut = read_cut(source) if source else None
+    if figures and not of_cut:
+        raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
     configuration = read_configuration(directory)
     place = choose_device(device)
     splits = split_data(configuration, load_images(configuration, output))

@@ -39,6 +39,8 @@ def runs(
 
     if as_csv and as_json:
         raise UsageError("Give one of --csv and --json, found both.")
+    if folders and runs:
+        raise UsageError("Give DIR or --runs, found both.")
     output = Output(as_json)
     folder = runs_folder(runs)
     found = rows(folders or ([folder] if folder.exists() else []))

@@ -63,6 +63,8 @@ def test_a_comparison_and_several_runs_are_drawn(command: Command) -> None:
     assert {"cut", "parent", "random, 2 networks", "MACs an image", "cut against each, 95% interval"} <= texts
 
     runs = [f"compared/jobs/parent/seed-{seed}" for seed in (1337, 1338)]
+    refused = command("retrain", "--resume", "--run", runs[0], "--figures", "again")
+    assert (refused.code, refused.out, Path("again").exists()) == (2, "", False)
     agreeing = command("inspect", *runs, "--figures", "both", "--json").json
     assert names("both") == {"agreement", "gates"}
     assert len(agreeing["figures"]) == 4

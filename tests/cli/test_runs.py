@@ -170,7 +170,11 @@ def assert_nothing(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["nowhere"], "nowhere: expected a folder of runs"), (["--csv", "--json"], "--csv and --json")],
+    [
+        (["nowhere"], "nowhere: expected a folder of runs"),
+        (["--csv", "--json"], "--csv and --json"),
+        (["one", "--runs", "other"], "Give DIR or --runs, found both"),
+    ],
 )
 def test_refusals(command: Command, arguments: list[str], told: str) -> None:
     outcome = command("runs", *arguments)

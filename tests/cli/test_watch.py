@@ -111,6 +111,7 @@ def test_files_that_stay_damaged_are_refused(tmp_path: Path) -> None:
     [
         (["--watch", "--json", "x"], "--watch shows a run as it goes"),
         (["--watch", "--preset", "blog"], "--watch shows a run as it goes"),
+        (["--watch", "--threshold", "0.5", "x"], "--watch shows a run as it goes"),
         (["--watch", "x", "y"], "--watch goes with a single run"),
         (["--watch"], "There is no train or retrain run"),
     ],
