@@ -234,12 +234,7 @@ FiguresOption = Annotated[
 ]
 HtmlOption = Annotated[
     Path | None,
-    typer.Option(
-        "--html",
-        metavar="FILE",
-        help="Write a page with everything in it to this file.",
-        rich_help_panel=OUTPUT,
-    ),
+    typer.Option("--html", metavar="FILE", help="Write a page with everything to this file.", rich_help_panel=OUTPUT),
 ]
 PluginOption = Annotated[
     list[str] | None,
