@@ -101,6 +101,8 @@ class Report:
 
     def _measured(self, run: "RunDirectory") -> "tuple[Measured | None, str | None]":
         """What takes the images to know; without them, why not."""
+        import torch
+
         from connprune.cli.options import prepare_cpu
         from connprune.errors import ConnpruneError, InterruptedRunError
         from connprune.report.html.measure import measure
@@ -114,6 +116,6 @@ class Report:
             return measure(run, lambda found: load_images(found, self.output), choose_device("auto")), None
         except InterruptedRunError:
             raise
-        except (ConnpruneError, OSError) as error:
+        except (ConnpruneError, OSError, torch.OutOfMemoryError) as error:
             self.output.warning(f"the page has no accuracies of cuts: {error}")
             return None, f"The accuracy of cuts is not known here: {error}"

@@ -1,5 +1,6 @@
 """`connprune retrain`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -163,13 +164,11 @@ def _train(directory: "RunDirectory", device: str, figures: Path | None, report:
     if source and of_cut:
         comparison = compare(source, of_cut, directory)
         write_json(directory.comparison, comparison)
-        report.of_retrained(comparison, directory)
         output.note(comparison_table(comparison))
-        output.result(str(directory.path), {**comparison, **_drawn(comparison, figures, output)})
+        _tell(directory.path, comparison, lambda document: report.of_retrained(document, directory), figures, output)
     else:
         document = {**summary, "run": str(directory.path)}
-        report.of_retrained(document, directory)
-        output.result(str(directory.path), document)
+        _tell(directory.path, document, lambda document: report.of_retrained(document, directory), None, output)
 
 
 def _do(directory: "RunDirectory", device: str, report: Report, output: Output) -> None:
@@ -182,8 +181,7 @@ def _do(directory: "RunDirectory", device: str, report: Report, output: Output) 
     with Stop() as stop, directory.locked():
         summary = do(directory, SplitImages(lambda found: load_images(found, output), place), place, stop)
     document = {**summary, "run": str(directory.path)}
-    report.of_retrained(document, directory)
-    output.result(str(directory.path), document)
+    _tell(directory.path, document, lambda document: report.of_retrained(document, directory), None, output)
 
 
 def _compare(plan: "Plan", means: Means, figures: Path | None, report: Report, output: Output) -> None:
@@ -203,14 +201,22 @@ def _compare(plan: "Plan", means: Means, figures: Path | None, report: Report, o
         plan.run.comparison,
     )
     if found:
-        report.of_comparison(found, plan)
-        output.result(str(plan.path), {**found, **_drawn(found, figures, output)})
+        _tell(plan.path, found, lambda document: report.of_comparison(document, plan), figures, output)
 
 
-def _drawn(document: dict[str, Any], figures: Path | None, output: Output) -> dict[str, list[str]]:
-    """Draws a comparison, if that is wanted; returns what its document has of it."""
-    if figures is None:
-        return {}
-    from connprune.report.figures import comparison_figures
+def _tell(
+    path: Path,
+    document: dict[str, Any],
+    write_page: Callable[[dict[str, Any]], None],
+    figures: Path | None,
+    output: Output,
+) -> None:
+    """Shows what was trained in a page and in figures; says where it is even if they cannot be written."""
+    try:
+        write_page(document)
+        if figures:
+            from connprune.report.figures import comparison_figures
 
-    return output.drawn(comparison_figures(document, figures))
+            document |= output.drawn(comparison_figures(document, figures))
+    finally:
+        output.result(str(path), document)

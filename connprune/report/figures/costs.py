@@ -72,7 +72,9 @@ def _scatter(axes: Axes, networks: Sequence[Network], groups: Sequence[str], key
     logarithmic = min(costs) > 0 and max(costs) > 5 * min(costs)
     places = np.log10(costs) if logarithmic else np.asarray(costs)
     x_limits, y_limits = _around(places.tolist(), 0.12), _around(ends, 0.08)
-    best = front(costs, gains)
+    # The best of many draws would be on the front by luck, so their mean stands for them.
+    named = [number for number, network in enumerate(networks) if network.name]
+    best = [named[place] for place in front([costs[n] for n in named], [gains[n] for n in named])]
     _step(axes, [float(places[number]) for number in best], [gains[number] for number in best], x_limits[1])
     for number, network in enumerate(networks):
         is_ours = network.group == ours
@@ -98,7 +100,6 @@ def _scatter(axes: Axes, networks: Sequence[Network], groups: Sequence[str], key
         axes.set_xticks([np.log10(mark) for mark in marks if x_limits[0] < np.log10(mark) < x_limits[1]])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(10**value if logarithmic else value)))
     axes.tick_params(labelsize=8)
-    named = [number for number, network in enumerate(networks) if network.name]
     if len(named) > MOST_LABELS:
         named = [number for number in named if number in best]
     _name(axes, networks, ours, places.tolist(), gains, named)

@@ -40,8 +40,8 @@ def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> NDArr
 
 @lru_cache(maxsize=4096)
 def width_of(text: str, size: float) -> float:
-    """How wide a text is, in inches, at a size in points."""
-    width, _, _ = TextToPath().get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
+    """How wide a text is as it is shown, in inches, at a size in points."""
+    width, _, _ = TextToPath().get_text_width_height_descent(printable(text), FontProperties(size=size), ismath=False)
     return float(width) / _POINTS_PER_INCH
 
 

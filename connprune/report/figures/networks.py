@@ -1,7 +1,7 @@
 """Networks as points: what each costs and what it achieves, and which of them are on the Pareto front."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -39,26 +39,24 @@ class Network:
 def of_comparison(document: Mapping[str, Any]) -> list[Network]:
     """The networks of a comparison, or of a retrained run's `comparison.json`; those of a row are a group.
 
-    A row of several networks has a label on the best of them alone. The cut, or what was retrained, comes first.
+    A row of several networks has their mean as a point with a name. The cut, or what was retrained, comes first.
     """
     found = []
     rows = document["rows"]
     for row in rows if "members" in rows[0] else reversed(rows):
+        name = row["network"]
         if "members" not in row:
-            found.append(
-                Network(row["network"], row["network"], row["parameters"], row["macs"], (row["test_accuracy"],))
-            )
+            found.append(Network(name, name, row["parameters"], row["macs"], (row["test_accuracy"],)))
             continue
-        group = [
-            Network("", row["network"], member["parameters"], member["macs"], _accuracies(member))
-            for member in row["members"]
-            if member["runs"]
+        members = [member for member in row["members"] if member["runs"]]
+        several = [
+            Network("", name, member["parameters"], member["macs"], tuple(_by_seed(member).values()))
+            for member in members
         ]
-        best = max(group, key=lambda network: network.accuracy, default=None)
-        name = row["network"] if len(group) == 1 else f"{row['network']}, {len(group)} networks"
-        for network in group:
-            label = name if network is best else ""
-            found.append(Network(label, network.group, network.parameters, network.macs, network.accuracies))
+        if len(several) == 1:
+            found.append(replace(several[0], name=name))
+        elif several:
+            found += [*several, _mean(f"{name}, mean of {len(several)}", several, members)]
     return found
 
 
@@ -66,7 +64,7 @@ def of_sweep(document: Mapping[str, Any]) -> list[Network]:
     """The cells of a sweep; those with the same label on the first axis are a group."""
     return [
         Network(", ".join(row["cell"].values()), next(iter(row["cell"].values())), row["parameters"], row["macs"],
-                _accuracies(row))
+                tuple(_by_seed(row).values()))
         for row in document["rows"]
         if row["runs"] and row["parameters"] is not None
     ]  # fmt: skip
@@ -87,5 +85,18 @@ def front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     return found
 
 
-def _accuracies(found: Mapping[str, Any]) -> tuple[float, ...]:
-    return tuple(float(run["test_accuracy"]) for run in found["runs"])
+def _mean(name: str, networks: Sequence[Network], documents: Sequence[Mapping[str, Any]]) -> Network:
+    """The mean of networks, seed by seed over those that have it."""
+    runs = [_by_seed(document) for document in documents]
+    seeds = dict.fromkeys(seed for each in runs for seed in each)
+    return Network(
+        name,
+        networks[0].group,
+        fmean(network.parameters for network in networks),
+        fmean(network.macs for network in networks),
+        tuple(fmean(each[seed] for each in runs if seed in each) for seed in seeds),
+    )
+
+
+def _by_seed(document: Mapping[str, Any]) -> dict[int, float]:
+    return {run["seed"]: float(run["test_accuracy"]) for run in document["runs"]}

@@ -45,11 +45,14 @@ COMPARISON = {
 
 def test_a_comparison_names_each_row_once(tmp_path: Path) -> None:
     networks = of_comparison(COMPARISON)
-    assert [network.name for network in networks] == ["cut", "parent", "", "random, 2 networks"]
+    assert [network.name for network in networks] == ["cut", "parent", "", "", "random, mean of 2"]
+    mean = networks[-1]
+    assert (mean.parameters, mean.macs) == (675, 8050)
+    assert mean.accuracies == pytest.approx((0.915, 0.915))
     assert networks[1].accuracy == pytest.approx(0.955)
     comparison_figures(COMPARISON, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"comparison.svg", "comparison.png"}
-    assert {"cut", "parent", "random, 2 networks", "cut against each, 95% interval"} <= texts_of(
+    assert {"cut", "parent", "random, mean of 2", "cut against each, 95% interval"} <= texts_of(
         tmp_path / "comparison.svg"
     )
 
