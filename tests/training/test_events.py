@@ -19,6 +19,14 @@ pytest.importorskip("tensorboard")
 EVENTS = "run.tensorboard=true"
 
 
+@pytest.fixture(autouse=True)
+def as_many_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of one second are read in the order of their numbers as text, and one process makes them all here."""
+    from tensorboard.summary.writer import event_file_writer
+
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(100))
+
+
 def read(run: RunDirectory) -> Any:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
