@@ -89,12 +89,13 @@ agree() {
   connprune inspect "gates/jobs/$1"/seed-* --figures "figures/$1" --json > "$1-agreement.json"
 }
 
-# How far each ruler can cut, by the accuracy on held-out images without retraining.
-rulers() {
+# How far a parent's seeds can be cut by each ruler, by the accuracy on held-out images without retraining.
+cut_far() {
   [[ $dry ]] && return
-  for by in gate strength saliency ablation random; do
+  mkdir -p how-far
+  for by in "${@:3}"; do
     for seed in 1337 1338 1339; do
-      connprune prune "gates/jobs/$1/seed-$seed" --dry-run --sweep --by "$by" --json > "rulers/$by-$seed.json"
+      connprune prune "$1/seed-$seed" --dry-run --sweep --by "$by" --json > "how-far/$2-$by-$seed.json"
     done
   done
 }
@@ -116,8 +117,7 @@ YAML
 sweep gates
 for name in 001-plain 003-plain-maps 005-pressure 007-pressure-maps; do agree "$name"; done
 
-mkdir -p rulers
-rulers 005-pressure
+cut_far gates/jobs/005-pressure search gate strength saliency ablation random
 
 # Cut and trained again: the connections that ended near zero, at three thresholds, and as many by another ruler.
 parent=gates/jobs/005-pressure/seed-1337
@@ -149,6 +149,7 @@ plan pressure <<YAML
     fast: {gates.rate: 0.1}
 YAML
 sweep pressure
+for name in 002-less 003-least 004-slow 005-fast; do cut_far "pressure/jobs/$name" "${name#*-}" gate; done
 
 # The post's guess about merges.
 plan merges <<YAML

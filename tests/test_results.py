@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -22,7 +23,12 @@ TEXT: dict[str, Callable[[Any], str]] = {
     "sweep": sweep_text,
     "agreement": agreement_text,
 }
-BLOCKS = re.findall(r"```text (\S+\.json)\n(.*?)\n```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+README = PAGE.parents[1] / "README.md"
+BLOCKS = [
+    block
+    for page in (PAGE, README)
+    for block in re.findall(r"```text (\S+\.json)\n(.*?)\n```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
 
 
 @pytest.mark.parametrize(("name", "block"), BLOCKS, ids=[f"{number}-{name}" for number, (name, _) in enumerate(BLOCKS)])
@@ -48,6 +54,26 @@ def test_the_table_of_rulers_is_that_of_its_file() -> None:
     for keep, rest in lines:
         expected = [cells.get((by, int(keep)), "-") for by in ("gate", "strength", "saliency", "ablation")]
         assert rest.split(" | ") == expected
+
+
+def test_the_tables_of_how_far_a_cut_can_go_are_those_of_their_file() -> None:
+    found = json.loads((FOLDER / "cifar-how-far.json").read_text(encoding="utf-8"))["rows"]
+    left: dict[tuple[str, str], list[int]] = {}
+    accuracies: dict[str, list[float]] = {}
+    for row in found:
+        left.setdefault((row["parent"], row["by"]), []).append(row["connections"])
+        if row["by"] == "gate":
+            accuracies.setdefault(row["parent"], []).append(row["validation_accuracy"])
+    lines = re.findall(
+        r"^\| `([a-z]+)` \| ([\d, ]+) \| ([\d.]+)(%?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(lines) == len(left) + 1
+    for name, each, mean, percent in lines:
+        of, wanted = (
+            ((name, "gate"), fmean(accuracies[name])) if percent else (("search", name), fmean(left["search", name]))
+        )
+        assert each == ", ".join(map(str, left[of]))
+        assert mean == (f"{wanted * 100:.2f}" if percent else f"{wanted:.1f}")
 
 
 @pytest.mark.parametrize("scale", ["cpu", "full"])

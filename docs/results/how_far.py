@@ -1,8 +1,8 @@
-"""How far each ruler cuts before the accuracy on held-out images falls, without retraining.
+"""How far a parent can be cut before the accuracy on held-out images falls, without retraining.
 
-python docs/results/how_far.py RULERS_FOLDER > docs/results/NAME.json
+python docs/results/how_far.py FOLDER > docs/results/NAME.json
 
-The folder holds what `prune --dry-run --sweep --json` printed, a file for each ruler and seed.
+The folder holds what `prune --dry-run --sweep --json` printed, in files that are called PARENT-RULER-SEED.json.
 """
 
 import json
@@ -29,7 +29,7 @@ if __name__ == "__main__":
     for path in sorted(Path(sys.argv[1]).glob("*.json")):
         document = json.loads(path.read_text(encoding="utf-8"))
         row = furthest(document["rows"])
-        seed = int(path.stem.rsplit("-", 1)[1])
+        parent, by, seed = path.stem.split("-")
         kept = {key: row[key] for key in ("threshold", "connections", "parameters", "macs", "validation_accuracy")}
-        results.append({"by": document["by"], "seed": seed, **kept})
+        results.append({"parent": parent, "by": by, "seed": int(seed), **kept})
     print(json.dumps({"schema": 1, "kind": "how-far", "may_fall": _MAY_FALL, "rows": results}))
