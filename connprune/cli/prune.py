@@ -160,7 +160,7 @@ def prune(
     pruned = prune(examined, rule)
     output.note(cut_table(pruned.document))
     if not pruned.document["chosen"]:
-        output.note(where_scores_lie(examined.all_scores, by, rule))
+        output.note(where_scores_lie(examined.all_scores, by, rule, gates))
     if dry_run:
         output.plan(pruned.document)
         return

@@ -6,6 +6,7 @@ from typing import Any
 
 from connprune.analysis.evolution import Evolution
 from connprune.architecture.cutting import rounded_down
+from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule, Threshold
 from connprune.report.aligned import aligned as aligned
 
@@ -92,8 +93,8 @@ def comparison_table(document: dict[str, Any]) -> str:
     return aligned(header, rows)
 
 
-def where_scores_lie(scores: Sequence[float], by: str, rule: Rule) -> str:
-    """What to say when a rule cuts nothing."""
+def where_scores_lie(scores: Sequence[float], by: str, rule: Rule, gates: Gates | None) -> str:
+    """What to say when a rule cuts nothing of a network that was trained with these gates."""
     ranked = sorted(scores)
     half = ranked[len(ranked) // 2]
     text = (
@@ -103,8 +104,16 @@ def where_scores_lie(scores: Sequence[float], by: str, rule: Rule) -> str:
     if not isinstance(rule, Threshold):
         return f"{text} A tighter rule would cut some."
     advice = f"--threshold {_above(ranked[len(ranked) // 4])} or --sparsity 0.25 would cut about a quarter"
-    hint = " To make gates end near zero, train with pressure: --set gates.penalty=0.001 --set gates.rate=0.03."
-    return f"{text} {advice}.{hint if by == 'gate' else ''}"
+    return f"{text} {advice}.{f' {_pressure(gates)}' if by == 'gate' else ''}"
+
+
+def _pressure(gates: Gates | None) -> str:
+    """What would make gates end near zero."""
+    if gates is None or not gates.penalty:
+        return "To make gates end near zero, train with pressure: --set gates.penalty=0.001 --set gates.rate=0.03."
+    warmup = f", of which the first {gates.penalty_warmup} epochs have less" if gates.penalty_warmup else ""
+    now = f"gates.penalty={gates.penalty:g}{warmup}"
+    return f"Gates end nearer to zero after more epochs, or with more pressure than {now}."
 
 
 def _above(value: float) -> str:

@@ -121,6 +121,8 @@ class RunDirectory:
             UsageError: there is none at this path.
         """
         run = cls(path)
+        if path.is_file():
+            raise UsageError(f"{path}: expected a run's directory, found a file.")
         if not path.is_dir():
             raise UsageError(f"{path}: there is no such run.")
         if not run._summary.is_file():
