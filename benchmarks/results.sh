@@ -67,10 +67,15 @@ $(cat)
 YAML
 }
 
+# Keeps what a command prints, whole or not at all.
+keep() {
+  "${@:2}" > "$1.part"
+  mv "$1.part" "$1"
+}
+
 sweep() {
   if [[ $dry ]]; then connprune sweep "$1.yaml" --dry-run > /dev/null; return; fi
-  connprune sweep "$1.yaml" --run "$1" --jobs "$jobs" --figures "figures/$1" --json > "$1.json.part"
-  mv "$1.json.part" "$1.json"
+  keep "$1.json" connprune sweep "$1.yaml" --run "$1" --jobs "$jobs" --figures "figures/$1" --json
 }
 
 prune() {
@@ -79,14 +84,13 @@ prune() {
 
 retrain() {
   [[ $dry ]] && return
-  connprune retrain "$2" --against "$3" --seeds 3 --jobs "$jobs" --run "$1" --json > "$1.json.part"
-  mv "$1.json.part" "$1.json"
+  keep "$1.json" connprune retrain "$2" --against "$3" --seeds 3 --jobs "$jobs" --run "$1" --json
 }
 
 # Whether seeds find the same wiring.
 agree() {
   [[ $dry ]] && return
-  connprune inspect "gates/jobs/$1"/seed-* --figures "figures/$1" --json > "$1-agreement.json"
+  keep "$1-agreement.json" connprune inspect "gates/jobs/$1"/seed-* --figures "figures/$1" --json
 }
 
 # How far a parent's seeds can be cut by each ruler, by the accuracy on held-out images without retraining.
@@ -95,7 +99,7 @@ cut_far() {
   mkdir -p how-far
   for by in "${@:3}"; do
     for seed in 1337 1338 1339; do
-      connprune prune "$1/seed-$seed" --dry-run --sweep --by "$by" --json > "how-far/$2-$by-$seed.json"
+      keep "how-far/$2-$by-$seed.json" connprune prune "$1/seed-$seed" --dry-run --sweep --by "$by" --json
     done
   done
 }

@@ -54,8 +54,9 @@ def inspect(
     from connprune.analysis.evolution import as_rows, by_epoch, evolutions
     from connprune.architecture.base import CLOSED
     from connprune.errors import UsageError
+    from connprune.report.aligned import aligned
     from connprune.report.document import describe
-    from connprune.report.tables import aligned, connections_table, shapes_table
+    from connprune.report.tables import connections_table, shapes_table
 
     options.load_plugins(plugins)
     output = Output(as_json)

@@ -7,7 +7,7 @@ import numpy as np
 
 from connprune.analysis.agreement import Agreement
 from connprune.architecture.base import SCHEMA
-from connprune.report.tables import aligned
+from connprune.report.aligned import aligned
 
 
 def agreement_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connprune.report.tables import aligned
+from connprune.report.aligned import aligned
 
 
 def bench_text(found: Mapping[str, Any]) -> str:

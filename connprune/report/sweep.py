@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connprune.report.tables import aligned
+from connprune.report.aligned import aligned
 
 
 def sweep_text(document: Mapping[str, Any]) -> str:

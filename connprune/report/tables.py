@@ -8,7 +8,7 @@ from connprune.analysis.evolution import Evolution
 from connprune.architecture.cutting import rounded_down
 from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule, Threshold
-from connprune.report.aligned import aligned as aligned
+from connprune.report.aligned import aligned
 
 
 def connections_table(found: Sequence[Evolution]) -> str:

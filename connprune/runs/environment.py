@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from connprune.architecture.base import SCHEMA
 from connprune.errors import UsageError
 from connprune.files import read_json, write_json
+from connprune.runs.machine import installed
 
 _PACKAGES = ("connprune", "torch", "torchvision", "numpy", "safetensors", "pydantic")
 _GIT_SECONDS = 5
@@ -38,7 +38,7 @@ def environment(device: str, processes: int) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: installed(name) for name in _PACKAGES},
     }
 
 
@@ -51,13 +51,6 @@ def record(path: Path, found: dict[str, Any]) -> None:
         except (UsageError, TypeError):
             before = []  # a note for people; a damaged one must not keep a training from going on
     write_json(path, {"schema": SCHEMA, "environments": [*before, found]})
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _commit() -> str | None:

@@ -1,7 +1,7 @@
 """A run seen from outside while a process trains it. Its files are replaced whole, so none is read half-written."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ def follow(path: Path, wait: Callable[[], None]) -> Iterator[Moment]:
 
 
 def _last(moment: Moment) -> Moment:
-    return Moment(moment.run, moment.summary, moment.held_by, moment.metrics, moment.gates, has_ended=True)
+    return replace(moment, has_ended=True)
 
 
 def _marks(run: RunDirectory) -> list[tuple[int, int] | None]:

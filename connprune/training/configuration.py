@@ -222,8 +222,11 @@ def resolve_resumed(
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
     changed = _differences(saved.model_dump(mode="json"), wanted.model_dump(mode="json"))
     extends = wanted.training.epochs >= saved.training.epochs
-    free = ("training.epochs", "run.")
-    others = [f"{key} (was {before!r}, now {after!r})" for key, before, after in changed if not key.startswith(free)]
+    others = [
+        f"{key} (was {before!r}, now {after!r})"
+        for key, before, after in changed
+        if key != "training.epochs" and not key.startswith("run.")
+    ]
     if others or not extends:
         found = "; ".join(others) or f"training.epochs (was {saved.training.epochs}, now {wanted.training.epochs})"
         raise UsageError(f"--resume may only extend training.epochs of {run.path}, but these differ: {found}.")
