@@ -17,6 +17,8 @@ _EXPECTED = {
     "model_attributes_type": "a section of keys",
     "dict_type": "a section of keys",
     "tuple_type": "a list",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
     "union_tag_not_found": "a section with a kind",
     "string_pattern_mismatch": "lower-case letters, digits, _ and -, with a letter first",
 }

@@ -34,6 +34,9 @@ class Counts(NamedTuple):
     macs: int
 
 
+_SHOWN = {"parameters": "parameters", "macs": "MACs"}
+
+
 # The counts that are left once units are removed; None if no path from the input to the head is.
 CountsWithout = Callable[[frozenset[Unit]], Counts | None]
 
@@ -140,13 +143,13 @@ class Budget:
         if fits is None or cost(fits) == -math.inf:
             gone = len(lowest_first) if fits is None else fits - 1
             raise DisconnectedError(
-                f"No cut by these scores brings the {self.count} down to {self.most:,} and keeps a path from the input "
-                f"to the head; nothing was written. The smallest that keeps one has {cost(gone):,.0f}."
+                f"No cut by these scores brings the {_SHOWN[self.count]} down to {self.most:,} and keeps a path from the "
+                f"input to the head; nothing was written. The smallest that keeps one has {cost(gone):,.0f}."
             )
         return frozenset(lowest_first[:fits])
 
     def __str__(self) -> str:
-        return f"at most {self.most:,} {self.count}"
+        return f"at most {self.most:,} {_SHOWN[self.count]}"
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,19 @@ def bench(
     against: Annotated[
         str | None, typer.Option("--against", metavar="literal", help="Also time a literal port of the post.")
     ] = None,
-    rounds: Annotated[int, typer.Option("--rounds", metavar="N", min=1, help="Steps of each that are timed.")] = 15,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            "--rounds", metavar="N", parser=options.whole_number_from(1), help="Steps of each that are timed."
+        ),
+    ] = 15,
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", metavar="N", min=0, help="Processes that load the literal port's images (GPU: 4; CPU: none)."
+            "--workers",
+            metavar="N",
+            parser=options.whole_number_from(0),
+            help="Processes that load the literal port's images (GPU: 4; CPU: none).",
         ),
     ] = None,
     threads: options.ThreadsOption = None,

@@ -28,6 +28,17 @@ def whole_number(text: str) -> int:
         raise typer.BadParameter(f"found {text!r}, expected a whole number.") from None
 
 
+def whole_number_from(least: int) -> Callable[[str], int]:
+    """Reads an option's value that must not be smaller."""
+
+    def read(text: str) -> int:
+        if (found := whole_number(text)) < least:
+            raise typer.BadParameter(f"found {found}, expected a whole number from {least} upwards.")
+        return found
+
+    return read
+
+
 def number(text: str) -> float:
     """Reads an option's value."""
     try:
@@ -192,7 +203,7 @@ ThreadsOption = Annotated[
     typer.Option(
         "--threads",
         metavar="N",
-        min=1,
+        parser=whole_number_from(1),
         help="CPU threads to use (default: torch's choice).",
         rich_help_panel=MACHINE,
     ),
@@ -202,7 +213,7 @@ JobsOption = Annotated[
     typer.Option(
         "--jobs",
         metavar="N",
-        min=1,
+        parser=whole_number_from(1),
         help="Train in N processes (default: 1); CPU threads or GPUs are shared out. With --on N at once (default: as "
         "many as there is room for).",
         rich_help_panel=MACHINE,

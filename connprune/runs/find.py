@@ -51,6 +51,8 @@ def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
         given = sys.stdin.readline().strip()
         if not given:
             raise UsageError("Standard input is empty, expected the path of a run; did the command before it fail?")
+    if given == "":
+        raise UsageError("The name of the run is empty; did the command that should print it fail?")
     if given is not None:
         _require_there(Path(given), folder)
         return RunDirectory.open(Path(given))

@@ -107,7 +107,9 @@ def examine(
     """
     architecture = run.architecture()
     if not architecture.gated_connections:
-        raise UsageError(f"{run.path}: this run has no gates, so there is nothing to cut by.")
+        cut = run.summary.get("cut")
+        further = f" To cut further, name what it was retrained from: {cut}." if cut else ""
+        raise UsageError(f"{run.path}: this run has no gates, so there is nothing to cut by.{further}")
     network = load_network(run).to(device)
     configuration = read_configuration(run)
     splits = split_data(configuration, load(configuration)).to(device)

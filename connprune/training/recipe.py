@@ -66,14 +66,14 @@ class Recipe(Frozen):
         optimizer: what takes the steps.
         schedule: how the learning rates change over the epochs.
         recompute: whether the backward pass puts concatenations together again instead of keeping them: less memory for
-            a little time. `auto` does so where they would be more than `RECOMPUTE_FROM` times the layers' own outputs.
+            a little time. `auto` does so where they would be more than four times the layers' own outputs.
         precision: of the arithmetic; weights stay in float32. `float32`; `tf32`, where GPUs that can round products to
             10 bits; `bfloat16`, activations and products of 8 bits.
         capture: whether steps on CUDA are recorded once and replayed, which spares launching each operation.
         checkpoint_epochs: a checkpoint is written after every so many epochs, and on interruption.
         checkpoint_minutes: and within an epoch when the last one is so many minutes old.
         on_nan: what happens when the loss is no finite number. `stop` ends the training; `rollback` goes back to the
-            last checkpoint and on with half the learning rates, at most `MOST_ROLLBACKS` times.
+            last checkpoint and on with half the learning rates, at most three times.
     """
 
     seed: NonNegativeInt = 1337

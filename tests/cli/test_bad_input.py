@@ -30,6 +30,8 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["train", "--data", "cifar10"], "get it with `connprune data cifar10`"),
         (["train", "--preset", "digits", "--epochs", "0"], "training.epochs: found 0"),
         (["train", "--preset", "digits", "--epochs", "x"], "'--epochs': found 'x', expected a whole number"),
+        (["train", "--threads", "0"], "'--threads': found 0, expected a whole number from 1 upwards"),
+        (["sweep", "x.yaml", "--jobs", "two"], "'--jobs': found 'two', expected a whole number"),
         (["prune", "--threshold", "low"], "'--threshold': found 'low', expected a number"),
         (["train", "--preset", "digits", "--seed", "-1"], "training.seed: found -1"),
         (["train", "--preset", "digits", "--device", "tpu"], "--device: found 'tpu'"),
@@ -45,6 +47,7 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["train", "--resume"], "There is no train run in runs"),
         (["inspect"], "There is no train or cut or retrain run in runs"),
         (["inspect", "nowhere"], "nowhere: there is no such run"),
+        (["inspect", ""], "The name of the run is empty"),
         (["inspect", "."], "this directory is no run"),
         (["inspect", "--csv", "--json", "--preset", "blog"], "--csv and --json"),
         (["inspect", "--preset", "blog", "--history"], "no gates recorded"),
@@ -147,6 +150,15 @@ def test_a_run_without_gates_cannot_be_cut(command: Command) -> None:
     outcome = command("prune", "--keep", "3")
     assert_refused(outcome)
     assert "has no gates" in outcome.err
+
+
+def test_a_retrained_run_says_what_to_cut_instead(command: Command) -> None:
+    command("train", *TINY)
+    cut = command("prune", "--sparsity", "0.4").out.strip()
+    retrained = command("retrain").out.strip()
+    outcome = command("prune", retrained, "--keep", "3")
+    assert_refused(outcome)
+    assert f"name what it was retrained from: {Path(cut).resolve()}." in outcome.err
 
 
 def test_a_training_that_is_no_cut_cannot_be_retrained(command: Command) -> None:

@@ -71,7 +71,7 @@ def test_a_layer_can_be_reached_by_its_number() -> None:
     ("assignment", "told"),
     [
         ("training.epochs=0", "training.epochs: found 0, expected greater than or equal to 1"),
-        ("training.epochs=many", "training.epochs: found 'many', expected a valid integer"),
+        ("training.epochs=many", "training.epochs: found 'many', expected a whole number"),
         ("training.epoch=3", "training.epoch: there is no such key; did you mean 'epochs'?"),
         ("trainin.epochs=3", "trainin: there is no such key; did you mean 'training'?"),
         ("training.optimizer=3", "training.optimizer: found 3, expected a section of keys"),

@@ -160,8 +160,8 @@ def _sentences(document: Mapping[str, Any], cut: Mapping[str, Any] | None) -> li
     final, best = summary.get("final"), summary.get("best")
     if final and best:
         sentences.append(
-            f"After epoch {final['epoch']} it gets {final['test_accuracy']:.2%} of the test images right; the lowest "
-            f"validation loss was after epoch {best['epoch']} ({best['test_accuracy']:.2%})."
+            f"After epoch {final['epoch']} it gets {final['test_accuracy']:.2%} of the test images right. The lowest "
+            f"validation loss was after epoch {best['epoch']}, when it got {best['test_accuracy']:.2%} of them right."
         )
     if cut:
         went = cut["connections"]["parent"] - cut["connections"]["cut"]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -131,6 +132,15 @@ def test_the_same_run_is_drawn_the_same(digits: Architecture, tmp_path: Path) ->
         run_figures(subject, THRESHOLD, tmp_path / folder)
     for path in (tmp_path / "first").glob("*.svg"):
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+def test_a_users_settings_of_matplotlib_change_nothing(digits: Architecture, tmp_path: Path) -> None:
+    subject = Drawable("one", digits, None, EPOCHS)
+    run_figures(subject, THRESHOLD, tmp_path / "plain")
+    with mpl.rc_context({"font.size": 21, "axes.facecolor": "black", "lines.linewidth": 7, "svg.fonttype": "path"}):
+        run_figures(subject, THRESHOLD, tmp_path / "dark")
+    for path in (tmp_path / "plain").iterdir():
+        assert path.read_bytes() == (tmp_path / "dark" / path.name).read_bytes()
 
 
 def test_many_layers_and_long_names_fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
