@@ -143,8 +143,8 @@ class Budget:
         if fits is None or cost(fits) == -math.inf:
             gone = len(lowest_first) if fits is None else fits - 1
             raise DisconnectedError(
-                f"No cut by these scores brings the {_SHOWN[self.count]} down to {self.most:,} and keeps a path from the "
-                f"input to the head; nothing was written. The smallest that keeps one has {cost(gone):,.0f}."
+                f"No cut by these scores brings the {_SHOWN[self.count]} down to {self.most:,} and keeps a path from "
+                f"the input to the head; nothing was written. The smallest that keeps one has {cost(gone):,.0f}."
             )
         return frozenset(lowest_first[:fits])
 
