@@ -8,6 +8,7 @@
 #
 #   cpu   the layers of `blog` with a quarter of the feature maps, on 5,000 images shrunk to 16×16, 20 epochs. The
 #         penalties are ten times those of full, since there are 3,140 steps to close a gate in and not 281,400.
+#         The preset `strong` likewise, for 30 epochs.
 #   full  the layers and the epochs of the post, on all images; and the preset `strong`. Days on one GPU.
 set -euo pipefail
 
@@ -41,12 +42,17 @@ case $scale in
     - {kind: dropout, rate: 0.25}
   head: {reduce: flatten, hidden: [128], activation: relu, dropout: 0.5}
   data: {source: '$data', size: [16, 16], train_images: 5000, validation: 0.04}
-  training: {epochs: 20, checkpoint_epochs: 20}" ;;
+  training: {epochs: 20, checkpoint_epochs: 20}"
+    narrow='s/feature_maps: 64\b/feature_maps: 16/; s/feature_maps: 128\b/feature_maps: 32/; s/feature_maps: 256\b/feature_maps: 64/'
+    strong="data.source: '$data', data.size: [16, 16], data.train_images: 5000, data.validation: 0.04,
+      training.epochs: 30, training.batch_size: 64, training.precision: float32, training.checkpoint_epochs: 10"
+    warmup=15 ;;
   full)
     penalty=0.001 less=0.0003 least=0.0001 penalty_of_maps=0.0001
     base="
   data: {source: '$data'}
-  training: {epochs: 200, checkpoint_epochs: 10}" ;;
+  training: {epochs: 200, checkpoint_epochs: 10}"
+    narrow='' strong="data.source: '$data', training.checkpoint_epochs: 10" warmup=100 ;;
   *) fail "--scale: found '$scale', expected cpu or full." ;;
 esac
 
@@ -155,7 +161,7 @@ YAML
 sweep pressure
 for name in 002-less 003-least 004-slow 005-fast; do cut_far "pressure/jobs/$name" "${name#*-}" gate; done
 
-# The post's guess about merges.
+# The post's guess about merges, under pressure and as the post trained.
 plan merges <<YAML
     concat: {}
     sum: {merge.aggregate: sum}
@@ -164,19 +170,28 @@ plan merges <<YAML
     pad: {merge.resize: pad}
 YAML
 sweep merges
+plan plain-merges <<YAML
+    concat: {$plain}
+    sum: {$plain, merge.aggregate: sum}
+    max: {$plain, merge.aggregate: max}
+    squeeze: {$plain, merge.aggregate: squeeze}
+    pad: {$plain, merge.resize: pad}
+YAML
+sweep plain-merges
 
-# A strong network: searched, cut, and trained again beside the same layers without gates and random wirings of its size.
-[[ $scale == full ]] || exit 0
+# A strong network: searched under three penalties, cut, and trained again beside the same layers with all connections,
+# as a chain, and randomly wired.
 cat > strong.yaml <<YAML
 base:
-  preset: strong
-  data: {source: '$data'}
-  training: {checkpoint_epochs: 10}
+$(connprune presets strong | sed -e 's/^/  /' -e "$narrow")
 seeds: 3
 axes:
-  network:
-    strong: {}
+  strong:
+    open: {$strong}
+    entropy: {$strong, gates.kind: sigmoid, gates.initialisation.value: 0, gates.penalise: entropy,
+      gates.penalty: 0.003, gates.penalty_warmup: $warmup}
+    size: {$strong, gates.kind: sigmoid, gates.initialisation.value: 0.5}
 YAML
 sweep strong
-prune strong/jobs/001-strong/seed-1337 strong-cut --threshold 0.01
-retrain strong-retrained strong-cut parent,dense,chain,random-params:3
+prune strong/jobs/001-open/seed-1337 strong-cut --threshold 0.01
+retrain strong-retrained strong-cut dense,chain,random:2
