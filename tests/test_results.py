@@ -37,6 +37,11 @@ def test_a_table_is_what_the_tool_prints_for_its_file(name: str, block: str) -> 
     assert block in TEXT[document["kind"]](document)
 
 
+def test_the_differences_are_those_of_the_files() -> None:
+    done = subprocess.run([sys.executable, str(FOLDER / "differences.py")], capture_output=True, text=True, check=True)
+    assert f"```text differences\n{done.stdout}```" in PAGE.read_text(encoding="utf-8")
+
+
 def test_every_file_is_used_by_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for path in FOLDER.iterdir():
