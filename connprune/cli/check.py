@@ -34,6 +34,8 @@ def check(
     options.load_plugins(plugins)
     output = Output(as_json)
     found = examine(file)
+    for caution in found.cautions:
+        output.note(f"Note: {caution}")
     if as_json or not found.mistakes:
         output.result(f"{found.path}: all is well ({found.kind})", {"schema": SCHEMA, **found.document()})
     else:

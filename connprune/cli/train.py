@@ -41,6 +41,7 @@ def train(
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
     from connprune.runs.find import new_path, runs_folder
+    from connprune.training.cautions import cautions
     from connprune.training.configuration import design, named, resolve, resolve_resumed
     from connprune.training.device import choose_device
     from connprune.training.group import in_turn, joined, own_device
@@ -66,6 +67,8 @@ def train(
             architecture = design(configuration)
             if run and group.rank == 0:
                 require_empty(run)
+            for caution in cautions(configuration, architecture):
+                output.note(f"Note: {caution}")
         text = configuration.to_yaml(architecture)
         if dry_run:
             counts = {

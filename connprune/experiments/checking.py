@@ -1,6 +1,7 @@
 """Whether a file or a directory is what it should be: every mistake at once."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from connprune.errors import ConnpruneError, UsageError
 from connprune.experiments.sweep import read_sweep
 from connprune.files import read_text
 from connprune.runs.directory import RunDirectory
+from connprune.training.cautions import cautions
 from connprune.training.configuration import design, resolve
 from connprune.training.soundness import mistakes_of_run
 
@@ -27,16 +29,24 @@ class Found:
         path: the file or the directory.
         kind: `configuration`, `architecture`, `sweep`, or what made the run.
         mistakes: a sentence for each; none if all is well.
+        cautions: what a configuration may ask for and is hardly meant, a sentence for each.
     """
 
     path: Path
     kind: str
     mistakes: list[str]
+    cautions: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints, without its schema."""
         mistakes = [{"message": mistake, **_place(mistake, str(self.path))} for mistake in self.mistakes]
-        return {"path": str(self.path), "kind": self.kind, "is_well": not mistakes, "mistakes": mistakes}
+        return {
+            "path": str(self.path),
+            "kind": self.kind,
+            "is_well": not mistakes,
+            "mistakes": mistakes,
+            "cautions": list(self.cautions),
+        }
 
 
 def check(path: Path) -> Found:
@@ -58,6 +68,7 @@ def check(path: Path) -> Found:
     except UsageError as error:
         return Found(path, "YAML", str(error).splitlines())
     kind = _kind(keys)
+    found: list[str] = []
     try:
         match kind:
             case "sweep":
@@ -65,12 +76,13 @@ def check(path: Path) -> Found:
             case "architecture":
                 from_yaml(text, str(path))
             case _:
-                design(resolve(config=path))
+                configuration = resolve(config=path)
+                found = list(cautions(configuration, design(configuration)))
     except ConnpruneError as error:
         lines = str(error).splitlines()
         # The first line only says that there are some.
         return Found(path, kind, lines[1:] if len(lines) > 1 and lines[0].endswith(f"is no valid {kind}.") else lines)
-    return Found(path, kind, [])
+    return Found(path, kind, [], found)
 
 
 def _kind(keys: set[str]) -> str:

@@ -14,6 +14,7 @@ def test_presets_are_well(command: Command, tmp_path: Path) -> None:
         (tmp_path / "mine.yaml").write_text(preset_text(name))
         outcome = command("check", "mine.yaml")
         assert (outcome.code, outcome.out) == (0, "mine.yaml: all is well (configuration)\n"), outcome.err
+        assert outcome.err == ""
 
 
 def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_path: Path) -> None:
@@ -28,6 +29,36 @@ def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_pa
     assert (found["schema"], found["kind"], found["is_well"]) == (1, "configuration", False)
     places = {(mistake["file"], mistake["line"], mistake["column"]) for mistake in found["mistakes"]}
     assert places == {("mine.yaml", 2, 1), ("mine.yaml", 4, 3), ("mine.yaml", 6, 3)}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("preset: digits\ntraining: {epochs: 50}\n", "full weight after 50 epochs, and there are 50"),
+        (
+            "preset: strong\ngates: {kind: linear}\n",
+            "what last-norm and 12 more merge is normalised",
+        ),
+        ("preset: strong\ngates: {kind: sigmoid, penalise: entropy}\n", None),
+        ("preset: digits\ngates: {penalty: 0}\ntraining: {epochs: 2}\n", None),
+        ("preset: digits\ngates: none\ntraining: {epochs: 2}\n", None),
+    ],
+)
+def test_what_is_hardly_meant_is_said(command: Command, tmp_path: Path, text: str, told: str | None) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    outcome = command("check", "mine.yaml")
+    assert outcome.code == 0
+    assert outcome.out == "mine.yaml: all is well (configuration)\n"
+    cautions = command("check", "mine.yaml", "--json").json["cautions"]
+    trained = command("train", "--config", "mine.yaml", "--data", "digits", "--dry-run").err
+    if told is None:
+        assert outcome.err == ""
+        assert cautions == []
+        assert "Note:" not in trained
+    else:
+        assert told in outcome.err
+        assert [caution for caution in cautions if told in caution]
+        assert told in trained
 
 
 def test_a_file_whose_name_has_brackets_is_named_whole(command: Command, tmp_path: Path) -> None:
