@@ -26,7 +26,7 @@ def cautions(configuration: Configuration, architecture: Architecture) -> Iterat
     if normalised and gates.kind != "hard-concrete" and gates.penalised in ("gate", "cost"):
         more = f" and {len(normalised) - 1} more" if len(normalised) > 1 else ""
         yield (
-            f"gates.penalise: what {normalised[0]}{more} merge is normalised, so all its gates can shrink at no cost and "
+            f"gates.penalise: what {normalised[0]}{more} merge is normalised, so its gates can shrink at no cost and "
             "their size says little; hard-concrete gates, or the penalty `entropy`, do not shrink together."
         )
 
