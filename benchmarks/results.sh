@@ -193,5 +193,6 @@ axes:
     size: {$strong, gates.kind: sigmoid, gates.initialisation.value: 0.5}
 YAML
 sweep strong
+for name in 001-open 002-entropy 003-size; do cut_far "strong/jobs/$name" "${name#*-}" gate; done
 prune strong/jobs/001-open/seed-1337 strong-cut --threshold 0.01
 retrain strong-retrained strong-cut dense,chain,random:2

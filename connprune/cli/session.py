@@ -52,6 +52,8 @@ def result_line(summary: dict[str, Any]) -> str:
     final = summary["final"]
     gates = summary["gated_connections"]
     closed = f"  {summary['gates_closed']} of {gates} gates closed" if gates else ""
+    if gates and summary["gates_closed"] == gates:
+        closed += " (every one: under less pressure what is needed stays open)"
     target = summary.get("target_sparsity")
     if target and not target["met"]:
         closed += f" (target {target['wanted']:.0%} not reached)"

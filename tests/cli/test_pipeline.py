@@ -74,6 +74,13 @@ def test_quiet_means_only_the_path(command: Command) -> None:
     assert command("prune", "--keep", "20", "-q").err == ""
 
 
+def test_a_search_that_closed_every_gate_says_so(command: Command) -> None:
+    collapsed = command("train", *TINY, "--set", "gates.initialisation.value=-6")
+    assert "44 of 44 gates closed (every one: under less pressure" in collapsed.err
+    assert "every one" not in command("train", *TINY).err
+    assert command("prune", collapsed.out.strip(), "--threshold", "0.01").code == 3
+
+
 def test_a_folder_of_images(command: Command, digits_folder: Path) -> None:
     trained = command("train", *TINY, "--data", digits_folder, "--set", "data.train_images=40", "--json")
     assert trained.code == 0, trained.err
