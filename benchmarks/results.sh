@@ -8,7 +8,7 @@
 #
 #   cpu   the layers of `blog` with a quarter of the feature maps, on 5,000 images shrunk to 16×16, 20 epochs. The
 #         penalties are ten times those of full, since there are 3,140 steps to close a gate in and not 281,400.
-#         The preset `strong` likewise, for 30 epochs.
+# The preset `strong` with a quarter of its feature maps too, for 30 epochs, under the penalties of full.
 #   full  the layers and the epochs of the post, on all images; and the preset `strong`. Days on one GPU.
 set -euo pipefail
 

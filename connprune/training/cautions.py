@@ -22,14 +22,11 @@ def cautions(configuration: Configuration, architecture: Architecture) -> Iterat
             f"gates.penalty_warmup: the penalty has its full weight after {gates.penalty_warmup} epochs, and there are "
             f"{epochs}; few gates may close."
         )
-    normalised = sorted({target for _, target in architecture.gated_connections} & _normalising(architecture))
+    gated = {target for _, target in architecture.gated_connections}
+    normalised = sorted(gated & {layer.name for layer in architecture.layers if layer.kind == "batch-norm"})
     if normalised and gates.kind != "hard-concrete" and gates.penalised in ("gate", "cost"):
         more = f" and {len(normalised) - 1} more" if len(normalised) > 1 else ""
         yield (
             f"gates.penalise: what {normalised[0]}{more} merge is normalised, so its gates can shrink at no cost and "
             "their size says little; hard-concrete gates, or the penalty `entropy`, do not shrink together."
         )
-
-
-def _normalising(architecture: Architecture) -> set[str]:
-    return {layer.name for layer in architecture.layers if layer.kind == "batch-norm"}
