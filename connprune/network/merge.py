@@ -6,15 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.merging import Merge
 from connprune.network.aggregates import AGGREGATES
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.remake import remade
-
-Size = tuple[int, int]
+from connprune.network.resize import Resize, Size, make_resize
 
 
 class Sources:
@@ -24,15 +21,12 @@ class Sources:
         self.maps: dict[str, FeatureMaps] = {}
         self.resized: dict[tuple[str, Size, str], FeatureMaps] = {}
 
-    def at(self, source: str, size: Size, merge: Merge) -> FeatureMaps:
-        """The source's feature maps at this height and width."""
-        maps = self.maps[source]
-        if tuple(maps.values.shape[2:]) == size:
-            return maps
-        mode = "pad" if merge.resize == "pad" else merge.interpolation
-        if (source, size, mode) not in self.resized:
-            self.resized[source, size, mode] = resized(maps, size, mode)
-        return self.resized[source, size, mode]
+    def at(self, source: str, size: Size, mode: str, resize: Resize) -> FeatureMaps:
+        """The source's feature maps at this height and width, resized in this mode."""
+        key = source, size, mode
+        if key not in self.resized:
+            self.resized[key] = resize(self.maps[source])
+        return self.resized[key]
 
     def forget(self, names: Sequence[str]) -> None:
         """Lets go of sources that nothing reads any more."""
@@ -40,27 +34,6 @@ class Sources:
             del self.maps[name]
         for key in [key for key in self.resized if key[0] in names]:
             del self.resized[key]
-
-
-def resized(maps: FeatureMaps, size: Size, mode: str) -> FeatureMaps:
-    """Feature maps at another height and width; gates stay pending where that is exact.
-
-    Args:
-        maps: what to resize.
-        size: height and width.
-        mode: `pad`, zeros around, one more at the end where they are odd; `max-pool`; or one that
-            `torch.nn.functional.interpolate` names.
-    """
-    if mode == "pad":
-        rows, columns = (wanted - have for wanted, have in zip(size, maps.values.shape[2:], strict=True))
-        margins = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
-        return maps._replace(values=F.pad(maps.values, margins))
-    if mode == "max-pool":
-        if maps.gates_are_positive:
-            return maps._replace(values=F.adaptive_max_pool2d(maps.values, size))
-        return FeatureMaps(F.adaptive_max_pool2d(maps.gated(), size))
-    corners = False if mode in ("bilinear", "bicubic") else None
-    return maps._replace(values=F.interpolate(maps.values, size, mode=mode, align_corners=corners))
 
 
 class Merging(nn.Module):
@@ -81,6 +54,9 @@ class Merging(nn.Module):
         self.sources = architecture.connections[target]
         self.size = architecture.shapes.merged[target].size
         self.merge = architecture.merge_of(target)
+        self.mode = "pad" if self.merge.resize == "pad" else self.merge.interpolation
+        given = [architecture.shapes.output[source].size for source in self.sources]
+        self.resizes = nn.ModuleList(make_resize(before, self.size, self.mode) for before in given)
         self.aggregate = AGGREGATES[self.merge.aggregate](architecture, target)
         for number, source in enumerate(self.sources):
             selection = architecture.selection(target, source)
@@ -95,8 +71,8 @@ class Merging(nn.Module):
             sources: everything before the target.
         """
         return [
-            taken(sources.at(source, self.size, self.merge), getattr(self, f"take{number}"))
-            for number, source in enumerate(self.sources)
+            taken(sources.at(source, self.size, self.mode, resize), getattr(self, f"take{number}"))
+            for number, (source, resize) in enumerate(zip(self.sources, self.resizes, strict=True))
         ]
 
     def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
