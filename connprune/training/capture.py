@@ -21,14 +21,16 @@ class CapturedStep:
 
     Args:
         step: reads nothing but its arguments and tensors that keep their place, and never waits for the host.
+        device: the CUDA device that it computes on.
         warn: is told once, in a sentence, if the step cannot be recorded.
     """
 
-    def __init__(self, step: Step, warn: Callable[[str], None]) -> None:
+    def __init__(self, step: Step, device: torch.device, warn: Callable[[str], None]) -> None:
         self._step = step
+        self._device = device
         self._warn = warn
         # Autograd remembers the stream of a node, so what is recorded must have been warmed up on the same one.
-        self._stream = torch.cuda.Stream()
+        self._stream = torch.cuda.Stream(device)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._inputs: tuple[Draws, Tensor] | None = None
         self._seen = 0
@@ -52,20 +54,40 @@ class CapturedStep:
             self._run(draws, strength)
 
     def _run(self, draws: Draws, strength: Tensor) -> None:
-        self._stream.wait_stream(torch.cuda.current_stream())
+        surrounding = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(surrounding)
         with torch.cuda.stream(self._stream):
             self._step(draws, strength)
-        torch.cuda.current_stream().wait_stream(self._stream)
+        surrounding.wait_stream(self._stream)
 
     def _recorded(self, draws: Draws, strength: Tensor) -> torch.cuda.CUDAGraph | None:
         graph = torch.cuda.CUDAGraph()
+        surrounding = torch.cuda.current_stream(self._device)
         try:
             # Nothing is computed in here: the operations are written down, with where they read and write.
             with torch.cuda.graph(graph, stream=self._stream):
                 self._step(draws, strength)
         except RuntimeError as error:
             self._can_record = False
-            reason = str(error).strip().splitlines()[0]
-            self._warn(f"training steps cannot be recorded as a CUDA graph, so they take longer ({reason})")
+            self._leave_recording(surrounding)
+            self._warn(f"training steps cannot be recorded as a CUDA graph, so they take longer ({_reason(error)})")
             return None
         return graph
+
+    def _leave_recording(self, surrounding: torch.cuda.Stream) -> None:
+        """Undoes what torch leaves of a recording that failed: its stream, and random numbers drawn into the graph."""
+        torch.cuda.set_stream(surrounding)
+        generator = random_numbers(self._device)
+        generator.graphsafe_set_state(generator.clone_state())
+
+
+def random_numbers(device: torch.device) -> torch.Generator:
+    """The generator that dropout and gates on a CUDA device draw from."""
+    return torch.cuda.default_generators[device.index or 0]
+
+
+def _reason(error: BaseException) -> str:
+    """Why a recording failed: what the step raised, not that the recording could not be ended after it."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error).strip().splitlines()[0]

@@ -19,7 +19,7 @@ from connprune.data.settings import Augment
 from connprune.errors import DivergedError, UsageError
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
-from connprune.training.capture import CapturedStep, Step
+from connprune.training.capture import CapturedStep, Step, random_numbers
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Alone, Group
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
@@ -282,7 +282,7 @@ class Trainer:
     def _fresh_step(self) -> Step:
         """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""
         captures = self.device.type == "cuda" and self.recipe.capture and self.group.size == 1
-        return CapturedStep(self._step, self._warn) if captures else self._step
+        return CapturedStep(self._step, self.device, self._warn) if captures else self._step
 
     def _penalty(self) -> Penalty | None:
         """What λ multiplies; None if it is always 0."""
@@ -311,7 +311,7 @@ class Trainer:
     def _generator(self) -> torch.Generator:
         match self.device.type:
             case "cuda":
-                return torch.cuda.default_generators[self.device.index or 0]
+                return random_numbers(self.device)
             case "mps":
                 return torch.mps._get_default_mps_generator()
             case _:
