@@ -120,7 +120,9 @@ def split(dataset: Dataset, settings: DataSettings) -> Splits:
 def normalisation(images: Images, settings: Normalise) -> tuple[Tensor, Tensor]:
     """What is subtracted from every image, (feature maps, height, width), and what it is then divided by, ()."""
     chunks = images.images.split(1024)
-    mean = sum((chunk.sum(0, dtype=torch.float64) for chunk in chunks), torch.zeros(())) / len(images)
+    # Summed as whole numbers: exact, and Apple's GPUs have no float64.
+    total = sum((chunk.sum(0, dtype=torch.int64) for chunk in chunks), torch.zeros((), dtype=torch.int64))
+    mean = total.cpu().double() / len(images)
     if settings.subtract == "channel-mean":
         mean = mean.mean((1, 2), keepdim=True).expand_as(mean)
     elif settings.subtract == "none":

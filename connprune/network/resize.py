@@ -138,4 +138,5 @@ class Interpolate(nn.Module):
 
     def _matrix(self, before: int, after: int) -> Tensor:
         """What resizes one column: the resized unit columns side by side, (after, before)."""
-        return self.by_torch(torch.eye(before)[None, None], (after, before))[0, 0]
+        matrix: Tensor = self.by_torch(torch.eye(before)[None, None], (after, before))[0, 0]
+        return matrix

@@ -4,11 +4,12 @@ None of them is the truth: a gate and the weights that read it can trade scale, 
 change, and the loss change of one removal says nothing about removing two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture, Connection
@@ -78,11 +79,26 @@ def by_saliency(evidence: Evidence) -> Split:
     network = evidence.network
     gates = _gates(network).requires_grad_()
     gradient = torch.zeros_like(gates)
-    for images, labels in in_order(evidence.held_out):
-        loss = F.cross_entropy(network(images, gates), labels, reduction="sum")
-        gradient += torch.autograd.grad(loss, gates)[0]
+    with recurrent_in_training(network):
+        for images, labels in in_order(evidence.held_out):
+            loss = F.cross_entropy(network(images, gates), labels, reduction="sum")
+            gradient += torch.autograd.grad(loss, gates)[0]
     change = (gates.detach() * gradient).abs() / len(evidence.held_out)
     return [score.cpu() for score in change.split(gates_of_each(network.architecture))]
+
+
+@contextmanager
+def recurrent_in_training(network: nn.Module) -> Iterator[None]:
+    """In here, recurrent layers are in training mode, the only one that cuDNN differentiates; it changes no value."""
+    recurrent = [module for module in network.modules() if isinstance(module, nn.RNNBase)]
+    before = [module.training for module in recurrent]
+    try:
+        for module in recurrent:
+            module.train()
+        yield
+    finally:
+        for module, mode in zip(recurrent, before, strict=True):
+            module.train(mode)
 
 
 def by_ablation(evidence: Evidence) -> Split:

@@ -1,10 +1,13 @@
 """Batches: every image once an epoch, shifted and mirrored as one by one, and the same again for the same seed."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from connprune.data.batches import draw_epoch, gathered, in_order
 from connprune.data.images import Images, normalisation, split
@@ -107,3 +110,20 @@ def test_the_mean_image_is_that_of_the_training_part(images: Images) -> None:
     torch.testing.assert_close(channel, images.images.double().mean((0, 2, 3), keepdim=True)[0].float().expand(1, 8, 8))
     none, _ = normalisation(images, Normalise(subtract="none"))
     assert not none.any()
+
+
+def test_the_mean_of_images_is_summed_in_whole_numbers() -> None:
+    """Apple's GPUs have no float64; whole numbers sum exactly on every device."""
+    pictures = torch.randint(0, 256, (3000, 2, 3, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    kinds: set[Any] = set()
+
+    class Kinds(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            if func._opname == "sum":
+                kinds.add((kwargs or {}).get("dtype"))
+            return func(*args, **(kwargs or {}))
+
+    with Kinds():  # type: ignore[no-untyped-call]
+        mean, _ = normalisation(Images(pictures, torch.zeros(3000, dtype=torch.int64)), Normalise())
+    assert kinds == {torch.int64}
+    torch.testing.assert_close(mean, pictures.double().mean(0).float(), rtol=0, atol=0)

@@ -1,0 +1,27 @@
+"""Importance criteria, as far as they depend on the device."""
+
+import torch
+from torch import nn
+
+from connprune.architecture.base import Shape
+from connprune.data.images import Images
+from connprune.network import build
+from connprune.training.configuration import resolve
+from connprune.training.rulers import Evidence, by_saliency
+
+
+def test_saliency_of_a_recurrent_network_takes_what_cudnn_can_differentiate() -> None:
+    """cuDNN refuses the backward pass of a recurrent layer in evaluation; nothing else may be in training then."""
+    torch.manual_seed(0)
+    network = build(resolve("sequence").with_input(Shape(8, 1, 8), 10)).eval()
+    images = Images(torch.randint(0, 256, (20, 8, 1, 8), dtype=torch.uint8), torch.arange(20) % 10)
+    seen: dict[bool, set[bool]] = {True: set(), False: set()}
+    for module in network.modules():
+        is_recurrent = isinstance(module, nn.RNNBase)
+        module.register_forward_hook(
+            lambda module, *_, is_recurrent=is_recurrent: seen[is_recurrent].add(module.training)
+        )
+    scores = by_saliency(Evidence(network=network, held_out=images, seed=0))
+    assert seen == {True: {True}, False: {False}}
+    assert not any(module.training for module in network.modules())
+    assert all(score.isfinite().all() for score in scores)
