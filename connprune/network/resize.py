@@ -134,7 +134,8 @@ class Interpolate(nn.Module):
         """
         narrowed = (values @ self.columns).flatten(0, 1)
         # As a batched product of one matrix with every map: `@` would copy the maps to make one large product of it.
-        return torch.bmm(self.rows.expand(len(narrowed), -1, -1), narrowed).unflatten(0, values.shape[:2])
+        shortened = torch.bmm(self.rows.expand(len(narrowed), -1, -1), narrowed)
+        return shortened.view(*values.shape[:2], *self.after)
 
     def _matrix(self, before: int, after: int) -> Tensor:
         """What resizes one column: the resized unit columns side by side, (after, before)."""
