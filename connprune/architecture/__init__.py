@@ -7,7 +7,17 @@ from connprune.architecture.architecture import Architecture, Blueprint, Connect
 from connprune.architecture.base import Shape
 from connprune.architecture.cutting import Cut, CutReport, cut
 from connprune.architecture.layers import Layer, LayerShapeError, register
-from connprune.architecture.rules import Budget, FeatureMap, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
+from connprune.architecture.rules import (
+    Budget,
+    FeatureMap,
+    Keep,
+    KeepPerLayer,
+    Rule,
+    Share,
+    Sparsity,
+    Threshold,
+    WholeLayers,
+)
 
 __all__ = [
     "Architecture",
@@ -23,6 +33,7 @@ __all__ = [
     "LayerShapeError",
     "Rule",
     "Shape",
+    "Share",
     "Sparsity",
     "Threshold",
     "WholeLayers",

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Context
+from itertools import pairwise
 from typing import Any
 
 from connprune.architecture.architecture import Architecture, Connection
+from connprune.architecture.base import HEAD, Shape
 from connprune.architecture.kept import Kept, follow, positions, taken_numbers
 from connprune.architecture.merging import MergeOverride, Selection
 from connprune.architecture.rules import Counts, FeatureMap, Rule, Scores, Unit
-from connprune.architecture.shapes import carried_maps, connection_maps, mac_count, parameter_count
+from connprune.architecture.shapes import carried_maps, connection_maps, head_widths, mac_count, parameter_count
 from connprune.errors import DisconnectedError, UsageError
 
 # For each gated connection its score, or one for each feature map that it carries.
@@ -93,10 +95,7 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
 
     def counts(removed: frozenset[Unit]) -> Counts | None:
         kept = follow(architecture, _places(architecture, removed))
-        if kept is None:
-            return None
-        smaller = _rebuilt(architecture, kept)
-        return Counts(parameter_count(smaller), mac_count(smaller))
+        return _counts(architecture, kept) if kept else None
 
     chosen = rule.chosen(scores, counts)
     kept = follow(architecture, _places(architecture, chosen))
@@ -152,7 +151,7 @@ def macs_of_each(architecture: Architecture) -> list[int]:
     brought = []
     for connection in architecture.gated_connections:
         kept = follow(architecture, _places(architecture, frozenset({connection})))
-        brought.append(whole - (mac_count(_rebuilt(architecture, kept)) if kept else 0))
+        brought.append(whole - (_counts(architecture, kept).macs if kept else 0))
     return brought
 
 
@@ -232,6 +231,29 @@ def _places(architecture: Architecture, removed: frozenset[Unit]) -> dict[Connec
         else:
             here.update(range(connection_maps(architecture, unit.target, unit.source)))
     return {connection: frozenset(found) for connection, found in places.items()}
+
+
+def _counts(architecture: Architecture, kept: Kept) -> Counts:
+    """What the network that is left costs; a rule asks for many, so the smaller architecture is not made for it."""
+    parameters = macs = 0
+    for target, sources in kept.connections.items():
+        merged = Shape(len(kept.merged[target]), *architecture.shapes.merged[target].size)
+        brought = sum(map(len, sources.values()))
+        gates = architecture.gates
+        if gates is not None and target not in (gates.ungated or ()):
+            parameters += brought if gates.sharing == "per-feature-map" else len(sources)
+        if architecture.merge_of(target).aggregate == "squeeze":
+            parameters += brought * merged.feature_maps
+            macs += brought * merged.numel
+        if target == HEAD:
+            widths = head_widths(architecture, merged)
+            parameters += sum(before * after + after for before, after in pairwise(widths))
+            macs += sum(before * after for before, after in pairwise(widths))
+        else:
+            layer = architecture.layer[target].with_feature_maps(len(kept.output[target]))
+            parameters += layer.parameters(merged)
+            macs += layer.macs(merged)
+    return Counts(parameters, macs)
 
 
 def _rebuilt(architecture: Architecture, kept: Kept) -> Architecture:

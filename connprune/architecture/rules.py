@@ -121,35 +121,93 @@ class KeepPerLayer:
 
 
 @dataclass(frozen=True)
-class Budget:
-    """Cuts the lowest scores, as few as bring one of the counts down to `most`.
+class Share:
+    """A budget as a share of what the parent has, from 0 to 1; `Share(0.5)` is half of it.
 
-    Attributes:
-        count: `parameters` or `macs`.
-        most: what is allowed.
+    Raises:
+        UsageError: the value is outside of this range.
     """
 
-    count: str
-    most: int
+    value: float
 
-    def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
-        lowest_first = _ranked(scores)[::-1]
+    def __post_init__(self) -> None:
+        if not 0 <= self.value <= 1:
+            raise UsageError(f"A budget of {self}: expected 0% to 100% of the parent.")
 
-        def cost(removed: int) -> float:
-            left = counts(frozenset(lowest_first[:removed]))
-            return -math.inf if left is None else getattr(left, self.count)
-
-        fits = _first(len(lowest_first) + 1, lambda removed: cost(removed) <= self.most)
-        if fits is None or cost(fits) == -math.inf:
-            gone = len(lowest_first) if fits is None else fits - 1
-            raise DisconnectedError(
-                f"No cut by these scores brings the {_SHOWN[self.count]} down to {self.most:,} and keeps a path from "
-                f"the input to the head; nothing was written. The smallest that keeps one has {cost(gone):,.0f}."
-            )
-        return frozenset(lowest_first[:fits])
+    def of(self, count: int) -> int:
+        """The largest whole number within the share."""
+        return math.floor(self.value * count)
 
     def __str__(self) -> str:
-        return f"at most {self.most:,} {_SHOWN[self.count]}"
+        return f"{100 * self.value:g}%"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Cuts the lowest scores until every budget holds, and then puts back what still fits.
+
+    From the lowest score up, each unit goes whose removal leaves a path, until all budgets hold. Then, from the highest
+    that went down, each comes back with which they still hold. So no budget is exceeded, and no unit that was cut could
+    be put back alone.
+
+    Attributes:
+        parameters: how many are allowed, a number or a share of the parent's; None is any number.
+        macs: how many multiply-accumulates per image are allowed, likewise.
+    """
+
+    parameters: int | Share | None = None
+    macs: int | Share | None = None
+
+    def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
+        whole = counts(frozenset())
+        most = self._resolved(whole) if whole else {}
+
+        def fits(removed: frozenset[Unit]) -> bool:
+            left = counts(removed)
+            return left is not None and all(getattr(left, name) <= limit for name, limit in most.items())
+
+        def settled(removed: frozenset[Unit]) -> bool:
+            return counts(removed) is None or fits(removed)
+
+        # Whatever more is removed, a path that is gone stays gone and a budget that holds goes on holding.
+        removed = frozenset[Unit]()
+        waiting = _ranked(scores)[::-1]
+        while waiting and not fits(removed):
+            count = _first(len(waiting), lambda count: settled(removed.union(waiting[:count])))
+            more = removed.union(waiting[:count])
+            removed = removed.union(waiting[: count - 1]) if counts(more) is None else more
+            waiting = waiting[count:]
+        if not fits(removed):
+            raise DisconnectedError(self._unmet(most, counts(removed)))
+        waiting = [unit for unit in _ranked(scores) if unit in removed]
+        while waiting:
+            count = _first(len(waiting), lambda count: not fits(removed.difference(waiting[:count])))
+            removed = removed.difference(waiting[: count - 1])
+            waiting = waiting[count:]
+        return removed
+
+    def _resolved(self, whole: Counts) -> dict[str, int]:
+        return {
+            name: limit.of(getattr(whole, name)) if isinstance(limit, Share) else limit
+            for name, limit in (("parameters", self.parameters), ("macs", self.macs))
+            if limit is not None
+        }
+
+    def _unmet(self, most: Mapping[str, int], left: Counts | None) -> str:
+        wanted = " and ".join(f"the {_SHOWN[name]} down to {limit:,}" for name, limit in most.items())
+        found = " and ".join(f"{getattr(left, name, 0):,} {_SHOWN[name]}" for name in most)
+        return (
+            f"No cut by these scores brings {wanted} and keeps a path from the input to the head; nothing was written. "
+            f"The smallest that keeps one has {found}."
+        )
+
+    def __str__(self) -> str:
+        limits = (("parameters", self.parameters), ("macs", self.macs))
+        return " and ".join(
+            f"at most {limit} of the {_SHOWN[name]}" if isinstance(limit, Share) else f"at most {limit:,} {_SHOWN[name]}"
+            for name, limit in limits
+            if limit is not None
+        )
 
 
 @dataclass(frozen=True)
@@ -178,10 +236,16 @@ def _ranked(scores: Mapping[K, float]) -> list[K]:
     return sorted(scores, key=lambda unit: -scores[unit])
 
 
-def _first(end: int, holds: Callable[[int], bool]) -> int | None:
-    """The smallest number below `end` for which a condition holds that holds for all larger ones too."""
-    low, high = 0, end
+def _first(most: int, holds: Callable[[int], bool]) -> int:
+    """The smallest number from 1 to `most` for which a condition holds that holds for all larger ones too.
+
+    It is `most + 1` if there is none. Numbers near 1 are tried first, since it is often one of them.
+    """
+    low, step = 1, 1
+    while step <= most and not holds(step):
+        low, step = step + 1, 2 * step
+    high = min(step, most + 1)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low if low < end else None
+    return low

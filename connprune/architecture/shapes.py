@@ -123,9 +123,14 @@ def carried_maps(architecture: Architecture) -> int:
     return sum(sum(source_maps(architecture, target)) for target in architecture.connections)
 
 
-def head_widths(architecture: Architecture) -> list[int]:
-    """The number of values before each dense layer of the head, and the number of classes at the end."""
-    merged = architecture.shapes.merged[HEAD]
+def head_widths(architecture: Architecture, merged: Shape | None = None) -> list[int]:
+    """The number of values before each dense layer of the head, and the number of classes at the end.
+
+    Args:
+        architecture: whose head it is.
+        merged: what the head reads; None is what it reads in this architecture.
+    """
+    merged = merged or architecture.shapes.merged[HEAD]
     reduced = merged.numel if architecture.head.reduce == "flatten" else merged.feature_maps
     return [reduced, *architecture.head.hidden, architecture.classes]
 

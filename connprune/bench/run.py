@@ -204,7 +204,7 @@ def _cut_to(architecture: Architecture, share: float) -> Cut:
     """A cut to this share of the MACs, by random scores."""
     random = Random("bench")  # noqa: S311 - nothing here is secret
     scores = {connection: random.random() for connection in architecture.gated_connections}
-    return cut(architecture, scores, Budget("macs", round(share * mac_count(architecture))))
+    return cut(architecture, scores, Budget(macs=round(share * mac_count(architecture))))
 
 
 def _mask(architecture: Architecture, outcome: Cut) -> Tensor:

@@ -47,6 +47,19 @@ def number(text: str) -> float:
         raise typer.BadParameter(f"found {text!r}, expected a number.") from None
 
 
+def budget(text: str) -> Any:
+    """Reads an option's value: a whole number, or with % behind it a `Share` of the parent."""
+    from connprune.architecture.rules import Share
+    from connprune.errors import UsageError
+
+    try:
+        return Share(float(text[:-1]) / 100) if text.endswith("%") else int(text)
+    except ValueError:
+        raise typer.BadParameter(f"found {text!r}, expected a whole number, or a percentage like 50%.") from None
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def load_plugins(names: list[str] | None) -> None:
     """Imports the layers that installed packages offer, and what --plugin names."""
     from connprune.architecture.plugins import load_installed, load_plugin

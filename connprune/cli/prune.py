@@ -1,7 +1,7 @@
 """`connprune prune`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +10,7 @@ from connprune.cli.output import Output
 from connprune.cli.session import load_images
 
 # The panel of the options of which one is needed.
-RULES = "Rules: give one"
+RULES = "Rules: give one, or both budgets"
 RULE_OPTIONS = ("--threshold", "--keep", "--sparsity", "--keep-per-layer", "--max-params", "--max-macs")
 
 
@@ -49,19 +49,23 @@ def prune(
         ),
     ] = None,
     max_params: Annotated[
-        int | None,
+        Any,
         typer.Option(
             "--max-params",
-            metavar="N",
-            parser=options.whole_number,
-            help="Cut down to N parameters.",
+            metavar="N|P%",
+            parser=options.budget,
+            help="Cut down to N parameters, or P% of the parent's.",
             rich_help_panel=RULES,
         ),
     ] = None,
     max_macs: Annotated[
-        int | None,
+        Any,
         typer.Option(
-            "--max-macs", metavar="N", parser=options.whole_number, help="Cut down to N MACs.", rich_help_panel=RULES
+            "--max-macs",
+            metavar="N|P%",
+            parser=options.budget,
+            help="Cut down to N MACs, or P% of the parent's.",
+            rich_help_panel=RULES,
         ),
     ] = None,
     by: Annotated[
@@ -102,10 +106,10 @@ def prune(
     """Cut the connections whose gate ended near zero.
 
     Prints the path of the cut. Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params and
-    --max-macs. The trained weights are carried over, so the cut network works before any retraining, and its accuracy
-    is shown beside its parent's.
+    --max-macs, or the last two together. The trained weights are carried over, so the cut network works before any
+    retraining, and its accuracy is shown beside its parent's.
 
-      connprune prune --threshold 0.01
+      connprune prune --max-macs 50%
     """
     from connprune.architecture.base import SCHEMA
     from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
@@ -127,8 +131,7 @@ def prune(
         None if keep is None else Keep(keep),
         None if sparsity is None else Sparsity(sparsity),
         None if keep_per_layer is None else KeepPerLayer(keep_per_layer),
-        None if max_params is None else Budget("parameters", max_params),
-        None if max_macs is None else Budget("macs", max_macs),
+        None if max_params is max_macs is None else Budget(max_params, max_macs),
     ]
     rules = [rule for rule in given if rule is not None]
     if sweep and (rules or not dry_run):
@@ -136,7 +139,9 @@ def prune(
     if as_csv and (not sweep or as_json):
         raise UsageError("--csv goes with --sweep and without --json.")
     if len(rules) != 1 and not sweep:
-        raise UsageError(f"Give one of {', '.join(RULE_OPTIONS)}; found {len(rules) or 'none'} of them.")
+        raise UsageError(
+            f"Give one of {', '.join(RULE_OPTIONS)}, or both budgets; found {len(rules) or 'none'} of them."
+        )
     if by not in RULERS:
         raise UsageError(f"--by: {unknown(by, RULERS)}")
     if granularity not in (None, *GRANULARITIES):

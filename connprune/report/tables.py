@@ -52,11 +52,10 @@ def cut_table(document: dict[str, Any]) -> str:
     ]
     header = ["network", "connections", "feature maps", "layers", "parameters", "MACs", "validation", "test"]
     units = "connections" if document["granularity"] == "connection" else "feature maps of connections"
-    went = [f"{document['rule']} by {document['by']}: {len(document['chosen'])} {units} cut"]
+    went = [f"layers removed: {', '.join(document['removed_layers'])}"] if document["removed_layers"] else []
+    went.append(f"{document['rule']} by {document['by']}: {len(document['chosen'])} {units} cut")
     if document["followed"]:
         went.append(f"{len(document['followed'])} more with nothing to read or nobody to read them")
-    if document["removed_layers"]:
-        went.append(f"layers removed: {', '.join(document['removed_layers'])}")
     return f"{aligned(header, rows)}\n{'; '.join(went)}"
 
 

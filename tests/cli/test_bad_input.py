@@ -54,8 +54,12 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["inspect", "x", "--preset", "blog"], "Give a run, or --preset, --config and --set"),
         (
             ["prune"],
-            "Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params, --max-macs; found none",
+            "Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params, --max-macs, or both budgets; "
+            "found none",
         ),
+        (["prune", "--max-macs", "half"], "'--max-macs': found 'half', expected a whole number, or a percentage like 50%"),
+        (["prune", "--max-params", "120%"], "'--max-params': A budget of 120%: expected 0% to 100% of the parent"),
+        (["prune", "--keep", "3", "--max-macs", "50%"], "found 2 of them"),
         (["prune", "--threshold", "0.1", "--keep", "3"], "found 2 of them"),
         (["prune", "--threshold", "0.1"], "make one with `connprune train`"),
         (["prune", "--keep", "3", "--by", "magic"], "--by: found 'magic', expected one of gate, strength"),

@@ -216,6 +216,9 @@ def test_budgets_are_kept_and_not_undercut_by_much(command: Command) -> None:
         most = trained[count] // 2
         document = command("prune", option, str(most), "--dry-run", "--json").json
         assert 0.97 * most < document[count]["cut"] <= most
+    both = command("prune", "--max-params", "70%", "--max-macs", "50%", "--dry-run", "--json").json
+    assert both["parameters"]["cut"] <= 0.7 * both["parameters"]["parent"]
+    assert both["macs"]["cut"] <= 0.5 * both["macs"]["parent"]
     refused = command("prune", "--max-macs", "10")
     assert refused.code == 3
     assert "keeps a path from the input to the head" in refused.err
