@@ -98,7 +98,7 @@ class Gates(Frozen):
         sharing: `shared`, one gate for a connection; `per-feature-map`, one for each feature map of its source.
         initialisation: where w starts.
         temperature: of sigmoid gates.
-        rate: the learning rate of the gates; null is the rate of the weights.
+        rate: the learning rate of the gates, the same in all epochs; null is that of the weights, and changes with it.
         penalty: λ, the weight of the penalty in the loss; with `target_sparsity`, where λ starts.
         penalise: `gate`, the sum of all gates by magnitude; `l0`, the expected number of hard-concrete gates that are
             not zero; `entropy`, the sum of their binary entropies in nats, which pushes gates to 0 or 1; `cost`, the

@@ -1,7 +1,7 @@
 """The optimizer and its schedule, made from the recipe."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -14,6 +14,8 @@ from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
 _CLASSES: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 # Keras, whose rule the post's recipe names, calls a loss better when it is lower by more than this.
 _BETTER_BY = 1e-4
+# The key of a parameter group that says whether the schedule changes its learning rate; without it, it does.
+_SCHEDULED = "scheduled"
 
 
 class Scheduler(Protocol):
@@ -35,7 +37,7 @@ class Scheduler(Protocol):
 def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimizer:
     """The fused optimizer, with groups for decayed weights, for biases, and for the gates, in this order.
 
-    On CUDA its rates are tensors, so that a recorded step reads them anew each time.
+    A learning rate that the gates have of their own is no part of the schedule, which is the weights'. On CUDA its rates are tensors, so that a recorded step reads them anew each time.
     """
     gates = network.gates.weight if network.gates else None
     weights = [parameter for parameter in network.parameters() if parameter is not gates]
@@ -45,8 +47,8 @@ def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimiz
     ]
     if gates is not None:
         chosen = network.architecture.gates
-        rate = chosen.rate if chosen and chosen.rate else settings.rate
-        groups.append({"params": [gates], "weight_decay": 0.0, "lr": rate})
+        own = chosen.rate if chosen else None
+        groups.append({"params": [gates], "weight_decay": 0.0, "lr": own or settings.rate, _SCHEDULED: own is None})
     optimizer = _CLASSES[settings.kind](groups, lr=settings.rate, fused=True)
     device = weights[0].device
     if device.type == "cuda":
@@ -81,9 +83,21 @@ def make_scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe) -> Schedule
         case Plateau() as plateau:
             return _OnPlateau(optimizer, plateau)
         case Cosine():
-            return _ByEpoch(optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * epoch / recipe.epochs)))
+            return _by_epoch(optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * epoch / recipe.epochs)))
         case Fixed():
-            return _ByEpoch(optimizer, lambda epoch: 1.0)
+            return _by_epoch(optimizer, _constant)
+
+
+def _constant(epoch: int) -> float:
+    return 1.0
+
+
+def _is_scheduled(group: Mapping[str, Any]) -> bool:
+    return bool(group.get(_SCHEDULED, True))
+
+
+def _by_epoch(optimizer: torch.optim.Optimizer, factor: Callable[[int], float]) -> "_ByEpoch":
+    return _ByEpoch(optimizer, [factor if _is_scheduled(group) else _constant for group in optimizer.param_groups])
 
 
 class _ByEpoch(LambdaLR):
@@ -118,7 +132,10 @@ class _OnPlateau(ReduceLROnPlateau):
         )
 
     def after_epoch(self, validation_loss: float) -> None:
+        before = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.step(validation_loss)
+        pairs = zip(self.optimizer.param_groups, before, strict=True)
+        set_rates(self.optimizer, [float(group["lr"]) if _is_scheduled(group) else rate for group, rate in pairs])
 
     def halve(self) -> None:
         set_rates(self.optimizer, [float(group["lr"]) / 2 for group in self.optimizer.param_groups])

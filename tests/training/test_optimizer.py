@@ -36,6 +36,27 @@ def test_gates_have_a_rate_of_their_own(digits: Architecture) -> None:
     assert same["lr"] == 1e-4
 
 
+@pytest.mark.parametrize("schedule", [Cosine(kind="cosine"), Plateau(kind="plateau", patience=1)])
+def test_a_rate_of_the_gates_own_is_not_scheduled(digits: Architecture, schedule: Cosine | Plateau) -> None:
+    """What the gates are pressed towards at the end, they must still be able to reach; without a rate they follow."""
+    assert digits.gates
+    for rate, kept in ((0.03, True), (None, False)):
+        network = build(digits.replace(gates=digits.gates.model_copy(update={"rate": rate})))
+        optimizer = make_optimizer(network, Optimizer(rate=0.01))
+        scheduler = make_scheduler(optimizer, Recipe(epochs=8, schedule=schedule))
+        before = optimizer.param_groups[-1]["lr"]
+        optimizer.step()
+        for _ in range(6):
+            scheduler.after_epoch(1.0)
+        assert optimizer.param_groups[0]["lr"] < 0.005
+        assert (optimizer.param_groups[-1]["lr"] == before) is kept
+        scheduler.halve()
+        scheduler.after_epoch(1.0)
+        again = make_scheduler(optimizer, Recipe(epochs=8, schedule=schedule))
+        again.load_state_dict(scheduler.state_dict())
+        assert not kept or optimizer.param_groups[-1]["lr"] == before / 2
+
+
 def test_the_optimizer_is_fused(blog: Architecture) -> None:
     assert make_optimizer(build(blog), Optimizer()).defaults["fused"]
 
