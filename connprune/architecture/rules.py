@@ -204,7 +204,9 @@ class Budget:
     def __str__(self) -> str:
         limits = (("parameters", self.parameters), ("macs", self.macs))
         return " and ".join(
-            f"at most {limit} of the {_SHOWN[name]}" if isinstance(limit, Share) else f"at most {limit:,} {_SHOWN[name]}"
+            f"at most {limit} of the {_SHOWN[name]}"
+            if isinstance(limit, Share)
+            else f"at most {limit:,} {_SHOWN[name]}"
             for name, limit in limits
             if limit is not None
         )

@@ -57,7 +57,10 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
             "Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params, --max-macs, or both budgets; "
             "found none",
         ),
-        (["prune", "--max-macs", "half"], "'--max-macs': found 'half', expected a whole number, or a percentage like 50%"),
+        (
+            ["prune", "--max-macs", "half"],
+            "'--max-macs': found 'half', expected a whole number, or a percentage like 50%",
+        ),
         (["prune", "--max-params", "120%"], "'--max-params': A budget of 120%: expected 0% to 100% of the parent"),
         (["prune", "--keep", "3", "--max-macs", "50%"], "found 2 of them"),
         (["prune", "--threshold", "0.1", "--keep", "3"], "found 2 of them"),
