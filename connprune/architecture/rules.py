@@ -1,8 +1,9 @@
 """The rules of a cut: each chooses, by their scores, which connections or feature maps go."""
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 from connprune.architecture.architecture import Connection
@@ -166,25 +167,14 @@ class Budget:
             left = counts(removed)
             return left is not None and all(getattr(left, name) <= limit for name, limit in most.items())
 
-        def settled(removed: frozenset[Unit]) -> bool:
-            return counts(removed) is None or fits(removed)
-
-        # Whatever more is removed, a path that is gone stays gone and a budget that holds goes on holding.
-        removed = frozenset[Unit]()
-        waiting = _ranked(scores)[::-1]
-        while waiting and not fits(removed):
-            count = _first(len(waiting), lambda count: settled(removed.union(waiting[:count])))
-            more = removed.union(waiting[:count])
-            removed = removed.union(waiting[: count - 1]) if counts(more) is None else more
-            waiting = waiting[count:]
-        if not fits(removed):
+        if fits(frozenset()):
+            return frozenset()
+        removable = _taken(_ranked(scores)[::-1], lambda removed: counts(removed) is not None)
+        count = _first(len(removable), lambda count: fits(frozenset(removable[:count])))
+        removed = frozenset(removable[:count])
+        if count > len(removable):
             raise DisconnectedError(self._unmet(most, counts(removed)))
-        waiting = [unit for unit in _ranked(scores) if unit in removed]
-        while waiting:
-            count = _first(len(waiting), lambda count: not fits(removed.difference(waiting[:count])))
-            removed = removed.difference(waiting[: count - 1])
-            waiting = waiting[count:]
-        return removed
+        return removed.difference(_taken(removable[:count][::-1], lambda back: fits(removed - back)))
 
     def _resolved(self, whole: Counts) -> dict[str, int]:
         return {
@@ -236,6 +226,29 @@ class WholeLayers:
 
 def _ranked(scores: Mapping[K, float]) -> list[K]:
     return sorted(scores, key=lambda unit: -scores[unit])
+
+
+def _taken(units: Sequence[Unit], allowed: Callable[[frozenset[Unit]], bool]) -> list[Unit]:
+    """The units that can be taken, one after the other: what would be too much is left out.
+
+    Args:
+        units: in the order in which they are taken.
+        allowed: whether so many may be taken; of what is allowed, any part is.
+    """
+    taken: list[Unit] = []
+    start = 0
+    while start < len(units):
+        ahead, before = units[start:], frozenset(taken)
+        count = _first(len(ahead), partial(_is_too_much, allowed, before, ahead))
+        taken += ahead[: count - 1]
+        start += count
+    return taken
+
+
+def _is_too_much(
+    allowed: Callable[[frozenset[Unit]], bool], taken: frozenset[Unit], ahead: Sequence[Unit], count: int
+) -> bool:
+    return not allowed(taken.union(ahead[:count]))
 
 
 def _first(most: int, holds: Callable[[int], bool]) -> int:

@@ -56,8 +56,7 @@ def test_budgets_hold_and_nothing_could_be_put_back(
     most = int(parameters * parameter_count(architecture)), int(macs * mac_count(architecture))
     try:
         found = cut_by_scores(architecture, scores, Budget(*most))
-    except DisconnectedError as refused:
-        assert "keeps a path from the input to the head" in str(refused)
+    except DisconnectedError:
         return
     counts = parameter_count(found.architecture), mac_count(found.architecture)
     assert counts == (found.report.parameters[1], found.report.macs[1])
@@ -139,7 +138,7 @@ def test_a_share_is_of_the_parent_and_both_budgets_hold(digits: Architecture) ->
 
 
 def test_what_fits_comes_back_though_it_scored_lower(digits: Architecture) -> None:
-    """The connection that scores least costs eleven parameters; the next one must go, and with it gone that one may stay."""
+    """The lowest connection costs eleven parameters; the next one must go, and without that one the lowest may stay."""
     gates = {str(connection): 0.5 for connection in digits.gated_connections}
     gates |= {"input->head": 0.1, "dropout1->conv4": 0.2}
     report = cut(digits, gates, Budget(parameters=parameter_count(digits) - 1000)).report
