@@ -37,8 +37,8 @@ class Scheduler(Protocol):
 def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimizer:
     """The fused optimizer, with groups for decayed weights, for biases, and for the gates, in this order.
 
-    A learning rate that the gates have of their own is no part of the schedule, which is the weights'. On CUDA rates are
-    tensors, so that a recorded step reads them anew each time.
+    A learning rate that the gates have of their own is no part of the schedule, which is the weights'. On CUDA rates
+    are tensors, so that a recorded step reads them anew each time.
     """
     gates = network.gates.weight if network.gates else None
     weights = [parameter for parameter in network.parameters() if parameter is not gates]
