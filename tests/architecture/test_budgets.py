@@ -1,5 +1,7 @@
 """Budgets of a cut: never exceeded, and nothing is cut that could have stayed."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -24,20 +26,17 @@ class These:
 
 
 @st.composite
-def scored(draw: st.DrawFn) -> tuple[Architecture, dict[str, float | list[float]]]:
+def scored(draw: st.DrawFn) -> tuple[Architecture, GateValues]:
     """An architecture with scores for its connections, or for their feature maps; some of them alike."""
     architecture = draw(architectures())
     assume(architecture.gated_connections)
     score = st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0])
+    scores: dict[str, float | Sequence[float]] = {}
     each = draw(st.booleans())
-    return architecture, {
-        str(connection): draw(
-            st.lists(score, min_size=maps, max_size=maps)
-            if each and (maps := connection_maps(architecture, connection.target, connection.source))
-            else score
-        )
-        for connection in architecture.gated_connections
-    }
+    for connection in architecture.gated_connections:
+        maps = connection_maps(architecture, connection.target, connection.source)
+        scores[str(connection)] = draw(st.lists(score, min_size=maps, max_size=maps)) if each else draw(score)
+    return architecture, scores
 
 
 def left(architecture: Architecture, scores: GateValues, units: frozenset[Unit]) -> tuple[int, int] | None:
@@ -99,7 +98,7 @@ def ranked(architecture: Architecture, scores: GateValues) -> list[Unit]:
     each: dict[Unit, float] = {}
     for connection in architecture.gated_connections:
         score = scores[str(connection)]  # type: ignore[index]
-        if isinstance(score, list):
+        if isinstance(score, Sequence):
             each |= {FeatureMap(*connection, place): value for place, value in enumerate(score)}
         else:
             each[connection] = score
