@@ -27,6 +27,10 @@ class DiskFullError(ConnpruneError):
     """There is no room for a file."""
 
 
+class LostDirectoryError(ConnpruneError):
+    """A directory that this process works in is no longer its own."""
+
+
 class NoMemoryError(ConnpruneError):
     """The memory is too small for what shall be computed."""
 

@@ -9,19 +9,21 @@ import json
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from connprune.errors import DiskFullError, UsageError
+from connprune.leftovers import sweep, temporary_folder
 from connprune.limits import TEXT
+from connprune.ownership import require_own
 
 # The key of a seal.
 DIGEST = "digest"
 # The file that a process holds while it works in a directory; without its process it means nothing.
 LOCK = ".lock"
+TOO_LARGE = "the file is larger than this process may write (ulimit -f)"
 
 
 def write_whole(path: Path, write: Callable[[str], object], previous: Path | None = None) -> None:
@@ -34,27 +36,39 @@ def write_whole(path: Path, write: Callable[[str], object], previous: Path | Non
 
     Raises:
         DiskFullError: there is no room; nothing was changed at `path`.
+        LostDirectoryError: it belongs to a directory of this process that is no longer its own.
         OSError: nothing was changed at `path`.
     """
+    require_own(path)
+    sweep(path.parent)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
+        # In a folder of its own: some writers make further files beside the one that they are asked for.
+        folder = temporary_folder(path)
         try:
-            write(temporary)
+            temporary = folder / path.name
+            write(str(temporary))
             _flush(temporary)
-            Path(temporary).chmod(0o666 & ~_umask())
+            temporary.chmod(0o666 & ~_umask())
+            # Of a directory that is replaced later than this, the temporary file is gone.
+            require_own(path)
             if previous is not None and path.exists():
                 path.replace(previous)
-            Path(temporary).replace(path)
+            temporary.replace(path)
             _flush_folder(path.parent)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(path.parent).free
-            raise DiskFullError(f"{path}: the disk is full ({free:,} bytes are free); nothing was changed.") from error
-        raise
+        raise _about(path, error) from error
+
+
+def _about(path: Path, error: OSError) -> Exception:
+    """The error of a write, by the name that the user knows."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(path.parent).free
+        return DiskFullError(f"{path}: the disk is full ({free:,} bytes are free); nothing was changed.")
+    if error.errno == errno.EFBIG:
+        return DiskFullError(f"{path}: {TOO_LARGE}; nothing was changed.")
+    return OSError(error.errno, error.strerror, str(path)) if error.errno else error
 
 
 def require_empty(path: Path) -> None:
@@ -63,8 +77,23 @@ def require_empty(path: Path) -> None:
     Raises:
         UsageError: it is a file, or a directory that is not empty.
     """
+    if path.is_dir():
+        sweep(path)
     if path.exists() and (not path.is_dir() or any(entry.name != LOCK for entry in path.iterdir())):
         raise UsageError(f"{path}: expected an empty or a new directory; --resume goes on with a run that is there.")
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuses a path whose place no finished directory can take.
+
+    Raises:
+        UsageError: see `require_empty`; or it is a mount point.
+    """
+    require_empty(path)
+    if path.is_mount():
+        raise UsageError(
+            f"{path}: this is a mount point, whose place no finished directory can take; name a new one in it."
+        )
 
 
 @contextmanager
@@ -72,23 +101,29 @@ def whole_directory(path: Path) -> Iterator[Path]:
     """A temporary directory that takes the name `path` once its contents are complete.
 
     Args:
-        path: a directory that is empty or does not exist.
+        path: a directory that is empty or does not exist; a link to an empty one stays, and leads to the complete one.
 
     Raises:
-        UsageError: the directory is not empty, or is a file.
+        UsageError: no directory can take this name, see `require_replaceable`.
         OSError: what was being written could not be; nothing is left of it.
     """
-    require_empty(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    require_replaceable(path)
+    require_own(path)
+    place = path.resolve() if path.is_symlink() else path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    sweep(place.parent)
+    temporary = temporary_folder(place)
     try:
         yield temporary
-        if path.exists():
-            path.rmdir()
+        require_own(path)
+        if place.exists():
+            place.rmdir()
         temporary.chmod(0o777 & ~_umask())
-        temporary.rename(path)
-    except BaseException:
+        temporary.rename(place)
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, DiskFullError):
+            raise DiskFullError(str(error).replace(str(temporary), str(path))) from error
         raise
 
 
@@ -204,7 +239,7 @@ def _digest_of_json(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def _flush(path: str) -> None:
+def _flush(path: Path) -> None:
     """Flushes a file to the disk by its name: what wrote it may have put another file in the place of ours."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -217,7 +252,7 @@ def _flush_folder(folder: Path) -> None:
     """Makes the new name last, where the system can: a rename is a change of the folder."""
     # Some systems cannot open a folder, some file systems cannot flush one; the file itself is on the disk.
     with suppress(OSError):
-        _flush(str(folder))
+        _flush(folder)
 
 
 def _umask() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connprune.errors import DiskFullError, UsageError
-from connprune.files import DIGEST, write_whole
+from connprune.files import DIGEST, TOO_LARGE, write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,8 +81,13 @@ def _write_safetensors(
         write_whole(path, lambda temporary: save(tensors, temporary, {**metadata, **seal}), previous)
     except (SafetensorError, DiskFullError) as error:
         # safetensors gives the reason only as text, which may name what the disk refused.
+        text = str(error)
+        if "File too large" in text or TOO_LARGE in text:
+            raise DiskFullError(
+                f"{path}: {TOO_LARGE}: it needs {needed:,} bytes; the file that was there is unchanged."
+            ) from error
         free = shutil.disk_usage(path.parent).free
-        if isinstance(error, DiskFullError) or "No space left" in str(error) or "quota" in str(error):
+        if isinstance(error, DiskFullError) or "No space left" in text or "quota" in text:
             raise DiskFullError(
                 f"{path}: the disk is full: this file needs {needed:,} bytes, and {free:,} are free; the file that was "
                 f"there is unchanged."

@@ -59,8 +59,9 @@ def run_experiment(
             f"{plan.path}: {found['unfinished']} of {len(plan.jobs)} trainings are not finished yet; "
             f"go on with `{plan.run.resume_command}`."
         )
+    plan.require_same()
     write_json(results, found)
-    plan.run.summarise({"status": "finished"})
+    plan.note("finished")
     return found
 
 
@@ -75,8 +76,8 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
         output.note(f"going on with {plan.path}: {len(plan.jobs) - left} of {len(plan.jobs)} trainings are done")
     if not left:
         return
-    plan.run.summarise({"status": "running"})
-    with plan.run.status_on_error():
+    plan.note("running")
+    with plan.run.status_on_error(plan.require_same):
         failed: dict[Path, str] = {}
         if means.on:
             failed = _work_off_on_ray(plan, means, output)

@@ -162,8 +162,10 @@ def _train(directory: "RunDirectory", device: str, figures: Path | None, report:
         output.warning("the images have changed since the parent was trained, so the rows are not comparable")
     summary = train_to_end(directory, configuration, splits, place, output)
     if source and of_cut:
-        comparison = compare(source, of_cut, directory)
-        write_json(directory.comparison, comparison)
+        with directory.locked():
+            directory.require_as_left(summary)
+            comparison = compare(source, of_cut, directory)
+            write_json(directory.comparison, comparison)
         output.note(comparison_table(comparison))
         _tell(directory.path, comparison, lambda document: report.of_retrained(document, directory), figures, output)
     else:

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
-from connprune.errors import InterruptedRunError, UsageError
+from connprune.errors import InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, sealed, whole_directory, write_json
-from connprune.runs.directory import Kind, RunDirectory
+from connprune.runs.directory import RunDirectory
+from connprune.runs.summary import Kind, Status
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration
 
@@ -101,6 +102,31 @@ class Plan:
     def unfinished(self) -> list[Job]:
         """The trainings that are still to do."""
         return [job for job in self.jobs if not job.is_finished]
+
+    def note(self, status: Status) -> None:
+        """Writes how far the experiment is.
+
+        Raises:
+            LostDirectoryError: the directory holds it no longer.
+        """
+        self.require_same()
+        self.run.summarise({"status": status})
+
+    def require_same(self) -> None:
+        """Is asked before something is written that belongs to the experiment and not to one of its trainings.
+
+        Raises:
+            LostDirectoryError: the directory holds it no longer.
+        """
+        try:
+            is_same = read_sealed_json(self.path / PLAN)["about"]["digest"] == self.about.get("digest")
+        except (UsageError, KeyError, TypeError):
+            is_same = False
+        if not is_same:
+            raise LostDirectoryError(
+                f"{self.path}: this directory was removed, or holds another experiment now; nothing more was written "
+                "there."
+            )
 
     def interruption(self, signal_number: int) -> InterruptedRunError:
         """What to raise when a signal came and what was under way is saved."""

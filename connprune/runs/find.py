@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from connprune.errors import UsageError
-from connprune.runs.directory import Kind, RunDirectory
+from connprune.runs.directory import RunDirectory
+from connprune.runs.summary import Kind
 
 
 def runs_folder(chosen: Path | None) -> Path:

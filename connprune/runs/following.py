@@ -7,9 +7,10 @@ from typing import Any
 
 from connprune.errors import UsageError
 from connprune.printable import printable
+from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
-from connprune.runs.holder import Holder, holder
+from connprune.runs.lock import holder
 
 # A run that nobody works in for so many waits in a row has ended: between two commands nobody does for a moment.
 PATIENCE = 10
@@ -35,7 +36,7 @@ class Moment:
 
     run: RunDirectory
     summary: Mapping[str, Any]
-    held_by: Holder | None
+    held_by: Process | None
     metrics: Sequence[Mapping[str, Any]]
     gates: GateHistory | None
     has_ended: bool = False
@@ -137,7 +138,7 @@ def _mark(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _look(run: RunDirectory, held_by: Holder | None) -> Moment:
+def _look(run: RunDirectory, held_by: Process | None) -> Moment:
     if not (run.path / "summary.json").is_file():
         return Moment(run, {}, None, [], None)
     summary = run.summary

@@ -7,8 +7,10 @@ from typing import Any, get_args
 
 from connprune.errors import UsageError
 from connprune.files import parse_object, read_json, read_sealed_json, read_text
-from connprune.runs.directory import Kind, RunDirectory
-from connprune.runs.holder import Holder, holder
+from connprune.processes import Process
+from connprune.runs.directory import RunDirectory
+from connprune.runs.lock import holder
+from connprune.runs.summary import Kind
 
 EXPERIMENTS = ("comparison", "sweep")
 NO_RUN = "no run"
@@ -98,7 +100,7 @@ def _row(path: Path) -> Row:
     return Row(str(path), kind=kind, **{**times, **found})
 
 
-def _of_run(run: RunDirectory, summary: Mapping[str, Any], held_by: Holder | None) -> dict[str, Any]:
+def _of_run(run: RunDirectory, summary: Mapping[str, Any], held_by: Process | None) -> dict[str, Any]:
     counts = {
         "total": _count(summary.get("epochs")),
         "connections_before": _count(summary.get("connections")),
@@ -127,7 +129,7 @@ def _of_run(run: RunDirectory, summary: Mapping[str, Any], held_by: Holder | Non
     }
 
 
-def _status(summary: Mapping[str, Any], held_by: Holder | None) -> str:
+def _status(summary: Mapping[str, Any], held_by: Process | None) -> str:
     stated = str(summary.get("status"))
     if held_by:
         return "running"

@@ -95,7 +95,9 @@ def train_run(
             checkpoint is damaged or belongs to something else.
     """
     group = group or Alone()
-    with run.locked() if group.rank == 0 else nullcontext():
+    with run.locked() if group.rank == 0 else nullcontext() as caution:
+        if caution:
+            watcher.warning(caution)
         return train_locked(run, configuration, splits, device, watcher, stop, group)
 
 
@@ -114,8 +116,6 @@ def train_locked(
     if before != splits.digest:
         raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
     with run.status_on_error() if group.rank == 0 else nullcontext():
-        if group.rank == 0:
-            run.clear_leftovers()
         recipe = configuration.training
         torch.manual_seed(stream_seed(recipe.seed, "weights"))
         network = build(run.architecture())

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from connprune.files import sealed, write_json
+from connprune.processes import Process
 from connprune.report.runs import age
-from connprune.runs.directory import HOLDER, RunDirectory
-from connprune.runs.holder import Holder, holder
+from connprune.runs.directory import RunDirectory
+from connprune.runs.lock import HOLDER, holder
 from tests.conftest import TINY, Command, Outcome
 
 
@@ -89,7 +90,7 @@ def test_who_holds_a_run(command: Command, listed) -> None:  # type: ignore[no-u
     assert (listed()["first"]["status"], listed()["first"]["holder"]) == ("interrupted", None)
     (run.path / HOLDER).write_text(json.dumps({**killed, "host": "another"}))
     assert listed()["first"]["holder"] == f"process {killed['process']} on another"
-    assert str(Holder(1, "an\x1b[2Jother")) == r"process 1 on an\x1b[2Jother"
+    assert str(Process(1, "an\x1b[2Jother")) == r"process 1 on an\x1b[2Jother"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"process": "x"}', '{"process": -1, "host": "%s"}', "\0"])

@@ -13,9 +13,9 @@ from rich.console import Console
 from connprune.cli.output import Output
 from connprune.cli.watch import watch_run
 from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
+from connprune.processes import Process
 from connprune.report.watching import duration, picture, spark
 from connprune.runs.following import PATIENCE, Moment, follow
-from connprune.runs.holder import Holder
 from tests.conftest import TINY, Command
 from tests.training.helpers import StopAfter, configuration, go_on, start, train
 
@@ -135,7 +135,7 @@ def test_a_cut_is_no_training_and_will_not_be_one(command: Command) -> None:
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 12), (200, 60)])
 def test_the_picture_fits_the_terminal(tmp_path: Path, width: int, height: int) -> None:
     run = train(tmp_path / "run")
-    moment = Moment(run, {**run.summary, "status": "running"}, Holder(7, "far"), run.read_metrics(), run.read_gates())
+    moment = Moment(run, {**run.summary, "status": "running"}, Process(7, "far"), run.read_metrics(), run.read_gates())
     console = Console(width=width, height=height, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
     console.print(picture(moment, width, height))
     console.file.close()

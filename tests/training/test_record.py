@@ -146,13 +146,13 @@ def test_the_best_weights_are_those_that_the_checkpoint_knows(tmp_path: Path) ->
     assert (found.loss, found.accuracy) == (best["validation_loss"], best["validation_accuracy"])
 
 
-def test_a_temporary_file_is_what_is_flushed_and_none_is_left(tmp_path: Path) -> None:
-    """What writes tensors may put another file in the place of the one that was made for it."""
+def test_nothing_temporary_is_left_and_what_is_the_users_stays(tmp_path: Path) -> None:
     run = train(tmp_path / "run")
-    (run.checkpoint.parent / ".tmpAbCdEf").write_bytes(b"killed")
-    (run.path / ".best.safetensors.x1y2").write_bytes(b"killed")
+    for name in (".notes", ".best.safetensors.x1y2", "checkpoint/.tmpAbCdEf"):
+        (run.path / name).write_text("mine")
     go_on(run, configuration("training.epochs=4"))
-    assert {path.name for path in run.path.rglob(".*")} <= {".lock"}
+    assert {path.name for path in run.path.rglob(".*")} <= {".lock", ".notes", ".best.safetensors.x1y2", ".tmpAbCdEf"}
+    assert (run.path / ".notes").read_text() == "mine"
 
 
 def test_a_rollback_goes_on_with_half_the_rates(tmp_path: Path) -> None:
