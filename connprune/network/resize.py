@@ -132,10 +132,14 @@ class Interpolate(nn.Module):
         Args:
             values: (batch, maps, height before, width before).
         """
-        narrowed = (values @ self.columns).flatten(0, 1)
-        # As a batched product of one matrix with every map: `@` would copy the maps to make one large product of it.
-        shortened = torch.bmm(self.rows.expand(len(narrowed), -1, -1), narrowed)
-        return shortened.view(*values.shape[:2], *self.after)
+        batch, maps, height, width = values.shape
+        rows, columns = self.after
+        if width != columns:
+            values = values @ self.columns
+        if height != rows:
+            # One matrix for every map, as a batched product: `@` would copy the maps to make one large product of it.
+            values = torch.bmm(self.rows.expand(batch * maps, -1, -1), values.flatten(0, 1))
+        return values.view(batch, maps, rows, columns)
 
     def _matrix(self, before: int, after: int) -> Tensor:
         """What resizes one column: the resized unit columns side by side, (after, before)."""

@@ -1,0 +1,77 @@
+"""torch's CUDA build on a runtime that has no device: `runtime.c`, built once a session."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+HERE = Path(__file__).parent
+# A case: a preset, and what is set over it.
+Case = Sequence[str]
+
+
+def _headers() -> Path | None:
+    """The folder of CUDA's headers, which torch's CUDA build brings along."""
+    triton = find_spec("triton")
+    return Path(triton.origin).parent / "backends" / "nvidia" / "include" if triton and triton.origin else None
+
+
+@pytest.fixture(scope="session")
+def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs Python with torch on the runtime; tests are skipped where it cannot be built."""
+    compiler = shutil.which("gcc")
+    if sys.platform != "linux" or compiler is None:
+        pytest.skip("the CUDA runtime without a device is built with gcc on Linux")
+    if torch.version.cuda is None or torch.cuda.is_available():
+        pytest.skip("this torch is no CUDA build, or there is a CUDA device here")
+    headers = _headers()
+    if headers is None:
+        pytest.skip("CUDA's headers are not here")
+    folder = tmp_path_factory.mktemp("cuda")
+    build = [compiler, "-O1", "-shared", "-fPIC", "-w"]
+    subprocess.run([*build, "-I", headers, "-o", folder / "libruntime.so", HERE / "runtime.c", "-lpthread"], check=True)
+    subprocess.run([*build, "-o", folder / "libcuda.so.1", HERE / "driver.c"], check=True)
+
+    def run(*arguments: str | Path, devices: int = 1, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "LD_PRELOAD": str(folder / "libruntime.so"),
+            "LD_LIBRARY_PATH": str(folder),
+            "RUNTIME_DEVICES": str(devices),
+            "CONNPRUNE_CACHE": str(folder / "cache"),
+            # cuBLASLt chooses among kernels by asking the device.
+            "DISABLE_ADDMM_CUDA_LT": "1",
+        }
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=600,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def recorded(without_a_device: Callable[..., Any]) -> Callable[..., list[dict[str, Any]]]:
+    """What `steps.py` finds of each case."""
+
+    def run(cases: Sequence[Case], devices: int = 1, waits: bool = False) -> list[dict[str, Any]]:
+        asked = json.dumps({"cases": [list(case) for case in cases], "devices": devices, "waits": waits})
+        done = without_a_device("-m", "tests.cuda.steps", devices=devices, stdin=asked)
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        assert len(found) == len(cases), done.stderr
+        return found
+
+    return run

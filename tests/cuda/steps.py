@@ -1,0 +1,103 @@
+"""Takes and records training steps of the cases that stdin names, and prints what the runtime saw of each as JSON.
+
+It runs in a process of its own, with the runtime preloaded. No value means anything there.
+"""
+
+import ctypes
+import json
+import sys
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from connprune.architecture.base import Shape
+from connprune.bench.run import random_splits
+from connprune.network import build
+from connprune.network.image_layers import Dropout
+from connprune.training.capture import CapturedStep
+from connprune.training.configuration import Configuration, resolve
+from connprune.training.trainer import Trainer
+
+RUNTIME = ctypes.CDLL("")
+RUNTIME.launches.restype = RUNTIME.nodes.restype = RUNTIME.blocks_of.restype = ctypes.c_long
+RUNTIME.blocks_of.argtypes = [ctypes.c_long]
+# Steps before a recording, the recording, and a replay.
+STEPS = 6
+BATCH = 8
+
+
+class Launches(TorchDispatchMode):
+    """Notes the operations on large tensors whose every kernel runs on a single block."""
+
+    def __init__(self, large: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.large = large
+        self.single: list[str] = []
+        self.operations = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        before = RUNTIME.launches()
+        made = func(*args, **(kwargs or {}))
+        self.operations += 1
+        grids = [RUNTIME.blocks_of(number) for number in range(before, RUNTIME.launches())]
+        kernels = [blocks for blocks in grids if blocks]
+        # A new tensor takes no more than its type from the tensor that it is made beside.
+        touched = made if func.name().startswith("aten::new_") else (args, kwargs, made)
+        sizes = [leaf.numel() for leaf in tree_leaves(touched) if isinstance(leaf, torch.Tensor)]
+        if kernels and max(kernels) == 1 and max(sizes, default=0) > self.large:
+            self.single.append(func.name())
+        return made
+
+
+def shape_of(chosen: Configuration) -> Shape:
+    if chosen.data.source == "cifar10":
+        return Shape(3, 32, 32)
+    return Shape(8, 1, 8) if chosen.data.as_sequence else Shape(1, 8, 8)
+
+
+def trainer_of(preset: str, *assignments: str, device: torch.device, warn: list[str]) -> Trainer:
+    chosen = resolve(preset, assignments=[*assignments, f"training.batch_size={BATCH}"])
+    splits = random_splits(shape_of(chosen), 10, count=4 * BATCH).to(device)
+    network = build(chosen.with_input(shape_of(chosen), 10)).to(device).train()
+    return Trainer(network, splits, chosen.data.augment, chosen.training, warn.append)
+
+
+def waits(self: Dropout, maps: Any, forward: Any = Dropout.forward) -> Any:
+    """A layer that asks the device for a number in each step, as one of a user's own may."""
+    maps.values.detach().sum().item()
+    return forward(self, maps)
+
+
+def found(case: list[str], device: torch.device) -> dict[str, Any]:
+    warnings: list[str] = []
+    trainer = trainer_of(*case, device=device, warn=warnings)
+    step = trainer.endless_steps()
+    for _ in range(STEPS):
+        step()
+    captured = trainer._take_step
+    assert isinstance(captured, CapturedStep)
+    plain = trainer_of(*case, "training.capture=false", device=device, warn=warnings).endless_steps()
+    with Launches(10_000) as launches:
+        plain()
+    return {
+        "case": " ".join(case),
+        "warnings": warnings,
+        "recorded": captured._graph is not None,
+        "nodes": RUNTIME.nodes(),
+        "operations": launches.operations,
+        "single": launches.single,
+        "bytes": [torch.cuda.memory_allocated(number) for number in range(torch.cuda.device_count())],
+    }
+
+
+if __name__ == "__main__":
+    torch.backends.cudnn.enabled = False
+    asked = json.load(sys.stdin)
+    if asked["waits"]:
+        Dropout.forward = waits  # type: ignore[method-assign]
+    last = torch.device("cuda", asked["devices"] - 1)
+    torch.cuda.set_device(last)
+    for case in asked["cases"]:
+        print(json.dumps(found(case, last)), flush=True)

@@ -1,0 +1,75 @@
+"""Training steps on CUDA, as far as that can be tried where there is no device.
+
+torch's CUDA build runs on `runtime.c`: every launch, copy and capture is torch's own, only nothing is computed. So this
+says nothing of numbers, of time, or of cuDNN.
+"""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+
+from connprune.architecture.presets import preset_names
+
+Recorded = Callable[..., list[dict[str, Any]]]
+
+# The weights of a flattened head only take time here.
+SMALL_HEAD = ("head.hidden=[8]",)
+FLATTENED = ("blog", "blog-3", "search", "plain")
+PRESETS = [(name, *(SMALL_HEAD if name in FLATTENED else ())) for name in preset_names()]
+MERGES = [
+    ("digits", f"merge.aggregate={aggregate}", f"gates.kind={kind}", f"gates.sharing={sharing}")
+    for aggregate, (kind, sharing) in product(
+        ("concat", "sum", "max", "squeeze"),
+        (("sigmoid", "shared"), ("linear", "per-feature-map"), ("hard-concrete", "per-feature-map")),
+    )
+]
+RESIZES = [
+    ("blog", *SMALL_HEAD, *setting)
+    for setting in (
+        ("merge.resize=pad",),
+        *((f"merge.interpolation={mode}",) for mode in ("nearest", "bicubic", "area", "max-pool")),
+        ("training.precision=bfloat16", "training.recompute=true"),
+    )
+]
+
+
+# Without cuDNN each image's convolution is some nodes of its own, so these are many more than on a GPU.
+MOST_NODES = {"blog": 450, "digits": 420, "strong": 1450}
+
+
+@pytest.fixture(scope="module")
+def steps(recorded: Recorded) -> list[dict[str, Any]]:
+    return recorded([*PRESETS, *MERGES, *RESIZES])
+
+
+def test_every_step_is_recorded_without_a_warning(steps: list[dict[str, Any]]) -> None:
+    assert [step["case"] for step in steps if step["warnings"] or not step["recorded"]] == []
+
+
+def test_no_operation_on_a_large_tensor_runs_on_one_block(steps: list[dict[str, Any]]) -> None:
+    assert {step["case"]: step["single"] for step in steps if step["single"]} == {}
+    # The backward passes were watched too: they have more operations than the forward ones.
+    assert min(step["operations"] for step in steps) > 100
+
+
+def test_a_recorded_step_has_few_nodes(steps: list[dict[str, Any]]) -> None:
+    nodes = {step["case"].split()[0]: step["nodes"] for step in steps[: len(PRESETS)]}
+    assert {name: nodes[name] for name, most in MOST_NODES.items() if nodes[name] > most} == {}
+
+
+def test_a_layer_that_waits_is_warned_of_once_and_training_goes_on(recorded: Recorded) -> None:
+    (found,) = recorded([("digits",)], waits=True)
+    assert not found["recorded"]
+    (warning,) = found["warnings"]
+    # The wait itself is named, not the end of the recording that it spoilt.
+    assert "cannot be recorded" in warning
+    assert "operation not permitted when stream is capturing" in warning
+
+
+def test_a_training_on_the_second_device_takes_no_memory_of_the_first(recorded: Recorded) -> None:
+    (found,) = recorded([("digits",)], devices=2)
+    assert found["recorded"]
+    first, second = found["bytes"]
+    assert first == 0 < second
