@@ -25,9 +25,11 @@ TARGET = Path(__file__).parent / "configuration.md"
 INTRODUCTION = """\
 # Configuration
 
-Every key of a YAML configuration, by section. A file may name a preset to start from with `preset: NAME`; without one
-it starts from `search`. Unknown keys are refused. `docs/reference.py` writes this page from the classes that define
-the keys.
+Every key of a YAML configuration, by section. A file may name a preset to start from with `preset: NAME`. Without one,
+a file that has `layers` of its own starts from the defaults below, and one that has none from the preset `search`; so
+what `connprune presets NAME` prints means exactly that preset. `connprune check FILE --explain` says what set each
+value. Unknown keys are refused. Numbers are those of YAML 1.2: `0100` is a hundred, and `1_000`, `1:30`, `yes` and
+`off` are text. `docs/reference.py` writes this page from the classes that define the keys.
 
 ```yaml
 preset: digits

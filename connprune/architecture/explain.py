@@ -2,72 +2,132 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, get_args
+from itertools import groupby
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from connprune.architecture.strict_yaml import KeyPath, Mark, shown
+from connprune.architecture.strict_yaml import Document, KeyPath, Mark, shown
+from connprune.architecture.what_belongs import Section, list_length, section_at
 from connprune.names import nearest
 
 _LONGEST_VALUE = 60
 _LONGEST_PROBLEM = 300
 TOLD_AT_MOST = 20
+_SECTIONS = ("model_type", "model_attributes_type", "dict_type", "dataclass_type")
 _EXPECTED = {
-    "model_type": "a section of keys",
-    "model_attributes_type": "a section of keys",
-    "dict_type": "a section of keys",
-    "tuple_type": "a list",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
-    "union_tag_not_found": "a section with a kind",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "string_too_short": "text that is not empty",
     "string_pattern_mismatch": "lower-case letters, digits, _ and -, with a letter first",
 }
 
 
-def explain(error: ValidationError, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:
+def explain(error: ValidationError, model: type[BaseModel], document: Document) -> str:
     """One line for each mistake, up to `TOLD_AT_MOST` of them.
 
     Args:
         error: what pydantic raised while it made a `model`.
         model: the class whose keys are the valid ones.
-        marks: where each key path was set; a path without a mark is named alone.
+        document: what it was made of, and where each key path was set; a path without a mark is named alone.
     """
-    found = error.errors(include_url=False)
+    mistakes = [(_path(details, document.data), details) for details in error.errors(include_url=False)]
+    # A value that can be of several types has a mistake for each of them.
+    found = [[details for _, details in group] for _, group in groupby(mistakes, key=lambda mistake: mistake[0])]
     more = [f"{len(found) - TOLD_AT_MOST:,} more mistakes."] if len(found) > TOLD_AT_MOST else []
-    return "\n".join([_sentence(details, model, marks) for details in found[:TOLD_AT_MOST]] + more)
+    return "\n".join([_sentence(group, model, document) for group in found[:TOLD_AT_MOST]] + more)
 
 
-def _sentence(details: Any, model: type[BaseModel], marks: Mapping[KeyPath, Mark]) -> str:
-    path = _known(details["loc"], marks)
+def _sentence(group: list[Any], model: type[BaseModel], document: Document) -> str:
+    path = _path(group[0], document.data)
+    section = section_at(model, path, document.data)
+    expected = [_expected(details, section, path) for details in group]
+    if all(expected):
+        problem = f"found {_found(group[0]['input'])}, expected {' or '.join(map(str, expected))}"
+        problem += "" if problem.endswith("?") else "."
+    else:
+        problem = _problem(group[0], section)
     key = ".".join(shown(str(part)) for part in path)
-    mark = next((marks[path[:end]] for end in range(len(path), 0, -1) if path[:end] in marks), None)
-    place = f" ({mark.where}: `{mark.source}`)" if mark else ""
-    return f"{key}: {_problem(details, model)}{place}" if key else f"{_problem(details, model)}{place}"
+    mark = _mark(path, problem, document.marks)
+    place = f" ({mark})" if mark else ""
+    return f"{key}: {problem}{place}" if key else f"{problem}{place}"
 
 
-def _problem(details: Any, model: type[BaseModel]) -> str:
+def _mark(path: KeyPath, problem: str, marks: Mapping[KeyPath, Mark]) -> Mark | None:
+    """Where a mistake was made: what a section is refused for is its kind, or begins with a key that does not suit."""
+    culprit = (*path, "kind" if problem.startswith("found the kind") else problem.partition(" ")[0])
+    ends = [culprit, *(path[:end] for end in range(len(path), 0, -1))]
+    return next((marks[end] for end in ends if end in marks), None)
+
+
+def _problem(details: Any, section: Section) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        valid = _valid_keys(details["loc"], model)
-        near = nearest(str(details["loc"][-1]), valid)
-        others = f"; expected one of {', '.join(valid)}"
-        return f"there is no such key{others if near == '.' else ''}{near}"
+        near = nearest(str(details["loc"][-1]), section.keys)
+        of_kind = f" for the kind {section.kind}" if section.kind else ""
+        others = f"; expected one of {', '.join(section.keys)}"
+        return f"there is no such key{of_kind}{others if near == '.' else ''}{near}"
     if kind == "missing":
         return "this key is missing."
     if kind == "shape":
         return f"{details['msg']}."
-    found = _shortened(repr(details["input"])) if not isinstance(details["input"], BaseModel) else "a whole section"
     if kind == "value_error":
-        return f"{_shortened(str(context['error']), _LONGEST_PROBLEM)} (found {found})."
+        return f"{_shortened(str(context['error']), _LONGEST_PROBLEM)} (found {_found(details['input'])})."
     if kind == "layer_kind":
         near = _nearest_kind(details["input"], context["kinds"])
         return f"found the kind {_kind_of(details['input'])}, {details['msg']}{near}"
-    if kind == "union_tag_invalid":
-        near = _nearest_kind(details["input"], context["expected_tags"])
-        return f"found the kind {_kind_of(details['input'])}, expected one of {context['expected_tags']}{near}"
+    near = _nearest_kind(details["input"], context["expected_tags"])
+    return f"found the kind {_kind_of(details['input'])}, expected one of {context['expected_tags']}{near}"
+
+
+def _expected(details: Any, section: Section, path: KeyPath) -> str | None:
+    """What should stand where the mistake is; None if the mistake is of another sort."""
+    kind, context, value = details["type"], details.get("ctx", {}), details["input"]
+    if kind in ("extra_forbidden", "shape", "value_error", "layer_kind", "union_tag_invalid"):
+        return None
+    if kind == "missing":
+        # Of a list that is too short the place of what is not there is named.
+        return _list(section, value) if isinstance(value, list) else None
+    if kind in ("tuple_type", "list_type") or (kind == "too_long" and isinstance(value, list)):
+        return _list(section, value)
+    if kind in ("too_short", "too_long"):
+        most, least = context.get("max_length"), context.get("min_length")
+        return f"at least {least} of them" if kind == "too_short" else f"at most {most} of them"
+    if kind == "union_tag_not_found":
+        return f"a section with a kind: {', '.join(section.choices('kind'))}"
+    if kind in _SECTIONS:
+        return _section(section, value, ".".join(map(str, path)))
     expected = _EXPECTED.get(kind, details["msg"].removeprefix("Input should be ").removeprefix("Input "))
-    near = nearest(str(details["input"]), _names_in(context["expected"])) if kind == "literal_error" else "."
-    return f"found {found}, expected {expected[0].lower()}{expected[1:]}{near}"
+    near = nearest(str(value), _names_in(context["expected"])).rstrip(".") if kind == "literal_error" else ""
+    return f"{expected[0].lower()}{expected[1:]}{near}"
+
+
+def _section(section: Section, value: Any, key: str) -> str:
+    """A section of keys; if one of the keys takes the value that was found in its place, that key."""
+    meant = next((name for name in section.keys if value in section.choices(name)), None)
+    if meant:
+        return f"a section of keys; to choose {_found(value)}, set {key}.{meant}"
+    keys = f" ({', '.join(section.keys)})" if section.keys else ""
+    return f"a section of keys{keys}{' or null' if section.can_be_null else ''}"
+
+
+def _list(section: Section, value: Any) -> str:
+    """A list of the length that is wanted, with an example of what the user wrote."""
+    length = list_length(section.annotations)
+    count = length or 1
+    values = value if isinstance(value, list) else re.findall(r"\d+", value) if isinstance(value, str) else [value]
+    if length is None or not values:
+        values = [value]
+    simple = all(isinstance(each, int | str) and not isinstance(each, bool) for each in values)
+    example = ", ".join(str((values * count)[place]) for place in range(count))
+    like = f", like [{shown(example)}]" if simple and section.holds_plain_values else ""
+    return f"a list{f' of {length}' if length else ''}{like}"
+
+
+def _found(value: Any) -> str:
+    return "a whole section" if isinstance(value, BaseModel) else _shortened(repr(value))
 
 
 def _kind_of(value: Any) -> str:
@@ -91,28 +151,19 @@ def _shortened(text: str, longest: int = _LONGEST_VALUE) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def _known(location: KeyPath, marks: Mapping[KeyPath, Mark]) -> KeyPath:
-    """The location without the tags that pydantic adds for the members of a union."""
+def _path(details: Any, data: Any) -> KeyPath:
+    """The key path of a mistake: without the tags that pydantic adds for the members of a union."""
+    location: KeyPath = details["loc"]
+    if not data:
+        return location
     path: KeyPath = ()
+    value = data
     for position, part in enumerate(location):
-        follows = location[position + 1 :]
-        is_tag = (*path, part) not in marks and bool(follows) and path in marks
-        if not is_tag:
-            path = (*path, part)
+        is_last = position == len(location) - 1
+        if isinstance(value, list) and isinstance(part, int):
+            if is_last and details["type"] == "missing":
+                break
+            path, value = (*path, part), value[part] if part < len(value) else None
+        elif isinstance(value, Mapping) and (part in value or (is_last and details["type"] == "missing")):
+            path, value = (*path, part), value.get(part)
     return path
-
-
-def _valid_keys(location: KeyPath, model: type[BaseModel]) -> list[str]:
-    """The keys that may stand where the last part of `location` does."""
-    owners = [model]
-    for part in location[:-1]:
-        fields = [owner.model_fields[part] for owner in owners if part in owner.model_fields]
-        owners = [found for field in fields for found in _models_in(field.annotation)] or owners
-    return sorted({name for owner in owners for name in owner.model_fields})
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    """The data classes that a value with this annotation can be."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation, *annotation.__subclasses__()]
-    return [model for part in get_args(annotation) for model in _models_in(part)]

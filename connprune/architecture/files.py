@@ -45,4 +45,4 @@ def from_yaml(text: str, name: str = "architecture") -> Architecture:
     try:
         return Architecture.model_validate(document.data)
     except ValidationError as error:
-        raise UsageError(f"{name} is no valid architecture.\n{explain(error, Architecture, document.marks)}") from None
+        raise UsageError(f"{name} is no valid architecture.\n{explain(error, Architecture, document)}") from None

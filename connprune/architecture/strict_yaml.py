@@ -1,12 +1,12 @@
 """YAML that is read safely and completely: no silent duplicates, and every key remembers its line and column."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from connprune.architecture.core_schema import FLOAT, INT, CoreDumper, CoreLoader
 from connprune.errors import UsageError
 from connprune.limits import YAML_TEXT, YAML_VALUES
 from connprune.printable import printable
@@ -16,7 +16,6 @@ DEEPEST = 32
 # Digits of a number; Python itself refuses to write out some thousands of them.
 LONGEST_NUMBER = 100
 _LONGEST_LINE = 120
-_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 _TOO_DEEP = f"sections and lists nest more than {DEEPEST} deep, which is the limit"
 
@@ -25,10 +24,22 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a value stands, and the text of that line."""
+    """Where a value was set.
 
-    where: str
-    source: str
+    Attributes:
+        origin: a line of a file, like `mine.yaml, line 3`; or what the user wrote on the command line.
+        source: the text of that line; empty if the origin says it.
+        column: of that line, counted from 1; None if the value is in no file.
+    """
+
+    origin: str
+    source: str = ""
+    column: int | None = None
+
+    def __str__(self) -> str:
+        if self.column is None:
+            return f"command line: `{self.origin}`"
+        return f"{self.origin}, column {self.column}: `{self.source}`"
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,8 @@ class Document:
     marks: dict[KeyPath, Mark] = field(default_factory=dict)
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that also reads 1e-3 as a number, as YAML 1.2 does, and stops at the limits.
+class _Loader(CoreLoader):
+    """Safe YAML that stops at the limits.
 
     Args:
         text: the YAML.
@@ -76,7 +87,7 @@ class _Loader(yaml.SafeLoader):
             raise self._error(event, _TOO_DEEP)
         node = super().compose_node(parent, index)
         self._depth -= 1
-        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and len(node.value) > LONGEST_NUMBER:
+        if isinstance(node, yaml.ScalarNode) and node.tag in (INT, FLOAT) and len(node.value) > LONGEST_NUMBER:
             raise self._error(event, f"a number of more than {LONGEST_NUMBER} characters, which is the limit")
         if anchor and not is_alias:
             self._values_of[anchor] = self.values - before
@@ -85,12 +96,6 @@ class _Loader(yaml.SafeLoader):
     def _error(self, event: yaml.Event, problem: str) -> UsageError:
         line = f", line {event.start_mark.line + 1}" if event.start_mark else ""
         return UsageError(f"{self.name}{line}: {problem}.")
-
-
-_Loader.yaml_implicit_resolvers = {key: list(found) for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-_EXPONENT = re.compile(r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$")
-for _first in "-+.0123456789":
-    _Loader.yaml_implicit_resolvers.setdefault(_first, []).insert(0, ("tag:yaml.org,2002:float", _EXPONENT))
 
 
 def shown(text: str) -> str:
@@ -147,7 +152,9 @@ def parse_value(text: str) -> Any:
 
 def dump(data: Mapping[str, Any]) -> str:
     """YAML with the keys in the order given and the innermost lists and mappings on one line."""
-    return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    return yaml.dump(
+        dict(data), Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
+    )
 
 
 def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Iterator[tuple[KeyPath, Mark]]:
@@ -175,4 +182,4 @@ def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Itera
 
 def _mark(node: yaml.Node, name: str, lines: list[str]) -> Mark:
     line, column = node.start_mark.line, node.start_mark.column
-    return Mark(f"{name}, line {line + 1}, column {column + 1}", lines[line])
+    return Mark(f"{name}, line {line + 1}", lines[line], column + 1)

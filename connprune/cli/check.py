@@ -14,6 +14,7 @@ def check(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A configuration, architecture or sweep, or a run's directory.")
     ],
+    explain: options.ExplainOption = False,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -23,7 +24,7 @@ def check(
     experiment every file, with its digest, and whether the weights belong to the architecture. Nothing is trained and
     nothing written. The exit code is 0 or 2.
 
-      connprune check mine.yaml
+      connprune check mine.yaml --explain
 
       connprune check runs/mine --json
     """
@@ -34,10 +35,16 @@ def check(
     options.load_plugins(plugins)
     output = Output(as_json)
     found = examine(file)
+    if explain and found.explained is None and not found.mistakes:
+        raise UsageError(
+            f"--explain says where a configuration's values are from, but {file} is no configuration: {found.kind}."
+        )
     for caution in found.cautions:
         output.note(f"Note: {caution}")
+    document = {"schema": SCHEMA, **found.document(), **({"explained": found.explained} if explain else {})}
     if as_json or not found.mistakes:
-        output.result(f"{found.path}: all is well ({found.kind})", {"schema": SCHEMA, **found.document()})
+        line = f"{found.path}: all is well ({found.kind})"
+        output.result(found.explained if explain and found.explained else line, document)
     else:
         raise UsageError("\n".join(found.mistakes))
     if found.mistakes:

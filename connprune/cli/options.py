@@ -271,3 +271,6 @@ PluginOption = Annotated[
 ]
 CsvOption = Annotated[bool, switch("--csv", help="Print comma-separated values instead.", panel=OUTPUT)]
 DryRunOption = Annotated[bool, switch("--dry-run", help="Show what would happen, write nothing.", panel=OUTPUT)]
+ExplainOption = Annotated[
+    bool, switch("--explain", help="Print the configuration with a comment a key: what set it.", panel=OUTPUT)
+]

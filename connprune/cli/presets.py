@@ -12,18 +12,25 @@ def presets(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Print this preset's YAML.", autocompletion=completion.presets)
     ] = None,
+    names: Annotated[bool, options.switch("--names", help="List bare names, one a line, for a script.")] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """List the presets, or print one as YAML.
 
-    connprune presets digits > mine.yaml
+    What is printed means exactly the preset: `train --config mine.yaml` then trains what `train --preset digits` does.
+
+      connprune presets digits > mine.yaml
+
+      connprune presets --names
     """
     from connprune.architecture.base import SCHEMA
     from connprune.architecture.presets import preset_names, preset_text
+    from connprune.errors import UsageError
 
-    names = preset_names()
+    if name and names:
+        raise UsageError("Give NAME or --names, found both.")
     if name:
         text = preset_text(name)
         Output(as_json).result(text.rstrip(), {"schema": SCHEMA, "name": name, "configuration": text})
     else:
-        Output(as_json).result("\n".join(names), {"schema": SCHEMA, "presets": names})
+        Output(as_json).result("\n".join(preset_names()), {"schema": SCHEMA, "presets": preset_names()})

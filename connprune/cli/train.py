@@ -25,6 +25,7 @@ def train(
     runs: options.RunsOption = None,
     resume: options.ResumeOption = False,
     dry_run: options.DryRunOption = False,
+    explain: options.ExplainOption = False,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -32,21 +33,32 @@ def train(
     """Train gates and weights together.
 
     Prints the path of the run. Without --preset and --config it trains the preset `search`. Values on the command line
-    win over the file's, and those over the preset's.
+    win over the file's, and those over the preset's. A file with layers of its own starts from no preset, unless it
+    names one.
 
       connprune train --preset digits --set gates.penalty=0.003 --epochs 50
+
+    With --dry-run it prints the whole configuration, and with --explain where each value comes from.
+
+      connprune train --config mine.yaml --dry-run --explain
     """
     from connprune.architecture.base import SCHEMA
     from connprune.architecture.shapes import mac_count, parameter_count
+    from connprune.errors import UsageError
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
     from connprune.runs.find import new_path, runs_folder
     from connprune.training.cautions import cautions
-    from connprune.training.configuration import design, named, resolve, resolve_resumed
+    from connprune.training.configuration import collect, design, named, resolve_resumed, validated
     from connprune.training.device import choose_device
     from connprune.training.group import in_turn, joined, own_device
+    from connprune.training.origins import explained, starting_sentence
 
     options.load_plugins(plugins)
+    if explain and (resume or not dry_run):
+        raise UsageError(
+            "--explain goes with --dry-run, and not with --resume: it says where a new run's values are from."
+        )
     options.prepare_cpu(threads)
     chosen = {
         "data.source": (f"--data {data}", data),
@@ -63,8 +75,10 @@ def train(
             configuration = resolve_resumed(before, *values)
             architecture = before.architecture()
         else:
-            configuration = resolve(*values)
+            layered = collect(*values)
+            configuration = validated(layered)
             architecture = design(configuration)
+            output.note(starting_sentence(layered, preset, config))
             if run and group.rank == 0:
                 require_empty(run)
             for caution in cautions(configuration, architecture):
@@ -76,7 +90,11 @@ def train(
                 "parameters": parameter_count(architecture),
                 "macs": mac_count(architecture),
             }
-            output.result(text.rstrip(), {"schema": SCHEMA, "configuration": text, **counts})
+            document = {"schema": SCHEMA, "configuration": text, **counts}
+            if explain and not before:
+                text = explained(configuration, architecture, layered)
+                document["explained"] = text
+            output.result(text.rstrip(), document)
             return
 
         from connprune.training.events import require_tensorboard

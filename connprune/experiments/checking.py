@@ -9,12 +9,11 @@ from typing import Any
 from connprune.architecture.files import from_yaml
 from connprune.architecture.strict_yaml import parse
 from connprune.errors import ConnpruneError, UsageError
-from connprune.experiments.sweep import read_sweep
 from connprune.files import read_text
 from connprune.runs.directory import RunDirectory
 from connprune.training.cautions import cautions
-from connprune.training.configuration import design, resolve
-from connprune.training.soundness import mistakes_of_run
+from connprune.training.configuration import collect, design, validated
+from connprune.training.origins import explained
 
 # What only a configuration has.
 _OF_CONFIGURATION = {"preset", "data", "training", "run"}
@@ -30,12 +29,14 @@ class Found:
         kind: `configuration`, `architecture`, `sweep`, or what made the run.
         mistakes: a sentence for each; none if all is well.
         cautions: what a configuration may ask for and is hardly meant, a sentence for each.
+        explained: a whole configuration with what set each value; None of anything else.
     """
 
     path: Path
     kind: str
     mistakes: list[str]
     cautions: Sequence[str] = ()
+    explained: str | None = None
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints, without its schema."""
@@ -56,6 +57,9 @@ def check(path: Path) -> Found:
         UsageError: there is nothing at this path, or a directory that is no run.
     """
     if path.is_dir():
+        # It looks at weights; a configuration is checked without torch.
+        from connprune.training.soundness import mistakes_of_run
+
         run = RunDirectory.open(path)
         mistakes = mistakes_of_run(run)
         try:
@@ -69,20 +73,26 @@ def check(path: Path) -> Found:
         return Found(path, "YAML", str(error).splitlines())
     kind = _kind(keys)
     found: list[str] = []
+    explanation = None
     try:
         match kind:
             case "sweep":
+                from connprune.experiments.sweep import read_sweep
+
                 read_sweep(path)
             case "architecture":
                 from_yaml(text, str(path))
             case _:
-                configuration = resolve(config=path)
-                found = list(cautions(configuration, design(configuration)))
+                layered = collect(config=path)
+                configuration = validated(layered)
+                architecture = design(configuration)
+                found = list(cautions(configuration, architecture))
+                explanation = explained(configuration, architecture, layered)
     except ConnpruneError as error:
         lines = str(error).splitlines()
         # The first line only says that there are some.
         return Found(path, kind, lines[1:] if len(lines) > 1 and lines[0].endswith(f"is no valid {kind}.") else lines)
-    return Found(path, kind, [], found)
+    return Found(path, kind, [], found, explanation)
 
 
 def _kind(keys: set[str]) -> str:

@@ -62,7 +62,7 @@ def read_sweep(path: Path) -> Sweep:
     try:
         file = SweepFile.model_validate(document.data)
     except ValidationError as error:
-        raise UsageError(f"{path} is no valid sweep.\n{explain(error, SweepFile, document.marks)}") from None
+        raise UsageError(f"{path} is no valid sweep.\n{explain(error, SweepFile, document)}") from None
     base_marks = {path[1:]: mark for path, mark in document.marks.items() if path[:1] == ("base",)}
     base = Document(file.base, base_marks)
     own = resolve_document(base).training.seed

@@ -1,11 +1,10 @@
 """The configuration of a run: an architecture, its data and its recipe. Defaults < YAML < command line."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from connprune.architecture.architecture import Architecture, Blueprint, Input
 from connprune.architecture.base import ClassCount, Shape
@@ -14,28 +13,30 @@ from connprune.architecture.files import to_data
 from connprune.architecture.gates import FromRun, Gates
 from connprune.architecture.presets import preset_text
 from connprune.architecture.shapes import source_maps
-from connprune.architecture.strict_yaml import Document, KeyPath, Mark, dump, parse, parse_value
+from connprune.architecture.strict_yaml import Document, dump, parse
 from connprune.data.settings import DataSettings
 from connprune.data.shape import image_shape
 from connprune.errors import UsageError
 from connprune.files import absolute, read_text
 from connprune.runs.directory import RunDirectory
 from connprune.runs.settings import RunSettings
+from connprune.training.layered import Layered
 from connprune.training.recipe import Recipe
 
 DEFAULT_PRESET = "search"
+# A wiring by its name, which validation writes out.
+_DENSE: Any = "dense"
 
 # Key path -> (the option as the user wrote it, its value).
 Options = Mapping[str, tuple[str, Any]]
-
-# The sections whose keys depend on their kind.
-_KINDS = {name for model in (Gates, Recipe) for name, section in model.model_fields.items() if section.discriminator}
 
 
 class Configuration(Blueprint):
     """All that decides a run.
 
     Attributes:
+        connections: for each target the sources it reads, as `{target: [source, …]}`; `dense`, `chain` and `residual`
+            stand for the reference wirings and are written out.
         input: the shape of the images; None is what the data have.
         classes: how many; None is what the data have.
         data: which images, and what happens to them.
@@ -43,6 +44,7 @@ class Configuration(Blueprint):
         run: what a run leaves besides what later commands need.
     """
 
+    connections: dict[str, tuple[str, ...]] = Field(default_factory=lambda: _DENSE, validate_default=True)
     input: Input | None = None
     classes: ClassCount | None = None
     data: DataSettings = DataSettings()
@@ -63,16 +65,19 @@ class Configuration(Blueprint):
         try:
             return self.with_input(shape, classes)
         except ValidationError as error:
-            raise UsageError(explain(error, Architecture, {})) from None
+            raise UsageError(explain(error, Architecture, Document({}))) from None
 
     def seeded(self, seed: int) -> "Configuration":
         """The same with another seed of the training; the split of the images keeps its own."""
         return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})
 
+    def to_data(self, architecture: Architecture) -> dict[str, Any]:
+        """Plain data, with everything that the data decided filled in from the architecture."""
+        return {**to_data(architecture), **self.model_dump(mode="json", include={"data", "training", "run"})}
+
     def to_yaml(self, architecture: Architecture) -> str:
-        """The configuration as YAML, with everything that the data decided filled in from the architecture."""
-        rest = self.model_dump(mode="json", include={"data", "training", "run"})
-        return dump({**to_data(architecture), **rest})
+        """The same as YAML."""
+        return dump(self.to_data(architecture))
 
 
 def design(configuration: Configuration) -> Architecture:
@@ -92,59 +97,6 @@ def design(configuration: Configuration) -> Architecture:
     return architecture
 
 
-@dataclass
-class Layered:
-    """Values from several places, later ones winning, each with the place that set it."""
-
-    data: dict[str, Any] = field(default_factory=dict)
-    marks: dict[KeyPath, Mark] = field(default_factory=dict)
-
-    def add(self, document: Document) -> None:
-        """Lays a document over what is there."""
-        self.data = overlaid(self.data, document.data)
-        self.marks.update(document.marks)
-
-    def set(self, assignment: str) -> None:
-        """Lays one `key.path=value` over what is there.
-
-        Raises:
-            UsageError: the text is no assignment, or its path leads through something that has no keys.
-        """
-        path, separator, text = assignment.partition("=")
-        if not separator or not path:
-            raise UsageError(f"--set {assignment}: expected KEY=VALUE, like training.epochs=10.")
-        self.put(path, parse_value(text), f"--set {assignment}")
-
-    def put(self, path: str, value: Any, source: str) -> None:
-        """Lays one value over what is there; `source` is how the user wrote it."""
-        keys: list[str | int] = [int(part) if part.isdigit() else part for part in path.split(".")]
-        self.data = _with_value(self.data, keys, value, source)
-        self.marks = {known: mark for known, mark in self.marks.items() if known[: len(keys)] != tuple(keys)}
-        mark = Mark("command line", source)
-        for end in range(1, len(keys)):
-            self.marks.setdefault(tuple(keys[:end]), mark)
-        self.marks[tuple(keys)] = mark
-
-
-def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` laid over `below`, section by section.
-
-    Connections, and a section of another kind where each kind has keys of its own, replace what is below.
-    """
-    result = dict(below)
-    for key, value in above.items():
-        under = result.get(key)
-        if isinstance(value, Mapping) and isinstance(under, Mapping) and not _replaces(key, value, under):
-            result[key] = overlaid(under, value)
-        else:
-            result[key] = value
-    return result
-
-
-def _replaces(key: str, value: Mapping[str, Any], under: Mapping[str, Any]) -> bool:
-    return key == "connections" or (key in _KINDS and value.get("kind", under.get("kind")) != under.get("kind"))
-
-
 def resolve(
     preset: str | None = None,
     config: Path | None = None,
@@ -154,7 +106,7 @@ def resolve(
     """The configuration that presets, a YAML file and the command line add up to.
 
     Args:
-        preset: the preset to start from; the file's own key `preset` comes next, then `search`.
+        preset: the preset to start from; without one see `starting_point`.
         config: a YAML file.
         assignments: `key.path=value`, each laid over the rest in order.
         options: key path → (the option as the user wrote it, value), laid over all.
@@ -162,20 +114,56 @@ def resolve(
     Raises:
         UsageError: something is no valid configuration; the message has a line for each mistake.
     """
-    document = parse(read_text(config), str(config)) if config else Document({})
-    return resolve_document(document, preset=preset, assignments=assignments, options=options)
+    return validated(collect(preset, config, assignments, options))
 
 
-def resolve_document(
-    document: Document, preset: str | None = None, assignments: Iterable[str] = (), options: Options | None = None
-) -> Configuration:
+def resolve_document(document: Document, options: Options | None = None) -> Configuration:
     """As `resolve`, for a YAML document that is already read."""
-    named = document.data.get("preset")
-    base = next(name for name in (preset, named, DEFAULT_PRESET) if name is not None)
-    layered = Layered()
-    layered.add(parse(preset_text(str(base)), f"preset {base}"))
+    return validated(_commanded(_below_and(document, None), (), options or {}))
+
+
+def collect(
+    preset: str | None = None,
+    config: Path | None = None,
+    assignments: Iterable[str] = (),
+    options: Options | None = None,
+) -> Layered:
+    """What `resolve` makes a configuration of: every value that is stated, with the place that states it.
+
+    Raises:
+        UsageError: a file is no YAML, there is no such preset, or an assignment is none.
+    """
+    document = parse(read_text(config), str(config)) if config else Document({})
+    return _commanded(_below_and(document, preset), assignments, options or {})
+
+
+def starting_point(document: Document, preset: str | None = None) -> str | None:
+    """The preset that a document is laid over; None is no preset, but the defaults of the keys.
+
+    Args:
+        document: a configuration; one with layers of its own is a network of its own, and gets nothing of another's
+            unless it names a preset.
+        preset: what the user names besides.
+    """
+    named = preset if preset is not None else document.data.get("preset")
+    if named is None:
+        return None if "layers" in document.data else DEFAULT_PRESET
+    return str(named)
+
+
+def _below_and(document: Document, preset: str | None) -> Layered:
+    """A document over its starting point."""
+    base = starting_point(document, preset)
+    layered = Layered(base=base)
+    if base is not None:
+        try:
+            text = preset_text(base)
+        except UsageError as error:
+            mark = document.marks.get(("preset",)) if preset is None else None
+            raise UsageError(f"{error} ({mark})" if mark else str(error)) from None
+        layered.add(parse(text, f"preset {base}"))
     layered.add(Document({key: value for key, value in document.data.items() if key != "preset"}, document.marks))
-    return _validated(_commanded(layered, assignments, options or {}))
+    return layered
 
 
 def _commanded(layered: Layered, assignments: Iterable[str], options: Options) -> Layered:
@@ -186,11 +174,16 @@ def _commanded(layered: Layered, assignments: Iterable[str], options: Options) -
     return layered
 
 
-def _validated(layered: Layered) -> Configuration:
+def validated(layered: Layered) -> Configuration:
+    """The configuration that values add up to, with every default filled in.
+
+    Raises:
+        UsageError: it is none; the message has a line for each mistake.
+    """
     try:
         found = Configuration.model_validate(layered.data)
     except ValidationError as error:
-        raise UsageError(explain(error, Configuration, layered.marks)) from None
+        raise UsageError(explain(error, Configuration, layered.document)) from None
     data = found.data.located()
     if data.split_seed is None:
         data = data.model_copy(update={"split_seed": found.training.seed})
@@ -216,8 +209,8 @@ def resolve_resumed(
     if preset or config:
         wanted = resolve(preset=preset, config=config, assignments=assignments, options=options)
     else:
-        layered = Layered(parse(run.text(run.config), str(run.config)).data)
-        wanted = _validated(_commanded(layered, assignments, options))
+        layered = Layered(parse(run.text(run.config), str(run.config)))
+        wanted = validated(_commanded(layered, assignments, options))
     if wanted.input is None:
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
     changed = _differences(saved.model_dump(mode="json"), wanted.model_dump(mode="json"))
@@ -247,9 +240,9 @@ def with_recipe(configuration: Configuration, *, epochs: int | None, seed: int |
     Raises:
         UsageError: the number is out of range.
     """
-    layered = Layered(configuration.model_dump(mode="json"))
+    layered = Layered(Document(configuration.model_dump(mode="json")))
     options = {"training.epochs": (f"--epochs {epochs}", epochs), "training.seed": (f"--seed {seed}", seed)}
-    return _validated(_commanded(layered, (), named(options)))
+    return validated(_commanded(layered, (), named(options)))
 
 
 def named(options: Options) -> Options:
@@ -280,22 +273,4 @@ def configuration_in(run: RunDirectory, path: Path) -> Configuration:
     Raises:
         UsageError: the file is damaged.
     """
-    document = parse(run.text(path), str(path))
-    return _validated(Layered(document.data, document.marks))
-
-
-def _with_value(data: Any, keys: list[str | int], value: Any, source: str) -> Any:
-    if not keys:
-        return value
-    first, rest = keys[0], keys[1:]
-    if isinstance(data, list):
-        if not isinstance(first, int) or first >= len(data):
-            raise UsageError(f"{source}: expected a number from 0 to {len(data) - 1} where {first!r} stands.")
-        return [*data[:first], _with_value(data[first], rest, value, source), *data[first + 1 :]]
-    if data is None or isinstance(data, Mapping):
-        section = dict(data or {})
-        if rest == ["kind"] and first in _KINDS:
-            return overlaid(section, {str(first): {"kind": value}})
-        section[str(first)] = _with_value(section.get(str(first)), rest, value, source)
-        return section
-    raise UsageError(f"{source}: {first!r} cannot be set, there is a plain value above it.")
+    return validated(Layered(parse(run.text(path), str(path))))

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from connprune.architecture import Architecture
 from connprune.architecture.explain import explain
+from connprune.architecture.strict_yaml import Document
 
 VALID: dict[str, Any] = {
     "input": {"feature_maps": 1, "height": 8, "width": 8},
@@ -24,7 +25,7 @@ def convolution(**keys: Any) -> list[dict[str, Any]]:
 def refusal(**changes: Any) -> str:
     with pytest.raises(ValidationError) as caught:
         Architecture.model_validate({**VALID, **changes})
-    return explain(caught.value, Architecture, {})
+    return explain(caught.value, Architecture, Document({}))
 
 
 def test_the_example_is_valid() -> None:

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,14 +27,30 @@ def test_no_torch_is_imported(arguments: list[str]) -> None:
     assert not imported & {"torch", "torchvision", "numpy", "matplotlib", "ray"}
 
 
-def test_inspecting_a_preset_needs_no_torch() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect", "--preset", "blog"],
+        ["inspect", "--config", "mine.yaml"],
+        ["check", "mine.yaml"],
+        ["check", "mine.yaml", "--explain"],
+        ["check", "wrong.yaml"],
+    ],
+)
+def test_what_only_reads_a_configuration_needs_no_torch(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("preset: digits\ntraining: {epochs: 3}\n")
+    (tmp_path / "wrong.yaml").write_text("preset: digits\ntraining: {epochs: 0}\n")
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "connprune", "inspect", "--preset", "blog"],
+        [sys.executable, "-X", "importtime", "-m", "connprune", *arguments],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
+        cwd=tmp_path,
     )
-    assert not any(line.endswith(" torch") for line in done.stderr.splitlines())
+    assert done.returncode == (2 if "wrong.yaml" in arguments else 0)
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "pydantic" in imported
+    assert not imported & {"torch", "torchvision", "matplotlib", "ray"}
 
 
 def test_every_command_is_in_the_help(command: Command) -> None:

@@ -1,14 +1,21 @@
 """Defaults < YAML < command line, and every mistake named with its place."""
 
+import contextlib
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from connprune.architecture.base import Shape
+from connprune.architecture.gates import Constant, FeedForward, FromRun, Normal, Uniform
+from connprune.architecture.layers import LAYERS
 from connprune.architecture.presets import preset_names
 from connprune.errors import UsageError
 from connprune.training.configuration import resolve, with_recipe
-from connprune.training.recipe import Cosine, Plateau
+from connprune.training.recipe import Cosine, Fixed, Plateau
 
 
 def refusal(*assignments: str, config: Path | None = None) -> str:
@@ -74,13 +81,37 @@ def test_a_layer_can_be_reached_by_its_number() -> None:
         ("training.epochs=many", "training.epochs: found 'many', expected a whole number"),
         ("training.epoch=3", "training.epoch: there is no such key; did you mean 'epochs'?"),
         ("trainin.epochs=3", "trainin: there is no such key; did you mean 'training'?"),
-        ("training.optimizer=3", "training.optimizer: found 3, expected a section of keys"),
+        ("training.optimizer=3", "training.optimizer: found 3, expected a section of keys (kind, rate, weight_decay)"),
+        ("training.optimizer=adamw", "expected a section of keys; to choose 'adamw', set training.optimizer.kind."),
+        ("training.schedule=cosine", "expected a section of keys; to choose 'cosine', set training.schedule.kind."),
+        ("gates=linear", "expected a section of keys; to choose 'linear', set gates.kind."),
+        ("gates=off", "found 'off', expected a section of keys (initialisation, kind,"),
+        ("merge=sum", "to choose 'sum', set merge.aggregate."),
+        ("merges.conv2=sum", "to choose 'sum', set merges.conv2.aggregate."),
+        ("data.size=96", "data.size: found 96, expected a list of 2, like [96, 96]. (command line"),
+        ("data.size=96x64", "data.size: found '96x64', expected a list of 2, like [96, 64]."),
+        ("data.size=[96]", "data.size: found [96], expected a list of 2, like [96, 96]."),
+        ("data.size=[1, 2, 3]", "data.size: found [1, 2, 3], expected a list of 2, like [1, 2]."),
+        ("head.hidden=512", "head.hidden: found 512, expected a list, like [512]."),
+        ("gates.ungated=head", "gates.ungated: found 'head', expected a list, like [head]."),
+        ("layers=conv", "layers: found 'conv', expected a list."),
+        ("training.recompute=x", "training.recompute: found 'x', expected true or false or 'auto'."),
+        ("data.skip_damaged=yes", "data.skip_damaged: found 'yes', expected true or false."),
+        ("data.skip_damaged=true", "but the source is digits (found {"),
+        ("gates.initialisation={mean: 1}", "expected a section with a kind: constant, normal, uniform, feed-forward,"),
+        ("training.epochs=1:30", "training.epochs: found '1:30', expected a whole number"),
+        ("training.epochs=1_000", "training.epochs: found '1_000', expected a whole number"),
         ("training.schedule={kind: step}", "training.schedule: found the kind 'step', expected one of 'plateau'"),
         ("data.validation=1.0", "data.validation: found 1.0, expected less than 1"),
         ("data.channels=2", "data.channels: found 2, expected 1 or 3"),
         ("data.augment.flip=2.0", "data.augment.flip: found 2.0"),
         ("layers.99.kind=conv", "expected a number from 0 to 7"),
         ("layers.x.kind=conv", "expected a number from 0 to 7"),
+        ("layers.².kind=conv", "expected a number from 0 to 7 where '²' stands"),
+        ("layers.-1.kind=conv", "expected a number from 0 to 7 where '-1' stands"),
+        (f"layers.{'9' * 5000}.kind=conv", "expected a number from 0 to 7"),
+        (f"{'a.' * 3000}a=1", "found 3,001 keys, expected at most 32."),
+        ("a..b=1", "--set a..b=1: expected KEY=VALUE"),
         ("training.epochs.x=3", "'x' cannot be set, there is a plain value above it"),
         ("nothing", "--set nothing: expected KEY=VALUE"),
         ("a={", "no valid YAML"),
@@ -90,6 +121,8 @@ def test_refusals(assignment: str, told: str) -> None:
     message = refusal(assignment)
     assert told in message
     assert "Traceback" not in message
+    assert "preset digits" not in message, "it is the user's value that is wrong"
+    assert len(message) < 600
 
 
 def test_a_mistake_in_a_file_comes_with_its_line(tmp_path: Path) -> None:
@@ -99,6 +132,69 @@ def test_a_mistake_in_a_file_comes_with_its_line(tmp_path: Path) -> None:
     assert f"training.bach_size: there is no such key; did you mean 'batch_size'? ({file}, line 4, column 3" in message
     assert f"gates.penalty: found 'lots', expected a valid number. ({file}, line 5, column 9" in message
     assert len(message.splitlines()) == 2
+
+
+@settings(max_examples=20)
+@given(st.text(st.sampled_from("abcdk.0129-²٣_ \n\x1b=[{&*!#'"), max_size=12), st.text(max_size=6))
+def test_any_assignment_is_taken_or_refused_by_a_sentence(key: str, value: str) -> None:
+    for path in (key, f"layers.{key}", f"training.{key}.kind", f"data.size.{key}"):
+        with contextlib.suppress(UsageError):
+            resolve(preset="digits", assignments=[f"{path}={value}"])
+
+
+def test_a_missing_key_is_blamed_on_the_line_that_lacks_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    for text in (
+        "layers:\n  - {kind: max-pool}\n  - {kind: conv}\n",
+        "preset: digits\nlayers:\n- kind: dropout\n- kind: conv\n",
+    ):
+        file.write_text(text)
+        line = next(number for number, found in enumerate(text.splitlines(), 1) if "kind: conv" in found)
+        assert f"layers.1.feature_maps: this key is missing. ({file}, line {line}, column" in refusal(config=file)
+    file.write_text("preset: blog\ninput:\n  height: 3\ngates:\n  initialisation: {kind: from-run}\n")
+    message = refusal(config=file)
+    assert f"input.width: this key is missing. ({file}, line 2" in message
+    assert f"gates.initialisation.run: this key is missing. ({file}, line 5" in message
+    file.write_text("preset: digits\ngates: {temperature: {start: 2}, kind: linear}\ndata:\n  size: [3, 3]\n")
+    message = refusal(config=file)
+    assert "temperature belongs to sigmoid gates" in message
+    assert f"({file}, line 2, column 9" in message
+    assert f"({file}, line 4, column 3: `size: [3, 3]`)" in message
+
+
+def of_kinds() -> list[tuple[str, str, type[BaseModel], dict[str, type[BaseModel]]]]:
+    """Each place whose keys depend on a kind: how to set it, its key path, the class of a kind, and all its kinds."""
+    layers: dict[str, type[BaseModel]] = dict(LAYERS)
+    starts: dict[str, type[BaseModel]] = {
+        "constant": Constant, "normal": Normal, "uniform": Uniform, "feed-forward": FeedForward, "from-run": FromRun,
+    }  # fmt: skip
+    schedules: dict[str, type[BaseModel]] = {"plateau": Plateau, "cosine": Cosine, "constant": Fixed}
+    return [
+        (assignment, kind, model, kinds)
+        for assignment, kinds in (
+            ("layers=[{%s}]", layers),
+            ("gates.initialisation={%s}", starts),
+            ("training.schedule={%s}", schedules),
+        )
+        for kind, model in kinds.items()
+    ]
+
+
+@pytest.mark.parametrize(("assignment", "kind", "model", "kinds"), of_kinds())
+def test_only_keys_of_the_kind_at_hand_are_offered(
+    assignment: str, kind: str, model: type[BaseModel], kinds: dict[str, type[BaseModel]]
+) -> None:
+    others = {key for other in kinds.values() for key in other.model_fields} - set(model.model_fields)
+    for key in [*others, *(f"{each}s" for each in others), "zzz"]:
+        lines = refusal(assignment % f"kind: {kind}, {key}: 1").splitlines()
+        (told,) = [line for line in lines if f".{key}: there is no such key" in line]
+        if len({frozenset(other.model_fields) for other in kinds.values()}) > 1:
+            assert f"for the kind {kind};" in told
+        offered = re.search(r"did you mean '(\w+)'\?|expected one of (.*?)\. \(", told)
+        assert offered
+        assert {offered[1]} <= set(model.model_fields) if offered[1] else True
+        if offered[2]:
+            assert set(offered[2].split(", ")) == set(model.model_fields)
 
 
 def test_unknown_presets_and_files(tmp_path: Path) -> None:
