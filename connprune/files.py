@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from connprune.errors import DiskFullError, UsageError
+from connprune.holes import require_stored
 from connprune.leftovers import sweep, temporary_folder
-from connprune.limits import TEXT
+from connprune.limits import JSON_VALUES, TEXT
 from connprune.ownership import require_own
 
 # The key of a seal.
@@ -166,6 +167,9 @@ def read_text(path: Path) -> str:
         # A pipe that lies in a folder would wait for ever; those that a shell opens are in /dev.
         if path.is_fifo() and path.parts[:2] != ("/", "dev"):
             raise UsageError(f"{path}: expected a file, found a pipe.")
+        # A character has at most four bytes.
+        if path.stat().st_size > 4 * most:
+            raise UsageError(f"{path}: this file has {TEXT}.")
         with path.open(encoding="utf-8") as file:
             text = file.read(most + 1)
     except OSError as error:
@@ -194,8 +198,10 @@ def parse_object(text: str) -> dict[str, Any]:
     """The JSON object that a text is.
 
     Raises:
-        ValueError: it is no JSON, holds a number that is not finite, or is no object.
+        ValueError: it is no JSON, holds a number that is not finite, is no object, or is beyond the limit on values.
     """
+    if sum(map(text.count, ",[{")) > JSON_VALUES.most:
+        raise ValueError(f"it has {JSON_VALUES}")
     try:
         data = json.loads(text, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
@@ -230,7 +236,12 @@ def text_digest(text: str) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """SHA-256 of a file's bytes.
+
+    Raises:
+        UsageError: the file is large and hardly any of it is on the disk.
+    """
+    require_stored(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

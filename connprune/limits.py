@@ -42,6 +42,8 @@ class Limit(NamedTuple):
 
 
 TEXT = Limit(64 * 2**20, "CONNPRUNE_MAX_TEXT", "characters")
+# Some hundred megabytes as Python's objects.
+JSON_VALUES = Limit(2_000_000, "CONNPRUNE_MAX_JSON_VALUES", "values in JSON")
 YAML_TEXT = Limit(4 * 2**20, "CONNPRUNE_MAX_YAML_TEXT", "characters")
 # About five seconds of work.
 YAML_VALUES = Limit(200_000, "CONNPRUNE_MAX_YAML_VALUES", "values, each alias counted as what it stands for")
@@ -51,3 +53,5 @@ CONNECTIONS = Limit(100_000, "CONNPRUNE_MAX_CONNECTIONS", "connections")
 PARAMETERS = Limit(2 * 10**9, "CONNPRUNE_MAX_PARAMETERS", "parameters")
 # 8 GB for a batch of one.
 ACTIVATIONS = Limit(2 * 10**9, "CONNPRUNE_MAX_ACTIVATIONS", "activations for one image")
+# More are more likely a slip than a wish.
+TRAININGS = Limit(10_000, "CONNPRUNE_MAX_TRAININGS", "trainings in an experiment")

@@ -6,16 +6,33 @@ The seal is a SHA-256 digest of the tensors and of the texts beside them.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from connprune.errors import DiskFullError, UsageError
 from connprune.files import DIGEST, TOO_LARGE, write_whole
+from connprune.holes import require_stored
+from connprune.limits import JSON_VALUES, TEXT
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Header(NamedTuple):
+    """What a safetensors file says of itself.
+
+    Attributes:
+        shapes: of the tensors, by name.
+        metadata: the texts beside them, the seal among them.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    metadata: dict[str, str]
 
 
 def write_tensors(
@@ -51,7 +68,8 @@ def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
     """Reads a sealed safetensors file: the tensors, on the CPU, and the metadata.
 
     Raises:
-        UsageError: the file is not there, is no whole safetensors file, or does not hold what was written into it.
+        UsageError: the file is not there, is no whole safetensors file, does not hold what was written into it, or is
+            beyond a limit.
     """
     return _read_safetensors(path, "pt", _bytes_of_tensor)
 
@@ -63,6 +81,17 @@ def read_arrays(path: Path) -> tuple[dict[str, "np.ndarray"], dict[str, str]]:
         UsageError: as for `read_tensors`.
     """
     return _read_safetensors(path, "numpy", _bytes_of_array)
+
+
+def read_header(path: Path) -> Header:
+    """What a safetensors file says of itself; no tensor is read for it, and the seal is not verified.
+
+    Raises:
+        UsageError: the file is not there, is no whole safetensors file, or is beyond a limit.
+    """
+    with _opened(path, "numpy") as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        return Header(shapes, dict(file.metadata() or {}))
 
 
 def _write_safetensors(
@@ -98,19 +127,41 @@ def _write_safetensors(
 def _read_safetensors(
     path: Path, framework: str, bytes_of: Callable[[Any], memoryview]
 ) -> tuple[dict[str, Any], dict[str, str]]:
+    with _opened(path, framework) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = dict(file.metadata() or {})
+    if metadata.pop(DIGEST, None) != _digest_of_tensors(tensors, metadata, bytes_of):
+        raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
+    return tensors, metadata
+
+
+@contextmanager
+def _opened(path: Path, framework: str) -> Iterator[Any]:
+    """A safetensors file whose header and size are within the limits."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
         raise UsageError(f"{path}: cannot read this file: No such file.")
     try:
+        _require_modest(path)
         with safe_open(path, framework=framework) as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = dict(file.metadata() or {})
+            yield file
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(f"{path}: this file is damaged: {error}.") from None
-    if metadata.pop(DIGEST, None) != _digest_of_tensors(tensors, metadata, bytes_of):
-        raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
-    return tensors, metadata
+
+
+def _require_modest(path: Path) -> None:
+    """Refuses a file that would take far more memory than it takes room on the disk."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > path.stat().st_size:
+            raise ValueError("its header is longer than the file")
+        if length > TEXT.most:
+            raise UsageError(f"{path}: the header of this file has {TEXT}.")
+        header = file.read(length)
+    if sum(map(header.count, (b",", b"[", b"{"))) > JSON_VALUES.most:
+        raise UsageError(f"{path}: the header of this file has {JSON_VALUES}.")
+    require_stored(path)
 
 
 def _digest_of_tensors(

@@ -1,7 +1,9 @@
 """The presets: complete configurations that come with the package, as YAML files."""
 
+from functools import cache
 from importlib.resources import files
 
+from connprune.architecture.strict_yaml import Document, parse
 from connprune.errors import UsageError
 from connprune.names import unknown
 
@@ -22,3 +24,13 @@ def preset_text(name: str) -> str:
     if name not in preset_names():
         raise UsageError(f"preset: {unknown(name, preset_names())}")
     return (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+@cache
+def preset_document(name: str) -> Document:
+    """A preset as it is laid under what a user says; read once, as the cells of a sweep need it by the thousand.
+
+    Raises:
+        UsageError: there is no preset of this name.
+    """
+    return parse(preset_text(name), f"preset {name}")

@@ -73,18 +73,21 @@ def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:
     """Reads --seeds: a function from the recipe's own seed to all seeds; None if the option was not given.
 
     Raises:
-        UsageError: the text is neither a number nor a list of different numbers.
+        UsageError: the text is neither a number nor a list of different numbers, or these are too many.
     """
     from connprune.errors import UsageError
+    from connprune.limits import TRAININGS
 
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",")]
-    numbers = [int(part) for part in parts if part.isdecimal()]
+    numbers = [int(part) for part in parts if part.isdecimal() and len(part) <= 18]
     if len(set(numbers)) < len(parts) or numbers == [0]:
         raise UsageError(f"--seeds {text}: expected how many, like 5, or a list of different ones, like 1,2,3.")
     if len(numbers) > 1:
         return lambda own: numbers
+    if numbers[0] > TRAININGS.most:
+        raise UsageError(f"--seeds {text}: {TRAININGS}.")
     return lambda own: list(range(own, own + numbers[0]))
 
 

@@ -11,7 +11,7 @@ from connprune.architecture.files import from_yaml
 from connprune.architecture.gates import Temperature
 from connprune.architecture.rivals import Contest
 from connprune.errors import UsageError
-from connprune.experiments.plan import Member
+from connprune.experiments.plan import Member, require_few
 from connprune.files import read_text
 from connprune.names import nearest
 from connprune.runs.directory import RunDirectory
@@ -138,11 +138,13 @@ def _rival(setting: Setting, text: str) -> list[Member]:
     if name in RIVALS and not colon:
         return RIVALS[name](setting, 1)
     if name in COUNTED_RIVALS:
-        if colon and not (number.isdecimal() and int(number) > 0):
+        if colon and not (number.isdecimal() and len(number) <= 18 and int(number) > 0):
             raise UsageError(f"--against {text}: expected a number from 1 upwards after the colon.")
         if name == "evolution" and (not colon or int(number) < 2):
             raise UsageError(f"--against {text}: expected how many trainings it may take, like evolution:50.")
-        return COUNTED_RIVALS[name](setting, int(number) if colon else 1)
+        count = int(number) if colon else 1
+        require_few(f"--against {text}", count)
+        return COUNTED_RIVALS[name](setting, count)
     path = Path(text)
     if path.exists():
         return [_late(setting, path)]

@@ -13,6 +13,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.errors import InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, sealed, whole_directory, write_json
+from connprune.limits import TRAININGS
 from connprune.runs.directory import RunDirectory
 from connprune.runs.summary import Kind, Status
 from connprune.tensor_files import write_tensors
@@ -153,8 +154,9 @@ def begin(
     """The experiment in this directory: a new one, or the same one that is there already.
 
     Raises:
-        UsageError: the directory holds another experiment, or something else.
+        UsageError: the directory holds another experiment, or something else; or these are too many trainings.
     """
+    require_few(path, len(members) * len(seeds))
     mark = digest(members, seeds)
     if not (path / PLAN).exists():
         try:
@@ -179,7 +181,7 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
     """The experiment in a directory.
 
     Raises:
-        UsageError: there is none of these kinds, or its plan is damaged.
+        UsageError: there is none of these kinds, its plan is damaged, or it names too many trainings.
     """
     if not (path / PLAN).is_file():
         raise UsageError(f"{path}: this directory is no {' or '.join(kinds)}: it has no {PLAN}.")
@@ -196,6 +198,7 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
         )
         if kind == "sweep":
             dict(plan.about["cells"])
+        require_few(plan.path / PLAN, len(plan.seeds) * sum(map(len, plan.members.values())))
         # The names become folders below jobs/; nothing else may be reached through them.
         names = [name for row in plan.members.values() for name in row]
         complete = bool(plan.jobs) and all(map(_is_folder_name, names))
@@ -204,6 +207,16 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
     if not complete:
         raise UsageError(f"{path / PLAN}: this file is damaged: it holds no plan.")
     return plan
+
+
+def require_few(place: Path | str, trainings: int) -> None:
+    """Refuses an experiment of more trainings than the limit.
+
+    Raises:
+        UsageError: these are more; the message begins with the place.
+    """
+    if trainings > TRAININGS.most:
+        raise UsageError(f"{place}: these are {trainings:,}, {TRAININGS}.")
 
 
 def _is_folder_name(name: str) -> bool:

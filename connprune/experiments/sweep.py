@@ -10,16 +10,14 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Count, Frozen, NonNegativeInt
 from connprune.architecture.explain import TOLD_AT_MOST, explain
 from connprune.architecture.strict_yaml import Document, parse
 from connprune.errors import UsageError
-from connprune.experiments.plan import Member
+from connprune.experiments.plan import Member, require_few
 from connprune.files import read_text
 from connprune.training.configuration import design, resolve_document
-
-# More trainings than this are more likely a slip than a wish.
-MOST_TRAININGS = 10_000
 
 
 class SweepFile(Frozen):
@@ -68,8 +66,7 @@ def read_sweep(path: Path) -> Sweep:
     own = resolve_document(base).training.seed
     count = file.seeds if isinstance(file.seeds, int) else len(file.seeds)
     trainings = count * math.prod(len(values) for values in file.axes.values())
-    if trainings > MOST_TRAININGS:
-        raise UsageError(f"{path}: these are {trainings:,} trainings, more than {MOST_TRAININGS:,}.")
+    require_few(path, trainings)
     seeds = tuple(range(own, own + file.seeds)) if isinstance(file.seeds, int) else file.seeds
     axes = {axis: _labelled(axis, values) for axis, values in file.axes.items()}
     keys = [
@@ -84,9 +81,10 @@ def read_sweep(path: Path) -> Sweep:
         raise UsageError(f"{path}: expected at least one value on each axis, and different seeds.")
     cells = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
     members, mistakes = [], dict[str, None]()
+    designs: dict[str, Architecture] = {}
     for number, cell in enumerate(cells, 1):
         try:
-            members.append(_member(path, number, cell, axes, base))
+            members.append(_member(path, number, cell, axes, base, designs))
         except UsageError as error:
             mistakes |= dict.fromkeys(str(error).splitlines())
     if mistakes:
@@ -110,7 +108,12 @@ def _labelled(axis: str, values: list[Any] | dict[str, dict[str, Any]]) -> dict[
 
 
 def _member(
-    path: Path, number: int, cell: dict[str, str], axes: Mapping[str, dict[str, dict[str, Any]]], base: Document
+    path: Path,
+    number: int,
+    cell: dict[str, str],
+    axes: Mapping[str, dict[str, dict[str, Any]]],
+    base: Document,
+    designs: dict[str, Architecture],
 ) -> Member:
     values = {
         key: (f"{path}, axes.{axis}.{label}", value)
@@ -120,4 +123,8 @@ def _member(
     configuration = resolve_document(base, options=values)
     name = f"{number:03}-" + re.sub(r"[^A-Za-z0-9.+-]+", "-", "-".join(cell.values())).strip("-.")[:60]
     row = ", ".join(f"{axis} {label}" for axis, label in cell.items())
-    return Member(row, name, design(configuration), configuration, "train")
+    # Cells that differ in the recipe alone share an architecture.
+    decisive = configuration.model_dump_json(exclude={"training", "run"})
+    if decisive not in designs:
+        designs[decisive] = design(configuration)
+    return Member(row, name, designs[decisive], configuration, "train")

@@ -6,7 +6,7 @@ from pathlib import Path
 from connprune.architecture.files import from_yaml
 from connprune.errors import UsageError
 from connprune.network.network import Network, build
-from connprune.tensor_files import read_tensors, write_tensors
+from connprune.tensor_files import read_header, write_tensors
 from connprune.training.run import load_weights
 
 
@@ -21,12 +21,12 @@ def load(path: Path) -> Network:
     Raises:
         UsageError: the file is damaged, or was not written by `writer`.
     """
-    weights, metadata = read_tensors(path)
+    metadata = read_header(path).metadata
     if "architecture" not in metadata:
         raise UsageError(
             f"{path}: expected a run directory, or a file from `connprune export --format safetensors`, "
             f"found a file without an architecture."
         )
     network = build(from_yaml(metadata["architecture"], f"the architecture in {path}"))
-    load_weights(network, path, weights)
+    load_weights(network, path)
     return network.eval()

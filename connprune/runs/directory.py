@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.architecture.files import from_yaml, to_yaml
+from connprune.architecture.shapes import gates_of_each
 from connprune.errors import UsageError
 from connprune.files import file_digest, parse_object, require_empty, text_digest, write_text
+from connprune.limits import JSON_VALUES
 from connprune.runs.clock import now
 from connprune.runs.lock import locked
 from connprune.runs.summary import Kind, Status, require_numbers
 from connprune.runs.texts import WithTexts
-from connprune.tensor_files import read_arrays, read_tensors, write_arrays
+from connprune.tensor_files import read_arrays, read_header, read_tensors, write_arrays
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,8 +111,11 @@ class RunDirectory(WithTexts):
         """
         if not self.metrics.exists():
             return []
+        text = self.text(self.metrics)
+        if text.count("\n") > JSON_VALUES.most or sum(map(text.count, ",[{")) > JSON_VALUES.most:
+            raise UsageError(f"{self.metrics}: this file has {JSON_VALUES}.")
         try:
-            found = [parse_object(line) for line in self.text(self.metrics).splitlines()]
+            found = [parse_object(line) for line in text.splitlines()]
         except ValueError as error:
             raise UsageError(f"{self.metrics}: this file is damaged: in a line, {error}.") from None
         for number, epoch in enumerate(found, 1):
@@ -131,8 +136,12 @@ class RunDirectory(WithTexts):
 
         if not self.gates.exists():
             raise UsageError(f"{self.path}: this run has no gates.")
-        found = GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
-        if not found.belongs_to(self.architecture()):
+        architecture = self.architecture()
+        shape = read_header(self.gates).shapes.get("gates", ())
+        found = None
+        if shape[1:] == (sum(gates_of_each(architecture)),):
+            found = GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
+        if found is None or not found.belongs_to(architecture):
             raise UsageError(f"{self.gates}: these gates do not belong to the architecture beside them.")
         return found
 

@@ -11,7 +11,7 @@ from connprune.architecture.base import ClassCount, Shape
 from connprune.architecture.explain import explain
 from connprune.architecture.files import to_data
 from connprune.architecture.gates import FromRun, Gates
-from connprune.architecture.presets import preset_text
+from connprune.architecture.presets import preset_document
 from connprune.architecture.shapes import source_maps
 from connprune.architecture.strict_yaml import Document, dump, parse
 from connprune.data.settings import DataSettings
@@ -157,11 +157,11 @@ def _below_and(document: Document, preset: str | None) -> Layered:
     layered = Layered(base=base)
     if base is not None:
         try:
-            text = preset_text(base)
+            below = preset_document(base)
         except UsageError as error:
             mark = document.marks.get(("preset",)) if preset is None else None
             raise UsageError(f"{error} ({mark})" if mark else str(error)) from None
-        layered.add(parse(text, f"preset {base}"))
+        layered.add(below)
     layered.add(Document({key: value for key, value in document.data.items() if key != "preset"}, document.marks))
     return layered
 

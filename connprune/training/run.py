@@ -1,12 +1,10 @@
 """One training in one run directory, from the first epoch or from a checkpoint to the results."""
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
 from connprune.architecture.gates import FromRun
 from connprune.architecture.shapes import gates_of_each
@@ -16,7 +14,7 @@ from connprune.errors import DivergedError, InterruptedRunError, UsageError
 from connprune.network.network import Network, build
 from connprune.runs import environment
 from connprune.runs.directory import RunDirectory
-from connprune.tensor_files import read_tensors
+from connprune.tensor_files import read_header, read_tensors
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.device import device_name
 from connprune.training.events import events
@@ -124,7 +122,7 @@ def train_locked(
         network.divisor.copy_(divisor)
         gates = network.architecture.gates
         if run.initial.exists():
-            load_weights(network, run.initial, read_tensors(run.initial)[0])
+            load_weights(network, run.initial)
         elif network.gates and gates and isinstance(gates.initialisation, FromRun):
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
         on_device = splits.to(device)
@@ -210,17 +208,18 @@ def load_network(run: RunDirectory) -> Network:
         UsageError: the run has not ended, or its files do not belong together.
     """
     network = build(run.architecture())
-    load_weights(network, run.final, run.final_weights())
+    run.require_finished()
+    load_weights(network, run.final)
     return network.eval()
 
 
-def load_weights(network: Network, path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Gives a network the weights that were read from a file.
+def load_weights(network: Network, path: Path) -> None:
+    """Gives a network the weights in a file, which is read only if it claims to hold what the network needs.
 
     Raises:
-        UsageError: they are another network's.
+        UsageError: the file is damaged, or the weights are another network's.
     """
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError:
-        raise UsageError(f"{path}: these weights do not belong to the architecture that comes with them.") from None
+    needed = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    if read_header(path).shapes != needed:
+        raise UsageError(f"{path}: these weights do not belong to the architecture that comes with them.")
+    network.load_state_dict(read_tensors(path)[0])

@@ -93,7 +93,7 @@ def test_listed_commands_can_be_collected(command: Command, file: Path) -> None:
         ("axes: {training.epochs: [1, 2]}\nseed: 3", "seed: there is no such key; did you mean 'seeds'?"),
         (
             "axes: {gates.rate: [" + ", ".join(f"0.{number}1" for number in range(50)) + "]}\nseeds: 1000",
-            "50,000 trainings, more than 10,000",
+            "these are 50,000, more than 10,000 trainings",
         ),
         ("base: {presett: digits}\naxes: {gates.rate: [0.1]}", "presett: there is no such key"),
         ("axes: {gates.rate: [0.1, 0.1]}", "axes.gates.rate: a value stands here twice"),
