@@ -32,4 +32,5 @@ def data(
     if name not in NAMED:
         raise UsageError(f"data: {unknown(name, NAMED)}")
     settings = DataSettings(source=name, cache=str(cache) if cache else None)
-    print(download(settings, Output().track))
+    output = Output()
+    output.result(str(download(settings, output.track)), {})

@@ -10,6 +10,7 @@ from typing import NoReturn
 from typer import TyperException
 
 from connprune.cli.app import app
+from connprune.cli.output import say
 from connprune.errors import ConnpruneError, InterruptedRunError
 
 
@@ -28,7 +29,7 @@ def main() -> NoReturn:
         rank = os.environ.get("RANK", "0")
         where = f" (process {rank})" if rank != "0" else ""
         if message:
-            print(f"Error{where}: {message}", file=sys.stderr)
+            say(f"Error{where}: {message}")
     sys.exit(code)
 
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from connprune.cli.cells import cell
+from connprune.printable import visible
+
 T = TypeVar("T")
+
+
+def say(text: str) -> None:
+    """Prints to stderr, the one place that does: whatever names are in a message, a terminal obeys none of them."""
+    print(visible(text), file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,16 @@ class Output:
     quiet: bool = False
 
     def result(self, line: str, document: Mapping[str, Any]) -> None:
-        """The command's product: one line, or with --json the document."""
-        print(json.dumps(document, indent=2, allow_nan=False) if self.as_json else line, flush=True)
+        """The command's product: one line, or with --json the document.
+
+        A path goes to another program as it is, but to a terminal as it can be shown.
+        """
+        if self.as_json:
+            # Of all that a terminal might obey, JSON leaves this one character as it is.
+            line = json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f")
+        elif sys.stdout.isatty():
+            line = visible(line)
+        print(line, flush=True)
 
     def plan(self, document: Mapping[str, Any]) -> None:
         """What a dry run would have done: a document with --json, else only a note, since nothing was made."""
@@ -39,11 +55,11 @@ class Output:
     ) -> None:
         """A table that is the command's product: for a person, or with --json the document, or as CSV."""
         if as_csv:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow(map(cell, rows[0]))
+            writer.writerows(map(cell, row.values()) for row in rows)
         else:
-            self.result(text, document)
+            self.result(visible(text), document)
 
     def drawn(self, figures: Sequence[Path]) -> dict[str, list[str]]:
         """Says which figures were written, and returns what a document has of them."""
@@ -53,11 +69,11 @@ class Output:
     def note(self, text: str) -> None:
         """Something for a person to read."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            say(text)
 
     def warning(self, text: str) -> None:
         """Something that a person should know even if they asked for quiet."""
-        print(f"Warning: {text}", file=sys.stderr)
+        say(f"Warning: {text}")
 
     def track(self, items: Iterable[T], label: str, total: int) -> Iterable[T]:
         """Passes items on under a progress bar, if a person is watching."""
@@ -65,9 +81,10 @@ class Output:
             self.note(label)
             return items
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import track
 
-        return track(items, label, total, console=Console(stderr=True), transient=True)
+        return track(items, escape(visible(label)), total, console=Console(stderr=True), transient=True)
 
 
 class Silenced(Output):

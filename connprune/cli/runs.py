@@ -32,7 +32,6 @@ def runs(
 
     from connprune.architecture.base import SCHEMA
     from connprune.errors import UsageError
-    from connprune.printable import printable
     from connprune.report.runs import runs_table
     from connprune.runs.find import runs_folder
     from connprune.runs.listing import rows
@@ -53,4 +52,4 @@ def runs(
     damaged = [row.problem for row in found if row.status == "damaged"]
     if damaged:
         more = f" ({len(damaged) - 1} more are damaged)" if len(damaged) > 1 else ""
-        output.warning(f"{printable(damaged[0] or '')}{more}")
+        output.warning(f"{damaged[0]}{more}")

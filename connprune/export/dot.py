@@ -2,6 +2,7 @@
 
 from connprune.architecture.architecture import Architecture
 from connprune.export.wiring import Arc, arcs, nodes
+from connprune.printable import printable
 from connprune.runs.gate_history import GateHistory
 
 
@@ -37,5 +38,6 @@ def _look(arc: Arc) -> str:
 
 def _quoted(*lines: str) -> str:
     """A quoted string; every name may stand in one, also the language's own words."""
-    escaped = [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    # A line break is no statement within quotes, but who reads the drawing line by line would take it for one.
+    escaped = [printable(line).replace("\\", "\\\\").replace('"', '\\"') for line in lines]
     return '"' + "\\n".join(escaped) + '"'

@@ -2,7 +2,11 @@
 
 from connprune.architecture.architecture import Architecture
 from connprune.export.wiring import arcs, nodes
+from connprune.printable import printable
 from connprune.runs.gate_history import GateHistory
+
+# A percent sign may begin a comment or a directive.
+_ENTITIES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", ";": "#59;", "%": "#37;"})
 
 
 def drawing(name: str, architecture: Architecture, gates: GateHistory | None) -> str:
@@ -30,7 +34,5 @@ def _quoted(*lines: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Mermaid's own entities, for what would end a string or begin a tag."""
-    for sign, entity in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;")):
-        text = text.replace(sign, entity)
-    return text
+    """On one line, and with Mermaid's own entities for what would end a string or a statement, or begin a tag."""
+    return printable(text).translate(_ENTITIES)

@@ -125,3 +125,27 @@ def test_a_connection_that_carries_some_feature_maps_says_so() -> None:
     architecture = Architecture.model_validate({**data, "selections": {"conv3": {"conv1": {"take": [0, 2, 3]}}}})
     assert '"conv1" -> "conv3" [label="3 of 4 maps"' in dot.drawing("a run", architecture, None)
     assert 'n1 -->|"3 of 4 maps"| n3' in mermaid.drawing("a run", architecture, None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a\n  n0 --> n9",
+        "a\r\nclick n0 call alert()",
+        "a; click n0 href 'javascript:alert()'",
+        "%%{init: {'theme': 'dark'}}%%",
+        'a"]; x [label="y',
+        "a\u2028n0 --> n9",
+        "\x1b]0;title\x07",
+    ],
+)
+def test_a_name_adds_no_statement(digits: Architecture, name: str) -> None:
+    """A drawing differs from one with a plain name in the line of the name alone, and there in quotes or entities."""
+    for drawing, number in ((mermaid.drawing, 1), (dot.drawing, 0)):
+        plain = drawing("a run", digits, None).splitlines()
+        found = drawing(name, digits, None).splitlines()
+        assert len(found) == len(plain)
+        assert [line for line, other in zip(found, plain, strict=True) if line != other] == [found[number]]
+        assert found[number].isprintable()
+    assert re.fullmatch(r'  accTitle: (?:[^#;%"<>]|#\w+;)*', mermaid.drawing(name, digits, None).splitlines()[1])
+    assert re.fullmatch(r'digraph "(?:[^"\\]|\\.)*" \{', dot.drawing(name, digits, None).splitlines()[0])
