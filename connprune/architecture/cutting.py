@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Context
 from itertools import pairwise
 from typing import Any
 
+from connprune.architecture.advice import LeavesPath, gentle, instead, largest_safe
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, Shape
 from connprune.architecture.kept import Kept, follow, positions, taken_numbers
 from connprune.architecture.merging import MergeOverride, Selection
-from connprune.architecture.rules import Counts, FeatureMap, Rule, Scores, Unit
+from connprune.architecture.rules import Counts, FeatureMap, Rule, Unit
 from connprune.architecture.shapes import carried_maps, connection_maps, head_widths, mac_count, parameter_count
 from connprune.errors import DisconnectedError, UsageError
 
@@ -101,8 +101,8 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
     kept = follow(architecture, _places(architecture, chosen))
     if kept is None:
         raise DisconnectedError(
-            f"The cut ({rule}) would leave no path from the input to the head; nothing was written. The largest "
-            f"threshold that keeps one is {rounded_down(_largest_safe_threshold(architecture, scores))}."
+            f"The cut ({rule}) would leave no path from the input to the head; nothing was written. "
+            f"{instead(scores, _leaves_path(architecture))}"
         )
     smaller = _rebuilt(architecture, kept)
     removed = [connection for connection in architecture.all_connections if connection not in smaller.all_connections]
@@ -162,7 +162,12 @@ def largest_safe_threshold(architecture: Architecture, gates: GateValues) -> flo
 
 def safe_threshold(architecture: Architecture, scores_of_each: GateValues) -> float:
     """The largest threshold on scores that still leaves a path from the input to the head; infinity if all do."""
-    return _largest_safe_threshold(architecture, _scores(architecture, scores_of_each))
+    return largest_safe(_scores(architecture, scores_of_each), _leaves_path(architecture))
+
+
+def gentle_cut(architecture: Architecture, scores_of_each: GateValues) -> str:
+    """Which rules would cut about a quarter of the scores and leave a path from the input to the head: a sentence."""
+    return gentle(_scores(architecture, scores_of_each), _leaves_path(architecture))
 
 
 def telling_thresholds(architecture: Architecture, scores_of_each: GateValues, count: int) -> list[float]:
@@ -177,7 +182,7 @@ def telling_thresholds(architecture: Architecture, scores_of_each: GateValues, c
         In rising order; the last is the largest that still leaves a path from the input to the head.
     """
     scores = _scores(architecture, scores_of_each)
-    safe = _largest_safe_threshold(architecture, scores)
+    safe = largest_safe(scores, _leaves_path(architecture))
     marks = sorted({0.0, *(score for score in scores.values() if 0 < score <= safe)})
     return list(dict.fromkeys(marks[round(number * (len(marks) - 1) / (count - 1))] for number in range(count)))
 
@@ -186,18 +191,9 @@ def _magnitude(gate: float | Sequence[float]) -> float | list[float]:
     return [abs(float(each)) for each in gate] if isinstance(gate, Sequence) else abs(float(gate))
 
 
-def _largest_safe_threshold(architecture: Architecture, scores: Scores) -> float:
-    """Grows the threshold over the distinct scores; `follow` decides, since feature maps have paths of their own."""
-    values = sorted(set(scores.values()))
-    low, high = 0, len(values)
-    while low < high:
-        middle = (low + high) // 2
-        removed = frozenset(unit for unit, score in scores.items() if score <= values[middle])
-        if follow(architecture, _places(architecture, removed)) is None:
-            high = middle
-        else:
-            low = middle + 1
-    return values[low] if low < len(values) else float("inf")
+def _leaves_path(architecture: Architecture) -> LeavesPath:
+    """`follow` decides, since feature maps have paths of their own."""
+    return lambda removed: follow(architecture, _places(architecture, removed)) is not None
 
 
 def _scores(architecture: Architecture, gates: GateValues) -> dict[Unit, float]:
@@ -312,8 +308,3 @@ def _merges(architecture: Architecture, kept: Kept) -> dict[str, MergeOverride]:
         if changes or target in architecture.merges:
             merges[target] = architecture.merges.get(target, MergeOverride()).model_copy(update=changes)
     return merges
-
-
-def rounded_down(value: float) -> str:
-    """Six significant digits that are never more than the value, so that a user can pass them on as they are."""
-    return f"{Context(prec=6, rounding=ROUND_DOWN).create_decimal(repr(value)):g}"

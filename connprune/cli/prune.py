@@ -112,6 +112,7 @@ def prune(
       connprune prune --max-macs 50%
     """
     from connprune.architecture.base import SCHEMA
+    from connprune.architecture.cutting import gentle_cut
     from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
     from connprune.errors import UsageError
     from connprune.files import require_empty
@@ -165,7 +166,8 @@ def prune(
     pruned = prune(examined, rule)
     output.note(cut_table(pruned.document))
     if not pruned.document["chosen"]:
-        output.note(where_scores_lie(examined.all_scores, by, rule, gates))
+        advice = gentle_cut(examined.network.architecture, examined.scores)
+        output.note(where_scores_lie(examined.all_scores, by, rule, gates, advice))
     if dry_run:
         output.plan(pruned.document)
         return

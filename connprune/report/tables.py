@@ -1,11 +1,10 @@
 """Tables as plain, aligned text."""
 
 from collections.abc import Sequence
-from decimal import ROUND_UP, Context
 from typing import Any
 
 from connprune.analysis.evolution import Evolution
-from connprune.architecture.cutting import rounded_down
+from connprune.architecture.advice import rounded_down
 from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule, Threshold
 from connprune.report.aligned import aligned
@@ -92,18 +91,25 @@ def comparison_table(document: dict[str, Any]) -> str:
     return aligned(header, rows)
 
 
-def where_scores_lie(scores: Sequence[float], by: str, rule: Rule, gates: Gates | None) -> str:
-    """What to say when a rule cuts nothing of a network that was trained with these gates."""
+def where_scores_lie(scores: Sequence[float], by: str, rule: Rule, gates: Gates | None, advice: str) -> str:
+    """What to say when a rule cuts nothing.
+
+    Args:
+        scores: by which it cut.
+        by: what they are called.
+        rule: the rule.
+        gates: with which the network was trained.
+        advice: which rules would cut some, a sentence.
+    """
     ranked = sorted(scores)
     half = ranked[len(ranked) // 2]
     text = (
         f"This rule cuts nothing ({rule}): by {by}, the {len(ranked)} scores lie between {ranked[0]:.4g} and "
-        f"{ranked[-1]:.4g}, half of them below {half:.4g}. The cut is its parent unchanged."
+        f"{ranked[-1]:.4g}, half of them below {half:.4g}. The cut is its parent unchanged. {advice}"
     )
-    if not isinstance(rule, Threshold):
-        return f"{text} A tighter rule would cut some."
-    advice = f"--threshold {_above(ranked[len(ranked) // 4])} or --sparsity 0.25 would cut about a quarter"
-    return f"{text} {advice}.{f' {_pressure(gates)}' if by == 'gate' else ''}"
+    # Gates that ended at zero need no more of what brings them there.
+    is_pressed = isinstance(rule, Threshold) and by == "gate" and ranked[0] > 0
+    return f"{text} {_pressure(gates)}" if is_pressed else text
 
 
 def _pressure(gates: Gates | None) -> str:
@@ -113,11 +119,6 @@ def _pressure(gates: Gates | None) -> str:
     warmup = f", of which the first {gates.penalty_warmup} epochs have less" if gates.penalty_warmup else ""
     now = f"gates.penalty={gates.penalty:g}{warmup}"
     return f"Gates end nearer to zero after more epochs, or with more pressure than {now}."
-
-
-def _above(value: float) -> str:
-    """Three significant digits that are more than the value."""
-    return f"{Context(prec=3, rounding=ROUND_UP).create_decimal(repr(value)).next_plus(Context(prec=3)):g}"
 
 
 def _gate(value: float | None) -> str:

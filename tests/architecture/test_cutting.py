@@ -1,14 +1,15 @@
 """The rules, what follows from a cut, and what is refused."""
 
 import math
+import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from connprune import cut
 from connprune.architecture import Architecture, Connection, Keep, Rule, Sparsity, Threshold
-from connprune.architecture.cutting import largest_safe_threshold
+from connprune.architecture.cutting import gentle_cut, largest_safe_threshold
 from connprune.errors import DisconnectedError, UsageError
 from tests.strategies import architectures
 
@@ -94,8 +95,61 @@ def test_the_largest_safe_threshold_is_the_largest(architecture: Architecture, d
     cut(architecture, gates, Threshold(safe))
     with pytest.raises(DisconnectedError) as caught:
         cut(architecture, gates, Threshold(math.nextafter(safe, 2)))
+    if safe == min(gates.values()):
+        assert "No threshold that cuts anything keeps one; --keep " in str(caught.value) or "nothing can be cut" in str(
+            caught.value
+        )
+        return
     told = float(str(caught.value).split()[-1].rstrip("."))
     assert safe * (1 - 1e-5) <= told <= safe
+
+
+# Exact zeros, as hard-concrete gates have them; ties; and numbers that few digits do not tell apart.
+TELLING = st.sampled_from([0.0, 0.0, 5e-324, 1e-300, 0.3, 0.3000000001, 0.30000000010000005, 0.5, 0.5000001, 1.0])
+
+
+def rule_of(text: str) -> Rule:
+    option, value = text.split()
+    if option == "--keep":
+        return Keep(int(value))
+    return Threshold(float(value)) if option == "--threshold" else Sparsity(float(value))
+
+
+@settings(max_examples=25)
+@given(architectures(), st.data())
+def test_advice_works(architecture: Architecture, data: st.DataObject) -> None:
+    names = [str(connection) for connection in architecture.gated_connections]
+    assume(names)
+    gates = data.draw(st.fixed_dictionaries({name: st.one_of(TELLING, st.floats(0, 1)) for name in names}))
+    gentle = gentle_cut(architecture, gates)
+    for option, count in re.findall(r"(--\w+ \S+) would cut (\d+)", gentle):
+        assert len(cut(architecture, gates, rule_of(option)).report.chosen) == int(count) > 0
+    if "--" not in gentle:
+        with pytest.raises(DisconnectedError, match="By these scores nothing can be cut"):
+            cut(architecture, gates, Keep(len(gates) - 1))
+    try:
+        cut(architecture, gates, Keep(0))
+    except DisconnectedError as error:
+        told = str(error)
+    else:
+        return
+    if threshold := re.search(r"keeps one is (\S+)\.$", told):
+        assert cut(architecture, gates, Threshold(float(threshold[1]))).report.chosen
+    elif keep := re.search(r"--keep (\d+) does, and no smaller number\.$", told):
+        assert cut(architecture, gates, Keep(int(keep[1]))).report.chosen
+        with pytest.raises(DisconnectedError):
+            cut(architecture, gates, Keep(int(keep[1]) - 1))
+        with pytest.raises(DisconnectedError):
+            cut(architecture, gates, Threshold(math.nextafter(min(gates.values()), 2)))
+    else:
+        assert told.endswith("By these scores nothing can be cut.")
+
+
+def test_gates_that_all_ended_at_zero(digits: Architecture) -> None:
+    gates = dict.fromkeys(map(str, digits.gated_connections), 0.0)
+    assert gentle_cut(digits, gates) == "--keep 36 would cut 8 of them."
+    with pytest.raises(DisconnectedError, match="No threshold that cuts anything keeps one; --keep "):
+        cut(digits, gates, Threshold(1e-9))
 
 
 @given(architectures(), st.data())
