@@ -9,7 +9,7 @@ SITE = $(BIN)/sphinx-build -q --fail-on-warning --keep-going --nitpicky docs bui
 demo: $(VENV)/.installed
 	$(BIN)/connprune train --preset digits
 	$(BIN)/connprune inspect
-	$(BIN)/connprune prune --threshold 0.01
+	$(BIN)/connprune prune --max-macs 50%
 	$(BIN)/connprune retrain
 
 # Installs what development needs, then runs lint and types, builds the site, and runs the fast tests.

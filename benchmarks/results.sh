@@ -45,14 +45,13 @@ case $scale in
   training: {epochs: 20, checkpoint_epochs: 20}"
     narrow='s/feature_maps: 64\b/feature_maps: 16/; s/feature_maps: 128\b/feature_maps: 32/; s/feature_maps: 256\b/feature_maps: 64/'
     strong="data.source: '$data', data.size: [16, 16], data.train_images: 5000, data.validation: 0.04,
-      training.epochs: 30, training.batch_size: 64, training.precision: float32, training.checkpoint_epochs: 10"
-    warmup=15 ;;
+      training.epochs: 30, training.batch_size: 64, training.precision: float32, training.checkpoint_epochs: 10" ;;
   full)
     penalty=0.001 less=0.0003 least=0.0001 penalty_of_maps=0.0001
     base="
   data: {source: '$data'}
   training: {epochs: 200, checkpoint_epochs: 10}"
-    narrow='' strong="data.source: '$data', training.checkpoint_epochs: 10" warmup=100 ;;
+    narrow='' strong="data.source: '$data', training.checkpoint_epochs: 10" ;;
   *) fail "--scale: found '$scale', expected cpu or full." ;;
 esac
 
@@ -65,7 +64,7 @@ plan() {
   cat > "$1.yaml" <<YAML
 base:
   preset: search
-  gates: {penalty: $penalty}$base
+  gates: {penalty: $penalty, penalty_warmup: 0.5}$base
 seeds: 3
 axes:
   $1:
@@ -112,7 +111,7 @@ cut_far() {
 
 # The post's experiment 1: gates per connection and per feature map, with and without the sigmoid, as the post trained
 # them and with pressure on the gates.
-plain='gates.penalty: 0, gates.rate: null, training.optimizer: {kind: adam, rate: 0.001},
+plain='gates.penalty: 0, gates.rate: null, gates.temperature: {start: 1.0, end: 1.0}, training.optimizer: {kind: adam, rate: 0.001},
       training.schedule: {kind: plateau, factor: 0.1, patience: 5, floor: 1.0e-7}'
 plan gates <<YAML
     plain: {$plain}
@@ -189,7 +188,7 @@ axes:
   strong:
     open: {$strong}
     entropy: {$strong, gates.kind: sigmoid, gates.initialisation.value: 0, gates.penalise: entropy,
-      gates.penalty: 0.003, gates.penalty_warmup: $warmup}
+      gates.penalty: 0.003, gates.penalty_warmup: 0.5}
     size: {$strong, gates.kind: sigmoid, gates.initialisation.value: 0.5}
 YAML
 sweep strong

@@ -98,7 +98,9 @@ def type_name(annotation: Any) -> str:
         return "list"
     if NoneType in get_args(annotation) and len(parts) == 1:
         return f"{type_name(parts[0])} or null"
-    return type_name(parts[0]) if parts and get_origin(annotation) is not dict else "section"
+    if not parts or get_origin(annotation) is dict:
+        return "section"
+    return " or ".join(dict.fromkeys(map(type_name, parts)))
 
 
 def default(field: FieldInfo) -> str:

@@ -3,8 +3,9 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic_core import PydanticCustomError
 
-from connprune.architecture.base import Fraction, Frozen, Name, NonNegative, NonNegativeInt, Positive, Real
+from connprune.architecture.base import Fraction, Frozen, Name, NonNegative, Positive, Real
 
 
 class Constant(Frozen):
@@ -89,6 +90,16 @@ class Temperature(Frozen):
     end: Positive = 1.0
 
 
+def _duration(value: Any) -> Any:
+    is_share = isinstance(value, float) and 0 <= value < 1
+    if not is_share and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise PydanticCustomError("duration", "a share of the training below 1, like 0.5, or a whole number of epochs")
+    return value
+
+
+Duration = Annotated[int | float, BeforeValidator(_duration)]
+
+
 class Gates(Frozen):
     """One learned gate per connection or per feature map of it.
 
@@ -97,16 +108,17 @@ class Gates(Frozen):
             gate is random in training, in [0, 1] with exact zeros and ones, and fixed in evaluation.
         sharing: `shared`, one gate for a connection; `per-feature-map`, one for each feature map of its source.
         initialisation: where w starts.
-        temperature: of sigmoid gates.
+        temperature: of sigmoid gates; gates of another kind have none, whatever stands here.
         rate: the learning rate of the gates, the same in all epochs; null is that of the weights, and changes with it.
         penalty: λ, the weight of the penalty in the loss; with `target_sparsity`, where λ starts.
         penalise: `gate`, the sum of all gates by magnitude; `l0`, the expected number of hard-concrete gates that are
             not zero; `entropy`, the sum of their binary entropies in nats, which pushes gates to 0 or 1; `cost`, the
             sum of gates, each times the MACs that its connection brings over the mean of all. Null is `l0` for
             hard-concrete gates, else `gate`.
-        penalty_warmup: epochs over which λ grows linearly from 0; 0 is none.
-        target_sparsity: the share of connections that shall end below 0.01; λ is steered towards it, and from 40% of
-            the training on presses only the lowest gates. Null leaves λ.
+        penalty_warmup: how long λ grows linearly from 0: a share of the training, like 0.5, or a whole number of
+            epochs; 0 is not at all.
+        target_sparsity: the share of connections that shall end below 0.01, within 0.05; λ is steered towards it,
+            and from 40% of the training on presses only the lowest gates. Null leaves λ.
         ungated: the targets that read their connections without gates; null is the first layer.
     """
 
@@ -117,14 +129,12 @@ class Gates(Frozen):
     rate: Positive | None = None
     penalty: NonNegative = 0.0
     penalise: Literal["gate", "l0", "entropy", "cost"] | None = None
-    penalty_warmup: NonNegativeInt = 0
+    penalty_warmup: Duration = 0
     target_sparsity: Fraction | None = None
     ungated: tuple[Name, ...] | None = None
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
-        if self.kind != "sigmoid" and self.temperature != Temperature():
-            raise ValueError(f"temperature belongs to sigmoid gates, but these are {self.kind}")
         if self.penalise == "l0" and self.kind != "hard-concrete":
             raise ValueError(f"penalise l0 belongs to hard-concrete gates, but these are {self.kind}")
         if self.penalise == "entropy" and self.kind == "linear":
@@ -132,6 +142,10 @@ class Gates(Frozen):
         if self.target_sparsity is not None and not self.penalty:
             raise ValueError("target_sparsity steers the penalty from where it starts, but penalty is 0")
         return self
+
+    def warmup_epochs(self, epochs: int) -> float:
+        """How many of so many epochs `penalty_warmup` takes."""
+        return self.penalty_warmup * epochs if isinstance(self.penalty_warmup, float) else self.penalty_warmup
 
     @property
     def penalised(self) -> str:

@@ -116,7 +116,9 @@ def _pressure(gates: Gates | None) -> str:
     """What would make gates end near zero."""
     if gates is None or not gates.penalty:
         return "To make gates end near zero, train with pressure: --set gates.penalty=0.001 --set gates.rate=0.03."
-    warmup = f", of which the first {gates.penalty_warmup} epochs have less" if gates.penalty_warmup else ""
+    share = gates.penalty_warmup
+    part = f"{share:.0%} of the" if isinstance(share, float) else share
+    warmup = f", of which the first {part} epochs have less" if share else ""
     now = f"gates.penalty={gates.penalty:g}{warmup}"
     return f"Gates end nearer to zero after more epochs, or with more pressure than {now}."
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from connprune.architecture.architecture import Architecture
+from connprune.architecture.gates import Temperature
 from connprune.training.configuration import Configuration
 
 
@@ -14,13 +15,17 @@ def cautions(configuration: Configuration, architecture: Architecture) -> Iterat
         architecture: what `design` makes of it.
     """
     gates = architecture.gates
-    if gates is None or not gates.penalty:
+    if gates is None:
+        return
+    if gates.kind != "sigmoid" and gates.temperature != Temperature():
+        yield f"gates.temperature: only sigmoid gates have one, and these are {gates.kind}."
+    if not gates.penalty:
         return
     epochs = configuration.training.epochs
-    if gates.penalty_warmup >= epochs:
+    if gates.warmup_epochs(epochs) >= epochs:
         yield (
             f"gates.penalty_warmup: the penalty has its full weight after {gates.penalty_warmup} epochs, and there are "
-            f"{epochs}; few gates may close."
+            f"{epochs}; few gates may close. A share of the training, like 0.5, is shorter in a shorter one."
         )
     gated = {target for _, target in architecture.gated_connections}
     normalised = sorted(gated & {layer.name for layer in architecture.layers if layer.kind == "batch-norm"})

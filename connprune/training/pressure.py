@@ -9,8 +9,11 @@ from connprune.architecture.gates import Gates
 # With a target, all gates are pressed alike until this share of the training, so that they can show which the network
 # needs least; from then on only these are pressed.
 _ALL_UNTIL = 0.4
-# λ is multiplied by this after each epoch that ends with too few gates closed.
-_STEP = 1.3
+# If too few gates are closed after each of the epochs that are left, λ grows by this factor over all of them: so a
+# short training is steered as far as a long one.
+_GROWTH = 1000.0
+# How far from the target is near enough.
+TOLERANCE = 0.05
 
 
 class Pressure:
@@ -26,7 +29,7 @@ class Pressure:
 
     def __init__(self, gates: Gates | None, epochs: int) -> None:
         self.target = gates.target_sparsity if gates else None
-        self.warmup = gates.penalty_warmup if gates else 0
+        self.warmup = gates.warmup_epochs(epochs) if gates else 0
         self.epochs = epochs
         self.strength = gates.penalty if gates else 0.0
 
@@ -55,7 +58,7 @@ class Pressure:
             closed: the share of connections whose gate is closed.
         """
         if self.target is not None and done >= _ALL_UNTIL * self.epochs and closed < self.target:
-            self.strength *= _STEP
+            self.strength *= _GROWTH ** (1 / ((1 - _ALL_UNTIL) * self.epochs))
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""

@@ -19,6 +19,7 @@ from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import read_tensors, write_tensors
 from connprune.training.evaluation import Evaluation, evaluate
 from connprune.training.events import Events
+from connprune.training.pressure import TOLERANCE
 from connprune.training.recipe import MOST_ROLLBACKS
 from connprune.training.trainer import Trainer
 
@@ -193,7 +194,18 @@ class Record:
             return None
         wanted = architecture.gates.target_sparsity
         reached = self.metrics[-1]["gates_closed"] / len(architecture.gated_connections)
-        return {"wanted": wanted, "reached": reached, "met": reached >= wanted}
+        # A share that the whole number of connections rounds to the limit is within it.
+        met = abs(reached - wanted) <= TOLERANCE + 1e-9
+        if not met:
+            self._warn(
+                f"gates.target_sparsity: {reached:.0%} of the connections ended closed, not {wanted:.0%}; "
+                + (
+                    "train for more epochs, or raise gates.rate."
+                    if reached < wanted
+                    else "lower gates.penalty, with which so many close without being pressed to the target."
+                )
+            )
+        return {"wanted": wanted, "reached": reached, "met": met}
 
 
 def counted(architecture: Architecture) -> dict[str, int]:

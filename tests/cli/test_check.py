@@ -34,12 +34,20 @@ def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_pa
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("preset: digits\ntraining: {epochs: 50}\n", "full weight after 50 epochs, and there are 50"),
+        (
+            "preset: digits\ngates: {penalty_warmup: 50}\ntraining: {epochs: 50}\n",
+            "full weight after 50 epochs, and there are 50",
+        ),
         (
             "preset: strong\ngates: {kind: linear}\n",
             "what last-norm and 12 more merge is normalised",
         ),
+        (
+            "preset: digits\ngates: {kind: linear}\n",
+            "gates.temperature: only sigmoid gates have one, and these are linear",
+        ),
         ("preset: strong\ngates: {kind: sigmoid, penalise: entropy}\n", None),
+        ("preset: digits\ntraining: {epochs: 3}\n", None),
         ("preset: digits\ngates: {penalty: 0}\ntraining: {epochs: 2}\n", None),
         ("preset: digits\ngates: none\ntraining: {epochs: 2}\n", None),
     ],

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,23 @@ def test_the_strength_grows_only_while_too_few_are_closed() -> None:
     again = Pressure(Gates(penalty=0.1, target_sparsity=0.5), 20)
     again.load_state_dict(pressure.state_dict())
     assert again.weight(12) == pressure.weight(12)
+
+
+@given(st.floats(0, 0.99), st.integers(1, 500))
+def test_a_share_warms_up_over_the_same_part_of_every_training(share: float, epochs: int) -> None:
+    pressure = Pressure(Gates(penalty=0.1, penalty_warmup=share), epochs)
+    assert pressure.weight(epochs) == pytest.approx(0.1)
+    assert pressure.weight(share * epochs / 2) == pytest.approx(0.05 if share * epochs else 0.1)
+    by_epochs = Pressure(Gates(penalty=0.1, penalty_warmup=7), epochs)
+    assert by_epochs.weight(3.5) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("epochs", [5, 20, 100])
+def test_lambda_can_grow_as_far_in_a_short_training(epochs: int) -> None:
+    pressure = Pressure(Gates(penalty=0.1, target_sparsity=0.5), epochs)
+    for done in range(1, epochs + 1):
+        pressure.after_epoch(done, 0.0)
+    assert 100 < pressure.strength / 0.1 < 10_000
 
 
 def test_without_a_target_lambda_stays() -> None:
