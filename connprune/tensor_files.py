@@ -164,6 +164,11 @@ def _require_modest(path: Path) -> None:
     require_stored(path)
 
 
+def digest_of_arrays(arrays: Mapping[str, "np.ndarray"], metadata: Mapping[str, str]) -> str:
+    """The seal of a file that holds these arrays and texts."""
+    return _digest_of_tensors(arrays, metadata, _bytes_of_array)
+
+
 def _digest_of_tensors(
     tensors: Mapping[str, Any], metadata: Mapping[str, str], bytes_of: Callable[[Any], memoryview]
 ) -> str:

@@ -18,8 +18,9 @@ from connprune.bench.elsewhere import Work, elsewhere
 from connprune.bench.literal import LiteralNetwork, LiteralTraining, keeping_literal, literal_batches
 from connprune.bench.machine import copy_bandwidth, matrix_product_rate, peak_bytes
 from connprune.data.batches import draw_epoch
-from connprune.data.images import Images, Splits
+from connprune.data.images import Images
 from connprune.data.settings import Augment
+from connprune.data.splits import Splits
 from connprune.network.network import build
 from connprune.training.configuration import Configuration
 from connprune.training.device import device_name

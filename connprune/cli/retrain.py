@@ -11,7 +11,7 @@ from connprune.cli.experiment import run_experiment
 from connprune.cli.means import Means
 from connprune.cli.output import Output
 from connprune.cli.report import Report
-from connprune.cli.session import load_images, train_to_end
+from connprune.cli.session import load_images, split_images, tell_classes, train_to_end
 
 if TYPE_CHECKING:
     from connprune.experiments.plan import Plan
@@ -148,7 +148,6 @@ def _train(directory: "RunDirectory", device: str, figures: Path | None, report:
     from connprune.training.configuration import read_configuration
     from connprune.training.device import choose_device
     from connprune.training.pruning import read_cut
-    from connprune.training.run import split_data
 
     cut = directory.summary.get("cut")
     source = RunDirectory.open(Path(str(cut))) if cut else None
@@ -157,10 +156,11 @@ def _train(directory: "RunDirectory", device: str, figures: Path | None, report:
         raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
     configuration = read_configuration(directory)
     place = choose_device(device)
-    splits = split_data(configuration, load_images(configuration, output))
+    splits = split_images(configuration, load_images(configuration, output), output)
     if of_cut and of_cut.get("data_digest", splits.digest) != splits.digest:
         output.warning("the images have changed since the parent was trained, so the rows are not comparable")
     summary = train_to_end(directory, configuration, splits, place, output)
+    tell_classes(summary, configuration.data.source, output)
     if source and of_cut:
         with directory.locked():
             directory.require_as_left(summary)

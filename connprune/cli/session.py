@@ -10,17 +10,29 @@ from connprune.signals import Stop
 if TYPE_CHECKING:
     import torch
 
-    from connprune.data.images import Dataset, Splits
+    from connprune.data.images import Dataset
+    from connprune.data.splits import Splits
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
     from connprune.training.group import Group
 
 
 def load_images(configuration: "Configuration", output: Output) -> "Dataset":
-    """Loads the images of a configuration, and names the damaged ones that were left out."""
-    from connprune.data.sources import load
+    """Loads the images of a configuration, and says what a user may not expect of them.
 
-    dataset = load(configuration.data, output.track)
+    Raises:
+        InterruptedRunError: a signal came meanwhile.
+    """
+    from connprune.data.sources import load
+    from connprune.data.track import stoppable
+    from connprune.errors import InterruptedRunError
+
+    with Stop() as stop:
+        dataset = load(configuration.data, stoppable(output.track, stop))
+    if stop.number is not None:
+        raise InterruptedRunError("Interrupted when the images had been loaded.", stop.number)
+    for note in dataset.notes:
+        output.note(f"Note: {note}")
     if dataset.damaged:
         warn_of_damaged(dataset.damaged, output)
     return dataset
@@ -45,6 +57,25 @@ def train_to_end(
 
     with Stop() as stop, watch(output) as watcher:
         return train_run(run, configuration, splits, device, watcher, stop, group)
+
+
+def split_images(configuration: "Configuration", dataset: "Dataset", output: Output) -> "Splits":
+    """Splits images, and says what a user may not expect of the split."""
+    from connprune.training.run import split_data
+
+    splits = split_data(configuration, dataset)
+    for note in splits.notes:
+        output.note(f"Note: {note}")
+    return splits
+
+
+def tell_classes(summary: dict[str, Any], source: str, output: Output) -> None:
+    """Says how each class of a folder did in a finished training; the named data sets are balanced."""
+    from connprune.data.settings import NAMED
+    from connprune.report.tables import class_table
+
+    if source not in NAMED:
+        output.note(class_table(summary["per_class"]))
 
 
 def result_line(summary: dict[str, Any]) -> str:

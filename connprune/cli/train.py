@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from connprune.cli import options
 from connprune.cli.output import Output, Silenced
-from connprune.cli.session import load_images, result_line, train_to_end
+from connprune.cli.session import load_images, result_line, split_images, tell_classes, train_to_end
 
 if TYPE_CHECKING:
     from connprune.architecture.architecture import Architecture
@@ -98,15 +98,15 @@ def train(
             return
 
         from connprune.training.events import require_tensorboard
-        from connprune.training.run import split_data
 
         require_tensorboard(configuration.run.tensorboard)
         # One after the other, so that a cache is only made once.
-        splits = split_data(configuration, in_turn(group, lambda: load_images(configuration, output)))
+        splits = split_images(configuration, in_turn(group, lambda: load_images(configuration, output)), output)
         if group.rank == 0 and not before:
             before = _created(run or new_path(folder, preset or "train"), text, architecture)
         directory = RunDirectory.open(group.from_first(before.path if before else Path()))
         summary = train_to_end(directory, configuration, splits, place, output, group)
+    tell_classes(summary, configuration.data.source, output)
     output.note(result_line(summary))
     output.result(str(directory.path), {**summary, "run": str(directory.path)})
 

@@ -1,16 +1,14 @@
 """Images and labels as tensors, and their split into training, validation and test."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from connprune.architecture.base import Shape
-from connprune.data.random import stream
-from connprune.data.settings import DataSettings, Normalise
-from connprune.errors import UsageError
+from connprune.data.settings import Normalise
 
 
 @dataclass(frozen=True)
@@ -41,80 +39,44 @@ class Images:
         return Images(self.images.to(device), self.labels.to(device))
 
 
+NO_IMAGES = Images(torch.empty(0, 1, 1, 1, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """A data set as it comes: a training set and a test set.
+    """A data set as it comes.
 
     Attributes:
         classes: their names, by number.
         train: the training set.
-        test: the test set.
+        test: the test set; without images it is to be drawn from the training set.
+        validation: images to steer by; without images they are to be drawn from the training set.
         damaged: the files that were left out, each with the reason.
+        notes: sentences on what a user may not expect of these images.
+        range: the values that became 0 and 255 in files of more than 8 bits; None if there are none.
     """
 
     classes: tuple[str, ...]
     train: Images
     test: Images
+    validation: Images = NO_IMAGES
     damaged: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    range: tuple[int, int] | None = None
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all images and labels: two data sets with the same digest are the same."""
         found = hashlib.sha256()
-        for tensor in (self.train.images, self.train.labels, self.test.images, self.test.labels):
-            found.update(tensor.contiguous().numpy().data)
+        for images in (self.train, self.test, self.validation):
+            for tensor in (images.images, images.labels) if len(images) else ():
+                found.update(tensor.contiguous().numpy().data)
         return found.hexdigest()
 
     @property
     def shape(self) -> Shape:
         """The shape of one image."""
         return Shape(*self.train.images.shape[1:])
-
-
-@dataclass(frozen=True)
-class Splits:
-    """What a training sees: train to learn from, validation to steer by, test to report.
-
-    Attributes:
-        digest: of the data set that was split.
-        classes: their names, by number.
-    """
-
-    train: Images
-    validation: Images
-    test: Images
-    digest: str
-    classes: tuple[str, ...]
-
-    def to(self, device: torch.device) -> "Splits":
-        """The same images on a device."""
-        moved = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
-        return replace(self, **moved)
-
-
-def split(dataset: Dataset, settings: DataSettings) -> Splits:
-    """Holds out a seeded part of the training set as the validation set.
-
-    Raises:
-        UsageError: too few images are left to train on.
-    """
-    count = len(dataset.train)
-    order = torch.randperm(count, generator=stream(settings.split_seed or 0, "split"))
-    held_out = max(1, round(count * settings.validation))
-    left = count - held_out
-    wanted = left if settings.train_images is None else settings.train_images
-    if not 0 < wanted <= left:
-        raise UsageError(
-            f"data.train_images: found {settings.train_images}, but {count} training images with "
-            f"{held_out} held out leave {left}."
-        )
-    return Splits(
-        train=dataset.train[order[held_out : held_out + wanted]],
-        validation=dataset.train[order[:held_out]],
-        test=dataset.test,
-        digest=dataset.digest,
-        classes=dataset.classes,
-    )
 
 
 def normalisation(images: Images, settings: Normalise) -> tuple[Tensor, Tensor]:

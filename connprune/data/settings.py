@@ -1,8 +1,8 @@
 """The settings of the data. Nothing here imports torch."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from connprune.architecture.base import Count, Fraction, Frozen, NonNegativeInt, Positive, Shape, Switch
 from connprune.files import absolute
@@ -14,6 +14,23 @@ NAMED: dict[str, tuple[Shape, int]] = {
     "cifar10": (Shape(3, 32, 32), 10),
     "cifar100": (Shape(3, 32, 32), 100),
 }
+
+
+_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
+
+
+def _colour(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value not in _COLOURS:
+        raise ValueError(f"expected {' or '.join(_COLOURS)}, or red, green and blue from 0 to 255")
+    return _COLOURS[value]
+
+
+Byte = Annotated[int, Field(strict=True, ge=0, le=255)]
+Colour = Annotated[tuple[Byte, Byte, Byte], BeforeValidator(_colour)]
+# A pixel's value in a file of up to 32 bits.
+Level = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 
 
 class Normalise(Frozen):
@@ -44,13 +61,18 @@ class DataSettings(Frozen):
     """Which images, and what happens to them before the network.
 
     Attributes:
-        source: `digits`, `cifar10`, `cifar100`, or a folder that holds `train/<class>/` and `test/<class>/`.
+        source: `digits`, `cifar10`, `cifar100`, or a folder that holds `train/<class>/` and perhaps `test/<class>/` and
+            `val/<class>/`, or the classes themselves.
         cache: the folder for downloads and decoded images; None is the user's cache folder or $CONNPRUNE_CACHE.
-        validation: the share of the training images that is held out to steer by.
+        validation: the share of the training images that is held out to steer by, where a folder has no `val/`.
+        test: the share of a folder's images that is held out to report, where the folder has no `test/`.
         split_seed: decides which are held out; null is the training's seed.
         train_images: train on this many only, drawn by the seed; None is all that are not held out.
         size: height and width that a folder's images are resized to while they are decoded; null keeps their own.
         channels: a folder's images are decoded as colour (3) or grey (1).
+        background: what shows through transparent pixels: `white`, `black`, or red, green and blue from 0 to 255.
+        range: the two values that become 0 and 255 where a folder's files have more than 8 bits; null is the least and
+            the greatest of the training images, and the run's configuration states what was found.
         as_sequence: read each image as a sequence: its rows are the steps, its columns and channels the features.
         skip_damaged: leave out a folder's damaged images instead of refusing the folder.
         follow_links: take images and classes that symbolic links bring in from outside of a folder; else they are
@@ -62,10 +84,13 @@ class DataSettings(Frozen):
     source: Annotated[str, Field(min_length=1)] = "cifar10"
     cache: str | None = None
     validation: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.1
+    test: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.2
     split_seed: NonNegativeInt | None = None
     train_images: Count | None = None
     size: tuple[Count, Count] | None = None
     channels: Literal[1, 3] = 3
+    background: Colour = (255, 255, 255)
+    range: tuple[Level, Level] | None = None
     as_sequence: Switch = False
     skip_damaged: Switch = False
     follow_links: Switch = False
@@ -75,9 +100,11 @@ class DataSettings(Frozen):
     @model_validator(mode="after")
     def _check_folder_settings(self) -> Self:
         if self.source in NAMED:
-            for name in ("size", "channels", "skip_damaged", "follow_links"):
+            for name in ("test", "size", "channels", "background", "range", "skip_damaged", "follow_links"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name} belongs to a folder of images, but the source is {self.source}")
+        if self.range and self.range[0] >= self.range[1]:
+            raise ValueError(f"range: found {list(self.range)}, expected the smaller value first")
         if self.size and self.channels * self.size[0] * self.size[1] > ACTIVATIONS.most:
             raise ValueError(f"size asks for {ACTIVATIONS}")
         return self

@@ -32,7 +32,8 @@ def load(settings: DataSettings, track: Track = untracked) -> Dataset:
     else:
         dataset = load_folder(source_folder(settings), settings, cache_folder(settings.cache), track)
     if settings.as_sequence:
-        dataset = replace(dataset, train=dataset.train.as_sequences(), test=dataset.test.as_sequences())
+        parts = {part: getattr(dataset, part) for part in ("train", "test", "validation")}
+        dataset = replace(dataset, **{part: images.as_sequences() for part, images in parts.items() if len(images)})
     return dataset
 
 

@@ -1,7 +1,9 @@
 """How a long loop over files reports its progress without knowing who is looking."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
+
+from connprune.errors import InterruptedRunError
 
 T = TypeVar("T")
 
@@ -17,6 +19,30 @@ class Track(Protocol):
             label: what is being done.
             total: how many items there are.
         """
+
+
+class StopSignal(Protocol):
+    """Says whether a signal asked to stop."""
+
+    @property
+    def number(self) -> int | None:
+        """The signal, or None."""
+
+
+def stoppable(track: Track, stop: StopSignal) -> Track:
+    """The same, but a loop ends when a signal has come.
+
+    Raises:
+        InterruptedRunError: in the loop, once a signal has come.
+    """
+
+    def tracked(items: Iterable[T], label: str, total: int) -> Iterator[T]:
+        for item in track(items, label, total):
+            if stop.number is not None:
+                raise InterruptedRunError(f"Interrupted while {label}; nothing of that was kept.", stop.number)
+            yield item
+
+    return tracked
 
 
 def untracked(items: Iterable[T], label: str, total: int) -> Iterable[T]:

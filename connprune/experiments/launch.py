@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from connprune.training.run import StopSignal
+from connprune.data.track import StopSignal
 
 _GLANCE_SECONDS = 0.1
 

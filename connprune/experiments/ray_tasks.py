@@ -18,6 +18,7 @@ import torch
 from connprune.architecture.plugins import load_plugin
 from connprune.data.images import Dataset
 from connprune.data.sources import load
+from connprune.data.track import StopSignal, stoppable, untracked
 from connprune.errors import ConnpruneError, InterruptedRunError
 from connprune.experiments.plan import Job, Plan
 from connprune.experiments.ray_cluster import Share, in_one_line
@@ -27,7 +28,6 @@ from connprune.signals import Stop
 from connprune.training.configuration import Configuration
 from connprune.training.device import choose_device
 from connprune.training.memory import keep_freed_memory
-from connprune.training.run import StopSignal
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -153,7 +153,7 @@ def train(path: Path, surroundings: Surroundings) -> Outcome:
     damaged: list[str] = []
 
     def images(configuration: Configuration) -> Dataset:
-        dataset = load(configuration.data)
+        dataset = load(configuration.data, stoppable(untracked, stop))
         damaged.extend(dataset.damaged)
         return dataset
 

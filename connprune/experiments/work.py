@@ -6,13 +6,15 @@ from typing import Any
 
 import torch
 
-from connprune.data.images import Dataset, Splits
+from connprune.data.images import Dataset
+from connprune.data.splits import Splits
+from connprune.data.track import StopSignal
 from connprune.errors import ConnpruneError, InterruptedRunError, RunLockedError
 from connprune.experiments.evolution import evolve
 from connprune.experiments.plan import Job, Plan
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, read_configuration
-from connprune.training.run import StopSignal, split_data, train_locked
+from connprune.training.run import split_data, train_locked
 
 Load = Callable[[Configuration], Dataset]
 

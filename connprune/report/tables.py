@@ -1,6 +1,6 @@
 """Tables as plain, aligned text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connprune.analysis.evolution import Evolution
@@ -8,6 +8,8 @@ from connprune.architecture.advice import rounded_down
 from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule, Threshold
 from connprune.report.aligned import aligned
+
+_CLASSES_SHOWN = 20
 
 
 def connections_table(found: Sequence[Evolution]) -> str:
@@ -89,6 +91,30 @@ def comparison_table(document: dict[str, Any]) -> str:
         for row in document["rows"]
     ]
     return aligned(header, rows)
+
+
+def class_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many images each class has, and the accuracy on its test images; of many classes those that do worst.
+
+    Args:
+        rows: `per_class` of a summary.
+    """
+    shown = list(rows)
+    if len(shown) > _CLASSES_SHOWN:
+        known = [row for row in rows if row["test_accuracy"] is not None]
+        shown = sorted(known, key=lambda row: row["test_accuracy"])[:_CLASSES_SHOWN]
+    parts = ("train", "validation", "test")
+    cells = [
+        [
+            row["class"],
+            *(f"{row[part]:,}" for part in parts),
+            "–" if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}",
+        ]
+        for row in shown
+    ]
+    table = aligned(["class", *parts, "test accuracy"], cells)
+    left = len(rows) - len(shown)
+    return f"{table}\n{left:,} more classes did as well or better" if left else table
 
 
 def where_scores_lie(scores: Sequence[float], by: str, rule: Rule, gates: Gates | None, advice: str) -> str:

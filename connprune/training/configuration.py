@@ -71,6 +71,12 @@ class Configuration(Blueprint):
         """The same with another seed of the training; the split of the images keeps its own."""
         return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})
 
+    def with_range(self, found: tuple[int, int] | None) -> "Configuration":
+        """The same with the range that was found in files of more than 8 bits, unless it is stated."""
+        if self.data.range is not None or found is None:
+            return self
+        return self.model_copy(update={"data": self.data.model_copy(update={"range": found})})
+
     def to_data(self, architecture: Architecture) -> dict[str, Any]:
         """Plain data, with everything that the data decided filled in from the architecture."""
         return {**to_data(architecture), **self.model_dump(mode="json", include={"data", "training", "run"})}
@@ -213,6 +219,7 @@ def resolve_resumed(
         wanted = validated(_commanded(layered, assignments, options))
     if wanted.input is None:
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
+    wanted = wanted.with_range(saved.data.range)
     changed = _differences(saved.model_dump(mode="json"), wanted.model_dump(mode="json"))
     extends = wanted.training.epochs >= saved.training.epochs
     others = [

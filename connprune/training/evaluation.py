@@ -14,10 +14,17 @@ from connprune.training.precision import Precision, computing_in
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean cross-entropy and share of right answers."""
+    """Mean cross-entropy and share of right answers.
+
+    Attributes:
+        loss: over all images.
+        accuracy: over all images, 0 to 1.
+        right: the right answers of each class.
+    """
 
     loss: float
     accuracy: float
+    right: tuple[int, ...]
 
 
 @torch.no_grad()
@@ -35,11 +42,12 @@ def evaluate(
     group = group or Alone()
     network.eval()
     loss = torch.zeros((), device=images.labels.device)
-    right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
+    right = torch.zeros(network.architecture.classes, device=images.labels.device, dtype=torch.int64)
     for batch, labels in in_order(group.images(images)):
         with computing_in(precision, batch.device):
             scores = network(batch).float()
         loss += F.cross_entropy(scores, labels, reduction="sum")
-        right += (scores.argmax(1) == labels).sum()
+        right.index_add_(0, labels, (scores.argmax(1) == labels).long())
     group.add_up(loss, right)
-    return Evaluation(loss.item() / len(images), right.item() / len(images))
+    of_each = right.tolist()
+    return Evaluation(loss.item() / len(images), sum(of_each) / len(images), tuple(of_each))

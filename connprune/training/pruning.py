@@ -11,7 +11,8 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.architecture.cutting import COUNTS, Cut, GateValues, cut_by_scores, telling_thresholds
 from connprune.architecture.rules import Rule, Threshold
-from connprune.data.images import Dataset, Splits
+from connprune.data.images import Dataset
+from connprune.data.splits import Splits
 from connprune.errors import UsageError
 from connprune.files import read_sealed_json, sealed, whole_directory, write_json
 from connprune.network.carry import carried, kept_gates
@@ -139,9 +140,10 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
     smaller = _cut_network(examined, outcome)
     results = {
         name: {
-            f"{part}_{measure}": value
+            f"{part}_{measure}": getattr(found, measure)
             for part in ("validation", "test")
-            for measure, value in asdict(evaluate(network, getattr(splits, part), examined.precision)).items()
+            for found in (evaluate(network, getattr(splits, part), examined.precision),)
+            for measure in ("loss", "accuracy")
         }
         for name, network in (("parent", examined.network), ("cut", smaller))
     }

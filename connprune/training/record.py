@@ -12,7 +12,8 @@ from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.shapes import mac_count, parameter_count
-from connprune.data.images import Images, Splits
+from connprune.data.images import Images
+from connprune.data.splits import Splits, class_counts
 from connprune.errors import DivergedError, UsageError
 from connprune.runs.directory import RunDirectory, metrics_text
 from connprune.runs.gate_history import GateHistory
@@ -170,12 +171,14 @@ class Record:
             self.run.write(self.run.metrics, metrics_text(self.metrics))
             write_tensors(self.run.final, network.state_dict())
         last, best = self.metrics[-1], self.best or {}
+        test = self._evaluated(splits.test)
         results: dict[str, Any] = {
             **counted(architecture),
             "gates_closed": last.get("gates_closed"),
             "target_sparsity": self._target_sparsity(),
             "training_seconds": sum(metrics["epoch_seconds"] for metrics in self.metrics),
-            "final": _result(last, self._evaluated(splits.test)),
+            "final": _result(last, test),
+            "per_class": per_class(splits, test),
         }
         final = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         network.load_state_dict(self.best_weights)
@@ -217,6 +220,16 @@ def counted(architecture: Architecture) -> dict[str, int]:
         "parameters": parameter_count(architecture),
         "macs": mac_count(architecture),
     }
+
+
+def per_class(splits: Splits, test: Evaluation) -> list[dict[str, Any]]:
+    """How many images each class has in each part, and what share of its test images the final network gets right."""
+    parts = ("train", "validation", "test")
+    counts = zip(*(class_counts(getattr(splits, part), len(splits.classes)) for part in parts), strict=True)
+    return [
+        {"class": name, **dict(zip(parts, each, strict=True)), "test_accuracy": right / each[-1] if each[-1] else None}
+        for name, each, right in zip(splits.classes, counts, test.right, strict=True)
+    ]
 
 
 def _result(metrics: dict[str, Any], test: Evaluation) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import torch
 
 from connprune.architecture.gates import FromRun
 from connprune.architecture.shapes import gates_of_each
-from connprune.data.images import Dataset, Splits, normalisation, split
+from connprune.data.images import Dataset, normalisation
 from connprune.data.random import stream_seed
+from connprune.data.splits import Splits, split
+from connprune.data.track import StopSignal
 from connprune.errors import DivergedError, InterruptedRunError, UsageError
 from connprune.network.network import Network, build
 from connprune.runs import environment
@@ -41,14 +43,6 @@ class Watcher(Protocol):
 
     def warning(self, text: str) -> None:
         """Something does not go as it should, but the training goes on; a sentence."""
-
-
-class StopSignal(Protocol):
-    """Says whether a signal asked for the training to stop."""
-
-    @property
-    def number(self) -> int | None:
-        """The signal, or None."""
 
 
 def split_data(configuration: Configuration, dataset: Dataset) -> Splits:
@@ -114,6 +108,7 @@ def train_locked(
     if before != splits.digest:
         raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
     with run.status_on_error() if group.rank == 0 else nullcontext():
+        configuration = configuration.with_range(splits.range)
         recipe = configuration.training
         torch.manual_seed(stream_seed(recipe.seed, "weights"))
         network = build(run.architecture())

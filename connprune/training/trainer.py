@@ -13,9 +13,9 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
 from connprune.architecture.shapes import gates_of_each
 from connprune.data.batches import Draws, draw_epoch
-from connprune.data.images import Splits
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
+from connprune.data.splits import Splits
 from connprune.errors import DivergedError, UsageError
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from connprune.data.batches import draw_epoch, gathered, in_order
-from connprune.data.images import Images, normalisation, split
+from connprune.data.images import Images, normalisation
 from connprune.data.settings import Augment, DataSettings, Normalise
 from connprune.data.sources import load
+from connprune.data.splits import split
 from connprune.errors import UsageError
 
 

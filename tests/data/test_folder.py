@@ -55,7 +55,11 @@ def test_decoding_happens_once(digits_folder: Path, settings: Loads, tmp_path: P
     chosen = settings(digits_folder)
     first = load(chosen, track)
     again = load(chosen, track)
-    assert labels == ["decoding 60 images of train", "decoding 20 images of test"]
+    assert labels == [
+        "decoding 60 images of train",
+        "decoding 20 images of test",
+        "comparing 80 images with the decoded ones",
+    ]
     assert torch.equal(first.train.images, again.train.images)
     (digits_folder / "train" / "3" / "new.png").write_bytes((digits_folder / "train" / "3" / "000.png").read_bytes())
     assert len(load(chosen, track).train) == 61
@@ -67,9 +71,12 @@ def test_a_damaged_cache_is_made_anew(digits_folder: Path, settings: Loads, tmp_
     (cached,) = (tmp_path / "cache").glob("folder-*.safetensors")
     whole = cached.read_bytes()
     for damage in (whole[:1000], whole.replace(b"train.images", b"train.xmages"), whole.replace(b"[]", b"[["), b""):
+        cached.unlink()
         cached.write_bytes(damage)
         assert load(settings(digits_folder)).digest == first.digest
-        assert read_tensors(cached)[0].keys() == {"train.images", "train.labels", "test.images", "test.labels"}
+        assert read_tensors(cached)[0].keys() == {
+            *("train.images", "train.labels", "test.images", "test.labels", "notes")
+        }
 
 
 def test_damaged_images_are_named_and_counted(digits_folder: Path, settings: Loads) -> None:
@@ -196,9 +203,11 @@ def test_bombs_are_refused_in_every_thread(digits_folder: Path, settings: Loads)
 def test_more_than_fits_in_memory_is_refused(
     digits_folder: Path, settings: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 60 * 192 - 1}.__getitem__)
-    with pytest.raises(UsageError, match=r"60 images of 8×8 \(height × width\) take 0 GB decoded.*data.size"):
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 80 * 192 - 1}.__getitem__)
+    with pytest.raises(UsageError, match=r"80 images of 8×8 \(height × width\) take 0.0 GB of memory.*data.size"):
         load(settings(digits_folder))
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 80 * 192}.__getitem__)
+    assert len(load(settings(digits_folder)).train) == 60
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes there")
@@ -217,7 +226,9 @@ def test_folders_that_are_none(digits_folder: Path, settings: Loads, tmp_path: P
     for none in ("none", "long/" * 1000, "~nobody-has-this-name"):
         assert "expected one of digits, cifar10, cifar100, or an existing folder" in refusal(tmp_path / none)
     assert "there is no such home folder" in refusal(Path("~nobody-has-this-name"))
-    assert "has no folder train/" in refusal(digits_folder / "train")
+    shutil.copytree(digits_folder / "test", tmp_path / "odd" / "test")
+    assert "has test/, but no folder train/" in refusal(tmp_path / "odd")
+    assert "has 0 class folders; expected <class>/<image>" in refusal(digits_folder / "train" / "0")
     (digits_folder / "train" / "extra").mkdir()
     assert "extra holds no images" in refusal(digits_folder)
     Image.new("RGB", (8, 8)).save(digits_folder / "train" / "extra" / "a.png")

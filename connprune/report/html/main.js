@@ -164,6 +164,15 @@ function layerTable(page) {
     sortable("Layers, what they read and give, and what they cost", columns, page.document.shapes.map((row) => ({ ...row, count: row.sources.length }))));
 }
 
+function classTable(page) {
+  const columns = [
+    { key: "class", label: "class", text: true },
+    ...["train", "validation", "test"].map((key) => ({ key, label: `${key} images`, write: formats.count })),
+    { key: "test_accuracy", label: "test accuracy", write: formats.percent },
+  ];
+  return card("Classes", sortable("The images of each class, and what share of its test images is right after the last epoch", columns, page.document.summary.per_class));
+}
+
 function cutReport(page) {
   const { cut } = page;
   const rows = ["parent", "cut"].map((network) => ({ network, ...Object.fromEntries(["connections", "feature_maps", "layers", "parameters", "macs"].map((key) => [key, cut[key][network]])),
@@ -196,6 +205,7 @@ function assemble(page) {
       : "A line is a connection; its colour is that of the gate at the end. Choosing one chooses it in the wiring too."));
   }
   if (page.metrics?.length) add(trainingSection(page, state));
+  if (page.document.summary?.per_class?.length) add(classTable(page));
   if (page.document.kind === "agreement") add(votesTable(page, state));
   if (page.document.shapes) add(connectionTable(page, state), layerTable(page));
 }

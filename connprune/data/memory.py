@@ -1,0 +1,48 @@
+"""How much memory this process may take."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+# Where a cgroup's limit is: of version 2, and of version 1.
+_LIMITS = (("", "sys/fs/cgroup", "memory.max"), ("memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes"))
+
+
+def memory(root: Path = Path("/")) -> int | None:
+    """The bytes of memory that this process may take: the machine's, or less where a control group sets a limit.
+
+    Args:
+        root: the folder that holds `proc` and `sys`.
+
+    Returns:
+        None where the system does not say.
+    """
+    return min((*_of_machine(), *_of_groups(root)), default=None)
+
+
+def _of_machine() -> Iterator[int]:
+    with suppress(AttributeError, ValueError, OSError):
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if found > 0:
+            yield found
+
+
+def _of_groups(root: Path) -> Iterator[int]:
+    """The limits of the groups that this process is in, and of those above them.
+
+    In a container `/proc/self/cgroup` may name a group as the host does, while the file system shows the container's
+    own as the root: what is not there is passed over.
+    """
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, group = (*line.split(":", 2), "", "")[:3]
+        for controller, mount, name in _LIMITS:
+            if controller in controllers.split(","):
+                place = PurePosixPath(group.lstrip("/"))
+                for each in (place, *place.parents):
+                    with suppress(OSError, ValueError):  # `max` is no number, and means none.
+                        yield int((root / mount / each / name).read_text())

@@ -1,0 +1,158 @@
+"""How a data set is split into training, validation and test."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle
+
+import torch
+from torch import Tensor
+
+from connprune.data.images import Dataset, Images
+from connprune.data.random import stream
+from connprune.data.settings import NAMED, DataSettings
+from connprune.errors import UsageError
+from connprune.printable import printable
+
+_NAMED_AT_MOST = 5
+# From here on accuracy over all images says little: always naming the largest class would do well.
+_IMBALANCE = 4
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What a training sees: train to learn from, validation to steer by, test to report.
+
+    Attributes:
+        digest: of the data set that was split.
+        classes: their names, by number.
+        range: as in `Dataset`.
+        notes: sentences on what a user may not expect of the split.
+    """
+
+    train: Images
+    validation: Images
+    test: Images
+    digest: str
+    classes: tuple[str, ...]
+    range: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+
+    def to(self, device: torch.device) -> "Splits":
+        """The same images on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
+        return replace(self, **moved)
+
+
+def split(dataset: Dataset, settings: DataSettings) -> Splits:
+    """Holds out seeded parts of the training set: to validate with, and to test with where there is no test set.
+
+    Of a folder's images each class gives its share, and keeps one image at least to train on. The named data sets are
+    balanced, and keep the split that results were published with, drawn from all images alike.
+
+    Raises:
+        UsageError: too few images are left to train, to validate or to test with.
+    """
+    whole, rows = dataset.train, torch.arange(len(dataset.train))
+    labels = None if settings.source in NAMED else whole.labels
+    test, validation = dataset.test, dataset.validation
+    if not len(test):
+        held_out, rows = _parted(rows, labels, _share(len(rows), settings.test), _draw(settings, "test"))
+        test = whole[held_out]
+    count, share = len(rows), 0
+    if not len(validation):
+        share = _share(count, settings.validation)
+        held_out, rows = _parted(rows, labels, share, _draw(settings, "split"))
+        validation = whole[held_out]
+    left = len(rows)
+    wanted = left if settings.train_images is None else settings.train_images
+    if not 0 < wanted <= left:
+        raise UsageError(
+            f"data.train_images: found {settings.train_images}, but {count} training images with "
+            f"{share} held out leave {left}."
+        )
+    if wanted < left:
+        rows = rows[:wanted] if labels is None else _parted(rows, labels, wanted, _draw(settings, "train"), 0)[0]
+    for name, images in (("validation", validation), ("test", test)):
+        if not len(images):
+            raise UsageError(f"data.{name}: no image can be held out, since each class has one training image alone.")
+    found = Splits(whole[rows], validation, test, dataset.digest, dataset.classes, dataset.range)
+    return found if labels is None else replace(found, notes=tuple(_notes(dataset, settings, found)))
+
+
+def class_counts(images: Images, classes: int) -> list[int]:
+    """How many images each class has."""
+    return [int(count) for count in torch.bincount(images.labels, minlength=classes)]
+
+
+def _draw(settings: DataSettings, purpose: str) -> torch.Generator:
+    return stream(settings.split_seed or 0, purpose)
+
+
+def _share(count: int, share: float) -> int:
+    return max(1, round(count * share))
+
+
+def _parted(rows: Tensor, labels: Tensor | None, wanted: int, draw: torch.Generator, keep: int = 1) -> list[Tensor]:
+    """A drawn part of the rows, and the rest, each in the order of the draw.
+
+    Args:
+        rows: (count,), numbers of images.
+        labels: (images,), the class of every image, so that each class gives its share; None draws from all alike.
+        wanted: how many to draw.
+        draw: the random stream.
+        keep: how many images of a class are left at least.
+    """
+    drawn = rows[torch.randperm(len(rows), generator=draw)]
+    if labels is None:
+        return [drawn[:wanted], drawn[wanted:]]
+    classes = labels[drawn]
+    chosen = torch.zeros(len(drawn), dtype=torch.bool)
+    for label, share in enumerate(shares(torch.bincount(classes).tolist(), wanted, keep)):
+        chosen[torch.nonzero(classes == label)[:share]] = True
+    return [drawn[chosen], drawn[~chosen]]
+
+
+def shares(counts: Sequence[int], wanted: int, keep: int = 1) -> list[int]:
+    """Shares out a number of images among classes in proportion to their sizes, rounded by the largest remainders.
+
+    Args:
+        counts: the images of each class.
+        wanted: how many in all, up to the sum of the counts; there may be fewer because of `keep`.
+        keep: how many of its images a class does not give.
+    """
+    total = sum(counts)
+    most = [max(0, count - keep) for count in counts]
+    found = [min(count * wanted // total, limit) for count, limit in zip(counts, most, strict=True)]
+    by_remainder = sorted(range(len(counts)), key=lambda label: -(counts[label] * wanted % total))
+    for label in cycle(by_remainder):
+        if sum(found) == min(wanted, sum(most)):
+            return found
+        found[label] += found[label] < most[label]
+    return found
+
+
+def _notes(dataset: Dataset, settings: DataSettings, splits: Splits) -> Iterator[str]:
+    defaults = type(settings).model_fields
+    for name, given in (("test", dataset.test), ("validation", dataset.validation)):
+        folder = {"test": "test/", "validation": "val/"}[name]
+        if len(given) and getattr(settings, name) != defaults[name].default:
+            yield f"data.{name} is not used: the folder has {folder}."
+    if not len(dataset.test):
+        yield (
+            f"the folder has no test/: {len(splits.test):,} of its {len(dataset.train):,} training images are held out "
+            f"to test with (data.test: {settings.test:g}), of each class its share, drawn by the seed."
+        )
+    counts = class_counts(splits.train, len(dataset.classes))
+    for part, images in (("train on", splits.train), ("validate with", splits.validation), ("test with", splits.test)):
+        there = class_counts(images, len(dataset.classes))
+        none = [printable(name) for name, count in zip(dataset.classes, there, strict=True) if not count]
+        if none:
+            more = f" and {len(none) - _NAMED_AT_MOST} more" if len(none) > _NAMED_AT_MOST else ""
+            yield f"no image to {part}: {', '.join(none[:_NAMED_AT_MOST])}{more}."
+    if max(counts) >= _IMBALANCE * max(1, min(counts)):
+        large, small = (printable(dataset.classes[counts.index(pick(counts))]) for pick in (max, min))
+        same = class_counts(splits.test, len(dataset.classes))[counts.index(max(counts))] / len(splits.test)
+        yield (
+            f"the classes differ in size, from {min(counts):,} training images ({small}) to {max(counts):,} ({large}): "
+            f"to answer {large} always gets {same:.2%} of the test images right. See the accuracy of each class."
+        )

@@ -1,0 +1,87 @@
+"""A sealed safetensors file that is written piece by piece, for tensors that no memory needs to hold.
+
+The format wants its header first, which says how long each tensor is, and that is known last: room is kept for it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import IO, Any
+
+import numpy as np
+
+from connprune.files import DIGEST
+from connprune.tensor_files import digest_of_arrays
+
+# Enough for a few dozen tensors. The format allows blanks behind the header.
+_HEADER = 4096
+_LENGTH = 8
+_KINDS = {"uint8": "U8", "int64": "I64"}
+
+
+class TensorStream:
+    """Writes tensors one after the other, each row by row.
+
+    Args:
+        file: open for reading and writing, and empty.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._entries: dict[str, dict[str, Any]] = {}
+        file.write(bytes(_HEADER))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def begin(self, name: str, row: tuple[int, ...], kind: str = "uint8") -> None:
+        """Begins a tensor, which has no rows yet.
+
+        Args:
+            name: of the tensor.
+            row: the shape of a row.
+            kind: `uint8`, or `int64`, which begins at a multiple of 8 bytes.
+        """
+        start = self._file.tell() - _HEADER
+        self._entries[name] = {"dtype": _KINDS[kind], "shape": [0, *row], "data_offsets": [start, start]}
+
+    def add(self, rows: np.ndarray) -> None:
+        """Adds rows to the tensor that was begun last."""
+        entry = next(reversed(self._entries.values()))
+        self._file.write(np.ascontiguousarray(rows).data)
+        entry["shape"][0] += len(rows)
+        entry["data_offsets"][1] += rows.nbytes
+
+    def put(self, name: str, array: np.ndarray) -> None:
+        """Adds a whole tensor."""
+        self.begin(name, array.shape[1:], str(array.dtype))
+        self.add(array)
+
+    def put_text(self, name: str, text: str) -> None:
+        """Adds a text as bytes of UTF-8, with blanks up to where a tensor of any kind may begin."""
+        content = text.encode()
+        content += b" " * (-(self._file.tell() + len(content)) % 8)
+        self.put(name, np.frombuffer(content, np.uint8))
+
+    def finish(self) -> None:
+        """Writes the header, with the seal of what was written."""
+        self._file.flush()
+        arrays = {name: _mapped(self._file, entry) for name, entry in self._entries.items()}
+        header = {"__metadata__": {DIGEST: digest_of_arrays(arrays, {})}, **self._entries}
+        text = json.dumps(header).encode().ljust(_HEADER - _LENGTH)
+        if len(text) > _HEADER - _LENGTH:
+            raise ValueError(f"{len(self._entries)} tensors are too many for a header of {_HEADER} bytes")
+        self._file.seek(0)
+        self._file.write(len(text).to_bytes(_LENGTH, "little") + text)
+
+
+def text_of(array: Any) -> str:
+    """The text that `put_text` has put into a tensor."""
+    return bytes(array).decode()
+
+
+def _mapped(file: IO[bytes], entry: Mapping[str, Any]) -> np.ndarray:
+    kind = {short: long for long, short in _KINDS.items()}[entry["dtype"]]
+    if not math.prod(entry["shape"]):
+        return np.empty(entry["shape"], kind)
+    return np.memmap(file, kind, "r", _HEADER + entry["data_offsets"][0], tuple(entry["shape"]))
