@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +68,9 @@ def run_experiment(
 def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
     from connprune.errors import ConnpruneError
     from connprune.experiments.launch import devices_of_jobs, launch, worker_commands
-    from connprune.training.device import choose_device
+    from connprune.training.device import find_device
 
-    choose_device(means.device_here)
+    find_device(means.device_here)
     left = len(plan.unfinished)
     if left < len(plan.jobs):
         output.note(f"going on with {plan.path}: {len(plan.jobs) - left} of {len(plan.jobs)} trainings are done")
@@ -79,6 +79,7 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
     plan.note("running")
     with plan.run.status_on_error(plan.require_same):
         failed: dict[Path, str] = {}
+        ends: list[str] = []
         if means.on:
             failed = _work_off_on_ray(plan, means, output)
         elif means.jobs in (None, 1):
@@ -86,17 +87,27 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
         else:
             devices = devices_of_jobs(means.device, means.jobs)
             with Stop() as stop:
-                launch(worker_commands(plan.path, devices, means.threads, means.plugins)[:left], stop)
+                ends = launch(worker_commands(plan.path, devices, means.threads, means.plugins)[:left], stop)
                 if stop.number is not None:
                     raise plan.interruption(stop.number)
         missing = plan.unfinished
         if missing:
             first = missing[0].run
-            why = failed.get(first.path, "what was said above tells why, or another process has it.")
+            why = failed.get(first.path) or _why_unfinished(first.path, ends)
             raise ConnpruneError(
                 f"{len(missing)} of {len(plan.jobs)} trainings are not finished; the first is {first.path}: {why} "
                 "The same command goes on."
             )
+
+
+def _why_unfinished(path: Path, ends: Sequence[str]) -> str:
+    """What is known of a training that is not finished and has not failed in this process."""
+    from connprune.runs.holder import holder
+
+    has_it = holder(path)
+    if has_it:
+        return f"{has_it} is training it."
+    return f"{'; '.join(ends)}." if ends else "it failed in a worker, as said above, or was left by another process."
 
 
 def work_off(plan: "Plan", device: str, output: Output) -> dict[Path, str]:

@@ -29,10 +29,13 @@ class Means:
         """Refuses what does not go together, before anything is made.
 
         Raises:
-            UsageError: `on` is no engine, is not installed, or goes with none of the other options.
+            UsageError: `device` is no device's name; or `on` is no engine, is not installed, or goes with none of
+                the other options.
         """
         from connprune.errors import UsageError
+        from connprune.training.device import require_device_name
 
+        require_device_name(self.device)
         if self.on is None:
             return
         if self.on != "ray":
@@ -40,9 +43,7 @@ class Means:
         if self.only_list or self.only_collect:
             raise UsageError("--on says where to train, but --list and --collect train nothing; give one of them.")
         from connprune.experiments.ray_cluster import require_ray
-        from connprune.training.device import require_device_name
 
-        require_device_name(self.device)
         if ":" in self.device:
             raise UsageError(
                 f"--device {self.device}: with --on ray a training takes the GPU that Ray gives it; use cuda."

@@ -193,12 +193,11 @@ def _compare(plan: "Plan", means: Means, figures: Path | None, report: Report, o
     from connprune.training.device import choose_device
     from connprune.training.latency import latencies
 
-    place = choose_device(means.device_here)
     found = run_experiment(
         plan,
         means,
         output,
-        lambda plan: collect(plan, lambda architectures: latencies(architectures, place)),
+        lambda plan: collect(plan, lambda architectures: latencies(architectures, choose_device(means.device_here))),
         comparison_text,
         plan.run.comparison,
     )

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from connprune.data.track import StopSignal
+from connprune.experiments.ends import end_of, out_of_memory_kills
 
 _GLANCE_SECONDS = 0.1
 
@@ -29,12 +30,16 @@ def worker_commands(path: Path, devices: Sequence[str], threads: int | None, plu
     return [[*command, "--device", device] for device in devices]
 
 
-def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> None:
+def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[str]:
     """Runs workers until all have ended; passes a signal that this process got on to them.
 
     Each worker reads from a pipe that ends with this process, so none is left behind if it is killed. They do not
     belong to the terminal's group: a Ctrl-C must reach each of them once.
+
+    Returns:
+        How each ended that did not end by itself. The others have said on standard error what went wrong.
     """
+    kills = out_of_memory_kills()
     with ExitStack() as ended:
         workers = [
             # The commands are our own, and their arguments are not seen by a shell.
@@ -52,6 +57,9 @@ def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> None:
                 for worker in workers:
                     worker.send_signal(stop.number)
             time.sleep(_GLANCE_SECONDS)
+    kills = out_of_memory_kills() - kills
+    ends = (end_of(f"worker {n}", one.pid, one.returncode, kills) for n, one in enumerate(workers, 1))
+    return [end for end in ends if end]
 
 
 def devices_of_jobs(device: str, jobs: int) -> list[str]:

@@ -1,19 +1,31 @@
-"""The Ray cluster to work an experiment off with: one that is there already, or one that is started for it."""
+"""The Ray cluster to work an experiment off with: one that is there already, or one that is started for it.
 
+Who reaches a cluster can run code in it. One that is started here therefore listens on the loopback interface alone,
+wants a token that only its processes know, and leaves nothing behind. Of one that is there already its owner decides.
+"""
+
+import ipaddress
 import logging
 import os
+import secrets
 import socket
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, chdir, contextmanager, redirect_stdout
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
+from connprune.experiments.guardian import guarded
 from connprune.experiments.launch import threads_of_each, threads_set_by_user, usable_cores
 from connprune.signals import Stop
+
+# How often a training goes on with another worker after its own died; one that kills its workers must come to an end.
+RETRIES = 3
 
 _ANSWER_SECONDS = 10.0
 
@@ -25,10 +37,12 @@ class Share:
     Attributes:
         threads: CPUs, and so many threads it uses.
         gpus: GPUs.
+        logs: where workers leave what they say, if the cluster was started here.
     """
 
     threads: int
     gpus: int
+    logs: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.threads} CPU{'s' * (self.threads > 1)}" + " and a GPU" * self.gpus
@@ -44,10 +58,9 @@ class Share:
 
 def require_ray() -> None:
     """Raises UsageError unless Ray is installed."""
-    try:
-        import ray  # noqa: F401
-    except ImportError:
-        raise UsageError("--on ray: Ray is not installed; get it with `pip install 'connprune[ray]'`.") from None
+    # Looked for, not imported: it reads its settings from the environment when it is.
+    if find_spec("ray") is None:
+        raise UsageError("--on ray: Ray is not installed; get it with `pip install 'connprune[ray]'`.")
 
 
 @contextmanager
@@ -67,24 +80,59 @@ def cluster(device: str, jobs: int | None, threads: int | None) -> Iterator[Shar
         ConnpruneError: the cluster of RAY_ADDRESS does not answer, or Ray cannot start.
         InterruptedRunError: a signal came before the cluster was ready.
     """
-    import ray
-
     # Ray colours what it says even where no terminal is.
     os.environ.setdefault("RAY_COLOR_PREFIX", "0")
-    with redirect_stdout(sys.stderr):
-        try:
-            if _is_there():
-                _connect()
-                share = threads or threads_set_by_user() or 1
-            else:
-                share = threads_of_each(jobs or usable_cores(), threads)
-                at_once = jobs or max(1, usable_cores() // share)
-                _connect(address="local", num_cpus=at_once * share)
-                if device == "cuda" and not _has_gpus():
-                    raise UsageError("--device cuda: there are 0 CUDA devices here; use cpu.")
-            yield Share(share, int(device == "cuda" or (device == "auto" and _has_gpus())))
-        finally:
-            ray.shutdown()
+    with redirect_stdout(sys.stderr), ExitStack() as ended:
+        logs = None
+        if _is_there():
+            ended.callback(_leave)
+            _connect()
+            share = threads or threads_set_by_user() or 1
+        else:
+            # Ray opens its folder to all users; the one around it stays closed.
+            folder = ended.enter_context(guarded(os.environ.get("RAY_TMPDIR"))) / "r"
+            logs = folder / "session_latest" / "logs"
+            os.environ |= _of_a_private_one()
+            ended.callback(_leave)
+            share = threads_of_each(jobs or usable_cores(), threads)
+            at_once = jobs or max(1, usable_cores() // share)
+            _connect(address="local", num_cpus=at_once * share, _temp_dir=str(folder))
+            _require_loopback()
+            if device == "cuda" and not _has_gpus():
+                raise UsageError("--device cuda: there are 0 CUDA devices here; use cpu.")
+        yield Share(share, int(device == "cuda" or (device == "auto" and _has_gpus())), logs)
+
+
+def _of_a_private_one() -> dict[str, str]:
+    """The environment of a cluster of our own, and of this process before it imports Ray."""
+    return {
+        # On Linux as on systems where Ray makes no clusters of several machines: it listens on the loopback interface.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_AUTH_MODE": "token",
+        # Not the one in the home folder, which clusters share: this one ends with its cluster.
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_enable_metrics_collection": "0",
+        # Else a training that does not fit into memory would be tried for ever.
+        "RAY_task_oom_retries": str(RETRIES),
+    }
+
+
+def _require_loopback() -> None:
+    """Raises ConnpruneError if the cluster started here can be reached from elsewhere, as another Ray's might."""
+    import ray
+
+    addresses = {node["NodeManagerAddress"] for node in ray.nodes()}
+    if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
+        raise ConnpruneError(
+            f"--on ray: Ray {ray.__version__} listens on {', '.join(sorted(addresses))}, where others can reach it; "
+            "use --jobs, or start a cluster with `ray start`."
+        )
+
+
+def _leave() -> None:
+    import ray
+
+    ray.shutdown()
 
 
 def _is_there() -> bool:
@@ -117,8 +165,10 @@ def _started_here() -> str:
 def _connect(**where: Any) -> None:
     import ray
 
-    # Ray installs a handler of its own, which would end this process with another exit code.
-    with Stop() as stop:
+    # Ray's workers look for modules first in the folder where this happens. That of Python's own modules comes first
+    # anyway; the current folder's files might be called like a library.
+    # Ray also installs a handler of its own, which would end this process with another exit code.
+    with chdir(sysconfig.get_path("stdlib")), Stop() as stop:
         try:
             ray.init(**where, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         except SystemExit as ended:

@@ -20,8 +20,9 @@ from connprune.data.images import Dataset
 from connprune.data.sources import load
 from connprune.data.track import StopSignal, stoppable, untracked
 from connprune.errors import ConnpruneError, InterruptedRunError
+from connprune.experiments.ends import last_words
 from connprune.experiments.plan import Job, Plan
-from connprune.experiments.ray_cluster import Share, in_one_line
+from connprune.experiments.ray_cluster import RETRIES, Share, in_one_line
 from connprune.experiments.work import SplitImages, attempt
 from connprune.runs.directory import RunDirectory
 from connprune.signals import Stop
@@ -31,9 +32,6 @@ from connprune.training.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from ray import ObjectRef
-
-# How often a training goes on with another worker after its own died; one that kills its workers must come to an end.
-RETRIES = 3
 
 _GLANCE_SECONDS = 0.2
 
@@ -98,7 +96,7 @@ def work(
     """
     import ray
 
-    task = ray.remote(train).options(num_cpus=share.threads, num_gpus=share.gpus, max_retries=RETRIES)
+    task = task_of(train, share)
     waiting = deque((number, job) for number, job in enumerate(plan.jobs, 1) if not job.is_finished)
     running: dict[ObjectRef[Outcome], tuple[int, Job]] = {}
     failed: dict[Path, str] = {}
@@ -115,7 +113,7 @@ def work(
             raise plan.interruption(stop.number)
         for reference in ready:
             number, job = running.pop(reference)
-            outcome = _outcome(reference)
+            outcome = _outcome(reference, share.logs)
             if outcome.damaged not in known:
                 known.add(outcome.damaged)
                 warn_of_damaged(outcome.damaged)
@@ -126,7 +124,19 @@ def work(
     return failed
 
 
-def _outcome(reference: "ObjectRef[Outcome]") -> Outcome:
+def task_of(function: Callable[..., Any], share: Share) -> Any:
+    """The function as a task of the cluster that gets its share, and runs again RETRIES times if its worker dies.
+
+    Ray gives GPUs to a task by its worker's environment, which torch reads once: with GPUs each gets a new worker.
+    """
+    import ray
+
+    return ray.remote(num_cpus=share.threads, num_gpus=share.gpus, max_retries=RETRIES, max_calls=int(share.gpus > 0))(
+        function
+    )
+
+
+def _outcome(reference: "ObjectRef[Outcome]", logs: Path | None) -> Outcome:
     import ray
 
     try:
@@ -134,7 +144,9 @@ def _outcome(reference: "ObjectRef[Outcome]") -> Outcome:
     except ray.exceptions.RayTaskError as error:
         return Outcome(f"{type(error.cause).__name__}: {in_one_line(error.cause)}")
     except ray.exceptions.WorkerCrashedError:
-        return Outcome(f"its worker died {RETRIES + 1} times; there may be too little memory.")
+        said = last_words(list(logs.glob("worker-*.err"))) if logs else None
+        known = f"the last one's words: {said}" if said else "none left a word, as when memory runs out"
+        return Outcome(f"its worker died {RETRIES + 1} times; {known}.")
     except ray.exceptions.RayError as error:
         return Outcome(f"{type(error).__name__}: {in_one_line(error)}")
 

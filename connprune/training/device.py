@@ -13,8 +13,11 @@ def require_device_name(name: str) -> None:
         raise UsageError(f"--device: found {name!r}, expected auto, cpu, cuda, cuda:N or mps.")
 
 
-def choose_device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
     """The device of a name: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:N` or `mps`.
+
+    It is only looked for. A process that computes on it calls `choose_device`; one that waits for others must not take
+    its memory.
 
     Raises:
         UsageError: the name is none of these, or there is no such device here.
@@ -28,9 +31,16 @@ def choose_device(name: str) -> torch.device:
         number = int(name.partition(":")[2] or 0)
         if number >= torch.cuda.device_count():
             raise UsageError(f"--device {name}: there are {torch.cuda.device_count()} CUDA devices here; use cpu.")
-        torch.cuda.set_device(number)
         return torch.device("cuda", number)
     return torch.device(name)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name as `find_device` finds it, made the one that this process computes on."""
+    device = find_device(name)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
 
 
 def device_name(device: torch.device) -> str:

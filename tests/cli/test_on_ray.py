@@ -1,7 +1,9 @@
 """Experiments on a real Ray cluster, as small as can be. Those that start one are slow."""
 
+import ipaddress
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +80,58 @@ def workers(folder: Path) -> list[int]:
     return found
 
 
-def left_over(ray_folder: Path) -> list[str]:
-    """The processes of clusters that keep their files in this folder."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listed.splitlines() if str(ray_folder) in line]
+def of_cluster(ray_folder: Path) -> list[int]:
+    """The processes of clusters that keep their files in this folder; many rename themselves."""
+    entry = f"RAY_TMPDIR={ray_folder}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if entry in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def listening(processes: Collection[int]) -> set[str]:
+    """The addresses on which these processes wait for connections, IPv4 also where a socket of IPv6 does it."""
+    sockets: set[str] = set()
+    for process in processes:
+        with suppress(OSError):
+            sockets |= {str(opened.readlink()) for opened in Path(f"/proc/{process}/fd").iterdir()}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text(encoding="ascii").splitlines()[1:]:
+            address, state, inode = (line.split()[place] for place in (1, 3, 9))
+            if state == "0A" and f"socket:[{inode}]" in sockets:
+                words = re.findall(".{8}", address.partition(":")[0])
+                raw = ipaddress.ip_address(b"".join(bytes.fromhex(word)[::-1] for word in words))
+                found.add(str(getattr(raw, "ipv4_mapped", None) or raw))
+    return found
+
+
+STRANGER = """
+import sys
+import grpc
+from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+service = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(grpc.insecure_channel(sys.argv[1]))
+token = [("authorization", f"Bearer {sys.argv[2]}")] if sys.argv[2] else []
+try:
+    service.GetAllNodeInfo(gcs_service_pb2.GetAllNodeInfoRequest(), timeout=60, metadata=token)
+    print("let in")
+except grpc.RpcError as error:
+    print(error.code().name)
+"""
+
+
+def gcs_address(processes: Collection[int]) -> str:
+    """Where a cluster is joined."""
+    for process in processes:
+        with suppress(OSError):
+            for word in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0"):
+                if word.startswith(b"--gcs-address="):
+                    return word.partition(b"=")[2].decode()
+    raise AssertionError("no cluster")
 
 
 def wait_until(condition: Callable[[], object], process: "subprocess.Popen[str]") -> None:
@@ -119,7 +170,8 @@ def test_a_cluster_gives_the_same_comparison_as_jobs(
     assert sorted(lines, key=lambda line: int(line[1:].partition("/")[0])) == [f"[{n}/10" for n in range(1, 11)]
     assert "ray" not in err.lower()
     assert lasting(json.loads(out)) == by_jobs(command, *words)
-    assert left_over(ray_folder) == []
+    assert of_cluster(ray_folder) == []
+    assert list(ray_folder.iterdir()) == []
 
 
 @pytest.mark.slow
@@ -155,24 +207,75 @@ def test_the_training_of_a_killed_worker_goes_on_with_another(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_no_task_outlives_its_command(
+def test_a_cluster_of_its_own_is_closed_and_does_not_outlive_its_command(
     cut: str, start: Start, tmp_path: Path, ray_folder: Path, number: signal.Signals, code: int
 ) -> None:
     process = start("retrain", cut, "--against", "chain", "--seeds", "2", "--epochs", "3000", "--run", "on-ray")
     jobs = tmp_path / "on-ray" / "jobs"
     wait_until(lambda: list(jobs.glob("*/*/metrics.jsonl")) and workers(tmp_path), process)
+    assert listening(of_cluster(ray_folder)) == {"127.0.0.1"}
+    for token in ("", "0" * 64):
+        asked = [sys.executable, "-c", STRANGER, gcs_address(of_cluster(ray_folder)), token]
+        stranger = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        assert stranger.stdout == "UNAUTHENTICATED\n", stranger.stderr
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (code, "")
     deadline = time.monotonic() + PATIENCE
-    while left_over(ray_folder) or workers(tmp_path):
+    while of_cluster(ray_folder) or any(ray_folder.iterdir()):
         assert time.monotonic() < deadline
     if number != signal.SIGKILL:
         assert err.count("Interrupted; what was under way is saved. Go on with `connprune retrain --resume --run") == 1
         begun = [RunDirectory(path.parent) for path in jobs.glob("*/*/metrics.jsonl")]
         assert {run.summary["status"] for run in begun} == {"interrupted"}
         assert all(run.checkpoint.exists() for run in begun)
+
+
+GPUS = """
+import os, sys
+import ray
+from connprune.experiments.ray_cluster import Share
+from connprune.experiments.ray_tasks import task_of
+
+def seen() -> tuple[int, str]:
+    first = getattr(sys, "first_seen", None) or os.environ["CUDA_VISIBLE_DEVICES"]
+    sys.first_seen = first  # As torch, which reads it once.
+    return first, os.environ["CUDA_VISIBLE_DEVICES"]
+
+ray.init(address="local", num_cpus=4, num_gpus=3, include_dashboard=False)
+found = ray.get([task_of(seen, Share(1, 1)).remote() for _ in range(12)])
+print(sum(first != now or "," in now for first, now in found), len({now for _, now in found}))
+"""
+
+
+@pytest.mark.slow
+def test_a_task_never_runs_on_gpus_that_ray_did_not_give(ray_folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GPUS],
+        env={**os.environ, "RAY_TMPDIR": str(ray_folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.stdout.split()[0] == "0", done.stderr
+
+
+@pytest.mark.slow
+def test_a_training_that_kills_its_workers_says_what_is_known(
+    command: Command, cut: str, start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "fatal.py").write_text(
+        PLUGIN + "\nimport os, sys\nif 'default_worker' in sys.argv[0]:\n"
+        "    print('the driver gave up', file=sys.stderr, flush=True)\n    os.abort()\n",
+        encoding="utf-8",
+    )
+    process = start("retrain", cut, "--seeds", "2", "--epochs", "1", "--plugin", "fatal", "--run", "on-ray", "-q")
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (1, "")
+    assert "its worker died 4 times; the last one's words: " in err
+    assert "the driver gave up" in err
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
+import json
 import os
 import random
+import re
 import shlex
 import signal
 import subprocess
@@ -8,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from connprune.runs.directory import RunDirectory
 from tests.conftest import PATIENCE, TINY, Command
@@ -158,6 +161,42 @@ def test_no_worker_outlives_its_comparison(
         assert time.monotonic() < deadline
     statuses = [RunDirectory(path.parent).summary["status"] for path in jobs.glob("*/*/metrics.jsonl")]
     assert statuses.count("interrupted") == 2
+
+
+@pytest.mark.slow
+def test_of_a_killed_worker_is_said_what_is_known(cut: str, tmp_path: Path) -> None:
+    words = ["retrain", cut, "--seeds", "1,2", "--epochs", "3000", "--run", "shared", "--jobs", "2", "-q"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "connprune", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + PATIENCE
+    holders = [tmp_path / "shared" / "jobs" / "cut" / f"seed-{seed}" / ".holder.json" for seed in (1, 2)]
+    while not all(holder.exists() for holder in holders):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+    for holder, number in zip(holders, (signal.SIGKILL, signal.SIGTERM), strict=True):
+        os.kill(json.loads(holder.read_text(encoding="utf-8"))["process"], number)
+    err = process.communicate(timeout=PATIENCE)[1]
+
+    assert process.returncode == 1
+    assert "2 of 2 trainings are not finished; the first is shared/jobs/cut/seed-1: " in err
+    assert re.search(r"worker \d \(process \d+\) was ended by SIGKILL: (somebody did this|the machine ran out)", err)
+    assert re.search(r"worker \d \(process \d+\) was ended by SIGTERM", err)
+
+
+@pytest.mark.parametrize("means", [("--jobs", "2"), ("--list",)])
+def test_a_command_that_only_waits_takes_nothing_of_a_gpu(
+    command: Command, cut: str, monkeypatch: pytest.MonkeyPatch, means: tuple[str, ...]
+) -> None:
+    """There need be no GPU: what would open a context on one is watched. The workers find none, and say so."""
+    opened: list[object] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_device", opened.append)
+    monkeypatch.setattr(torch.cuda, "_lazy_init", lambda: opened.append("init"))
+    done = command("retrain", cut, "--seeds", "2", "--epochs", "1", *means)
+    assert opened == []
+    assert done.code == (0 if means == ("--list",) else 1)
 
 
 @pytest.mark.parametrize(
