@@ -102,7 +102,7 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
 
 def _why_unfinished(path: Path, ends: Sequence[str]) -> str:
     """What is known of a training that is not finished and has not failed in this process."""
-    from connprune.runs.holder import holder
+    from connprune.runs.lock import holder
 
     has_it = holder(path)
     if has_it:
