@@ -22,8 +22,8 @@ from connprune.ownership import require_own
 
 # The key of a seal.
 DIGEST = "digest"
-# The file that a process holds while it works in a directory; without its process it means nothing.
-LOCK = ".lock"
+# What a process holds while it works in a directory, and what says which one it is; without it they mean nothing.
+LOCK, HOLDER = ".lock", ".holder.json"
 TOO_LARGE = "the file is larger than this process may write (ulimit -f)"
 
 
@@ -80,7 +80,7 @@ def require_empty(path: Path) -> None:
     """
     if path.is_dir():
         sweep(path)
-    if path.exists() and (not path.is_dir() or any(entry.name != LOCK for entry in path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(entry.name not in (LOCK, HOLDER) for entry in path.iterdir())):
         raise UsageError(f"{path}: expected an empty or a new directory; --resume goes on with a run that is there.")
 
 

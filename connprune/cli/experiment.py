@@ -83,11 +83,13 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
         if means.on:
             failed = _work_off_on_ray(plan, means, output)
         elif means.jobs in (None, 1):
-            failed = work_off(plan, means.device, output)
+            failed = work_off(plan, means.device, output, means.data)
         else:
             devices = devices_of_jobs(means.device, means.jobs)
             with Stop() as stop:
-                ends = launch(worker_commands(plan.path, devices, means.threads, means.plugins)[:left], stop)
+                ends = launch(
+                    worker_commands(plan.path, devices, means.threads, means.plugins, means.data)[:left], stop
+                )
                 if stop.number is not None:
                     raise plan.interruption(stop.number)
         missing = plan.unfinished
@@ -110,14 +112,14 @@ def _why_unfinished(path: Path, ends: Sequence[str]) -> str:
     return f"{'; '.join(ends)}." if ends else "it failed in a worker, as said above, or was left by another process."
 
 
-def work_off(plan: "Plan", device: str, output: Output) -> dict[Path, str]:
+def work_off(plan: "Plan", device: str, output: Output, data: str | None = None) -> dict[Path, str]:
     """Does in this process every training that no other process does; returns why those that failed did."""
     from connprune.experiments.work import work
     from connprune.training.device import choose_device
 
     place = choose_device(device)
     with Stop() as stop:
-        return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output))
+        return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output), data)
 
 
 def _work_off_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, str]:
@@ -125,13 +127,15 @@ def _work_off_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, s
     from connprune.errors import InterruptedRunError
     from connprune.experiments.ray_cluster import cluster
     from connprune.experiments.ray_tasks import Surroundings, work
+    from connprune.training.images import VARIABLE
 
     try:
         with cluster(means.device, means.jobs, means.threads) as share, Stop() as stop:
             if not share.exists:
                 output.warning(f"no machine of the Ray cluster has {share}; the trainings wait until one has")
             cache = os.environ.get("CONNPRUNE_CACHE")
-            surroundings = Surroundings(means.device, share.threads, tuple(means.plugins), Path.cwd(), cache)
+            data = means.data or os.environ.get(VARIABLE)
+            surroundings = Surroundings(means.device, share.threads, tuple(means.plugins), Path.cwd(), cache, data)
             return work(
                 plan,
                 share,
@@ -165,10 +169,12 @@ def _reporter(plan: "Plan", output: Output) -> "Callable[[int, Job, dict[str, An
 
 def job_commands(plan: "Plan", means: Means) -> list[str]:
     """A command for each training that is left, which can run anywhere that sees the directory."""
+    from connprune.data.settings import DataSettings
     from connprune.runs.directory import RunDirectory
 
     words = ["--quiet", "--device", means.device]
     words += ["--threads", str(means.threads)] if means.threads else []
+    words += ["--data", DataSettings(source=means.data).located().source] if means.data else []
     words += [word for name in means.plugins for word in ("--plugin", name)]
     more = shlex.join(words)
     return [f"{RunDirectory(job.run.path.resolve()).resume_command} {more}" for job in plan.unfinished]

@@ -28,6 +28,7 @@ def inspect(
     figures: options.FiguresOption = None,
     html: options.HtmlOption = None,
     as_csv: options.CsvOption = False,
+    data: options.PlaceOption = None,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     runs: options.RunsOption = None,
@@ -67,7 +68,9 @@ def inspect(
     closed = CLOSED if threshold is None else threshold
     if not closed >= 0:
         raise UsageError(f"--threshold {closed:g}: expected a number from 0 upwards.")
-    report = Report(html, output)
+    if data and not html:
+        raise UsageError("--data says where the images are that --html measures cuts on; give both.")
+    report = Report(html, output, data)
     if run and len(run) > 1:
         if history or watch:
             raise UsageError(f"{'--history' if history else '--watch'} goes with a single run.")

@@ -15,6 +15,7 @@ class Means:
         plugins: modules to import.
         only_list: train nothing, print the commands that would.
         only_collect: train nothing, gather what is there.
+        data: where the images are now; None is where they were, or $CONNPRUNE_DATA.
     """
 
     jobs: int | None
@@ -24,6 +25,7 @@ class Means:
     plugins: list[str]
     only_list: bool
     only_collect: bool
+    data: str | None = None
 
     def check(self) -> None:
         """Refuses what does not go together, before anything is made.

@@ -160,12 +160,27 @@ DataOption = Annotated[
         autocompletion=completion.data_sets,
     ),
 ]
+PlaceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="NAME|DIR",
+        help="Where the run's images are now, if they were moved (default: $CONNPRUNE_DATA, else where they were).",
+        rich_help_panel=FOLDERS,
+        autocompletion=completion.data_sets,
+    ),
+]
 NewRunOption = Annotated[
     Path | None,
     typer.Option("--run", metavar="DIR", help="Write the run to this directory.", rich_help_panel=FOLDERS),
 ]
 ResumeOption = Annotated[
-    bool, switch("--resume", help="Go on with the run in --run, or with the newest.", panel=FOLDERS)
+    bool,
+    switch(
+        "--resume",
+        help="Go on with the run in --run, or with the newest; begin one that is not there yet.",
+        panel=FOLDERS,
+    ),
 ]
 RunsOption = Annotated[
     Path | None,

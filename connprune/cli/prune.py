@@ -94,6 +94,7 @@ def prune(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Write the cut to this directory.", rich_help_panel=options.FOLDERS),
     ] = None,
+    data: options.PlaceOption = None,
     runs: options.RunsOption = None,
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
@@ -115,7 +116,7 @@ def prune(
     from connprune.architecture.cutting import gentle_cut
     from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
     from connprune.errors import UsageError
-    from connprune.files import require_empty
+    from connprune.files import require_replaceable
     from connprune.names import unknown
     from connprune.report.tables import cut_table, sweep_table, where_scores_lie
     from connprune.runs.find import find, new_path, runs_folder
@@ -148,15 +149,18 @@ def prune(
     if granularity not in (None, *GRANULARITIES):
         raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
     if out is not None and not dry_run:
-        require_empty(out)
+        require_replaceable(out)
     folder = runs_folder(runs)
     parent = find(run, folder, "train")
     gates = parent.architecture().gates
     natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
     place = choose_device(device)
-    examined = examine(parent, by, granularity or natural, lambda found: load_images(found, output), place)
+    examined = examine(parent, by, granularity or natural, lambda found: load_images(found, output), place, data)
     if not examined.same_data:
-        output.warning("the images have changed since the run was trained, so its accuracies may have too")
+        output.warning(
+            "the images have changed since the run was trained: the validation images were drawn anew from those that "
+            "are there, some of which it may have been trained on, and no accuracy is comparable with the run's"
+        )
     if sweep:
         rows = try_thresholds(examined)
         document = {"schema": SCHEMA, "parent": str(parent.path), "by": by, "rows": rows}

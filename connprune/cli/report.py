@@ -22,13 +22,15 @@ class Report:
     Args:
         path: where it goes; None is no page.
         output: where words go.
+        data: where the images of the run are now; None is where they were, or $CONNPRUNE_DATA.
 
     Raises:
         UsageError: no page can be written there.
     """
 
-    def __init__(self, path: Path | None, output: Output) -> None:
+    def __init__(self, path: Path | None, output: Output, data: str | None = None) -> None:
         self.path = path
+        self.data = data
         self.output = output
         if path is not None:
             from connprune.report.html.page import require_place
@@ -113,7 +115,7 @@ class Report:
         prepare_cpu(None)
         self.output.note("measuring what cuts would leave of the accuracy")
         try:
-            return measure(run, lambda found: load_images(found, self.output), choose_device("auto")), None
+            return measure(run, lambda found: load_images(found, self.output), choose_device("auto"), self.data), None
         except InterruptedRunError:
             raise
         except (ConnpruneError, OSError, torch.OutOfMemoryError) as error:

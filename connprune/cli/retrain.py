@@ -1,6 +1,7 @@
 """`connprune retrain`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +15,10 @@ from connprune.cli.report import Report
 from connprune.cli.session import load_images, split_images, tell_classes, train_to_end
 
 if TYPE_CHECKING:
+    from connprune.data.splits import Splits
     from connprune.experiments.plan import Plan
     from connprune.runs.directory import RunDirectory
+    from connprune.training.configuration import Configuration
 
 
 def retrain(
@@ -38,6 +41,7 @@ def retrain(
     list_jobs: options.ListOption = False,
     collect_only: options.CollectOption = False,
     figures: options.FiguresOption = None,
+    data: options.PlaceOption = None,
     run: options.NewRunOption = None,
     runs: options.RunsOption = None,
     resume: options.ResumeOption = False,
@@ -56,42 +60,44 @@ def retrain(
       connprune retrain --json
 
     With --against or --seeds every network is trained with each seed, and one table says what differs and how surely.
-    The same command goes on where an interrupted one was.
+    The same command goes on where an interrupted one was, with --resume or without. Otherwise --resume goes on with the
+    run in --run, or with the newest; with CUT it begins a run that is not there yet.
 
       connprune retrain --against parent,dense,chain,random:10 --seeds 5 --jobs 2
     """
     from connprune.errors import UsageError
     from connprune.experiments.plan import begin, digest, read
-    from connprune.runs.find import find, runs_folder
+    from connprune.runs.directory import RunDirectory
+    from connprune.runs.find import find, new_path, runs_folder
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
     output = Output(as_json, quiet)
     if html and list_jobs:
         raise UsageError("--html shows what was trained, but --list trains nothing; give it to --collect afterwards.")
-    report = Report(html, output)
+    report = Report(html, output, data)
     folder = runs_folder(runs)
-    means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only)
+    means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
     means.check()
     if figures and list_jobs:
         raise UsageError("--figures draws results, but --list trains nothing; give one of them.")
     named = [name.strip() for text in against or () for name in text.split(",") if name.strip()]
     wanted = options.seed_numbers(seeds)
     is_plain = not (list_jobs or collect_only or on or jobs not in (None, 1))
-    if resume or (collect_only and not (named or wanted)):
-        if cut or named or wanted or epochs is not None or seed is not None:
-            raise UsageError("--resume goes on with a run as it began; leave out what says how it shall be.")
+    is_new = bool(run and cut and not RunDirectory(run).summary_file.is_file())
+    if not (named or wanted) and ((resume and not is_new) or collect_only):
         kinds = ("retrain", "comparison") if is_plain else ("comparison",)
         directory = find(str(run) if run else None, folder, *kinds)
+        _require_as_begun(directory, cut, epochs, seed)
         match directory.kind:
             case "comparison":
                 _compare(read(directory.path, "comparison"), means, figures, report, output)
             case "retrain" if is_plain:
-                _train(directory, device, figures, report, output)
+                _train(_Retraining.of(directory, data, output), directory, device, figures, report, output)
             case "evolution" if is_plain:
                 if figures:
                     raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
-                _do(directory, device, report, output)
+                _do(directory, device, data, report, output)
             case other:
                 raise UsageError(f"{directory.path}: expected {' or '.join(kinds)}, found a {other}.")
         return
@@ -99,7 +105,9 @@ def retrain(
     if not (named or wanted):
         if not is_plain:
             raise UsageError("--jobs, --on, --list and --collect go with --against or --seeds.")
-        _train(_begun(source, epochs, seed, run, folder), device, figures, report, output)
+        retraining = _Retraining.new(source, epochs, seed, data, output)
+        directory = retraining.begin(source, run or new_path(folder, "retrain"))
+        _train(retraining, directory, device, figures, report, output)
         return
     from connprune.experiments.contenders import Setting, members
     from connprune.training.pruning import read_cut
@@ -108,7 +116,8 @@ def retrain(
     setting = Setting.of(source, epochs, seed)
     own = setting.configuration.training.seed
     entrants, numbers = members(setting, named), wanted(own) if wanted else [own]
-    path = run or folder / f"compare-{digest(entrants, numbers)}"
+    images = source.summary.get("data_digest")
+    path = run or folder / f"compare-{digest(entrants, numbers, images)}"
     if collect_only and not path.exists():
         raise UsageError(f"{path}: there is no such comparison to collect.")
     about = {
@@ -117,54 +126,125 @@ def retrain(
         "against": named,
         "epochs": setting.configuration.training.epochs,
     }
-    _compare(begin(path, "comparison", entrants, numbers, about), means, figures, report, output)
+    _compare(begin(path, "comparison", entrants, numbers, about, images), means, figures, report, output)
 
 
-def _begun(
-    source: "RunDirectory", epochs: int | None, seed: int | None, run: Path | None, folder: Path
-) -> "RunDirectory":
-    """A new run that trains a cut from scratch."""
-    from connprune.runs.directory import RunDirectory
-    from connprune.runs.find import new_path
-    from connprune.training.configuration import read_configuration, with_recipe
-    from connprune.training.pruning import read_cut
+def _require_as_begun(directory: "RunDirectory", cut: str | None, epochs: int | None, seed: int | None) -> None:
+    """Refuses to go on with a run that was begun otherwise than the command says."""
+    from connprune.errors import UsageError
+    from connprune.training.configuration import read_configuration
 
-    read_cut(source)
-    configuration = with_recipe(read_configuration(source), epochs=epochs, seed=seed)
-    architecture = source.architecture().without_gates()
-    text = configuration.to_yaml(architecture)
-    directory = RunDirectory.create(run or new_path(folder, "retrain"), "retrain", text, architecture)
-    directory.summarise({"cut": str(source.path.resolve())})
-    return directory
+    if cut is None and epochs is None and seed is None:
+        return
+    if directory.kind != "retrain":
+        raise UsageError(f"--resume goes on with {directory.path} as it began; leave out CUT, --epochs and --seed.")
+    recipe = read_configuration(directory).training
+    parent = directory.summary.get("cut")
+    differs = [
+        f"{name} (was {was}, now {now})"
+        for name, was, now in (
+            ("CUT", parent, str(Path(cut).resolve()) if cut else None),
+            ("--epochs", recipe.epochs, epochs),
+            ("--seed", recipe.seed, seed),
+        )
+        if now not in (None, was)
+    ]
+    if differs:
+        raise UsageError(f"--resume goes on with {directory.path} as it began, but this differs: {', '.join(differs)}.")
 
 
-def _train(directory: "RunDirectory", device: str, figures: Path | None, report: Report, output: Output) -> None:
+@dataclass(frozen=True)
+class _Retraining:
+    """What a cut is trained with.
+
+    Attributes:
+        cut: the cut; None of a training that belongs to a comparison.
+        configuration: recipe and data.
+        splits: the images.
+    """
+
+    cut: "RunDirectory | None"
+    configuration: "Configuration"
+    splits: "Splits"
+
+    @classmethod
+    def new(
+        cls, cut: "RunDirectory", epochs: int | None, seed: int | None, data: str | None, output: Output
+    ) -> "_Retraining":
+        """Loads what a new run takes, before it is made."""
+        from connprune.training.configuration import read_configuration, with_recipe
+
+        return cls._loaded(cut, cut, with_recipe(read_configuration(cut), epochs=epochs, seed=seed), data, output)
+
+    @classmethod
+    def of(cls, run: "RunDirectory", data: str | None, output: Output) -> "_Retraining":
+        """Loads what a run that is there takes."""
+        from connprune.runs.directory import RunDirectory
+        from connprune.training.configuration import read_configuration
+
+        cut = run.summary.get("cut")
+        return cls._loaded(
+            run, RunDirectory.open(Path(str(cut))) if cut else None, read_configuration(run), data, output
+        )
+
+    @classmethod
+    def _loaded(
+        cls,
+        run: "RunDirectory",
+        cut: "RunDirectory | None",
+        before: "Configuration",
+        data: str | None,
+        output: Output,
+    ) -> "_Retraining":
+        from connprune.training.images import moved, require_same_images
+        from connprune.training.pruning import read_cut
+
+        of_cut = read_cut(cut) if cut else {}
+        configuration = moved(before, data)
+        splits = split_images(configuration, load_images(configuration, output), output)
+        known = run.summary.get("data_digest") or of_cut.get("data_digest")
+        if configuration.data.source != before.data.source:
+            require_same_images(run, configuration, known, splits.digest)
+        elif of_cut.get("data_digest", splits.digest) != splits.digest:
+            output.warning("the images have changed since the parent was trained, so the rows are not comparable")
+        return cls(cut, configuration, splits)
+
+    def begin(self, cut: "RunDirectory", path: Path) -> "RunDirectory":
+        """A new run that trains the cut from scratch."""
+        from connprune.runs.directory import RunDirectory
+
+        architecture = cut.architecture().without_gates()
+        directory = RunDirectory.create(path, "retrain", self.configuration.to_yaml(architecture), architecture)
+        directory.summarise({"cut": str(cut.path.resolve()), "data_digest": self.splits.digest})
+        return directory
+
+
+def _train(
+    retraining: _Retraining,
+    directory: "RunDirectory",
+    device: str,
+    figures: Path | None,
+    report: Report,
+    output: Output,
+) -> None:
     """Trains one run to its end, and sets it beside its cut unless it is a comparison's, which does that itself."""
     from connprune.errors import UsageError
     from connprune.files import write_json
     from connprune.report.tables import comparison_table
-    from connprune.runs.directory import RunDirectory
     from connprune.training.comparison import compare
-    from connprune.training.configuration import read_configuration
     from connprune.training.device import choose_device
     from connprune.training.pruning import read_cut
 
-    cut = directory.summary.get("cut")
-    source = RunDirectory.open(Path(str(cut))) if cut else None
-    of_cut = read_cut(source) if source else None
-    if figures and not of_cut:
+    source = retraining.cut
+    if figures and not source:
         raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
-    configuration = read_configuration(directory)
     place = choose_device(device)
-    splits = split_images(configuration, load_images(configuration, output), output)
-    if of_cut and of_cut.get("data_digest", splits.digest) != splits.digest:
-        output.warning("the images have changed since the parent was trained, so the rows are not comparable")
-    summary = train_to_end(directory, configuration, splits, place, output)
-    tell_classes(summary, configuration.data.source, output)
-    if source and of_cut:
+    summary = train_to_end(directory, retraining.configuration, retraining.splits, place, output)
+    tell_classes(summary, retraining.configuration.data.source, output)
+    if source:
         with directory.locked():
             directory.require_as_left(summary)
-            comparison = compare(source, of_cut, directory)
+            comparison = compare(source, read_cut(source), directory)
             write_json(directory.comparison, comparison)
         output.note(comparison_table(comparison))
         _tell(directory.path, comparison, lambda document: report.of_retrained(document, directory), figures, output)
@@ -173,7 +253,7 @@ def _train(directory: "RunDirectory", device: str, figures: Path | None, report:
         _tell(directory.path, document, lambda document: report.of_retrained(document, directory), None, output)
 
 
-def _do(directory: "RunDirectory", device: str, report: Report, output: Output) -> None:
+def _do(directory: "RunDirectory", device: str, data: str | None, report: Report, output: Output) -> None:
     """Does one job of an experiment."""
     from connprune.experiments.work import SplitImages, do
     from connprune.signals import Stop
@@ -181,7 +261,7 @@ def _do(directory: "RunDirectory", device: str, report: Report, output: Output) 
 
     place = choose_device(device)
     with Stop() as stop, directory.locked():
-        summary = do(directory, SplitImages(lambda found: load_images(found, output), place), place, stop)
+        summary = do(directory, SplitImages(lambda found: load_images(found, output), place, data), place, stop)
     document = {**summary, "run": str(directory.path)}
     _tell(directory.path, document, lambda document: report.of_retrained(document, directory), None, output)
 

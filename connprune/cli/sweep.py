@@ -18,6 +18,7 @@ def sweep(
     list_jobs: options.ListOption = False,
     collect_only: options.CollectOption = False,
     figures: options.FiguresOption = None,
+    data: options.PlaceOption = None,
     run: options.NewRunOption = None,
     runs: options.RunsOption = None,
     resume: options.ResumeOption = False,
@@ -48,7 +49,7 @@ def sweep(
     output = Output(as_json, quiet)
     if as_csv and as_json:
         raise UsageError("Give one of --csv and --json, found both.")
-    means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only)
+    means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
     means.check()
     if figures and (list_jobs or dry_run):
         raise UsageError("--figures draws results, but --list and --dry-run train nothing; give one of them.")

@@ -36,6 +36,9 @@ def train(
     win over the file's, and those over the preset's. A file with layers of its own starts from no preset, unless it
     names one.
 
+    With --resume it goes on with the run in --run, or with the newest; what is not there yet begins, if --preset or
+    --config say what, so one command does for a job that may have to start again.
+
       connprune train --preset digits --set gates.penalty=0.003 --epochs 50
 
     With --dry-run it prints the whole configuration, and with --explain where each value comes from.
@@ -52,6 +55,7 @@ def train(
     from connprune.training.configuration import collect, design, named, resolve_resumed, validated
     from connprune.training.device import choose_device
     from connprune.training.group import in_turn, joined, own_device
+    from connprune.training.images import moved
     from connprune.training.origins import explained, starting_sentence
 
     options.load_plugins(plugins)
@@ -70,9 +74,12 @@ def train(
     folder = runs_folder(runs)
     with joined(place) as group:
         output = Output(as_json, quiet) if group.rank == 0 else Silenced()
-        before = group.from_first(_to_go_on_with(run, folder, resume) if group.rank == 0 else None)
+        is_told = bool(preset or config)
+        before = group.from_first(_to_go_on_with(run, folder, resume, is_told, output) if group.rank == 0 else None)
         if before:
+            # --data is among the values; $CONNPRUNE_DATA says where the images are if it is not given.
             configuration = resolve_resumed(before, *values)
+            configuration = configuration if data else moved(configuration, None)
             architecture = before.architecture()
         else:
             layered = collect(*values)
@@ -103,7 +110,7 @@ def train(
         # One after the other, so that a cache is only made once.
         splits = split_images(configuration, in_turn(group, lambda: load_images(configuration, output)), output)
         if group.rank == 0 and not before:
-            before = _created(run or new_path(folder, preset or "train"), text, architecture)
+            before = _created(run or new_path(folder, preset or "train"), text, architecture, splits.digest)
         directory = RunDirectory.open(group.from_first(before.path if before else Path()))
         summary = train_to_end(directory, configuration, splits, place, output, group)
     tell_classes(summary, configuration.data.source, output)
@@ -111,25 +118,38 @@ def train(
     output.result(str(directory.path), {**summary, "run": str(directory.path)})
 
 
-def _to_go_on_with(run: Path | None, folder: Path, resume: bool) -> "RunDirectory | None":
-    """The run to go on with: the user's choice, or what this launch began before torchrun started it anew."""
+def _to_go_on_with(
+    run: Path | None, folder: Path, resume: bool, is_told: bool, output: Output
+) -> "RunDirectory | None":
+    """The run to go on with: the user's choice, or what this launch began before torchrun started it anew.
+
+    None is a new one; `is_told` says whether the command tells what that would train, else a mistyped path would.
+    """
     from connprune.errors import UsageError
-    from connprune.runs.find import find, of_launch
+    from connprune.files import require_empty
+    from connprune.runs.directory import RunDirectory
+    from connprune.runs.find import find, of_launch, run_paths
     from connprune.training.group import launch
 
-    if not resume:
-        return of_launch([run] if run else folder.glob("*"), launch())
+    launched = of_launch([run] if run else folder.glob("*"), launch())
+    if launched or not resume:
+        return launched
+    is_new = not (RunDirectory(run).summary_file.is_file() if run else run_paths(folder))
+    if is_new and is_told:
+        if run:
+            require_empty(run)
+        output.note(f"there is nothing to go on with{f' in {run}' if run else ''} yet: a new training begins")
+        return None
     directory = find(str(run) if run else None, folder, "train")
     if directory.kind != "train":
         raise UsageError(f"{directory.path}: this is no training that `connprune train` began, but a {directory.kind}.")
     return directory
 
 
-def _created(path: Path, text: str, architecture: "Architecture") -> "RunDirectory":
+def _created(path: Path, text: str, architecture: "Architecture", images: str) -> "RunDirectory":
     from connprune.runs.directory import RunDirectory
     from connprune.training.group import launch
 
     directory = RunDirectory.create(path, "train", text, architecture)
-    if launch():
-        directory.summarise({"launch": launch()})
+    directory.summarise({"data_digest": images, **({"launch": launch()} if launch() else {})})
     return directory

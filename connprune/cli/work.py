@@ -18,6 +18,7 @@ def work(
     experiment: Annotated[Path, typer.Argument(metavar="DIR", help="The experiment's directory.")],
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
+    data: options.PlaceOption = None,
     plugins: options.PluginOption = None,
 ) -> None:
     """Do the trainings of an experiment that no other process does; end when standard input ends."""
@@ -28,7 +29,7 @@ def work(
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
     try:
-        failed = work_off(read(experiment, "comparison", "sweep"), device, Output())
+        failed = work_off(read(experiment, "comparison", "sweep"), device, Output(), data)
     except InterruptedRunError as interruption:
         # The process that started this one says it once for all.
         sys.exit(interruption.exit_code)

@@ -14,14 +14,14 @@ from connprune.errors import ConnpruneError, DivergedError, UsageError
 from connprune.files import whole_directory
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors, write_tensors
-from connprune.training.configuration import Configuration, read_configuration
+from connprune.training.configuration import Configuration
 
 # Wirings that are alive at once, and how many of them compete to be the next parent; Real et al. take 100 and 25 of
 # budgets in the thousands.
 POPULATION, TOURNAMENT = 8, 3
 ATTEMPTS = 1000
 
-Train = Callable[[RunDirectory, Configuration], dict[str, Any]]
+Train = Callable[[RunDirectory], dict[str, Any]]
 
 
 def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _trial(
             RunDirectory.create(temporary, "retrain", configuration.to_yaml(architecture), architecture, "planned")
     directory = RunDirectory.open(path)
     try:
-        summary = directory.summary if directory.is_finished else train(directory, read_configuration(directory))
+        summary = directory.summary if directory.is_finished else train(directory)
     except DivergedError:
         summary = {}
     return {**summary, "trial": number, "path": directory.path}

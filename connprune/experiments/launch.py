@@ -14,7 +14,9 @@ from connprune.experiments.ends import end_of, out_of_memory_kills
 _GLANCE_SECONDS = 0.1
 
 
-def worker_commands(path: Path, devices: Sequence[str], threads: int | None, plugins: Sequence[str]) -> list[list[str]]:
+def worker_commands(
+    path: Path, devices: Sequence[str], threads: int | None, plugins: Sequence[str], data: str | None = None
+) -> list[list[str]]:
     """The command of each worker: one a device.
 
     Args:
@@ -22,10 +24,12 @@ def worker_commands(path: Path, devices: Sequence[str], threads: int | None, plu
         devices: of the workers.
         threads: CPU threads of each; None is OMP_NUM_THREADS, else a fair share of the cores.
         plugins: modules that each imports.
+        data: where the images are now; None is where they were.
     """
     threads = threads_of_each(len(devices), threads)
     # Without -P, a file in the current folder that is called like a library would be imported in its place.
     command = [sys.executable, "-P", "-m", "connprune", "work", str(path), "--threads", str(threads)]
+    command += ["--data", data] if data else []
     command += [word for name in plugins for word in ("--plugin", name)]
     return [[*command, "--device", device] for device in devices]
 

@@ -136,11 +136,21 @@ class Plan:
         )
 
 
-def digest(members: Sequence[Member], seeds: Sequence[int]) -> str:
-    """What tells two experiments apart, in eight hexadecimal digits."""
+def digest(members: Sequence[Member], seeds: Sequence[int], images: str | None = None) -> str:
+    """What tells two experiments apart, in eight hexadecimal digits.
+
+    Args:
+        members: the networks.
+        seeds: of the repetitions.
+        images: the digest of the images; where it is known, their place does not matter.
+    """
     found = hashlib.sha256(json.dumps(list(seeds)).encode())
     for member in members:
-        text = member.configuration.to_yaml(member.architecture)
+        configuration = member.configuration
+        if images:
+            known = configuration.data.model_copy(update={"source": images, "cache": None})
+            configuration = configuration.model_copy(update={"data": known})
+        text = configuration.to_yaml(member.architecture)
         stated = [member.row, member.name, member.kind, text, dict(member.notes or {})]
         found.update(json.dumps(stated).encode())
         for name, tensor in sorted((member.weights or {}).items()):
@@ -149,18 +159,31 @@ def digest(members: Sequence[Member], seeds: Sequence[int]) -> str:
 
 
 def begin(
-    path: Path, kind: ExperimentKind, members: Sequence[Member], seeds: Sequence[int], about: Mapping[str, Any]
+    path: Path,
+    kind: ExperimentKind,
+    members: Sequence[Member],
+    seeds: Sequence[int],
+    about: Mapping[str, Any],
+    images: str | None = None,
 ) -> Plan:
     """The experiment in this directory: a new one, or the same one that is there already.
+
+    Args:
+        path: the directory.
+        kind: what it is.
+        members: the networks.
+        seeds: of the repetitions.
+        about: what else the experiment wants to remember.
+        images: the digest of the images that its trainings must find; None is those that each finds.
 
     Raises:
         UsageError: the directory holds another experiment, or something else; or these are too many trainings.
     """
     require_few(path, len(members) * len(seeds))
-    mark = digest(members, seeds)
+    mark = digest(members, seeds, images)
     if not (path / PLAN).exists():
         try:
-            _create(path, kind, members, seeds, {**about, "digest": mark})
+            _create(path, kind, members, seeds, {**about, "digest": mark}, images)
         except OSError:
             # Another process may have made the same plan meanwhile.
             if not (path / PLAN).exists():
@@ -173,7 +196,7 @@ def begin(
             run = plan.job(member.name, seed)
             if not run.path.exists():
                 with whole_directory(run.path) as temporary:
-                    _create_job(temporary, member, seed)
+                    _create_job(temporary, member, seed, images)
     return plan
 
 
@@ -224,24 +247,30 @@ def _is_folder_name(name: str) -> bool:
 
 
 def _create(
-    path: Path, kind: ExperimentKind, members: Sequence[Member], seeds: Sequence[int], about: Mapping[str, Any]
+    path: Path,
+    kind: ExperimentKind,
+    members: Sequence[Member],
+    seeds: Sequence[int],
+    about: Mapping[str, Any],
+    images: str | None,
 ) -> None:
     with whole_directory(path) as temporary:
         rows: dict[str, list[str]] = {}
         for member in members:
             rows.setdefault(member.row, []).append(member.name)
             for seed in seeds:
-                _create_job(temporary / "jobs" / member.name / f"seed-{seed}", member, seed)
+                _create_job(temporary / "jobs" / member.name / f"seed-{seed}", member, seed, images)
         document = {"schema": SCHEMA, "kind": kind, "seeds": list(seeds), "members": rows, "about": dict(about)}
         write_json(temporary / PLAN, sealed(document))
         RunDirectory(temporary).summarise({"schema": SCHEMA, "kind": kind, "status": "planned"})
 
 
-def _create_job(path: Path, member: Member, seed: int) -> None:
+def _create_job(path: Path, member: Member, seed: int, images: str | None) -> None:
     configuration = member.configuration.seeded(seed)
     text = configuration.to_yaml(member.architecture)
     run = RunDirectory.create(path, member.kind, text, member.architecture, "planned")
-    if member.notes:
-        run.summarise(member.notes)
+    notes = {**(member.notes or {}), **({"data_digest": images} if images else {})}
+    if notes:
+        run.summarise(notes)
     if member.weights:
         write_tensors(run.initial, member.weights)

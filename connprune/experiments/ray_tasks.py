@@ -46,6 +46,7 @@ class Surroundings:
         plugins: modules to import.
         folder: where the command runs; plugins may be there.
         cache: $CONNPRUNE_CACHE, if it is set.
+        data: where the images are now, by --data or $CONNPRUNE_DATA; None is where they were.
     """
 
     device: str
@@ -53,6 +54,7 @@ class Surroundings:
     plugins: tuple[str, ...]
     folder: Path
     cache: str | None
+    data: str | None = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def train(path: Path, surroundings: Surroundings) -> Outcome:
     with Stop() as stop:
         try:
             device = _settle(surroundings)
-            result = attempt(RunDirectory(path), SplitImages(images, device), device, stop)
+            result = attempt(RunDirectory(path), SplitImages(images, device, surroundings.data), device, stop)
         except InterruptedRunError as interruption:
             if interruption.signal_number != signal.SIGINT:
                 # The user did not ask for it. Ray runs a task that gives no answer again, on a machine that is there.

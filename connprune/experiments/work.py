@@ -14,6 +14,7 @@ from connprune.experiments.evolution import evolve
 from connprune.experiments.plan import Job, Plan
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, read_configuration
+from connprune.training.images import moved
 from connprune.training.run import split_data, train_locked
 
 Load = Callable[[Configuration], Dataset]
@@ -32,12 +33,23 @@ class Silent:
 
 
 class SplitImages:
-    """The images of configurations, each loaded and split once."""
+    """The images of configurations, each loaded and split once.
 
-    def __init__(self, load: Load, device: torch.device) -> None:
+    Args:
+        load: loads the images of a configuration.
+        device: where they shall be.
+        data: where they are now; None is where the configurations say, or $CONNPRUNE_DATA.
+    """
+
+    def __init__(self, load: Load, device: torch.device, data: str | None = None) -> None:
         self._load = load
         self._device = device
+        self._data = data
         self._splits: dict[str, Splits] = {}
+
+    def configuration(self, run: RunDirectory) -> Configuration:
+        """A run's configuration, with its images where they are now."""
+        return moved(read_configuration(run), self._data)
 
     def __call__(self, configuration: Configuration) -> Splits:
         key = configuration.data.model_dump_json()
@@ -52,6 +64,7 @@ def work(
     device: torch.device,
     stop: StopSignal,
     report: Callable[[int, Job, dict[str, Any] | str], None],
+    data: str | None = None,
 ) -> dict[Path, str]:
     """Does every training that is neither finished nor under way in another process.
 
@@ -61,6 +74,7 @@ def work(
         device: where to train.
         stop: asks to stop; then the training under way is saved.
         report: is told the number of a job, the job, and its summary when it is done here, or why it failed.
+        data: where the images are now, as for `SplitImages`.
 
     Returns:
         For each training that failed, why.
@@ -68,7 +82,7 @@ def work(
     Raises:
         InterruptedRunError: it was asked to stop.
     """
-    splits = SplitImages(load, device)
+    splits = SplitImages(load, device, data)
     failed: dict[Path, str] = {}
     for number, job in enumerate(plan.jobs, 1):
         if job.is_finished:
@@ -112,12 +126,12 @@ def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopS
     """Does one job in a run that the caller has locked, from its start or from where it was interrupted."""
     if run.is_finished:
         return run.summary
-    configuration = read_configuration(run)
+    configuration = splits.configuration(run)
     images = splits(configuration)
 
-    def train(directory: RunDirectory, chosen: Configuration) -> dict[str, Any]:
-        return train_locked(directory, chosen, images, device, Silent(), stop)
+    def train(directory: RunDirectory) -> dict[str, Any]:
+        return train_locked(directory, splits.configuration(directory), images, device, Silent(), stop)
 
     if run.kind == "evolution":
         return evolve(run, configuration, train)
-    return train(run, configuration)
+    return train(run)

@@ -10,13 +10,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from connprune.errors import RunLockedError, UsageError
-from connprune.files import LOCK, read_json, write_json
+from connprune.files import HOLDER, LOCK, read_json, write_json
 from connprune.ownership import owned
 from connprune.processes import Process
 from connprune.runs.clock import now
 
-# Which process holds the lock.
-HOLDER = ".holder.json"
 # What file systems answer that have no locks.
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 

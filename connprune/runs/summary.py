@@ -14,7 +14,7 @@ Kind = Literal["train", "cut", "retrain", "evolution", "comparison", "sweep"]
 Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 
 # What a summary says of a run before its results, and keeps when the run goes on.
-_LASTING = ("schema", "kind", "created", "cut", "evolution", "digests", "launch")
+_LASTING = ("schema", "kind", "created", "cut", "evolution", "digests", "launch", "data_digest")
 
 # The numbers that later commands take from the results of an epoch, and from a finished training.
 _RESULT = ("epoch", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy")

@@ -30,6 +30,9 @@ _DENSE: Any = "dense"
 # Key path -> (the option as the user wrote it, its value).
 Options = Mapping[str, tuple[str, Any]]
 
+# What may differ when a run goes on, besides `run`: it may be extended, and its images are known by their digest.
+_FREE = ("training.epochs", "data.source", "data.cache")
+
 
 class Configuration(Blueprint):
     """All that decides a run.
@@ -201,6 +204,8 @@ def resolve_resumed(
 ) -> Configuration:
     """The configuration to go on with: the run's own, in which the number of epochs may have grown, and `run` changed.
 
+    The images may be at another place; whether they are the same is seen once they are loaded.
+
     Args:
         run: the run to go on with.
         preset: as for `resolve`; without it and `config` the rest is laid over the run's own configuration.
@@ -225,7 +230,7 @@ def resolve_resumed(
     others = [
         f"{key} (was {before!r}, now {after!r})"
         for key, before, after in changed
-        if key != "training.epochs" and not key.startswith("run.")
+        if key not in _FREE and not key.startswith("run.")
     ]
     if others or not extends:
         found = "; ".join(others) or f"training.epochs (was {saved.training.epochs}, now {wanted.training.epochs})"

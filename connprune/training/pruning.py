@@ -22,6 +22,7 @@ from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.evaluation import evaluate
+from connprune.training.images import moved, require_same_images
 from connprune.training.precision import Precision
 from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.run import load_network, split_data
@@ -39,6 +40,7 @@ class Pruned:
 
     Attributes:
         parent: the run that was cut.
+        configuration: the parent's, with its images where they are now.
         cut: the smaller architecture and the report.
         gates: the gates of all the parent's connections.
         weights: the state of the cut network.
@@ -46,6 +48,7 @@ class Pruned:
     """
 
     parent: RunDirectory
+    configuration: Configuration
     cut: Cut
     gates: GateHistory
     weights: dict[str, torch.Tensor]
@@ -62,6 +65,7 @@ class Examined:
         gates: their history.
         splits: the images, on the same device.
         same_data: whether they are those that the run was trained on.
+        configuration: the run's, with its images where they are now.
         by: the ruler.
         granularity: whether connections or feature maps are scored.
         scores: the scores.
@@ -73,6 +77,7 @@ class Examined:
     gates: GateHistory
     splits: Splits
     same_data: bool
+    configuration: Configuration
     by: str
     granularity: Granularity
     scores: GateValues
@@ -93,6 +98,7 @@ def examine(
     granularity: Granularity,
     load: Callable[[Configuration], Dataset],
     device: torch.device,
+    data: str | None = None,
 ) -> Examined:
     """Measures what a cut would go by.
 
@@ -102,9 +108,11 @@ def examine(
         granularity: whether to score connections or feature maps.
         load: loads the images of a configuration.
         device: where to evaluate.
+        data: where the images are now; None is where they were, or $CONNPRUNE_DATA.
 
     Raises:
-        UsageError: the run has no gates, has not ended, or its files are damaged.
+        UsageError: the run has no gates, has not ended, or its files are damaged; or there are other images at the new
+            place than at the old one.
     """
     architecture = run.architecture()
     if not architecture.gated_connections:
@@ -112,15 +120,20 @@ def examine(
         further = f" To cut further, name what it was retrained from: {cut}." if cut else ""
         raise UsageError(f"{run.path}: this run has no gates, so there is nothing to cut by.{further}")
     network = load_network(run).to(device)
-    configuration = read_configuration(run)
+    before = read_configuration(run)
+    configuration = moved(before, data)
     splits = split_data(configuration, load(configuration)).to(device)
+    known = run.summary.get("data_digest")
+    if configuration.data.source != before.data.source:
+        require_same_images(run, configuration, known, splits.digest)
     scores = RULERS[by](Evidence(network, splits.validation, configuration.training.seed))
     return Examined(
         run=run,
         network=network,
         gates=run.read_gates(),
         splits=splits,
-        same_data=run.summary.get("data_digest", splits.digest) == splits.digest,
+        same_data=known in (None, splits.digest),
+        configuration=configuration,
         by=by,
         granularity=granularity,
         scores=GRANULARITIES[granularity](architecture, scores),
@@ -160,7 +173,7 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
         **{key: run.summary.get(key) for key in ("epochs", "training_seconds")},
         "results": results,
     }
-    return Pruned(run, outcome, examined.gates, smaller.state_dict(), document)
+    return Pruned(run, examined.configuration, outcome, examined.gates, smaller.state_dict(), document)
 
 
 def sweep(examined: Examined, count: int = 20) -> list[dict[str, Any]]:
@@ -198,9 +211,8 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
         OSError: the disk is full or read-only; the directory is gone again.
     """
     architecture = pruned.cut.architecture
-    configuration = read_configuration(pruned.parent)
     with whole_directory(path) as temporary:
-        run = RunDirectory.create(temporary, "cut", configuration.to_yaml(architecture), architecture)
+        run = RunDirectory.create(temporary, "cut", pruned.configuration.to_yaml(architecture), architecture)
         write_tensors(run.final, pruned.weights)
         if architecture.gated_connections:
             kept = kept_gates(pruned.parent.architecture(), pruned.cut.kept)

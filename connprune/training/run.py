@@ -21,6 +21,7 @@ from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.device import device_name
 from connprune.training.events import events
 from connprune.training.group import Alone, Group
+from connprune.training.images import require_same_images
 from connprune.training.memory_error import explained_memory
 from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
@@ -104,9 +105,7 @@ def train_locked(
 ) -> dict[str, Any]:
     """What `train_run` does, in a run that the caller has locked."""
     group = group or Alone()
-    before = run.summary.get("data_digest", splits.digest)
-    if before != splits.digest:
-        raise UsageError(f"{run.path}: the images have changed since this run began; start a new run.")
+    require_same_images(run, configuration, run.summary.get("data_digest"), splits.digest)
     with run.status_on_error() if group.rank == 0 else nullcontext():
         configuration = configuration.with_range(splits.range)
         recipe = configuration.training

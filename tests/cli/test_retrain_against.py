@@ -213,7 +213,7 @@ def test_a_command_that_only_waits_takes_nothing_of_a_gpu(
         (["--seeds", "01,1"], "--seeds 01,1: expected how many"),
         (["--seeds", "00"], "--seeds 00: expected how many"),
         (["--seeds", "2", "--device", "gpu", "--jobs", "2"], "--device: found 'gpu'"),
-        (["--resume", "--seeds", "3"], "--resume goes on with a run as it began"),
+        (["--resume", "--run", "new", "--seeds", "3"], "There is no cut run in runs"),
     ],
 )
 def test_bad_input_is_refused(command: Command, cut: str, arguments: list[str], message: str) -> None:

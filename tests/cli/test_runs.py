@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from connprune.files import sealed, write_json
+from connprune.files import HOLDER, sealed, write_json
 from connprune.processes import Process
 from connprune.report.runs import age
 from connprune.runs.directory import RunDirectory
-from connprune.runs.lock import HOLDER, holder
+from connprune.runs.lock import holder
 from tests.conftest import TINY, Command, Outcome
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from connprune.errors import LostDirectoryError, RunLockedError
+from connprune.files import HOLDER
 from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
-from connprune.runs.lock import HOLDER, holder
+from connprune.runs.lock import holder
 from tests.training.helpers import StopAfter, configuration, go_on, start
 
 STEPS = 5  # an epoch of the helpers' training

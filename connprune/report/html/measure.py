@@ -12,20 +12,23 @@ from connprune.training.pruning import Granularity, examine, sweep
 from connprune.training.rulers import Evidence, by_strength
 
 
-def measure(run: RunDirectory, load: Callable[[Configuration], Dataset], device: torch.device) -> Measured:
+def measure(
+    run: RunDirectory, load: Callable[[Configuration], Dataset], device: torch.device, data: str | None = None
+) -> Measured:
     """Tries thresholds on a run's gates, as `prune --dry-run --sweep` does.
 
     Args:
         run: a finished run with gates, or a cut of one.
         load: loads the images of a configuration.
         device: where to evaluate.
+        data: where the images are now; None is where they were, or $CONNPRUNE_DATA.
 
     Raises:
         UsageError: the run has not ended, its files are damaged, or its images are not there.
     """
     gates = run.architecture().gates
     natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
-    examined = examine(run, "gate", natural, load, device)
+    examined = examine(run, "gate", natural, load, device, data)
     evidence = Evidence(examined.network, examined.splits.validation, 0)
     strengths = [float(strength.max()) for strength in by_strength(evidence)]
     return Measured(sweep(examined, COUNT), examined.scores, strengths, examined.same_data)
