@@ -13,9 +13,14 @@ def env(runs: options.RunsOption = None, as_json: options.JsonOption = False) ->
       connprune env
     """
     from connprune.data.cache import cache_folder
+    from connprune.errors import UsageError
     from connprune.report.machine import machine_text
     from connprune.runs.find import runs_folder
     from connprune.runs.machine import machine
 
-    found = machine(runs_folder(runs), cache_folder())
+    try:
+        cache = cache_folder()
+    except UsageError:
+        cache = None
+    found = machine(runs_folder(runs), cache)
     Output(as_json).result(machine_text(found), found)

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,4 +178,12 @@ def job_commands(plan: "Plan", means: Means) -> list[str]:
     words += ["--data", DataSettings(source=means.data).located().source] if means.data else []
     words += [word for name in means.plugins for word in ("--plugin", name)]
     more = shlex.join(words)
-    return [f"{RunDirectory(job.run.path.resolve()).resume_command} {more}" for job in plan.unfinished]
+    runs = [RunDirectory(job.run.path.resolve()) for job in plan.unfinished]
+    return [f"{_program()} {run.resume_command.removeprefix('connprune ')} {more}" for run in runs]
+
+
+def _program() -> str:
+    """What starts this very program from any folder, whatever else is called the same there."""
+    python = Path(sys.executable).absolute()
+    script = python.with_name("connprune")
+    return shlex.join([str(script)] if script.is_file() else [str(python), "-P", "-m", "connprune"])

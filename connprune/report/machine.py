@@ -15,7 +15,7 @@ def machine_text(found: Mapping[str, Any]) -> str:
         **{name: version or "not installed" for name, version in found["packages"].items()},
         **_torch_lines(torch),
         **{f"extra {name}": _extra(packages) for name, packages in found["extras"].items()},
-        "cache": found["cache"],
+        "cache": found["cache"] or "none: CONNPRUNE_CACHE names no folder, and this user has no home",
         "runs": found["runs"],
         **found["variables"],
     }

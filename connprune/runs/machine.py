@@ -19,12 +19,12 @@ _PACKAGES = ("torch", "torchvision", "numpy", "pydantic", "typer", "rich", "safe
 _VARIABLES = ("CONNPRUNE_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "PYTORCH_", "TORCH_", "NCCL_")
 
 
-def machine(runs: Path, cache: Path) -> dict[str, Any]:
+def machine(runs: Path, cache: Path | None) -> dict[str, Any]:
     """Versions, cores, devices, extras and variables; what cannot be found out is said to be so, not raised.
 
     Args:
         runs: the runs folder.
-        cache: the cache folder.
+        cache: the cache folder; None where there is none.
     """
     return {
         "schema": SCHEMA,
@@ -37,7 +37,7 @@ def machine(runs: Path, cache: Path) -> dict[str, Any]:
         "cores": {"machine": os.cpu_count(), "usable": _usable_cores()},
         "torch": _torch(),
         "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(_VARIABLES)},
-        "cache": str(cache),
+        "cache": None if cache is None else str(cache),
         "runs": str(runs.absolute()),
     }
 

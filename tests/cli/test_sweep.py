@@ -1,3 +1,5 @@
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -70,7 +72,10 @@ def test_a_dry_run_lists_the_cells_and_writes_nothing(command: Command, file: Pa
 def test_listed_commands_can_be_collected(command: Command, file: Path) -> None:
     listed = command("sweep", file, "--list").out.splitlines()
     assert len(listed) == 8
-    assert all(line.startswith("connprune train --resume --run ") for line in listed)
+    program, *words = shlex.split(listed[0])
+    assert Path(program).is_absolute()
+    assert subprocess.run([program, "--version"], check=True, capture_output=True).stdout.startswith(b"connprune ")
+    assert words[:3] == ["train", "--resume", "--run"]
     assert command("sweep", "--collect").code == 1
     assert command(*listed[0].split()[1:]).code == 0
     early = command("sweep", "--collect")
