@@ -1,15 +1,15 @@
 """Connectivity search and pruning for neural networks.
 
 The three functions here are the Python interface; everything else is reached through them or through the command line.
-Importing this package imports neither torch nor anything else that is slow.
+Importing this package imports nothing: a command can be interrupted from its first line on.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from connprune.architecture import Architecture, Cut, Rule
     from connprune.architecture.cutting import GateValues
     from connprune.network import Network
@@ -31,6 +31,8 @@ def load(path: str | Path) -> tuple[Network, Architecture]:
     Raises:
         connprune.errors.UsageError: there is no finished run and no such file at this path, or it is damaged.
     """
+    from pathlib import Path
+
     from connprune.architecture.plugins import load_installed
     from connprune.export.safetensors import load as load_file
     from connprune.runs.directory import RunDirectory

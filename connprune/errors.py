@@ -39,12 +39,14 @@ class RunLockedError(UsageError):
     """Another process trains in the run."""
 
 
-class InterruptedRunError(ConnpruneError):
-    """A signal stopped the training after its checkpoint was saved.
+class InterruptedRunError(BaseException):
+    """A signal asked to stop; a training has saved its checkpoint before.
+
+    As KeyboardInterrupt it is no Exception: it comes at any moment, and no library may take it for its own trouble.
 
     Args:
         message: the sentence for the user.
-        signal_number: the signal that stopped it; the exit code is 128 + this number.
+        signal_number: the signal; the exit code is 128 + this number.
     """
 
     def __init__(self, message: str, signal_number: int) -> None:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from connprune.architecture import Architecture
-from connprune.cli import main
+from connprune.cli.call import call
 from connprune.data.settings import DataSettings
 from connprune.data.sources import load
 from connprune.training.configuration import design, resolve
@@ -61,11 +61,10 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     def run(*arguments: str | Path, stdin: str = "") -> Outcome:
         monkeypatch.setattr(sys, "argv", ["connprune", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as exited:
-            main()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(os.fsencode(stdin))))
+        code = call()
         captured = capsys.readouterr()
-        return Outcome(int(exited.value.code or 0), captured.out, captured.err)
+        return Outcome(code, captured.out, captured.err)
 
     return run
 

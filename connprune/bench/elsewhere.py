@@ -59,18 +59,31 @@ def elsewhere(make: Callable[..., Work], *arguments: Any) -> Iterator[Elsewhere]
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_serve, args=(theirs, make, arguments))
-    process.start()
+    with _without_interrupts():
+        process.start()
     theirs.close()
     try:
         yield Elsewhere(ours)
     finally:
         ours.close()
+        process.terminate()
         process.join()
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keeps Ctrl-C, which reaches all processes of a terminal, from a process that starts: it ends with this one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(pipe: Connection, make: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
-    # A Ctrl-C reaches all processes of a terminal; this one ends when the pipe does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         try:
             work = make(*arguments)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from connprune.cli.cells import cell
+from connprune.cli.streams import readable
 from connprune.printable import visible
 
 T = TypeVar("T")
@@ -17,6 +19,14 @@ T = TypeVar("T")
 def say(text: str) -> None:
     """Prints to stderr, the one place that does: whatever names are in a message, a terminal obeys none of them."""
     print(visible(text), file=sys.stderr)
+
+
+def tell(error: str) -> None:
+    """Says why the command ends, and which of several processes says it; nothing if there is nothing to say."""
+    rank = os.environ.get("RANK", "0")
+    where = f" (process {rank})" if rank != "0" else ""
+    if error:
+        say(f"Error{where}: {error}")
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class Output:
             writer.writerow(map(cell, rows[0]))
             writer.writerows(map(cell, row.values()) for row in rows)
         else:
-            self.result(visible(text), document)
+            self.result(readable(visible(text)), document)
 
     def drawn(self, figures: Sequence[Path]) -> dict[str, list[str]]:
         """Says which figures were written, and returns what a document has of them."""

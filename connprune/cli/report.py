@@ -106,7 +106,7 @@ class Report:
         import torch
 
         from connprune.cli.options import prepare_cpu
-        from connprune.errors import ConnpruneError, InterruptedRunError
+        from connprune.errors import ConnpruneError
         from connprune.report.html.measure import measure
         from connprune.training.device import choose_device
 
@@ -116,8 +116,6 @@ class Report:
         self.output.note("measuring what cuts would leave of the accuracy")
         try:
             return measure(run, lambda found: load_images(found, self.output), choose_device("auto"), self.data), None
-        except InterruptedRunError:
-            raise
         except (ConnpruneError, OSError, torch.OutOfMemoryError) as error:
             self.output.warning(f"the page has no accuracies of cuts: {error}")
             return None, f"The accuracy of cuts is not known here: {error}"

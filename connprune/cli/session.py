@@ -25,12 +25,9 @@ def load_images(configuration: "Configuration", output: Output) -> "Dataset":
     """
     from connprune.data.sources import load
     from connprune.data.track import stoppable
-    from connprune.errors import InterruptedRunError
 
     with Stop() as stop:
         dataset = load(configuration.data, stoppable(output.track, stop))
-    if stop.number is not None:
-        raise InterruptedRunError("Interrupted when the images had been loaded.", stop.number)
     for note in dataset.notes:
         output.note(f"Note: {note}")
     if dataset.damaged:

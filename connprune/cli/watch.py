@@ -1,10 +1,8 @@
 """`connprune inspect --watch`: a training as it goes, on a terminal a picture, elsewhere a line an epoch."""
 
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from connprune.cli.output import Output
@@ -27,11 +25,10 @@ def watch_run(path: Path, output: Output, wait: Callable[[], None]) -> None:
         ConnpruneError: it was interrupted, failed or was killed, and nobody goes on with it.
         UsageError: it is no training, or its files are damaged.
     """
-    before = signal.signal(signal.SIGTERM, _end)
     try:
         last = _draw(path, wait) if sys.stdout.isatty() else _write(path, output, wait)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except InterruptedRunError as interruption:
+        raise InterruptedRunError("No longer watched; the run goes on.", interruption.signal_number) from None
     if not last.is_finished:
         done = "" if last.epochs is None else f"; {len(last.metrics)} of {last.epochs} epochs are done"
         raise ConnpruneError(f"{path}: {last.state}{done}. Go on with `{last.run.resume_command}`.")
@@ -67,7 +64,3 @@ def _write(path: Path, output: Output, wait: Callable[[], None]) -> "Moment":
             output.result(epoch_line(dict(metrics), moment.epochs or len(moment.metrics)), {})
         epochs = len(moment.metrics)
     return moment
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    raise InterruptedRunError("No longer watched; the run goes on.", number)

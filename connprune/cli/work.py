@@ -26,9 +26,9 @@ def work(
     from connprune.experiments.plan import read
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    options.load_plugins(plugins)
-    options.prepare_cpu(threads)
     try:
+        options.load_plugins(plugins)
+        options.prepare_cpu(threads)
         failed = work_off(read(experiment, "comparison", "sweep"), device, Output(), data)
     except InterruptedRunError as interruption:
         # The process that started this one says it once for all.

@@ -168,15 +168,13 @@ def _connect(**where: Any) -> None:
     # Ray's workers look for modules first in the folder where this happens. That of Python's own modules comes first
     # anyway; the current folder's files might be called like a library.
     # Ray also installs a handler of its own, which would end this process with another exit code.
-    with chdir(sysconfig.get_path("stdlib")), Stop() as stop:
+    with chdir(sysconfig.get_path("stdlib")), Stop():
         try:
             ray.init(**where, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         except SystemExit as ended:
             raise InterruptedRunError("Interrupted.", int(ended.code or 0)) from None
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise ConnpruneError(f"--on ray: {in_one_line(error.__cause__ or error)}") from None
-    if stop.number is not None:
-        raise InterruptedRunError("Interrupted.", stop.number)
 
 
 def _has_gpus() -> bool:

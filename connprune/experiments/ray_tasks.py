@@ -171,17 +171,17 @@ def train(path: Path, surroundings: Surroundings) -> Outcome:
         damaged.extend(dataset.damaged)
         return dataset
 
-    with Stop() as stop:
-        try:
+    try:
+        with Stop() as stop:
             device = _settle(surroundings)
             result = attempt(RunDirectory(path), SplitImages(images, device, surroundings.data), device, stop)
-        except InterruptedRunError as interruption:
-            if interruption.signal_number != signal.SIGINT:
-                # The user did not ask for it. Ray runs a task that gives no answer again, on a machine that is there.
-                os._exit(1)
-            return Outcome(None)
-        except ConnpruneError as error:
-            return Outcome(str(error))
+    except InterruptedRunError as interruption:
+        if interruption.signal_number != signal.SIGINT:
+            # The user did not ask for it. Ray runs a task that gives no answer again, on a machine that is there.
+            os._exit(1)
+        return Outcome(None)
+    except ConnpruneError as error:
+        return Outcome(str(error))
     return Outcome(result, tuple(damaged))
 
 

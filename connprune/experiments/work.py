@@ -116,8 +116,6 @@ def attempt(
             return None if run.is_finished else do(run, splits, device, stop)
     except RunLockedError:
         return None
-    except InterruptedRunError:
-        raise
     except (ConnpruneError, OSError, RuntimeError) as error:
         return str(error)
 

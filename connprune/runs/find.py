@@ -49,7 +49,7 @@ def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
         UsageError: there is no such run.
     """
     if given == "-":
-        given = sys.stdin.readline().strip()
+        given = os.fsdecode(sys.stdin.buffer.readline()).strip()
         if not given:
             raise UsageError("Standard input is empty, expected the path of a run; did the command before it fail?")
     if given == "":

@@ -69,7 +69,13 @@ class Summarised(Layout):
             # What was to be said of the error must not be lost to a disk that is full or gone.
             with suppress(OSError, ConnpruneError):
                 require_own()
-                self.summarise({"status": "interrupted" if isinstance(error, InterruptedRunError) else "failed"})
+                self.summarise(
+                    {
+                        "status": "interrupted"
+                        if isinstance(error, InterruptedRunError | KeyboardInterrupt)
+                        else "failed"
+                    }
+                )
             raise
 
     def require_as_left(self, summary: Mapping[str, Any]) -> None:

@@ -138,6 +138,9 @@ def train_locked(
             watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
             while trainer.epoch < recipe.epochs:
                 _train_epoch(trainer, record, watcher, stop)
+            asked = _asked(trainer.group, stop, record)
+            if asked > _DUE:
+                raise _interrupted(trainer, record, asked)
             results = {"status": "finished", **record.finish(on_device)}
         return run.summarise(results) if group.rank == 0 else results
 
@@ -155,13 +158,20 @@ def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopS
             raise DivergedError(f"{error} {record.last_checkpoint}") from error
         return
     asked = _asked(trainer.group, stop, record)
-    record.save()
     if asked > _DUE:
-        raise InterruptedRunError(
-            f"Interrupted in epoch {trainer.epoch + 1} after step {trainer.step}; the checkpoint is saved. "
-            f"Go on with `{record.run.resume_command}`.",
-            asked,
-        )
+        raise _interrupted(trainer, record, asked)
+    record.save()
+
+
+def _interrupted(trainer: Trainer, record: Record, number: int) -> InterruptedRunError:
+    """Saves a checkpoint, and gives what to raise."""
+    record.save()
+    where = f"in epoch {trainer.epoch + 1} after step {trainer.step}"
+    return InterruptedRunError(
+        f"Interrupted {where if trainer.epoch < trainer.recipe.epochs else 'after the last epoch'}; "
+        f"the checkpoint is saved. Go on with `{record.run.resume_command}`.",
+        number,
+    )
 
 
 def _asked(group: Group, stop: StopSignal, record: Record) -> int:

@@ -11,12 +11,21 @@ import pytest
 
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
-from tests.conftest import PATIENCE, Run
+from tests.conftest import PATIENCE, TINY, Run
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)])
-def test_interrupt_and_resume(tmp_path: Path, connprune: Run, number: signal.Signals, code: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("SIGINT", 130),
+        ("SIGTERM", 143),
+        ("SIGHUP", 129),
+        pytest.param("SIGUSR1", 138, marks=pytest.mark.slow),
+        pytest.param("SIGUSR2", 140, marks=pytest.mark.slow),
+    ],
+)
+def test_interrupt_and_resume(tmp_path: Path, connprune: Run, name: str, code: int) -> None:
     settings = ["--preset", "digits", "--set", "data.train_images=160", "--device", "cpu", "--run", "mine"]
     process = subprocess.Popen(
         [sys.executable, "-m", "connprune", "train", *settings, "--epochs", "100000"],
@@ -29,7 +38,7 @@ def test_interrupt_and_resume(tmp_path: Path, connprune: Run, number: signal.Sig
     for line in process.stderr:
         if line.startswith("epoch      2"):
             break
-    process.send_signal(number)
+    process.send_signal(getattr(signal, name))
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert out == ""
@@ -45,3 +54,24 @@ def test_interrupt_and_resume(tmp_path: Path, connprune: Run, number: signal.Sig
     assert resumed.returncode == 0
     assert done >= 2
     assert connprune("inspect", "mine").returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_a_training_that_signals_were_to_leave_alone_goes_on(tmp_path: Path) -> None:
+    """As after `nohup`, and in the background of a script."""
+    words = [sys.executable, "-m", "connprune", "train", *TINY, "--run", "mine"]
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" HUP INT; exec "$@"', "sh", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch 1"):
+            break
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (0, "mine\n"), err

@@ -1,36 +1,39 @@
-"""The entry point: runs a command, and is the only place that turns an error into a message and an exit code."""
+"""Runs a command, and is the only place that turns an error into a message and an exit code."""
 
 import errno
 import os
-import signal
 import sys
-from types import FrameType
-from typing import NoReturn
 
 from typer import TyperException
 
 from connprune.cli.app import app
-from connprune.cli.output import say
-from connprune.errors import ConnpruneError, InterruptedRunError
+from connprune.cli.output import tell
+from connprune.errors import ConnpruneError
+from connprune.signals import interruption_behind
 
 
-def main() -> NoReturn:
-    """Runs the command that the process was started with, and exits with the code that the contract gives it.
+def call() -> int:
+    """Runs the command that the process was started with, and returns the code that the contract gives it.
 
     With CONNPRUNE_TRACEBACK set, errors come with their traceback.
+
+    Raises:
+        InterruptedRunError: a signal asked to stop.
     """
-    signal.signal(signal.SIGINT, _interrupt)
     try:
         code = app(prog_name="connprune", standalone_mode=False)
+        # What a library has printed may be on its way yet.
+        sys.stdout.flush()
+    except SystemExit as exited:
+        code = exited.code
     except Exception as error:
         if os.environ.get("CONNPRUNE_TRACEBACK"):
             raise
+        if interruption := interruption_behind(error):
+            raise interruption from None
         message, code = _explain(error)
-        rank = os.environ.get("RANK", "0")
-        where = f" (process {rank})" if rank != "0" else ""
-        if message:
-            say(f"Error{where}: {message}")
-    sys.exit(code)
+        tell(message)
+    return int(code or 0)
 
 
 def _explain(error: Exception) -> tuple[str, int]:
@@ -51,7 +54,3 @@ def _explain(error: Exception) -> tuple[str, int]:
     if no_memory or isinstance(error, MemoryError):
         return "There is not enough memory; lower training.batch_size, or use smaller layers or images.", 1
     return f"{type(error).__name__}: {error} (set CONNPRUNE_TRACEBACK=1 to see where).", 1
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise InterruptedRunError("Interrupted.", number)

@@ -1,0 +1,29 @@
+"""What a command needs of its process: signals that end it, and standard streams. Nothing slow is imported before."""
+
+import os
+import sys
+
+from connprune.cli.streams import open_all
+from connprune.errors import InterruptedRunError
+from connprune.signals import Interrupts
+
+
+def run() -> int:
+    """Runs the command that the process was started with, and returns its exit code."""
+    interrupts = Interrupts()
+    interrupts.begin()
+    try:
+        open_all()
+        from connprune.cli.call import call
+
+        code = call()
+    except InterruptedRunError as error:
+        from connprune.cli.output import tell
+
+        if os.environ.get("CONNPRUNE_TRACEBACK"):
+            sys.excepthook(*sys.exc_info())
+        code = error.exit_code
+        tell(str(error))
+    interrupts.end()
+    # One that was lost on its way counts too.
+    return code if interrupts.came is None else 128 + interrupts.came

@@ -1,0 +1,95 @@
+"""A signal is raised until the process unwinds, noted by a training, and heeded only if it was not ignored before."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from connprune.errors import ConnpruneError, InterruptedRunError
+from connprune.signals import STOPPING, Stop
+from tests.conftest import PATIENCE
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+
+# Loses the first of two interruptions in the way of a careless library.
+LOSSES = {
+    "a library that catches errors": "try: os.kill(os.getpid(), signal.SIGINT)\nexcept Exception: pass",
+    "a library that catches everything": "try: os.kill(os.getpid(), signal.SIGINT)\nexcept: pass",
+    "a finaliser": """
+class Dying:
+    def __del__(self): os.kill(os.getpid(), signal.SIGINT)
+Dying()""",
+    "another error in its place": """
+try: os.kill(os.getpid(), signal.SIGINT)
+except BaseException:
+    try: raise ImportError('numpy') from None
+    except ImportError: pass""",
+}
+PROGRAM = """
+import os, signal, sys, time
+from connprune.errors import InterruptedRunError
+from connprune.signals import Interrupts
+interrupts = Interrupts()
+interrupts.begin()
+try:
+    {}
+    for _ in range(600): time.sleep(0.1)
+    print('never')
+except InterruptedRunError as error:
+    interrupts.end()
+    print(error.exit_code)
+"""
+
+
+def run(body: str) -> subprocess.CompletedProcess[str]:
+    program = PROGRAM.format(body.strip().replace("\n", "\n    "))
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_an_interruption_that_was_lost_is_raised_again(loss: str) -> None:
+    done = run(LOSSES[loss])
+    assert (done.stdout, done.stderr, done.returncode) == ("130\n", "", 0)
+
+
+def test_what_undoes_is_not_interrupted_again() -> None:
+    done = run("""
+try: os.kill(os.getpid(), signal.SIGTERM)
+finally:
+    time.sleep(0.5)
+    try: time.sleep(0.5)
+    except OSError: pass
+    print('undone')""")
+    assert (done.stdout, done.stderr, done.returncode) == ("undone\n143\n", "", 0)
+
+
+def test_it_is_no_error_that_anybody_may_catch() -> None:
+    assert not issubclass(InterruptedRunError, Exception)
+    assert not issubclass(InterruptedRunError, ConnpruneError)
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_training_notes_a_signal_and_it_is_raised_in_the_end(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    stop = Stop()
+    with pytest.raises(InterruptedRunError) as caught, stop:
+        os.kill(os.getpid(), number)
+    assert stop.number == number
+    assert caught.value.exit_code == 128 + number
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with Stop() as stop:
+            os.kill(os.getpid(), number)
+        assert stop.number is None
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
