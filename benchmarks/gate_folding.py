@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from connprune.architecture import Architecture
-from connprune.network import build, feature_maps, head, image_layers
+from connprune.network import build, convolutions, feature_maps, head
 from connprune.training.configuration import design, resolve
 
 Fold = Callable[[Tensor, Tensor | None, Tensor], tuple[Tensor, Tensor]]
@@ -39,7 +39,7 @@ class Candidate:
 
     def step(self, images: Tensor, labels: Tensor) -> None:
         """One timed training step."""
-        for module in (image_layers, head):
+        for module in (convolutions, head):
             module.folded = self.fold  # type: ignore[attr-defined]
         started = time.perf_counter()
         F.cross_entropy(self.network(images), labels).backward()

@@ -10,8 +10,8 @@ import warnings
 
 import torch
 
-from connprune.architecture import image_layers
 from connprune.architecture.architecture import Architecture
+from connprune.architecture.convolutions import Convolution
 from connprune.architecture.shapes import mac_count
 from connprune.bench.run import Ours, random_splits
 from connprune.data.shape import image_shape
@@ -28,7 +28,7 @@ def configured(batch: int, width: float) -> tuple[Configuration, Architecture]:
     convolutions = {
         number: layer.feature_maps
         for number, layer in enumerate(resolve("blog").layers)
-        if isinstance(layer, image_layers.Convolution)
+        if isinstance(layer, Convolution)
     }
     widths = [f"layers.{number}.feature_maps={round(maps * width)}" for number, maps in convolutions.items()]
     configuration = resolve("blog", assignments=[f"training.batch_size={batch}", *widths])

@@ -16,6 +16,7 @@ from connprune.architecture.architecture import Head, Input
 from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, Normal, Temperature, Uniform
 from connprune.architecture.layers import LAYERS
 from connprune.architecture.merging import Merge, MergeOverride, Selection
+from connprune.architecture.norms import Norm
 from connprune.data.settings import Augment, DataSettings, Normalise
 from connprune.runs.settings import RunSettings
 from connprune.training.configuration import Configuration
@@ -50,6 +51,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("At the top", Configuration),
     ("`input`", Input),
     *((f"`layers`, kind `{kind}`", layer) for kind, layer in LAYERS.items()),
+    ("`norm` of a layer or of the head", Norm),
     ("`merge`", Merge),
     ("`merges.TARGET`", MergeOverride),
     ("`selections.TARGET.SOURCE`", Selection),

@@ -12,7 +12,8 @@ INTERPOLATIONS = ["bilinear", "nearest", "bicubic", "area", "max-pool"]
 AGGREGATES = ["concat", "sum", "max", "squeeze"]
 
 
-ACTIVATIONS = ["relu", "none", "leaky-relu", "gelu", "silu", "tanh", "sigmoid"]
+ACTIVATIONS = ["relu", "none", "leaky-relu", "relu6", "gelu", "silu", "hard-swish", "tanh", "sigmoid"]
+ORDERS = ["conv-norm-act", "norm-act-conv", "act-conv-norm"]
 Layers = st.SearchStrategy[dict[str, Any]]
 
 
@@ -20,44 +21,49 @@ def layer(kind: str, **keys: st.SearchStrategy[Any]) -> Layers:
     return st.fixed_dictionaries({"kind": st.just(kind), **keys})
 
 
+def norms() -> st.SearchStrategy[Any]:
+    group = st.fixed_dictionaries({"kind": st.just("group"), "group_size": st.integers(1, 3)})
+    return st.one_of(st.none(), st.just("batch"), st.just("layer"), group)
+
+
 def image_layers() -> Layers:
-    maps, kernel, activation = st.integers(1, 4), st.integers(1, 3), st.sampled_from(ACTIVATIONS)
-    padding, bias = st.sampled_from(["same", "valid"]), st.booleans()
-    plain = {"feature_maps": maps, "kernel": kernel, "padding": padding, "bias": bias, "activation": activation}
+    maps, activation = st.integers(1, 4), st.sampled_from(ACTIVATIONS)
+    kernel = st.one_of(st.integers(1, 3), st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    padding, bias, step = st.sampled_from(["same", "valid"]), st.booleans(), st.integers(1, 2)
+    block = {"bias": bias, "activation": activation, "norm": norms(), "order": st.sampled_from(ORDERS)}
+    plain = {"feature_maps": maps, "kernel": kernel, "padding": padding, **block}
+    pooling = {"size": kernel, "stride": st.one_of(st.none(), st.integers(1, 3)), "padding": padding}
     return st.one_of(
         layer("conv", **plain),
-        layer("conv", **plain, stride=st.integers(1, 2), dilation=st.integers(1, 2)),
-        layer("conv", **{**plain, "feature_maps": st.just(4)}, groups=st.sampled_from([1, 2])),
-        layer(
-            "separable-conv",
-            feature_maps=maps,
-            kernel=kernel,
-            stride=st.integers(1, 2),
-            bias=bias,
-            activation=activation,
-        ),
-        layer("max-pool", size=st.integers(1, 3)),
-        layer("average-pool", size=st.integers(1, 3)),
+        layer("conv", **plain, stride=step, dilation=step),
+        layer("conv", **{**plain, "feature_maps": st.sampled_from([4, 6])}, groups=st.integers(1, 3)),
+        layer("separable-conv", feature_maps=maps, kernel=kernel, stride=step, dilation=step, **block),
+        layer("depthwise-conv", kernel=kernel, padding=padding, stride=step, dilation=step, **block),
+        layer("max-pool", **pooling),
+        layer("average-pool", **pooling),
         layer("global-pool", function=st.sampled_from(["average", "max"])),
         layer("dropout", rate=st.floats(0, 0.9)),
         layer("batch-norm", activation=activation),
+        layer("group-norm", group_size=st.integers(1, 3), activation=activation),
+        layer("layer-norm", activation=activation),
         layer("activation", function=activation),
-        layer("linear", feature_maps=maps, bias=bias, activation=activation),
+        layer("linear", feature_maps=maps, **block),
     )
 
 
 def sequence_layers() -> Layers:
     maps, kernel, activation = st.integers(1, 4), st.integers(1, 3), st.sampled_from(ACTIVATIONS)
     padding, bias = st.sampled_from(["same", "valid"]), st.booleans()
+    block = {"bias": bias, "activation": activation, "norm": norms(), "order": st.sampled_from(ORDERS)}
     return st.one_of(
-        layer("conv1d", feature_maps=maps, kernel=kernel, padding=padding, bias=bias, activation=activation),
+        layer("conv1d", feature_maps=maps, kernel=kernel, padding=padding, **block),
         layer("lstm", feature_maps=maps),
         layer("gru", feature_maps=maps),
         layer("max-pool1d", size=st.integers(1, 3)),
         layer("average-pool1d", size=st.integers(1, 3)),
         layer("dropout", rate=st.floats(0, 0.9)),
         layer("batch-norm", activation=activation),
-        layer("linear", feature_maps=maps, bias=bias, activation=activation),
+        layer("linear", feature_maps=maps, **block),
     )
 
 
@@ -123,6 +129,7 @@ def architectures(draw: st.DrawFn, gated: bool = True) -> Architecture:
         "merges": draw(st.dictionaries(st.sampled_from(targets), merges(), max_size=2)),
         "gates": draw(gates()) if gated else None,
         "head": {
+            "norm": draw(norms()),
             "reduce": draw(st.sampled_from(["flatten", "average"])),
             "hidden": draw(st.lists(st.integers(1, 5), max_size=2)),
         },

@@ -6,11 +6,13 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from connprune.architecture import image_layers, sequence_layers, wirings  # noqa: F401 (they register their layers)
+from connprune.architecture import convolutions, image_layers, sequence_layers, wirings  # noqa: F401 (they register)
 from connprune.architecture.base import HEAD, INPUT, ClassCount, Count, Fraction, Frozen, Shape
+from connprune.architecture.blocks import Blocks, normalised
 from connprune.architecture.gates import OptionalGates
 from connprune.architecture.layers import AnyLayer, Layer
 from connprune.architecture.merging import Merge, MergeOverride, Selection
+from connprune.architecture.norms import Norm, OptionalNorm
 from connprune.architecture.shapes import Shapes, infer_shapes, require_parameters
 from connprune.limits import CONNECTIONS, LAYERS
 
@@ -40,15 +42,18 @@ class Input(Frozen):
 
 
 class Head(Frozen):
-    """What follows the last merge: a reduction, hidden dense layers, and the classifier.
+    """What follows the last merge: a normalisation, a reduction, hidden dense layers, and the classifier.
 
     Attributes:
+        norm: `batch`, `layer`, or a section: what the head reads is normalised, and the activation follows; null is
+            none, and no activation.
         reduce: `flatten`, every position keeps its own weights; `average`, each feature map becomes its mean.
         hidden: the width of each hidden dense layer.
-        activation: follows each hidden layer.
+        activation: follows the normalisation and each hidden layer.
         dropout: rate of the dropout that follows each hidden layer's activation.
     """
 
+    norm: OptionalNorm = None
     reduce: Literal["flatten", "average"] = "flatten"
     hidden: tuple[Count, ...] = ()
     activation: Literal["relu", "none"] = "relu"
@@ -192,6 +197,20 @@ class Architecture(Blueprint):
     def shapes(self) -> Shapes:
         """The merged and output shape of every target."""
         return infer_shapes(self)
+
+    def blocks(self, target: str) -> Blocks:
+        """Which feature maps of a layer, or of what the head reads, stay or go together in a cut."""
+        merged = self.shapes.merged[target]
+        if target != HEAD:
+            return self.layer[target].blocks(merged)
+        return normalised(Blocks(), before=self.head.norm.together(merged.feature_maps)) if self.head.norm else Blocks()
+
+    def norms(self, target: str) -> tuple[tuple[Norm, Shape], ...]:
+        """What a layer, or the head, normalises: how, and of which shape it is."""
+        merged = self.shapes.merged[target]
+        if target != HEAD:
+            return self.layer[target].norms(merged)
+        return ((self.head.norm, merged),) if self.head.norm else ()
 
     def merge_of(self, target: str) -> Merge:
         """The merge of a target, with what the target's override sets."""

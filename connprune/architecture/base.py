@@ -24,6 +24,10 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 OptionalName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]*)?$", max_length=64)]
 
 
+class LayerShapeError(ValueError):
+    """The shape that reaches a layer does not suit it."""
+
+
 class Frozen(BaseModel):
     """Immutable data that refuses unknown keys."""
 

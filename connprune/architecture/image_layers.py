@@ -1,145 +1,67 @@
-"""The layers of image networks."""
+"""The layers of image networks that mix no feature maps: pooling, dropout, normalisations, activations."""
 
 from typing import Literal
 
-from connprune.architecture.base import Count, Fraction, Positive, Shape, Switch
-from connprune.architecture.layers import Layer, LayerShapeError, register
+from connprune.architecture.base import Count, Fraction, LayerShapeError, Positive, Shape
+from connprune.architecture.blocks import Blocks, normalised
+from connprune.architecture.layers import Layer, register
+from connprune.architecture.norms import Norm
+from connprune.architecture.weighted import REMEDY, Activation
+from connprune.architecture.windows import Padding, Window, reach, shown, sides, slid
 
-Activation = Literal["relu", "none", "leaky-relu", "gelu", "silu", "tanh", "sigmoid"]
 _MODULES = "connprune.network.image_layers"
-REMEDY = "use larger images or fewer layers"
 
 
-@register
-class Convolution(Layer):
-    """A square 2-D convolution and its activation.
+class _Pooling(Layer):
+    """Windows that slide over each feature map."""
 
-    Attributes:
-        feature_maps: how many it gives.
-        kernel: height and width of its window.
-        padding: `same` puts zeros around the edge, so that stride 1 keeps height and width; `valid` pads nothing.
-        stride: rows and columns from one window to the next.
-        dilation: rows and columns from one tap of a window to the next.
-        groups: blocks of input and output feature maps that see nothing of each other.
-        bias: whether each feature map has a bias.
-        activation: what follows.
-    """
+    size: Window = 2
+    stride: Count | None = None
+    padding: Padding = "valid"
 
-    kind: Literal["conv"]
-    feature_maps: Count
-    kernel: Count = 3
-    padding: Literal["same", "valid"] = "same"
-    stride: Count = 1
-    dilation: Count = 1
-    groups: Count = 1
-    bias: Switch = False
-    activation: Activation = "relu"
-
-    stem = "conv"
-    module = f"{_MODULES}:Convolution"
-
-    @property
-    def needs_every_input(self) -> bool:
-        return self.groups > 1
-
-    def output_shape(self, merged: Shape) -> Shape:
-        for maps, what in ((merged.feature_maps, "reads"), (self.feature_maps, "gives")):
-            if maps % self.groups:
-                raise LayerShapeError(f"{self.groups} groups do not divide the {maps} feature maps that it {what}")
-        reach = self.dilation * (self.kernel - 1)
-        if self.padding == "valid" and min(merged.size) <= reach:
-            raise LayerShapeError(
-                f"a valid {self.kernel}×{self.kernel} convolution needs at least {reach + 1}×{reach + 1}; {REMEDY}"
-            )
-        trim = reach if self.padding == "valid" else 0
-        height, width = ((side - trim - 1) // self.stride + 1 for side in merged.size)
-        return Shape(self.feature_maps, height, width)
-
-    def with_feature_maps(self, count: int) -> "Convolution":
-        return self.model_copy(update={"feature_maps": count})
-
-    def parameters(self, merged: Shape) -> int:
-        return self.feature_maps * (merged.feature_maps // self.groups * self.kernel**2 + self.bias)
-
-    def macs(self, merged: Shape) -> int:
-        return self.output_shape(merged).numel * (merged.feature_maps // self.groups) * self.kernel**2
-
-
-@register
-class SeparableConvolution(Layer):
-    """A depthwise convolution, one window for each feature map, and a 1×1 convolution that mixes them.
-
-    Attributes:
-        feature_maps: how many it gives.
-        kernel: height and width of the depthwise window; zeros around the edge keep height and width at stride 1.
-        stride: rows and columns from one window to the next.
-        bias: whether each feature map that it gives has a bias.
-        activation: what follows.
-    """
-
-    kind: Literal["separable-conv"]
-    feature_maps: Count
-    kernel: Count = 3
-    stride: Count = 1
-    bias: Switch = False
-    activation: Activation = "relu"
-
-    stem = "separable"
-    module = f"{_MODULES}:SeparableConvolution"
-
-    def output_shape(self, merged: Shape) -> Shape:
-        height, width = ((side - 1) // self.stride + 1 for side in merged.size)
-        return Shape(self.feature_maps, height, width)
-
-    def with_feature_maps(self, count: int) -> "SeparableConvolution":
-        return self.model_copy(update={"feature_maps": count})
-
-    def parameters(self, merged: Shape) -> int:
-        return merged.feature_maps * self.kernel**2 + self.feature_maps * (merged.feature_maps + self.bias)
-
-    def macs(self, merged: Shape) -> int:
-        output = self.output_shape(merged)
-        return output.height * output.width * merged.feature_maps * (self.kernel**2 + self.feature_maps)
-
-
-class _Window(Layer):
-    """Non-overlapping windows; rows and columns that do not fill one are left out."""
-
-    size: Count = 2
-
+    stem = "pool"
     keeps_feature_maps = True
 
     def output_shape(self, merged: Shape) -> Shape:
-        if min(merged.size) < self.size:
-            raise LayerShapeError(f"{self.size}×{self.size} pooling needs at least {self.size}×{self.size}; {REMEDY}")
-        return Shape(merged.feature_maps, merged.height // self.size, merged.width // self.size)
+        small = [side for side, window in zip(merged.size, sides(self.size), strict=True) if side < window]
+        if small and self.padding == "valid":
+            raise LayerShapeError(f"{shown(self.size)} pooling needs at least {shown(self.size)}; {REMEDY}")
+        if any(window > 2 * side + 1 for side, window in zip(merged.size, sides(self.size), strict=True)):
+            raise LayerShapeError(f"a {shown(self.size)} window is more than twice as large; {REMEDY}")
+        return Shape(merged.feature_maps, *slid(merged.size, reach(self.size), self.stride or self.size, self.padding))
 
 
 @register
-class MaxPooling(_Window):
-    """The maximum of each window; windows do not overlap, and rows and columns that do not fill one are left out.
+class MaxPooling(_Pooling):
+    """The maximum of each window; rows and columns that do not fill one are left out.
 
     Attributes:
-        size: height and width of a window.
+        size: height and width of a window: one number for both, or both, like [7, 1].
+        stride: rows and columns from one window to the next; null is a window's own, so that they do not
+            overlap.
+        padding: `same` lets windows reach over the edge, so that stride 1 keeps height and width; beyond it there is
+            nothing, so the maximum is of what is inside. `valid` keeps them inside.
     """
 
     kind: Literal["max-pool"]
 
-    stem = "pool"
     module = f"{_MODULES}:MaxPooling"
 
 
 @register
-class AveragePooling(_Window):
-    """The mean of each window; windows do not overlap, and rows and columns that do not fill one are left out.
+class AveragePooling(_Pooling):
+    """The mean of each window; rows and columns that do not fill one are left out.
 
     Attributes:
-        size: height and width of a window.
+        size: height and width of a window: one number for both, or both, like [7, 1].
+        stride: rows and columns from one window to the next; null is a window's own, so that they do not
+            overlap.
+        padding: `same` lets windows reach over the edge, so that stride 1 keeps height and width; what is beyond it
+            does not count, so the mean is of what is inside. `valid` keeps them inside.
     """
 
     kind: Literal["average-pool"]
 
-    stem = "pool"
     module = f"{_MODULES}:AveragePooling"
 
 
@@ -186,8 +108,33 @@ class Dropout(_SameShape):
     module = f"{_MODULES}:Dropout"
 
 
+class _Normalisation(_SameShape):
+    """A normalisation as a layer of its own, and its activation."""
+
+    stem = "norm"
+    module = f"{_MODULES}:Normalisation"
+
+    @property
+    def norm(self) -> Norm:
+        """How it normalises."""
+        raise NotImplementedError(type(self).__name__)
+
+    def blocks(self, merged: Shape) -> Blocks:
+        return normalised(Blocks(linked=True), before=self.norm.together(merged.feature_maps))
+
+    def norms(self, merged: Shape) -> tuple[tuple[Norm, Shape], ...]:
+        return ((self.norm, merged),)
+
+    def output_shape(self, merged: Shape) -> Shape:
+        self.norm.require(merged)
+        return merged
+
+    def parameters(self, merged: Shape) -> int:
+        return self.norm.parameters(merged.feature_maps)
+
+
 @register
-class BatchNorm(_SameShape):
+class BatchNorm(_Normalisation):
     """Batch normalisation (Ioffe, Szegedy 2015) with a learned scale and shift, and its activation.
 
     Attributes:
@@ -201,11 +148,47 @@ class BatchNorm(_SameShape):
     epsilon: Positive = 1e-5
     activation: Activation = "none"
 
-    stem = "norm"
-    module = f"{_MODULES}:BatchNorm"
+    @property
+    def norm(self) -> Norm:
+        return Norm(kind="batch", momentum=self.momentum, epsilon=self.epsilon)
 
-    def parameters(self, merged: Shape) -> int:
-        return 2 * merged.feature_maps
+
+@register
+class GroupNorm(_Normalisation):
+    """Group normalisation (Wu, He 2018), in which neighbouring feature maps share mean and variance; its activation.
+
+    Attributes:
+        group_size: how many feature maps are normalised together; it must divide their number.
+        epsilon: added to the variance.
+        activation: what follows.
+    """
+
+    kind: Literal["group-norm"]
+    group_size: Count
+    epsilon: Positive = 1e-5
+    activation: Activation = "none"
+
+    @property
+    def norm(self) -> Norm:
+        return Norm(kind="group", group_size=self.group_size, epsilon=self.epsilon)
+
+
+@register
+class LayerNorm(_Normalisation):
+    """Layer normalisation (Ba, Kiros, Hinton 2016) over all feature maps and positions of an image, and its activation.
+
+    Attributes:
+        epsilon: added to the variance.
+        activation: what follows.
+    """
+
+    kind: Literal["layer-norm"]
+    epsilon: Positive = 1e-5
+    activation: Activation = "none"
+
+    @property
+    def norm(self) -> Norm:
+        return Norm(kind="layer", epsilon=self.epsilon)
 
 
 @register
@@ -221,34 +204,3 @@ class ActivationLayer(_SameShape):
 
     stem = "activation"
     module = f"{_MODULES}:ActivationLayer"
-
-
-@register
-class Linear(Layer):
-    """A dense layer over all positions; it gives feature maps of 1×1.
-
-    Attributes:
-        feature_maps: how many it gives.
-        bias: whether each has a bias.
-        activation: what follows.
-    """
-
-    kind: Literal["linear"]
-    feature_maps: Count
-    bias: Switch = True
-    activation: Activation = "relu"
-
-    stem = "linear"
-    module = f"{_MODULES}:Linear"
-
-    def output_shape(self, merged: Shape) -> Shape:
-        return Shape(self.feature_maps, 1, 1)
-
-    def with_feature_maps(self, count: int) -> "Linear":
-        return self.model_copy(update={"feature_maps": count})
-
-    def parameters(self, merged: Shape) -> int:
-        return self.feature_maps * (merged.numel + self.bias)
-
-    def macs(self, merged: Shape) -> int:
-        return self.feature_maps * merged.numel

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.blocks import Blocks
 from connprune.architecture.shapes import connection_maps
 
 Numbers = tuple[int, ...]
@@ -34,7 +35,7 @@ def follow(architecture: Architecture, removed: Mapping[Connection, frozenset[in
     """What lies on a path from the input to the head once feature maps are removed from connections.
 
     A feature map goes when nothing makes it any more or nothing reads it any more, and with it, in turn, what it alone
-    was made from or read by.
+    was made from or read by. Where a layer's feature maps hang together (`Blocks`), they go together.
 
     Args:
         architecture: the parent.
@@ -51,10 +52,11 @@ def follow(architecture: Architecture, removed: Mapping[Connection, frozenset[in
         }
         for target, sources in architecture.connections.items()
     }
+    blocks = {target: architecture.blocks(target) for target in architecture.connections}
     while True:
         before = sum(len(maps) for sources in left.values() for maps in sources.values())
-        made = _drop_what_nothing_makes(architecture, left)
-        read = _drop_what_nothing_reads(architecture, left, made)
+        made = _drop_what_nothing_makes(architecture, left, blocks)
+        read = _drop_what_nothing_reads(architecture, left, blocks, made)
         if before == sum(len(maps) for sources in left.values() for maps in sources.values()):
             break
     if not any(left[HEAD].values()):
@@ -66,10 +68,10 @@ def follow(architecture: Architecture, removed: Mapping[Connection, frozenset[in
     }
     merged = {}
     for target in connections:
-        squeezed = architecture.merge_of(target).aggregate == "squeeze"
-        passes_on = target != HEAD and architecture.layer[target].keeps_feature_maps
-        # A squeeze makes only what a layer that passes its feature maps on is still asked for.
-        found = read[target] if squeezed and passes_on else _merged(architecture, target, left[target])
+        found = _merged(architecture, target, left[target])
+        if target != HEAD and blocks[target].linked:
+            # A squeeze makes only what a layer that passes its feature maps on is still asked for.
+            found &= blocks[target].needed_for(read[target], architecture.shapes.merged[target].feature_maps)
         merged[target] = tuple(sorted(found))
     output = {name: tuple(sorted(maps)) for name, maps in read.items() if name == INPUT or name in connections}
     return Kept(connections, output, merged)
@@ -103,44 +105,50 @@ def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[i
     return {places[source][number] for source, maps in sources.items() for number in maps}
 
 
-def _drop_what_nothing_makes(architecture: Architecture, left: _Open) -> dict[str, set[int]]:
+def _leave(architecture: Architecture, target: str, sources: Mapping[str, set[int]], wanted: set[int]) -> None:
+    """Takes away what the connections bring into other feature maps of the merge; a squeeze makes its own."""
+    if architecture.merge_of(target).aggregate == "squeeze":
+        return
+    places = positions(architecture, target)
+    for source, maps in sources.items():
+        maps -= {number for number in maps if places[source][number] not in wanted}
+
+
+def _drop_what_nothing_makes(
+    architecture: Architecture, left: _Open, blocks: Mapping[str, Blocks]
+) -> dict[str, set[int]]:
     """Goes forward; returns the feature maps that each source makes."""
     made = {INPUT: set(range(architecture.input.feature_maps))}
     for target, sources in left.items():
         for source, maps in sources.items():
             taken = taken_numbers(architecture, target, source)
             maps -= {number for number in maps if taken[number] not in made[source]}
-        if target != HEAD and architecture.layer[target].needs_every_input:
-            whole = all(len(maps) == connection_maps(architecture, target, source) for source, maps in sources.items())
-            for maps in sources.values() if not whole else ():
-                maps.clear()
+        merged = _merged(architecture, target, sources)
+        complete = blocks[target].complete(merged)
+        if len(complete) < len(merged):
+            _leave(architecture, target, sources, complete)
         if target != HEAD:
-            merged = _merged(architecture, target, sources)
-            layer = architecture.layer[target]
-            every = set(range(architecture.shapes.output[target].feature_maps)) if merged else set()
-            made[target] = merged if layer.keeps_feature_maps else every
+            made[target] = blocks[target].made_of(complete, architecture.shapes.output[target].feature_maps)
     return made
 
 
 def _drop_what_nothing_reads(
-    architecture: Architecture, left: _Open, made: Mapping[str, set[int]]
+    architecture: Architecture, left: _Open, blocks: Mapping[str, Blocks], made: Mapping[str, set[int]]
 ) -> dict[str, set[int]]:
-    """Goes backward; returns the feature maps of each source that something reads."""
+    """Goes backward; returns the feature maps of each source that something reads, and those that stay with them."""
     read: dict[str, set[int]] = {name: set() for name in made}
     for target, sources in reversed(left.items()):
-        squeezed = architecture.merge_of(target).aggregate == "squeeze"
-        if target != HEAD and not read[target]:
-            for maps in sources.values():
-                maps.clear()
-        elif target != HEAD and architecture.layer[target].keeps_feature_maps and not squeezed:
-            places = positions(architecture, target)
-            for source, maps in sources.items():
-                maps -= {number for number in maps if places[source][number] not in read[target]}
+        if target != HEAD:
+            read[target] = blocks[target].whole(read[target])
+            inputs = architecture.shapes.merged[target].feature_maps
+            wanted = blocks[target].needed_for(read[target], inputs)
+            if not wanted:
+                for maps in sources.values():
+                    maps.clear()
+            elif len(wanted) < inputs:
+                _leave(architecture, target, sources, wanted)
         for source, maps in sources.items():
             taken = taken_numbers(architecture, target, source)
             read[source].update(taken[number] for number in maps)
-    for layer in architecture.layers:
-        if (not layer.can_lose_feature_maps or layer.needs_every_input) and read[layer.name]:
-            read[layer.name] = set(made[layer.name])
     read[INPUT] = set(made[INPUT])
     return read

@@ -10,12 +10,12 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import PlainValidator, SerializeAsAny
 from pydantic_core import PydanticCustomError
 
-from connprune.architecture.base import Frozen, OptionalName, Shape
+from connprune.architecture.base import Frozen, LayerShapeError, OptionalName, Shape
+from connprune.architecture.blocks import Blocks
+from connprune.architecture.norms import Norm
 from connprune.errors import UsageError
 
-
-class LayerShapeError(ValueError):
-    """The shape that reaches a layer does not suit it."""
+__all__ = ["LAYERS", "AnyLayer", "Layer", "LayerShapeError", "register"]
 
 
 class Layer(Frozen):
@@ -35,13 +35,14 @@ class Layer(Frozen):
     module: ClassVar[str]
     # Whether the layer's output has the feature maps of its input, each computed from its own input map alone.
     keeps_feature_maps: ClassVar[bool] = False
-    # Whether a cut may take single feature maps away from the layer's output.
-    can_lose_feature_maps: ClassVar[bool] = True
 
-    @property
-    def needs_every_input(self) -> bool:
-        """Whether the layer cannot do without any feature map that it reads, so that it goes with the first of them."""
-        return False
+    def blocks(self, merged: Shape) -> Blocks:
+        """Which feature maps stay or go together in a cut; here each by itself."""
+        return Blocks(linked=self.keeps_feature_maps)
+
+    def norms(self, merged: Shape) -> tuple[tuple[Norm, Shape], ...]:
+        """What the layer normalises: how, and of which shape it is."""
+        return ()
 
     def output_shape(self, merged: Shape) -> Shape:
         """The shape of the layer's output, given the shape of its merge.

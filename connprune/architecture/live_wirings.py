@@ -42,7 +42,7 @@ class LiveWirings:
 
     Args:
         wiring: the parent's connections.
-        whole: layers that read all their sources or are not there at all.
+        whole: layers, or the head, that read all their sources or are not there at all.
     """
 
     def __init__(self, wiring: Mapping[str, Collection[str]], whole: Collection[str] = ()) -> None:
@@ -207,6 +207,8 @@ class LiveWirings:
         sources = [name for name in self.wiring[target] if name in alive]
         if target == HEAD:
             needed = {name for name, is_read in alive.items() if not is_read}
+            if target in self.whole:
+                needed |= set(self.wiring[target])
             for size in range(1, len(sources) + 1):
                 for chosen in combinations(sources, size):
                     if needed <= set(chosen):

@@ -8,6 +8,7 @@ from itertools import accumulate
 from random import Random
 
 from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import restricted
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.architecture.shapes import parameter_count
@@ -42,8 +43,17 @@ class Contest:
 
 
 def wirings_within(architecture: Architecture) -> LiveWirings:
-    """The wirings that an architecture could be cut down to."""
-    whole = [layer.name for layer in architecture.layers if layer.needs_every_input]
+    """The wirings that an architecture could be cut down to.
+
+    What reads its feature maps in blocks is in such a wiring with all that it reads or not at all, and so is what
+    passes its own feature maps on to it.
+    """
+    whole: set[str] = set()
+    for target, sources in reversed(architecture.connections.items()):
+        if architecture.blocks(target).reads > 1:
+            whole.add(target)
+        if target in whole:
+            whole.update(source for source in sources if source != INPUT and architecture.blocks(source).linked)
     return LiveWirings(architecture.connections, whole)
 
 
@@ -139,7 +149,10 @@ def _different(contest: Contest, wirings: Iterator[Wiring], count: int) -> list[
 
 
 def _is_in_space(contest: Contest) -> bool:
-    return set(contest.cut.all_connections) <= set(contest.parent.all_connections)
+    cut, parent = contest.cut.connections, contest.parent.connections
+    return set(contest.cut.all_connections) <= set(contest.parent.all_connections) and all(
+        cut[name] == parent[name] for name in contest.space.whole if name in cut
+    )
 
 
 def _frozen(wiring: Wiring) -> frozenset[tuple[str, tuple[str, ...]]]:

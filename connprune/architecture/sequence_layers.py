@@ -2,9 +2,11 @@
 
 from typing import ClassVar, Literal
 
-from connprune.architecture.base import Count, Shape, Switch
-from connprune.architecture.image_layers import REMEDY, Activation
-from connprune.architecture.layers import Layer, LayerShapeError, register
+from connprune.architecture.base import Count, LayerShapeError, Shape, Switch
+from connprune.architecture.blocks import Blocks
+from connprune.architecture.layers import Layer, register
+from connprune.architecture.norms import OptionalNorm
+from connprune.architecture.weighted import REMEDY, Activation, Order, Weighted
 
 _MODULES = "connprune.network.sequence_layers"
 
@@ -15,15 +17,14 @@ def _refuse_images(kind: str, merged: Shape) -> None:
 
 
 @register
-class SequenceConvolution(Layer):
-    """A convolution along the steps, with its activation.
+class SequenceConvolution(Weighted):
+    """A convolution along the steps, with its normalisation and its activation.
 
     Attributes:
         feature_maps: how many features it gives for each step.
         kernel: steps that its window sees.
         padding: `same` keeps the number of steps with zeros at both ends; `valid` pads nothing.
         bias: whether each feature has a bias.
-        activation: what follows.
     """
 
     kind: Literal["conv1d"]
@@ -32,11 +33,13 @@ class SequenceConvolution(Layer):
     padding: Literal["same", "valid"] = "same"
     bias: Switch = False
     activation: Activation = "relu"
+    norm: OptionalNorm = None
+    order: Order = "conv-norm-act"
 
     stem = "conv"
     module = f"{_MODULES}:SequenceConvolution"
 
-    def output_shape(self, merged: Shape) -> Shape:
+    def weighed_shape(self, merged: Shape) -> Shape:
         _refuse_images(self.kind, merged)
         if self.padding == "valid" and merged.width < self.kernel:
             raise LayerShapeError(
@@ -48,7 +51,7 @@ class SequenceConvolution(Layer):
     def with_feature_maps(self, count: int) -> "SequenceConvolution":
         return self.model_copy(update={"feature_maps": count})
 
-    def parameters(self, merged: Shape) -> int:
+    def weights(self, merged: Shape) -> int:
         return self.feature_maps * (merged.feature_maps * self.kernel + self.bias)
 
     def macs(self, merged: Shape) -> int:
@@ -60,9 +63,11 @@ class _Recurrent(Layer):
 
     feature_maps: Count
 
-    can_lose_feature_maps = False
-    # How many blocks of weights a step multiplies with.
-    blocks: ClassVar[int]
+    # How many matrices a step multiplies with.
+    matrices: ClassVar[int]
+
+    def blocks(self, merged: Shape) -> Blocks:
+        return Blocks(gives=self.feature_maps)
 
     def output_shape(self, merged: Shape) -> Shape:
         _refuse_images(self.kind, merged)
@@ -70,10 +75,10 @@ class _Recurrent(Layer):
 
     def parameters(self, merged: Shape) -> int:
         # PyTorch keeps a bias for the input and another for the hidden state.
-        return self.blocks * self.feature_maps * (merged.feature_maps + self.feature_maps + 2)
+        return self.matrices * self.feature_maps * (merged.feature_maps + self.feature_maps + 2)
 
     def macs(self, merged: Shape) -> int:
-        return merged.width * self.blocks * self.feature_maps * (merged.feature_maps + self.feature_maps)
+        return merged.width * self.matrices * self.feature_maps * (merged.feature_maps + self.feature_maps)
 
 
 @register
@@ -88,7 +93,7 @@ class LSTM(_Recurrent):
 
     stem = "lstm"
     module = f"{_MODULES}:LSTM"
-    blocks = 4
+    matrices = 4
 
 
 @register
@@ -103,7 +108,7 @@ class GRU(_Recurrent):
 
     stem = "gru"
     module = f"{_MODULES}:GRU"
-    blocks = 3
+    matrices = 3
 
 
 class _SequenceWindow(Layer):

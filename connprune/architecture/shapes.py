@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticCustomError
 
-from connprune.architecture.base import HEAD, INPUT, Shape
-from connprune.architecture.layers import LayerShapeError
+from connprune.architecture.base import HEAD, INPUT, LayerShapeError, Shape
 from connprune.limits import ACTIVATIONS, PARAMETERS, Limit
 
 if TYPE_CHECKING:
@@ -55,15 +54,21 @@ def infer_shapes(architecture: Architecture) -> Shapes:
         merged[target] = Shape(merge.merged_maps(brought), height, width)
         activations += merged[target].numel
         _require(activations, ACTIVATIONS, target)
-        if target == HEAD:
-            continue
         try:
+            if target == HEAD:
+                if architecture.head.norm:
+                    architecture.head.norm.require(merged[target])
+                continue
             output[target] = architecture.layer[target].output_shape(merged[target])
         except LayerShapeError as error:
             raise PydanticCustomError(
                 "shape",
-                "the layer {layer} got {shape} (feature maps@side), but {reason}",
-                {"layer": repr(target), "shape": str(merged[target]), "reason": str(error)},
+                "the {what} got {shape} (feature maps@side), but {reason}",
+                {
+                    "what": "head" if target == HEAD else f"layer {target!r}",
+                    "shape": str(merged[target]),
+                    "reason": str(error),
+                },
             ) from None
         activations += output[target].numel
         _require(activations, ACTIVATIONS, target)
@@ -162,7 +167,9 @@ def target_parameters(architecture: Architecture, target: str) -> int:
     """How many numbers a layer, or the head, and the merge before it learn, without gates."""
     merge = architecture.merge_of(target).parameters(source_maps(architecture, target))
     if target == HEAD:
-        return merge + sum(before * after + after for before, after in pairwise(head_widths(architecture)))
+        norm = architecture.head.norm
+        scales = norm.parameters(architecture.shapes.merged[HEAD].feature_maps) if norm else 0
+        return merge + scales + sum(before * after + after for before, after in pairwise(head_widths(architecture)))
     return merge + architecture.layer[target].parameters(architecture.shapes.merged[target])
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from connprune.architecture import convolutions
 from connprune.architecture import image_layers as plain
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT
@@ -80,11 +81,13 @@ class LiteralNetwork(nn.Module):
 
 def _module(layer: Layer, inputs: int) -> nn.Module:
     match layer:
-        case plain.Convolution(activation="relu", stride=1, dilation=1, groups=1, kernel=kernel):
+        case convolutions.Convolution(
+            activation="relu", stride=1, dilation=1, groups=1, norm=None, order="conv-norm-act", kernel=int(kernel)
+        ):
             padding = kernel // 2 if layer.padding == "same" else 0
             convolution = nn.Conv2d(inputs, layer.feature_maps, kernel, padding=padding, bias=layer.bias)
             return nn.Sequential(convolution, nn.ReLU())
-        case plain.MaxPooling():
+        case plain.MaxPooling(stride=None, padding="valid"):
             return nn.MaxPool2d(layer.size)
         case plain.Dropout():
             return nn.Dropout(layer.rate)

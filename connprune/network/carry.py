@@ -37,10 +37,15 @@ def carried(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> di
         if name in weights:
             squeezed = weights[name].index_select(0, torch.tensor(kept.merged[target]))
             state[name] = squeezed.index_select(1, _stacked(parent, kept, target))
-    state |= {name: tensor for name, tensor in weights.items() if name.startswith("head.")}
-    first = weights["head.dense.0.weight"]
-    by_map = first.view(first.shape[0], parent.shapes.merged[HEAD].feature_maps, -1)
-    state["head.dense.0.weight"] = by_map.index_select(1, torch.tensor(kept.merged[HEAD])).flatten(1)
+    read = torch.tensor(kept.merged[HEAD])
+    for name, tensor in weights.items():
+        if name.startswith("head.norm.") and tensor.dim():
+            state[name] = tensor.index_select(0, read)
+        elif name == "head.dense.0.weight":
+            by_map = tensor.view(tensor.shape[0], parent.shapes.merged[HEAD].feature_maps, -1)
+            state[name] = by_map.index_select(1, read).flatten(1)
+        elif name.startswith("head."):
+            state[name] = tensor
     if cut.architecture.gated_connections:
         state["gates.weight"] = weights["gates.weight"][kept_gates(parent, kept)]
         state["gates.temperature"] = weights["gates.temperature"]

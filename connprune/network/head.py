@@ -12,10 +12,11 @@ from connprune.architecture.shapes import head_widths
 from connprune.network.dropout import dropout
 from connprune.network.feature_maps import FeatureMaps, folded
 from connprune.network.layers import ACTIVATIONS
+from connprune.network.weighted import normalisation
 
 
 class Head(nn.Module):
-    """Flattens or averages the last merge, then applies the hidden dense layers and the classifier."""
+    """Normalises, flattens or averages the last merge, then applies the hidden dense layers and the classifier."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -24,6 +25,8 @@ class Head(nn.Module):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
         self.dense = nn.ModuleList(layers)
+        norm = architecture.head.norm
+        self.norm = normalisation(norm, architecture.shapes.merged[HEAD].feature_maps) if norm else None
         self.averages = architecture.head.reduce == "average"
         self.maps = architecture.shapes.merged[HEAD].feature_maps
         self.activation = ACTIVATIONS[architecture.head.activation]
@@ -32,6 +35,8 @@ class Head(nn.Module):
     def forward(self, maps: FeatureMaps) -> Tensor:
         """Class scores, (batch, classes)."""
         first, *others = cast("list[nn.Linear]", list(self.dense))
+        if self.norm is not None:
+            maps = FeatureMaps(self.activation(self.norm(maps.gated())))
         reduced = maps.values.mean((2, 3)) if self.averages else maps.values.flatten(2)
         by_map = first.weight.view(first.out_features, self.maps, *reduced.shape[2:])
         values, weight = folded(reduced, maps.gates, by_map)

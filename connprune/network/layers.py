@@ -17,8 +17,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda values: values,
     "relu": F.relu,
     "leaky-relu": F.leaky_relu,
+    "relu6": F.relu6,
     "gelu": F.gelu,
     "silu": F.silu,
+    "hard-swish": F.hardswish,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
 }

@@ -1,37 +1,30 @@
 """The torch side of the layers of sequence networks; a sequence is an image one row high."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from connprune.architecture import sequence_layers as plain
 from connprune.architecture.base import Shape
+from connprune.architecture.windows import reach
+from connprune.network.convolutions import glorot, zeros
 from connprune.network.feature_maps import FeatureMaps, folded
-from connprune.network.layers import ACTIVATIONS, LayerModule, State
+from connprune.network.layers import LayerModule, State
+from connprune.network.margins import Margins
+from connprune.network.weighted import Weighted
 
 
-class SequenceConvolution(LayerModule):
-    """A convolution along the steps with the gates of its inputs folded in, and its activation."""
-
-    reading_weights = "weight"
+class SequenceConvolution(Weighted):
+    """A convolution along the steps with the gates of its inputs folded in."""
 
     def __init__(self, layer: plain.SequenceConvolution, merged: Shape) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(layer.feature_maps, merged.feature_maps, 1, layer.kernel))
-        self.bias = nn.Parameter(torch.zeros(layer.feature_maps)) if layer.bias else None
-        nn.init.xavier_uniform_(self.weight)
-        reach = layer.kernel - 1 if layer.padding == "same" else 0
-        self.margins = (reach // 2, reach - reach // 2)
-        self.activation = ACTIVATIONS[layer.activation]
+        super().__init__(layer, merged)
+        self.weight = glorot(layer.feature_maps, merged.feature_maps, 1, layer.kernel)
+        self.bias = zeros(layer.feature_maps, layer.bias)
+        self.margins = Margins(reach((1, layer.kernel)), layer.padding)
 
-    def forward(self, maps: FeatureMaps) -> FeatureMaps:
+    def weighed(self, maps: FeatureMaps) -> Tensor:
         values, weight = folded(maps.values, maps.gates, self.weight)
-        return FeatureMaps(self.activation(F.conv2d(F.pad(values, self.margins), weight, self.bias)))
-
-    @staticmethod
-    def narrowed(layer: plain.SequenceConvolution, state: State, outputs: Tensor, inputs: Tensor) -> State:
-        narrow = {name: tensor.index_select(0, outputs) for name, tensor in state.items()}
-        return {**narrow, "weight": narrow["weight"].index_select(1, inputs)}
+        return F.conv2d(self.margins.added(values), weight, self.bias, padding=self.margins.around)
 
 
 class Recurrent(LayerModule):

@@ -28,7 +28,7 @@ def cautions(configuration: Configuration, architecture: Architecture) -> Iterat
             f"{epochs}; few gates may close. A share of the training, like 0.5, is shorter in a shorter one."
         )
     gated = {target for _, target in architecture.gated_connections}
-    normalised = sorted(gated & {layer.name for layer in architecture.layers if layer.kind == "batch-norm"})
+    normalised = sorted(target for target in gated if architecture.norms(target))
     if normalised and gates.kind != "hard-concrete" and gates.penalised in ("gate", "cost"):
         more = f" and {len(normalised) - 1} more" if len(normalised) > 1 else ""
         yield (

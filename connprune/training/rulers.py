@@ -171,7 +171,8 @@ def _each_map(network: Network, gates: Tensor) -> Split:
 def _reading_norms(network: Network, target: str, squared: dict[str, Tensor]) -> Tensor:
     """The norm of the weights that read each feature map of a target's merge, or of what a squeeze concatenates."""
     architecture = network.architecture
-    if architecture.merge_of(target).aggregate == "squeeze":
+    is_squeeze = architecture.merge_of(target).aggregate == "squeeze"
+    if is_squeeze:
         weight: Tensor = network.get_parameter(f"merge_{target}.aggregate.weight")
     elif target == HEAD:
         weight = network.get_parameter("head.dense.0.weight")
@@ -181,5 +182,8 @@ def _reading_norms(network: Network, target: str, squared: dict[str, Tensor]) ->
         if name is None:
             return squared[target].sqrt()
         weight = network.get_parameter(f"layer_{target}.{name}")
-    norms: Tensor = weight.detach().cpu().transpose(0, 1).flatten(1).norm(dim=1)
+    # Of a grouped layer each group of outputs reads its own part of the feature maps; all others are one group.
+    maps = weight.shape[1] if is_squeeze else architecture.shapes.merged[target].feature_maps
+    grouped = weight.detach().cpu().reshape(*weight.shape[:2], -1).unflatten(0, (maps // weight.shape[1], -1))
+    norms: Tensor = grouped.transpose(1, 2).flatten(2).norm(dim=2).flatten()
     return norms

@@ -7,17 +7,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from connprune.architecture import Architecture, Connection
+from connprune.architecture import Architecture, Connection, convolutions
 from connprune.architecture import image_layers as images
 from connprune.architecture import sequence_layers as sequences
 from connprune.architecture.layers import Layer
 from connprune.architecture.merging import Merge
+from connprune.architecture.norms import Norm
+from connprune.architecture.weighted import Weighted
+from connprune.architecture.windows import sides
 from connprune.network import Network
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda x: x,
     "relu": lambda x: x.clamp(min=0),
     "leaky-relu": lambda x: torch.where(x > 0, x, 0.01 * x),
+    "relu6": lambda x: x.clamp(0, 6),
+    "hard-swish": lambda x: x * (x + 3).clamp(0, 6) / 6,
     "gelu": lambda x: 0.5 * x * (1 + torch.erf(x / 2**0.5)),
     "silu": lambda x: x * torch.sigmoid(x),
     "tanh": torch.tanh,
@@ -68,6 +73,7 @@ def naive_scores(
     pictures: Tensor,
     gates: Mapping[Connection, Tensor] | None = None,
     removed: Collection[Connection] = (),
+    merged_maps: Mapping[str, Collection[int]] | None = None,
 ) -> Tensor:
     """Class scores with the network's weights; without dropout.
 
@@ -76,6 +82,8 @@ def naive_scores(
         pictures: as the network takes them.
         gates: in place of the network's own, for each connection one for each feature map.
         removed: connections that maximum merges leave out.
+        merged_maps: for each target the feature maps of its merge that its weights read; None is all. What is
+            normalised before the weights is not zero where the merge is.
     """
     architecture = network.architecture
     values = gate_values(network) if gates is None else gates
@@ -101,48 +109,110 @@ def naive_scores(
                 inputs.append(maps)
         inputs = inputs or [torch.zeros_like(maps)]
         merged = aggregated(network, target, inputs, merge)
+        mask = torch.ones(merged.shape[1], dtype=merged.dtype)
+        if merged_maps is not None:
+            mask = torch.zeros_like(mask)
+            mask[list(merged_maps.get(target, ()))] = 1
         if target == "head":
-            return _head(network, merged)
+            return _head(network, merged, mask)
         layer = architecture.layer[target]
-        outputs[target] = layer_output(layer, network.get_submodule(f"layer_{target}"), merged)
+        outputs[target] = layer_output(layer, network.get_submodule(f"layer_{target}"), merged, mask)
     raise AssertionError("no head")
 
 
-def layer_output(layer: Layer, module: Any, x: Tensor) -> Tensor:
-    """A layer by its formula, without dropout and in evaluation."""
+def normalised(x: Tensor, norm: Norm, module: Any) -> Tensor:
+    """A normalisation by its formula, in evaluation."""
+    if norm.kind == "batch":
+        mean, variance = module.running_mean[:, None, None], module.running_var[:, None, None]
+        x = (x - mean) / torch.sqrt(variance + norm.epsilon)
+    else:
+        groups = x.split(norm.together(x.shape[1]), 1)
+        x = torch.cat(
+            [
+                (maps - maps.mean((1, 2, 3), keepdim=True))
+                / torch.sqrt(maps.var((1, 2, 3), keepdim=True, correction=0) + norm.epsilon)
+                for maps in groups
+            ],
+            1,
+        )
+    scaled: Tensor = x * module.weight[:, None, None] + module.bias[:, None, None]
+    return scaled
+
+
+def layer_output(layer: Layer, module: Any, x: Tensor, mask: Tensor) -> Tensor:
+    """A layer by its formula, without dropout and in evaluation; `mask` says which feature maps weights may read."""
+    if not isinstance(layer, Weighted):
+        return plain_output(layer, module, x)
+    steps: dict[str, Callable[[Tensor], Tensor]] = {
+        "norm": lambda x: x if layer.norm is None else normalised(x, layer.norm, module.norm),
+        "act": ACTIVATIONS[layer.activation],
+        "conv": lambda x: weighed(layer, module, x * mask[:, None, None]),
+    }
+    for step in layer.order.split("-"):
+        x = steps[step](x)
+    return x
+
+
+def padded(x: Tensor, kernel: int | tuple[int, int], dilation: int, filling: float = 0.0) -> Tensor:
+    """With what `same` adds: as much as the window reaches, half of it before, rounded down."""
+    rows, columns = (dilation * (side - 1) for side in sides(kernel))
+    return F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2), value=filling)
+
+
+def one_by_one(x: Tensor, weight: Tensor, **options: Any) -> Tensor:
+    """Each feature map convolved with its own window."""
+    return torch.cat([F.conv2d(x[:, [i]], weight[[i]], **options) for i in range(x.shape[1])], 1)
+
+
+def windows(x: Tensor, size: tuple[int, int], stride: tuple[int, int]) -> Tensor:
+    """(batch, maps, rows, columns, positions of a window)."""
+    rows: Tensor = x.unfold(2, size[0], stride[0])
+    both: Tensor = rows.unfold(3, size[1], stride[1])
+    return both.flatten(4)
+
+
+def weighed(layer: Weighted, module: Any, x: Tensor) -> Tensor:
     match layer:
-        case images.Convolution() | sequences.SequenceConvolution():
+        case convolutions.Convolution():
+            x = padded(x, layer.kernel, layer.dilation) if layer.padding == "same" else x
+            options = {name: getattr(layer, name) for name in ("stride", "dilation", "groups")}
+            return F.conv2d(x, module.weight, module.bias, **options)
+        case sequences.SequenceConvolution():
+            x = padded(x, (1, layer.kernel), 1) if layer.padding == "same" else x
+            return F.conv2d(x, module.weight, module.bias)
+        case convolutions.SeparableConvolution():
+            x = padded(x, layer.kernel, layer.dilation)
+            x = one_by_one(x, module.depthwise, stride=layer.stride, dilation=layer.dilation)
+            return F.conv2d(x, module.pointwise, module.bias)
+        case convolutions.DepthwiseConvolution():
+            x = padded(x, layer.kernel, layer.dilation) if layer.padding == "same" else x
+            x = one_by_one(x, module.weight, stride=layer.stride, dilation=layer.dilation)
+            return x if module.bias is None else x + module.bias[:, None, None]
+        case convolutions.Linear():
+            return F.linear(x.flatten(1), module.weight.flatten(1), module.bias)[:, :, None, None]
+    raise AssertionError(layer)
+
+
+def plain_output(layer: Layer, module: Any, x: Tensor) -> Tensor:
+    match layer:
+        case images.MaxPooling() | images.AveragePooling():
+            size, stride = sides(layer.size), sides(layer.stride or layer.size)
+            there = torch.ones_like(x)
             if layer.padding == "same":
-                reach = getattr(layer, "dilation", 1) * (layer.kernel - 1)
-                margins = (reach // 2, reach - reach // 2)
-                x = F.pad(x, margins * 2 if isinstance(layer, images.Convolution) else margins)
-            options = {name: getattr(layer, name, 1) for name in ("stride", "dilation", "groups")}
-            return ACTIVATIONS[layer.activation](F.conv2d(x, module.weight, module.bias, **options))
-        case images.SeparableConvolution():
-            reach = layer.kernel - 1
-            x = F.pad(x, (reach // 2, reach - reach // 2) * 2)
-            x = torch.cat(
-                [F.conv2d(x[:, [i]], module.depthwise[[i]], stride=layer.stride) for i in range(x.shape[1])], 1
-            )
-            return ACTIVATIONS[layer.activation](F.conv2d(x, module.pointwise, module.bias))
-        case images.MaxPooling():
-            return F.max_pool2d(x, layer.size)
-        case images.AveragePooling():
-            return F.avg_pool2d(x, layer.size)
+                x, there = padded(x, size, 1), padded(there, size, 1)
+            inside = windows(there, size, stride)
+            seen = windows(x, size, stride)
+            if isinstance(layer, images.AveragePooling):
+                return (seen * inside).sum(4) / inside.sum(4)
+            return seen.masked_fill(inside == 0, -torch.inf).amax(4)
         case images.GlobalPooling():
             return x.mean((2, 3), keepdim=True) if layer.function == "average" else F.adaptive_max_pool2d(x, 1)
         case images.Dropout():
             return x
-        case images.BatchNorm():
-            norm = module.norm
-            mean, variance = norm.running_mean[:, None, None], norm.running_var[:, None, None]
-            x = (x - mean) / torch.sqrt(variance + layer.epsilon)
-            return ACTIVATIONS[layer.activation](x * norm.weight[:, None, None] + norm.bias[:, None, None])
+        case images.BatchNorm() | images.GroupNorm() | images.LayerNorm():
+            return ACTIVATIONS[layer.activation](normalised(x, layer.norm, module.norm))
         case images.ActivationLayer():
             return ACTIVATIONS[layer.function](x)
-        case images.Linear():
-            dense = F.linear(x.flatten(1), module.weight.flatten(1), module.bias)
-            return ACTIVATIONS[layer.activation](dense)[:, :, None, None]
         case sequences.SequenceMaxPooling():
             return F.max_pool1d(x[:, :, 0], layer.size)[:, :, None]
         case sequences.SequenceAveragePooling():
@@ -205,7 +275,11 @@ def aggregated(network: Network, target: str, inputs: list[Tensor], merge: Merge
             return F.conv2d(torch.cat(inputs, 1), weight)
 
 
-def _head(network: Network, merged: Tensor) -> Tensor:
+def _head(network: Network, merged: Tensor, mask: Tensor) -> Tensor:
+    norm, activation = network.architecture.head.norm, network.architecture.head.activation
+    if norm is not None:
+        merged = ACTIVATIONS[activation](normalised(merged, norm, network.head.norm))
+    merged = merged * mask[:, None, None]
     scores = merged.flatten(1) if network.architecture.head.reduce == "flatten" else merged.mean((2, 3))
     for number, layer in enumerate(network.head.dense):
         if number and network.architecture.head.activation == "relu":

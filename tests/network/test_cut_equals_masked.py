@@ -33,7 +33,7 @@ def assert_cut_equals_masked(architecture: Architecture, scores: GateValues, kee
     removed = set(architecture.all_connections) - set(smaller.all_connections)
     shape = architecture.input
     images = torch.rand(2, shape.feature_maps, shape.height, shape.width, dtype=torch.float64) * 2 - 1
-    expected = naive_scores(parent, images, masked, removed)
+    expected = naive_scores(parent, images, masked, removed, kept.merged)
     torch.testing.assert_close(network(images), expected, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(naive_scores(network, images), expected, rtol=1e-9, atol=1e-9)
     return smaller

@@ -1,0 +1,77 @@
+"""The torch side of what layers with weights have in common: normalisation and activation around the weights."""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from connprune.architecture.base import Shape
+from connprune.architecture.norms import Norm
+from connprune.architecture.weighted import Weighted as Plain
+from connprune.network.feature_maps import FeatureMaps
+from connprune.network.layers import ACTIVATIONS, IN_PLACE, SCALE_FREE, LayerModule, State
+
+
+def normalisation(norm: Norm, maps: int) -> nn.Module:
+    """The module that normalises so many feature maps."""
+    if norm.kind == "batch":
+        return nn.BatchNorm2d(maps, norm.epsilon, norm.momentum)
+    return nn.GroupNorm(maps // norm.together(maps), maps, norm.epsilon)
+
+
+def activated(maps: FeatureMaps, activation: str) -> FeatureMaps:
+    """Feature maps after an activation; their gates stay pending where it scales with them."""
+    ready = maps if activation in SCALE_FREE and maps.gates_are_positive else FeatureMaps(maps.gated())
+    return ready._replace(values=ACTIVATIONS[activation](ready.values))
+
+
+class Weighted(LayerModule):
+    """A layer with weights, and what comes before and after them.
+
+    Args:
+        layer: which.
+        merged: the shape that it reads.
+    """
+
+    reading_weights = "weight"
+    # Weights that have one entry for each feature map of the input, and nothing else to do with its number.
+    own_weights: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, layer: Plain, merged: Shape) -> None:
+        super().__init__()
+        self.order, self.activation = layer.order, layer.activation
+        self.norm: nn.Module | None = None
+        for norm, shape in layer.norms(merged):
+            self.norm = normalisation(norm, shape.feature_maps)
+
+    def weighed(self, maps: FeatureMaps) -> Tensor:
+        """What the weights make, in memory of its own, (batch, maps, height, width)."""
+        raise NotImplementedError(type(self).__name__)
+
+    def forward(self, maps: FeatureMaps) -> FeatureMaps:
+        match self.order:
+            case "norm-act-conv":
+                ready = maps if self.norm is None else FeatureMaps(self.norm(maps.gated()))
+                return FeatureMaps(self.weighed(activated(ready, self.activation)))
+            case "act-conv-norm":
+                return FeatureMaps(self._normalised(self.weighed(activated(maps, self.activation))))
+            case _:
+                return FeatureMaps(IN_PLACE[self.activation](self._normalised(self.weighed(maps))))
+
+    def _normalised(self, values: Tensor) -> Tensor:
+        return values if self.norm is None else self.norm(values)
+
+    @classmethod
+    def narrowed(cls, layer: Plain, state: State, outputs: Tensor, inputs: Tensor) -> State:
+        return {
+            name: cls._narrowed_tensor(layer, name, tensor, outputs, inputs) if tensor.dim() else tensor
+            for name, tensor in state.items()
+        }
+
+    @classmethod
+    def _narrowed_tensor(cls, layer: Plain, name: str, tensor: Tensor, outputs: Tensor, inputs: Tensor) -> Tensor:
+        if name in cls.own_weights or (name.startswith("norm.") and layer.normalises_input):
+            return tensor.index_select(0, inputs)
+        narrow = tensor.index_select(0, outputs)
+        # A grouped layer's weights do not number all that it reads; whole groups go with what they give.
+        groups = getattr(layer, "groups", 1)
+        return narrow.index_select(1, inputs) if name == cls.reading_weights and groups == 1 else narrow
