@@ -63,7 +63,7 @@ def test_a_depthwise_layer_passes_a_cut_on_both_ways(layer: dict[str, Any], remo
 
 
 def test_a_depthwise_layer_follows_its_width_in_a_dense_wiring() -> None:
-    layers = [
+    layers: list[dict[str, Any]] = [
         {"kind": "depthwise-conv", "kernel": [3, 1], "norm": "batch"},
         {"kind": "conv", "feature_maps": 5},
         {"kind": "depthwise-conv", "stride": 2},
@@ -142,7 +142,7 @@ def test_a_head_that_normalises_loses_whole_groups() -> None:
 
 def test_rivals_read_all_of_what_a_grouped_layer_reads_or_lack_it() -> None:
     """Also through layers that pass their feature maps on: else a wiring would lose connections that it asked for."""
-    layers = [{"kind": "depthwise-conv"}, {"kind": "conv", "feature_maps": 8, "groups": 2}]
+    layers: list[dict[str, Any]] = [{"kind": "depthwise-conv"}, {"kind": "conv", "feature_maps": 8, "groups": 2}]
     sources = {"l0": ["input"], "l1": ["input", "l0"], "l2": ["input", "l1"], "head": ["l0", "l2"]}
     architecture = chain(*layers, connections=sources)
     wirings = list(wirings_within(architecture))

@@ -11,7 +11,7 @@ from connprune.training.configuration import Configuration, resolve
 from tests.training.helpers import go_on, start
 
 SHORT = ("data.train_images=96", "training.epochs=2", "training.batch_size=32")
-CONVOLUTIONS = [
+CONVOLUTIONS: list[dict[str, Any]] = [
     {"kind": "conv", "feature_maps": 8},
     {"kind": "conv", "feature_maps": 8, "kernel": [3, 1]},
     {"kind": "separable-conv", "feature_maps": 8, "bias": True},

@@ -7,7 +7,7 @@ from connprune.architecture.base import Shape
 from connprune.data.images import Images
 from connprune.network import build
 from connprune.training.configuration import resolve
-from connprune.training.rulers import Evidence, by_saliency
+from connprune.training.rulers import Evidence, by_saliency, by_strength
 
 
 def test_saliency_of_a_recurrent_network_takes_what_cudnn_can_differentiate() -> None:
@@ -25,3 +25,18 @@ def test_saliency_of_a_recurrent_network_takes_what_cudnn_can_differentiate() ->
     assert seen == {True: {True}, False: {False}}
     assert not any(module.training for module in network.modules())
     assert all(score.isfinite().all() for score in scores)
+
+
+def test_strength_sees_the_weights_of_the_group_that_reads_a_feature_map() -> None:
+    layers = "[{kind: conv, feature_maps: 4}, {kind: conv, feature_maps: 6, groups: 2}, {kind: depthwise-conv}]"
+    chosen = resolve("digits", assignments=[f"layers={layers}", "connections=chain", "gates.sharing=per-feature-map"])
+    torch.manual_seed(0)
+    network = build(chosen.with_input(Shape(1, 8, 8), 10)).eval()
+    images = Images(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]))
+    of_grouped, of_depthwise, _ = by_strength(Evidence(network=network, held_out=images, seed=0))
+    gate = torch.sigmoid(torch.tensor(0.5))
+    grouped, depthwise = (network.get_parameter(f"layer_{name}.weight") for name in ("conv2", "depthwise1"))
+    for place, score in enumerate(of_grouped):
+        group, own = divmod(place, 2)
+        torch.testing.assert_close(score, gate * grouped[3 * group : 3 * group + 3, own].norm())
+    torch.testing.assert_close(of_depthwise, gate * depthwise.flatten(1).norm(dim=1))
