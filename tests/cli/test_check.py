@@ -40,7 +40,7 @@ def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_pa
         ),
         (
             "preset: strong\ngates: {kind: linear}\n",
-            "what last-norm and 12 more merge is normalised",
+            "what head and 12 more merge is normalised",
         ),
         (
             "preset: digits\ngates: {kind: linear}\n",
