@@ -37,23 +37,32 @@ class Epoch:
         images: all training images, on their device.
         draws: of all images.
         batch_size: images a batch.
+        fewest: if less would be left for the last batch, it joins the one before.
     """
 
     images: Images
     draws: Draws
     batch_size: int
+    fewest: int = 1
 
     def __len__(self) -> int:
-        return -(-len(self.draws.order) // self.batch_size)
+        return steps_of(len(self.draws.order), self.batch_size, self.fewest)
 
     def draws_of(self, step: int) -> Draws:
         """The draws of one batch."""
-        chosen = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        end = None if step == len(self) - 1 else (step + 1) * self.batch_size
+        chosen = slice(step * self.batch_size, end)
         return Draws(*(drawn[chosen] for drawn in self.draws))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Images, (batch, feature maps, height, width) uint8, and labels, (batch,)."""
         return augmented(self.images, self.draws_of(step))
+
+
+def steps_of(count: int, batch_size: int, fewest: int = 1) -> int:
+    """How many batches so many images make; a last one of fewer than `fewest` joins the one before."""
+    whole, left = divmod(count, batch_size)
+    return max(1, whole + (left >= fewest and left > 0))
 
 
 def augmented(images: Images, draws: Draws) -> tuple[Tensor, Tensor]:
@@ -81,8 +90,17 @@ def gathered(images: Tensor, order: Tensor, shifts: Tensor, flips: Tensor) -> Te
     ]
 
 
-def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, number: int) -> Epoch:
-    """The batches of epoch `number`; the same seed and number give the same batches on the same kind of device."""
+def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, number: int, fewest: int = 1) -> Epoch:
+    """The batches of epoch `number`; the same seed and number give the same batches on the same kind of device.
+
+    Args:
+        images: to draw from.
+        augment: how they are changed.
+        batch_size: images a batch.
+        seed: of the training.
+        number: of the epoch.
+        fewest: as of `Epoch`.
+    """
     device = images.images.device
     generator = stream(seed, "epoch", number, device=device)
     count = len(images)
@@ -92,7 +110,7 @@ def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, num
     draws = torch.rand(count, 2, generator=generator, device=device)
     shifts = (draws * (2 * reach + 1)).floor().sub(reach).long()
     flips = torch.rand(count, generator=generator, device=device) < augment.flip
-    return Epoch(images, Draws(order, shifts, flips), batch_size)
+    return Epoch(images, Draws(order, shifts, flips), batch_size, fewest)
 
 
 def in_order(images: Images, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:

@@ -16,18 +16,20 @@ _WARM_UP = 3
 class CapturedStep:
     """Does what a step does, with the same random numbers.
 
-    It is recorded for the largest batches; smaller ones, like the last of an epoch, run as they are. So do all if the
-    step cannot be recorded.
+    It is recorded for batches of one size; others, like the last of an epoch, run as they are. So do all if the step
+    cannot be recorded.
 
     Args:
         step: reads nothing but its arguments and tensors that keep their place, and never waits for the host.
         device: the CUDA device that it computes on.
+        batch_size: images of the steps to record.
         warn: is told once, in a sentence, if the step cannot be recorded.
     """
 
-    def __init__(self, step: Step, device: torch.device, warn: Callable[[str], None]) -> None:
+    def __init__(self, step: Step, device: torch.device, batch_size: int, warn: Callable[[str], None]) -> None:
         self._step = step
         self._device = device
+        self._batch_size = batch_size
         self._warn = warn
         # Autograd remembers the stream of a node, so what is recorded must have been warmed up on the same one.
         self._stream = torch.cuda.Stream(device)
@@ -38,19 +40,20 @@ class CapturedStep:
 
     def __call__(self, draws: Draws, strength: Tensor) -> None:
         """One step; the arguments are the step's own."""
-        if self._inputs is None or len(draws.order) > len(self._inputs[0].order):
+        if len(draws.order) != self._batch_size:
+            self._run(draws, strength)
+            return
+        if self._inputs is None:
             self._inputs = Draws(*(tensor.clone() for tensor in draws)), strength.clone()
-            self._graph, self._seen = None, 0
         kept_draws, kept_strength = self._inputs
-        fits = len(draws.order) == len(kept_draws.order)
-        if fits and self._can_record and self._graph is None and self._seen >= _WARM_UP:
+        if self._can_record and self._graph is None and self._seen >= _WARM_UP:
             self._graph = self._recorded(kept_draws, kept_strength)
-        if fits and self._graph is not None:
+        if self._graph is not None:
             for kept, given in zip((*kept_draws, kept_strength), (*draws, strength), strict=True):
                 kept.copy_(given)
             self._graph.replay()
         else:
-            self._seen += fits
+            self._seen += 1
             self._run(draws, strength)
 
     def _run(self, draws: Draws, strength: Tensor) -> None:

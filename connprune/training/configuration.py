@@ -20,6 +20,7 @@ from connprune.errors import UsageError
 from connprune.files import absolute, read_text
 from connprune.runs.directory import RunDirectory
 from connprune.runs.settings import RunSettings
+from connprune.training.batch_sizes import require_enough
 from connprune.training.layered import Layered
 from connprune.training.recipe import Recipe
 
@@ -93,7 +94,8 @@ def design(configuration: Configuration) -> Architecture:
     """The architecture that a user asks for; a cut may have merges that nobody would ask for.
 
     Raises:
-        UsageError: see `architecture_for` and `image_shape`; or a squeeze would give more feature maps than it reads.
+        UsageError: see `architecture_for` and `image_shape`; a squeeze would give more feature maps than it reads; or
+            the batches are too small.
     """
     architecture = configuration.architecture_for(*image_shape(configuration.data))
     for target in architecture.connections:
@@ -103,6 +105,7 @@ def design(configuration: Configuration) -> Architecture:
                 f"merges.{target}.feature_maps: found {merge.feature_maps}, but a squeeze cannot give more than the "
                 f"{maps} feature maps that it reads here; give this merge fewer, or another aggregate."
             )
+    require_enough(architecture, configuration.training.batch_size)
     return architecture
 
 

@@ -62,7 +62,8 @@ class Recipe(Frozen):
     Attributes:
         seed: of the split, the initial weights, the order of the images, the augmentation and dropout.
         epochs: passes over the training images.
-        batch_size: images a step; the last step of an epoch takes what is left.
+        batch_size: images a step; the last step of an epoch takes what is left. A single image that a batch
+            normalisation could not learn from, as of 1×1 maps, joins the step before.
         optimizer: what takes the steps.
         schedule: how the learning rates change over the epochs.
         recompute: whether the backward pass puts concatenations together again instead of keeping them: less memory for

@@ -17,6 +17,7 @@ from connprune.network.network import Network, build
 from connprune.runs import environment
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_header, read_tensors
+from connprune.training.batch_sizes import require_enough
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.device import device_name
 from connprune.training.events import events
@@ -119,6 +120,8 @@ def train_locked(
             load_weights(network, run.initial)
         elif network.gates and gates and isinstance(gates.initialisation, FromRun):
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
+        apart = group.size if device.type == "cpu" else 1
+        require_enough(network.architecture, recipe.batch_size, len(splits.train), apart)
         on_device = splits.to(device)
         trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning, group)
         wanted = configuration.run.tensorboard and group.rank == 0

@@ -12,13 +12,14 @@ from torch import Tensor
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
 from connprune.architecture.shapes import gates_of_each
-from connprune.data.batches import Draws, draw_epoch
+from connprune.data.batches import Draws, Epoch, draw_epoch, steps_of
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
 from connprune.data.splits import Splits
 from connprune.errors import DivergedError, UsageError
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
+from connprune.training.batch_sizes import fewest_images
 from connprune.training.capture import CapturedStep, Step, random_numbers
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Alone, Group
@@ -86,7 +87,8 @@ class Trainer:
         )
         self._warn = warn
         self._take_step = self._fresh_step()
-        self.steps = -(-len(splits.train) // recipe.batch_size)
+        self._fewest = fewest_images(network.architecture)
+        self.steps = steps_of(len(splits.train), recipe.batch_size, self._fewest)
         self.epoch = 0
         self.step = 0
         self._seconds = 0.0
@@ -111,7 +113,7 @@ class Trainer:
             self.network.gates.anneal(self.epoch / max(1, self.recipe.epochs - 1))
             if not self.step:
                 self._pressed.copy_(self._pressed_gates())
-        epoch = draw_epoch(self.splits.train, self.augment, self.recipe.batch_size, self.recipe.seed, self.epoch)
+        epoch = self._draw_epoch()
         self._set_random_state()
         while self.step < self.steps:
             if stopped():
@@ -187,7 +189,7 @@ class Trainer:
 
     def endless_steps(self) -> Callable[[], None]:
         """One step a call, over the batches of this epoch again and again: what benchmarks time."""
-        epoch = draw_epoch(self.splits.train, self.augment, self.recipe.batch_size, self.recipe.seed, self.epoch)
+        epoch = self._draw_epoch()
 
         def step() -> None:
             self._train_step(epoch.draws_of(self.step))
@@ -271,6 +273,10 @@ class Trainer:
         if self.network.gates:
             self._pressed.copy_(tensors["pressed"])
 
+    def _draw_epoch(self) -> Epoch:
+        train, recipe = self.splits.train, self.recipe
+        return draw_epoch(train, self.augment, recipe.batch_size, recipe.seed, self.epoch, self._fewest)
+
     def _train_step(self, draws: Draws) -> None:
         self._strength.fill_(self.pressure.weight(self.epoch + self.step / self.steps))
         part, share = self.group.part(draws)
@@ -282,7 +288,8 @@ class Trainer:
     def _fresh_step(self) -> Step:
         """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""
         captures = self.device.type == "cuda" and self.recipe.capture and self.group.size == 1
-        return CapturedStep(self._step, self.device, self._warn) if captures else self._step
+        usual = min(self.recipe.batch_size, len(self.splits.train))
+        return CapturedStep(self._step, self.device, usual, self._warn) if captures else self._step
 
     def _penalty(self) -> Penalty | None:
         """What λ multiplies; None if it is always 0."""
