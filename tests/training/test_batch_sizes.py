@@ -10,7 +10,7 @@ from connprune.bench.run import random_splits
 from connprune.data.batches import draw_epoch
 from connprune.data.images import Images
 from connprune.data.settings import Augment
-from connprune.errors import UsageError
+from connprune.errors import InterruptedRunError, UsageError
 from connprune.network import build
 from connprune.training.batch_sizes import require_enough, single_valued
 from connprune.training.configuration import resolve
@@ -47,7 +47,7 @@ def test_a_joined_step_is_resumed_bit_for_bit(tmp_path: Path) -> None:
     chosen = configuration(*settings)
     stopped = start(tmp_path / "stopped", chosen)
     for steps in (1, 2, 2):
-        with pytest.raises(Exception, match="checkpoint is saved"):
+        with pytest.raises(InterruptedRunError):
             go_on(stopped, chosen, StopAfter(steps=steps))
     go_on(stopped, chosen)
     assert lasting(stopped) == lasting(whole)
