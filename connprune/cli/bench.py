@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from connprune.cli import options
+from connprune.cli import numbers, options
 from connprune.cli.output import Output
 
 
@@ -18,7 +18,7 @@ def bench(
     rounds: Annotated[
         int,
         typer.Option(
-            "--rounds", metavar="N", parser=options.whole_number_from(1), help="Steps of each that are timed."
+            "--rounds", metavar="N", parser=numbers.whole_number_from(1), help="Steps of each that are timed."
         ),
     ] = 15,
     workers: Annotated[
@@ -26,7 +26,7 @@ def bench(
         typer.Option(
             "--workers",
             metavar="N",
-            parser=options.whole_number_from(0),
+            parser=numbers.whole_number_from(0, 1_000),
             help="Processes that load the literal port's images (GPU: 4; CPU: none).",
         ),
     ] = None,

@@ -8,6 +8,7 @@ from typer import TyperException
 
 from connprune.cli.app import app
 from connprune.cli.output import tell
+from connprune.cli.slips import explained
 from connprune.errors import ConnpruneError
 from connprune.signals import interruption_behind
 
@@ -41,7 +42,7 @@ def _explain(error: Exception) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, TyperException):
         # Without arguments the help was shown, and there is nothing to say.
-        return error.format_message(), error.exit_code
+        return explained(error.format_message(), sys.argv[1:]), error.exit_code
     if isinstance(error, FileExistsError | NotADirectoryError):
         return f"{error.filename}: expected a folder, found a file.", 2
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):

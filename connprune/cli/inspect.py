@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from connprune.cli import options
+from connprune.cli import numbers, options
 from connprune.cli.output import Output
 from connprune.cli.report import Report
 
@@ -22,7 +22,10 @@ def inspect(
     threshold: Annotated[
         float | None,
         typer.Option(
-            "--threshold", metavar="T", parser=options.number, help="A gate below T counts as closed (default: 0.01)."
+            "--threshold",
+            metavar="T",
+            parser=numbers.number_from(0),
+            help="A gate below T counts as closed (default: 0.01).",
         ),
     ] = None,
     figures: options.FiguresOption = None,
@@ -66,8 +69,6 @@ def inspect(
     if run and (preset or config or assignments):
         raise UsageError("Give a run, or --preset, --config and --set, found both.")
     closed = CLOSED if threshold is None else threshold
-    if not closed >= 0:
-        raise UsageError(f"--threshold {closed:g}: expected a number from 0 upwards.")
     if data and not html:
         raise UsageError("--data says where the images are that --html measures cuts on; give both.")
     report = Report(html, output, data)
@@ -128,11 +129,13 @@ def _agree(
     from connprune.errors import UsageError
     from connprune.report.agreement import agreement_document, agreement_text
     from connprune.runs.directory import RunDirectory
+    from connprune.runs.find import require_one_network
 
     directories = [RunDirectory.open(Path(path)) for path in runs]
     if len({directory.path.resolve() for directory in directories}) < len(runs):
         raise UsageError("A run is named twice; give each once.")
     for directory in directories:
+        require_one_network(directory)
         if not directory.is_finished:
             output.warning(f"{directory.path} has not ended; what counts is its last epoch so far")
     found = agreement([directory.read_gates() for directory in directories], threshold)
@@ -160,12 +163,14 @@ def _subject(
     run: str | None, preset: str | None, config: Path | None, assignments: list[str], runs: Path | None
 ) -> Any:
     """What to inspect: a run directory, or None, and an architecture."""
+    from connprune.cli.slips import require_no_slip
     from connprune.runs.find import find, runs_folder
     from connprune.training.configuration import design, resolve
 
     if preset or config or assignments:
         configuration = resolve(preset=preset, config=config, assignments=assignments)
         return None, design(configuration)
+    require_no_slip(run, "inspect")
     directory = find(run, runs_folder(runs), "train", "cut", "retrain")
     return directory, directory.architecture()
 

@@ -1,12 +1,14 @@
 """The options that several commands share."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from connprune.cli import completion
+from connprune.cli import completion, numbers
+from connprune.printable import printable
 
 # The panels that help shows options in; what has none is the command's own.
 CONFIGURATION = "Configuration"
@@ -18,46 +20,6 @@ OUTPUT = "What is shown"
 def switch(*names: str, help: str, panel: str | None = None) -> Any:  # noqa: A002 - as typer calls it
     """An option that takes no value; help says no type for it."""
     return typer.Option(*names, metavar="", help=help, rich_help_panel=panel)
-
-
-def whole_number(text: str) -> int:
-    """Reads an option's value."""
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"found {text!r}, expected a whole number.") from None
-
-
-def whole_number_from(least: int) -> Callable[[str], int]:
-    """Reads an option's value that must not be smaller."""
-
-    def read(text: str) -> int:
-        if (found := whole_number(text)) < least:
-            raise typer.BadParameter(f"found {found}, expected a whole number from {least} upwards.")
-        return found
-
-    return read
-
-
-def number(text: str) -> float:
-    """Reads an option's value."""
-    try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"found {text!r}, expected a number.") from None
-
-
-def budget(text: str) -> Any:
-    """Reads an option's value: a whole number, or with % behind it a `Share` of the parent."""
-    from connprune.architecture.rules import Share
-    from connprune.errors import UsageError
-
-    try:
-        return Share(float(text[:-1]) / 100) if text.endswith("%") else int(text)
-    except ValueError:
-        raise typer.BadParameter(f"found {text!r}, expected a whole number, or a percentage like 50%.") from None
-    except UsageError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 def load_plugins(names: list[str] | None) -> None:
@@ -81,14 +43,17 @@ def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",")]
-    numbers = [int(part) for part in parts if part.isdecimal() and len(part) <= 18]
-    if len(set(numbers)) < len(parts) or numbers == [0]:
-        raise UsageError(f"--seeds {text}: expected how many, like 5, or a list of different ones, like 1,2,3.")
-    if len(numbers) > 1:
-        return lambda own: numbers
-    if numbers[0] > TRAININGS.most:
-        raise UsageError(f"--seeds {text}: {TRAININGS}.")
-    return lambda own: list(range(own, own + numbers[0]))
+    found = [int(part) for part in parts if re.fullmatch("[0-9]{1,18}", part)]
+    if len(set(found)) < len(parts) or found == [0]:
+        raise UsageError(
+            f"--seeds {printable(text[:60])}: expected how many, like 5, or a list of different ones, like 1,2,3."
+        )
+    count = found[0] if len(found) == 1 else len(found)
+    if count > TRAININGS.most:
+        raise UsageError(f"--seeds: these are {count:,}, {TRAININGS}.")
+    if len(found) > 1:
+        return lambda own: found
+    return lambda own: list(range(own, own + count))
 
 
 def prepare_cpu(threads: int | None) -> None:
@@ -208,7 +173,7 @@ EpochsOption = Annotated[
     typer.Option(
         "--epochs",
         metavar="N",
-        parser=whole_number,
+        parser=numbers.whole_number,
         help="How many epochs to train.",
         rich_help_panel=CONFIGURATION,
     ),
@@ -218,7 +183,7 @@ SeedOption = Annotated[
     typer.Option(
         "--seed",
         metavar="N",
-        parser=whole_number,
+        parser=numbers.whole_number,
         help="Seed of everything that is random.",
         rich_help_panel=CONFIGURATION,
     ),
@@ -234,7 +199,7 @@ ThreadsOption = Annotated[
     typer.Option(
         "--threads",
         metavar="N",
-        parser=whole_number_from(1),
+        parser=numbers.whole_number_from(1, 4_096),
         help="CPU threads to use (default: torch's choice).",
         rich_help_panel=MACHINE,
     ),
@@ -244,7 +209,7 @@ JobsOption = Annotated[
     typer.Option(
         "--jobs",
         metavar="N",
-        parser=whole_number_from(1),
+        parser=numbers.whole_number_from(1, 10_000),
         help="Train in N processes (default: 1); CPU threads or GPUs are shared out. With --on N at once (default: as "
         "many as there is room for).",
         rich_help_panel=MACHINE,

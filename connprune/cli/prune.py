@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from connprune.cli import completion, options
+from connprune.cli import completion, numbers, options
 from connprune.cli.output import Output
 from connprune.cli.session import load_images
 
@@ -19,13 +19,21 @@ def prune(
     threshold: Annotated[
         float | None,
         typer.Option(
-            "--threshold", metavar="T", parser=options.number, help="Cut every score below T.", rich_help_panel=RULES
+            "--threshold",
+            metavar="T",
+            parser=numbers.number_from(0),
+            help="Cut every score below T.",
+            rich_help_panel=RULES,
         ),
     ] = None,
     keep: Annotated[
         int | None,
         typer.Option(
-            "--keep", metavar="N", parser=options.whole_number, help="Keep the N highest scores.", rich_help_panel=RULES
+            "--keep",
+            metavar="N",
+            parser=numbers.whole_number_from(0),
+            help="Keep the N highest scores.",
+            rich_help_panel=RULES,
         ),
     ] = None,
     sparsity: Annotated[
@@ -33,7 +41,7 @@ def prune(
         typer.Option(
             "--sparsity",
             metavar="S",
-            parser=options.number,
+            parser=numbers.number_from(0, 1),
             help="Cut the lowest share S, 0 to 1.",
             rich_help_panel=RULES,
         ),
@@ -43,7 +51,7 @@ def prune(
         typer.Option(
             "--keep-per-layer",
             metavar="K",
-            parser=options.whole_number,
+            parser=numbers.whole_number_from(1),
             help="Keep K inputs of each layer.",
             rich_help_panel=RULES,
         ),
@@ -53,7 +61,7 @@ def prune(
         typer.Option(
             "--max-params",
             metavar="N|P%",
-            parser=options.budget,
+            parser=numbers.budget,
             help="Cut down to N parameters, or P% of the parent's.",
             rich_help_panel=RULES,
         ),
@@ -63,7 +71,7 @@ def prune(
         typer.Option(
             "--max-macs",
             metavar="N|P%",
-            parser=options.budget,
+            parser=numbers.budget,
             help="Cut down to N MACs, or P% of the parent's.",
             rich_help_panel=RULES,
         ),

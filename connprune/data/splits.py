@@ -64,6 +64,11 @@ def split(dataset: Dataset, settings: DataSettings) -> Splits:
         held_out, rows = _parted(rows, labels, share, _draw(settings, "split"))
         validation = whole[held_out]
     left = len(rows)
+    if not left:
+        raise UsageError(
+            f"data.validation: found {settings.validation:g}, which holds out {share:,} of {count:,} training images "
+            "and leaves 0 to train on; hold out less."
+        )
     wanted = left if settings.train_images is None else settings.train_images
     if not 0 < wanted <= left:
         raise UsageError(

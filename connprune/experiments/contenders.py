@@ -10,6 +10,7 @@ from connprune.architecture.base import Shape
 from connprune.architecture.files import from_yaml
 from connprune.architecture.gates import Temperature
 from connprune.architecture.rivals import Contest
+from connprune.architecture.strict_yaml import shown
 from connprune.errors import UsageError
 from connprune.experiments.plan import Member, require_few
 from connprune.files import read_text
@@ -139,7 +140,7 @@ def _rival(setting: Setting, text: str) -> list[Member]:
         return RIVALS[name](setting, 1)
     if name in COUNTED_RIVALS:
         if colon and not (number.isdecimal() and len(number) <= 18 and int(number) > 0):
-            raise UsageError(f"--against {text}: expected a number from 1 upwards after the colon.")
+            raise UsageError(f"--against {shown(text)}: expected a number from 1 upwards after the colon.")
         if name == "evolution" and (not colon or int(number) < 2):
             raise UsageError(f"--against {text}: expected how many trainings it may take, like evolution:50.")
         count = int(number) if colon else 1

@@ -1,6 +1,7 @@
 """Which run a command means: a path, the newest one, or a path read from standard input."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -10,6 +11,9 @@ from pathlib import Path
 from connprune.errors import UsageError
 from connprune.runs.directory import RunDirectory
 from connprune.runs.summary import Kind
+
+# The kinds of runs that hold trainings and have no network of their own.
+_EXPERIMENTS: tuple[Kind, ...] = ("comparison", "sweep")
 
 
 def runs_folder(chosen: Path | None) -> Path:
@@ -43,10 +47,10 @@ def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
     Args:
         given: a path; `-` reads the path from standard input; None is the newest in `folder`.
         folder: the runs folder.
-        kinds: what the newest may be; a run that is named may be of any kind.
+        kinds: what the newest may be; a run that is named may be of any kind, but no experiment unless that is here.
 
     Raises:
-        UsageError: there is no such run.
+        UsageError: there is no such run, or it is an experiment, which has many.
     """
     if given == "-":
         given = os.fsdecode(sys.stdin.buffer.readline()).strip()
@@ -56,12 +60,30 @@ def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
         raise UsageError("The name of the run is empty; did the command that should print it fail?")
     if given is not None:
         _require_there(Path(given), folder)
-        return RunDirectory.open(Path(given))
+        run = RunDirectory.open(Path(given))
+        if not set(kinds) & set(_EXPERIMENTS):
+            require_one_network(run)
+        return run
     newest = max(_all(folder, kinds), key=lambda found: found[0], default=None)
     if newest is None:
         first = {"cut": "connprune prune"}.get(kinds[0], "connprune train")
         raise UsageError(f"There is no {' or '.join(kinds)} run in {folder}; make one with `{first}`, or name a path.")
     return newest[1]
+
+
+def require_one_network(run: RunDirectory) -> None:
+    """Refuses an experiment where a single network is wanted, and names one of its trainings.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if run.kind in _EXPERIMENTS:
+        first = min(map(str, run.path.glob("jobs/*/seed-*")), default=None)
+        like = f", like {first}" if first else ""
+        raise UsageError(
+            f"{run.path}: this is a {run.kind}, an experiment of several trainings, and no single run; name one of its "
+            f"trainings{like}; `connprune runs {shlex.quote(str(run.path))}` lists them."
+        )
 
 
 def run_paths(folder: Path) -> list[Path]:

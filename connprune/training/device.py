@@ -9,8 +9,8 @@ from connprune.errors import UsageError
 
 def require_device_name(name: str) -> None:
     """Raises UsageError for what is no device's name, here or on another machine."""
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
-        raise UsageError(f"--device: found {name!r}, expected auto, cpu, cuda, cuda:N or mps.")
+    if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]{1,4})?", name):
+        raise UsageError(f"--device: found {name[:60]!r}, expected auto, cpu, cuda, cuda:N or mps.")
 
 
 def find_device(name: str) -> torch.device:

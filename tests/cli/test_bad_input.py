@@ -30,7 +30,7 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["train", "--data", "cifar10"], "get it with `connprune data cifar10`"),
         (["train", "--preset", "digits", "--epochs", "0"], "training.epochs: found 0"),
         (["train", "--preset", "digits", "--epochs", "x"], "'--epochs': found 'x', expected a whole number"),
-        (["train", "--threads", "0"], "'--threads': found 0, expected a whole number from 1 upwards"),
+        (["train", "--threads", "0"], "'--threads': found 0, expected a whole number from 1 to 4,096"),
         (["sweep", "x.yaml", "--jobs", "two"], "'--jobs': found 'two', expected a whole number"),
         (["prune", "--threshold", "low"], "'--threshold': found 'low', expected a number"),
         (["train", "--preset", "digits", "--seed", "-1"], "training.seed: found -1"),
@@ -42,6 +42,10 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["train", "--preset", "blog", "--data", "digits"], "the layer 'pool2' got"),
         (["train", "--preset", "digits", "--set", "layers.0.kind=[a]"], "layers.0: found the kind ['a']"),
         (["train", "--preset", "digits", "--set", "data.train_images=9999"], "data.train_images: found 9999"),
+        (
+            ["train", "--preset", "digits", "--set", "data.validation=0.9999"],
+            "data.validation: found 0.9999, which holds out 1,347 of 1,347 training images and leaves 0 to train on",
+        ),
         (["train", "--preset", "digits", "--set", "data.size=[4, 4]"], "size belongs to a folder of images"),
         (["inspect", "x", "--set", "gates.kind=linear"], "Give a run, or"),
         (["train", "--resume"], "There is no train run in runs"),
@@ -118,6 +122,55 @@ def test_slips_are_answered_with_what_was_meant(command: Command, arguments: lis
     outcome = command(*arguments)
     assert_refused(outcome)
     assert f"did you mean {meant!r}?" in outcome.err
+
+
+def test_a_word_that_belongs_to_an_option(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("preset: digits\n")
+    (tmp_path / "pictures" / "train").mkdir(parents=True)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "summary.json").write_text("{}")
+    for arguments, option in (
+        (["train", "digits"], "--preset digits"),
+        (["train", "--epochs", "3", "blog"], "--preset blog"),
+        (["train", "mine.yaml"], "--config mine.yaml"),
+        (["train", "pictures"], "--data pictures"),
+        (["train", "cifar10"], "--data cifar10"),
+        (["train", "old"], "--resume --run old"),
+        (["bench", "digits"], "--preset digits"),
+        (["bench", "mine.yaml"], "--config mine.yaml"),
+        (["inspect", "digits"], "--preset digits"),
+        (["inspect", "mine.yaml"], "--config mine.yaml"),
+    ):
+        outcome = command(*arguments)
+        assert_refused(outcome)
+        assert f"did you mean {option}?" in outcome.err
+    for arguments in (["train", "x\0"], ["train", "a" * 5000], ["env", "digits"], ["inspect", "nothing"]):
+        outcome = command(*arguments)
+        assert_refused(outcome)
+        assert "did you mean" not in outcome.err
+
+
+def test_an_experiment_where_one_network_belongs(command: Command, tmp_path: Path) -> None:
+    base = "{preset: digits, data: {train_images: 64}, training: {epochs: 1}}"
+    (tmp_path / "sweep.yaml").write_text(f"base: {base}\naxes: {{gates.penalty: [0, 0.1]}}\n")
+    command("sweep", "sweep.yaml", "--run", "swept", "--device", "cpu")
+    command("train", *TINY, "--run", "whole")
+    command("prune", "whole", "--keep", "20", "--out", "cut")
+    command("retrain", "cut", "--seeds", "2", "--epochs", "1", "--run", "compared", "--device", "cpu")
+    for run, kind in (("swept", "sweep"), ("compared", "comparison")):
+        for arguments in (
+            ["prune", run, "--keep", "3"],
+            ["inspect", run],
+            ["inspect", run, "whole"],
+            ["export", run, "--format", "dot"],
+            ["retrain", run],
+            ["train", "--resume", "--run", run],
+        ):
+            outcome = command(*arguments)
+            assert_refused(outcome)
+            assert f"{run}: this is a {kind}, an experiment of several trainings" in outcome.err
+            named = outcome.err.partition("like ")[2].partition(";")[0]
+            assert (tmp_path / named / "summary.json").is_file()
 
 
 def test_the_path_of_a_run_that_was_meant(command: Command, tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""How the options read numbers: plain digits, in range, or a sentence that says what was expected."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from connprune.printable import printable
+
+_LONGEST = 60
+# What fits into the numbers that seeds and counts become.
+_MOST_DIGITS = 18
+
+
+def whole_number(text: str | int) -> int:
+    """Reads an option's value, or as typer has it, its default.
+
+    Raises:
+        typer.BadParameter: it is no whole number of at most 18 digits.
+    """
+    text = str(text)
+    if not re.fullmatch(r"[-+]?[0-9]+", text):
+        raise typer.BadParameter(f"found {_shown(text)}, expected a whole number.")
+    if len(text.lstrip("-+0")) > _MOST_DIGITS:
+        raise typer.BadParameter(f"found {_shown(text)}, expected a whole number of at most {_MOST_DIGITS} digits.")
+    return int(text)
+
+
+def whole_number_from(least: int, most: int | None = None) -> Callable[[str | int], int]:
+    """Reads an option's value that must be neither smaller nor larger."""
+
+    def read(text: str | int) -> int:
+        found = whole_number(text)
+        if found < least or (most is not None and found > most):
+            wanted = f"from {least} upwards" if most is None else f"from {least} to {most:,}"
+            raise typer.BadParameter(f"found {found}, expected a whole number {wanted}.")
+        return found
+
+    return read
+
+
+def number(text: str) -> float:
+    """Reads an option's value.
+
+    Raises:
+        typer.BadParameter: it is no finite number.
+    """
+    try:
+        found = math.nan if "_" in text else float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise typer.BadParameter(f"found {_shown(text)}, expected a number.")
+    return found
+
+
+def number_from(least: float, most: float | None = None) -> Callable[[str], float]:
+    """Reads an option's value that must be neither smaller nor larger."""
+
+    def read(text: str) -> float:
+        found = number(text)
+        if found < least or (most is not None and found > most):
+            wanted = f"from {least:g} upwards" if most is None else f"from {least:g} to {most:g}"
+            raise typer.BadParameter(f"found {_shown(text)}, expected a number {wanted}.")
+        return found
+
+    return read
+
+
+def budget(text: str) -> Any:
+    """Reads an option's value: a whole number from 1 upwards, or with % behind it a `Share` of the parent."""
+    from connprune.architecture.rules import Share
+    from connprune.errors import UsageError
+
+    if not text.endswith("%"):
+        if not re.fullmatch(r"[-+]?[0-9]+", text):
+            raise typer.BadParameter(f"found {_shown(text)}, expected a whole number, or a percentage like 50%.")
+        return whole_number_from(1)(text)
+    try:
+        share = Share(number(text[:-1]) / 100)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+    if not share.value:
+        raise typer.BadParameter(f"found {_shown(text)}, expected more than 0%: a network has some of each.")
+    return share
+
+
+def _shown(text: str) -> str:
+    return f"'{printable(text if len(text) <= _LONGEST else text[:_LONGEST] + '…')}'"
