@@ -19,6 +19,7 @@ from connprune.holes import require_stored
 from connprune.leftovers import sweep, temporary_folder
 from connprune.limits import JSON_VALUES, TEXT
 from connprune.ownership import require_own
+from connprune.printable import printable
 
 # The key of a seal.
 DIGEST = "digest"
@@ -76,8 +77,12 @@ def require_empty(path: Path) -> None:
     """Refuses a path that holds something already.
 
     Raises:
-        UsageError: it is a file, or a directory that is not empty.
+        UsageError: it is a file, or a directory that is not empty; or its name would not be one line of output.
     """
+    if set(str(path)) & {"\n", "\r"}:
+        raise UsageError(
+            f"{printable(str(path))}: the path of a run is printed as one line; it must hold no line break."
+        )
     if path.is_dir():
         sweep(path)
     if path.exists() and (not path.is_dir() or any(entry.name not in (LOCK, HOLDER) for entry in path.iterdir())):

@@ -47,7 +47,7 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("code", [FILE, FOLDER], ids=["a file", "a folder"])
-@pytest.mark.parametrize("name", ["x", "ä" * 120, "a b\n", ".hidden"])
+@pytest.mark.parametrize("name", ["x", "ä" * 120, "a b", ".hidden"])
 def test_what_is_under_way_stays_and_what_was_killed_goes(tmp_path: Path, code: str, name: str) -> None:
     with writing(code, tmp_path / name):
         write_text(tmp_path / "other", "")

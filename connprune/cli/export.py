@@ -47,7 +47,7 @@ def export(
     output = Output(as_json, quiet)
     if format_name not in FORMATS:
         raise UsageError(f"--format: {unknown(format_name, FORMATS)}")
-    directory = find(run, runs_folder(runs), "train", "cut", "retrain")
+    directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
     if format_name in DRAWINGS:
         text, document = export_drawing(directory, format_name, out)
         output.result(str(out) if out else text.rstrip(), document)

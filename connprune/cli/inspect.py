@@ -83,7 +83,7 @@ def inspect(
             raise UsageError("--watch shows a run as it goes; leave the other options out.")
         _watch(run[0] if run else None, runs, output)
         return
-    directory, architecture = _subject(run[0] if run else None, preset, config, assignments or [], runs)
+    directory, architecture = _subject(run[0] if run else None, preset, config, assignments or [], runs, output)
     gates = directory.read_gates() if directory and directory.gates.exists() else None
     if history and gates is None:
         raise UsageError("--history: there are no gates recorded here.")
@@ -160,7 +160,7 @@ def _short(paths: list[str]) -> list[str]:
 
 
 def _subject(
-    run: str | None, preset: str | None, config: Path | None, assignments: list[str], runs: Path | None
+    run: str | None, preset: str | None, config: Path | None, assignments: list[str], runs: Path | None, output: Output
 ) -> Any:
     """What to inspect: a run directory, or None, and an architecture."""
     from connprune.cli.slips import require_no_slip
@@ -171,7 +171,7 @@ def _subject(
         configuration = resolve(preset=preset, config=config, assignments=assignments)
         return None, design(configuration)
     require_no_slip(run, "inspect")
-    directory = find(run, runs_folder(runs), "train", "cut", "retrain")
+    directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
     return directory, directory.architecture()
 
 

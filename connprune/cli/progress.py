@@ -78,10 +78,11 @@ class BarProgress(LineProgress):
 
 def epoch_line(metrics: dict[str, Any], epochs: int) -> str:
     """One epoch in one line."""
-    gates = f"  closed gates {metrics['gates_closed']}" if "gates_closed" in metrics else ""
+    # At most 80 columns, for losses and times as they are.
+    gates = f"  {metrics['gates_closed']} closed" if "gates_closed" in metrics else ""
     return (
         f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}"
-        f"  loss {metrics['train_loss']:.4f}  accuracy {metrics['train_accuracy']:.2%}"
+        f"  loss {metrics['train_loss']:.4f} {metrics['train_accuracy']:.2%}"
         f"  validation {metrics['validation_loss']:.4f} {metrics['validation_accuracy']:.2%}"
         f"{gates}  {metrics['epoch_seconds']:.1f} s"
     )

@@ -127,7 +127,7 @@ def prune(
     from connprune.files import require_replaceable
     from connprune.names import unknown
     from connprune.report.tables import cut_table, sweep_table, where_scores_lie
-    from connprune.runs.find import find, new_path, runs_folder
+    from connprune.runs.find import find, new_path, runs_folder, stem_of
     from connprune.training.device import choose_device
     from connprune.training.pruning import GRANULARITIES, Granularity, examine, prune, write_cut
     from connprune.training.pruning import sweep as try_thresholds
@@ -159,7 +159,7 @@ def prune(
     if out is not None and not dry_run:
         require_replaceable(out)
     folder = runs_folder(runs)
-    parent = find(run, folder, "train")
+    parent = find(run, folder, "train", pass_over=True, warn=output.warning)
     gates = parent.architecture().gates
     natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
     place = choose_device(device)
@@ -183,5 +183,5 @@ def prune(
     if dry_run:
         output.plan(pruned.document)
         return
-    cut = write_cut(pruned, out or new_path(folder, "cut"))
+    cut = write_cut(pruned, out or new_path(folder, f"{stem_of(parent.path)}-cut"))
     output.result(str(cut.path), {**pruned.document, "cut": str(cut.path)})

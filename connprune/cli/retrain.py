@@ -68,7 +68,7 @@ def retrain(
     from connprune.errors import UsageError
     from connprune.experiments.plan import begin, digest, read
     from connprune.runs.directory import RunDirectory
-    from connprune.runs.find import find, new_path, runs_folder
+    from connprune.runs.find import find, new_path, runs_folder, stem_of
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
@@ -101,12 +101,12 @@ def retrain(
             case other:
                 raise UsageError(f"{directory.path}: expected {' or '.join(kinds)}, found a {other}.")
         return
-    source = find(cut, folder, "cut")
+    source = find(cut, folder, "cut", warn=output.warning)
     if not (named or wanted):
         if not is_plain:
             raise UsageError("--jobs, --on, --list and --collect go with --against or --seeds.")
         retraining = _Retraining.new(source, epochs, seed, data, output)
-        directory = retraining.begin(source, run or new_path(folder, "retrain"))
+        directory = retraining.begin(source, run or new_path(folder, f"{stem_of(source.path)}-retrain"))
         _train(retraining, directory, device, figures, report, output)
         return
     from connprune.experiments.contenders import Setting, members

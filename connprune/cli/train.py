@@ -50,7 +50,7 @@ def train(
     from connprune.errors import UsageError
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
-    from connprune.runs.find import new_path, runs_folder
+    from connprune.runs.find import new_path, runs_folder, stem_of
     from connprune.training.cautions import cautions
     from connprune.training.configuration import collect, design, named, resolve_resumed, validated
     from connprune.training.device import choose_device
@@ -110,7 +110,12 @@ def train(
         # One after the other, so that a cache is only made once.
         splits = split_images(configuration, in_turn(group, lambda: load_images(configuration, output)), output)
         if group.rank == 0 and not before:
-            before = _created(run or new_path(folder, preset or "train"), text, architecture, splits.digest)
+            before = _created(
+                run or new_path(folder, preset or (stem_of(config) if config else "train")),
+                text,
+                architecture,
+                splits.digest,
+            )
         directory = RunDirectory.open(group.from_first(before.path if before else Path()))
         summary = train_to_end(directory, configuration, splits, place, output, group)
     tell_classes(summary, configuration.data.source, output)
@@ -140,7 +145,7 @@ def _to_go_on_with(
             require_empty(run)
         output.note(f"there is nothing to go on with{f' in {run}' if run else ''} yet: a new training begins")
         return None
-    directory = find(str(run) if run else None, folder, "train")
+    directory = find(str(run) if run else None, folder, "train", warn=output.warning)
     if directory.kind != "train":
         raise UsageError(f"{directory.path}: this is no training that `connprune train` began, but a {directory.kind}.")
     return directory

@@ -6,6 +6,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,21 @@ from connprune.runs.machine import installed
 
 _PACKAGES = ("connprune", "torch", "torchvision", "numpy", "safetensors", "pydantic")
 _GIT_SECONDS = 5
+# What changes how numbers are rounded.
+_ROUNDING: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "CPU threads": lambda found: found.get("threads"),
+    "devices": lambda found: found.get("device"),
+    "torch": lambda found: (found.get("packages") or {}).get("torch"),
+}
 
 
-def environment(device: str, processes: int) -> dict[str, Any]:
+def environment(device: str, processes: int, threads: int) -> dict[str, Any]:
     """The environment of this process.
 
     Args:
         device: the name of the device that it computes on.
         processes: how many train together.
+        threads: CPU threads of each.
     """
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -35,6 +43,7 @@ def environment(device: str, processes: int) -> dict[str, Any]:
         "process": os.getpid(),
         "device": device,
         "processes": processes,
+        "threads": threads,
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -42,8 +51,12 @@ def environment(device: str, processes: int) -> dict[str, Any]:
     }
 
 
-def record(path: Path, found: dict[str, Any]) -> None:
-    """Adds an environment to a file that lists those of every time that the run went on."""
+def record(path: Path, found: dict[str, Any]) -> str | None:
+    """Adds an environment to a file that lists those of every time that the run went on.
+
+    Returns:
+        What is other than the last time and changes how numbers are rounded, a sentence; None if nothing is.
+    """
     before: list[Any] = []
     if path.exists():
         try:
@@ -51,6 +64,18 @@ def record(path: Path, found: dict[str, Any]) -> None:
         except (UsageError, TypeError):
             before = []  # a note for people; a damaged one must not keep a training from going on
     write_json(path, {"schema": SCHEMA, "environments": [*before, found]})
+    last = before[-1] if before and isinstance(before[-1], dict) else {}
+    changed = [
+        f"{name} (was {was}, now {now})"
+        for name, of in _ROUNDING.items()
+        if (was := of(last)) is not None and was != (now := of(found))
+    ]
+    if not changed:
+        return None
+    return (
+        f"this run goes on with other {', other '.join(changed)} than before, so it is not bit for bit what it would "
+        "have been"
+    )
 
 
 def _commit() -> str | None:

@@ -1,24 +1,32 @@
 """Which run a command means: a path, the newest one, or a path read from standard input."""
 
 import os
+import re
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
 from connprune.errors import UsageError
+from connprune.files import absolute
 from connprune.runs.directory import RunDirectory
+from connprune.runs.lock import holder
 from connprune.runs.summary import Kind
 
 # The kinds of runs that hold trainings and have no network of their own.
 _EXPERIMENTS: tuple[Kind, ...] = ("comparison", "sweep")
+_CLOCKS_DIFFER = timedelta(minutes=1)
+# Characters of a name that new ones take over.
+_STEM = 60
 
 
 def runs_folder(chosen: Path | None) -> Path:
     """Where runs are kept: `--runs`, $CONNPRUNE_RUNS, or `./runs`."""
-    return chosen or Path(os.environ.get("CONNPRUNE_RUNS") or "runs")
+    named = chosen or Path(os.environ.get("CONNPRUNE_RUNS") or "runs")
+    # No shell does it for the value of a variable.
+    return Path(absolute(str(named))) if str(named).startswith("~") else named
 
 
 def new_path(folder: Path, stem: str) -> Path:
@@ -41,19 +49,33 @@ def new_path(folder: Path, stem: str) -> Path:
             return path
 
 
-def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
+def stem_of(path: Path) -> str:
+    """What a new run's name takes over from that of a file, or of the run that it comes from."""
+    name = re.sub(r"(-(cut|retrain))?(-\d{8}-\d{6}(-\d+)?)?(\.ya?ml)?$", "", path.name)
+    return re.sub(r"[^\w.+-]+", "-", name).strip("-.")[:_STEM] or "run"
+
+
+def find(
+    given: str | None,
+    folder: Path,
+    *kinds: Kind,
+    pass_over: bool = False,
+    warn: Callable[[str], None] = lambda text: None,
+) -> RunDirectory:
     """The run that an argument means; the newest is the one that was worked on last.
 
     Args:
         given: a path; `-` reads the path from standard input; None is the newest in `folder`.
         folder: the runs folder.
         kinds: what the newest may be; a run that is named may be of any kind, but no experiment unless that is here.
+        pass_over: whether the newest is one that no process works in, if there is such a run.
+        warn: is told in a sentence of what is hardly meant.
 
     Raises:
         UsageError: there is no such run, or it is an experiment, which has many.
     """
     if given == "-":
-        given = os.fsdecode(sys.stdin.buffer.readline()).strip()
+        given = os.fsdecode(sys.stdin.buffer.readline()).removesuffix("\n")
         if not given:
             raise UsageError("Standard input is empty, expected the path of a run; did the command before it fail?")
     if given == "":
@@ -64,11 +86,29 @@ def find(given: str | None, folder: Path, *kinds: Kind) -> RunDirectory:
         if not set(kinds) & set(_EXPERIMENTS):
             require_one_network(run)
         return run
-    newest = max(_all(folder, kinds), key=lambda found: found[0], default=None)
-    if newest is None:
+    known = sorted(_all(folder, kinds), key=lambda found: found[0])
+    if not known:
         first = {"cut": "connprune prune"}.get(kinds[0], "connprune train")
         raise UsageError(f"There is no {' or '.join(kinds)} run in {folder}; make one with `{first}`, or name a path.")
-    return newest[1]
+    idle = [found for found in known if not holder(found[1].path)] if pass_over else []
+    updated, newest = (idle or known)[-1]
+    if idle and newest.path != known[-1][1].path:
+        busy = known[-1][1].path
+        warn(f"{busy} is under way ({holder(busy)}), so {newest.path} is taken; name the run to choose")
+    if _is_ahead(updated):
+        warn(
+            f"{newest.path} is taken as the newest, but it was worked on in the future ({updated}): the clock was set "
+            "back, or another machine's is ahead; name the run if you mean another"
+        )
+    return newest
+
+
+def _is_ahead(moment: str) -> bool:
+    """Whether a moment lies further ahead than the clocks of machines differ."""
+    try:
+        return datetime.fromisoformat(moment) > datetime.now(UTC) + _CLOCKS_DIFFER
+    except (TypeError, ValueError):
+        return False
 
 
 def require_one_network(run: RunDirectory) -> None:

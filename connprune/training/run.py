@@ -137,7 +137,9 @@ def train_locked(
                 counts = counted(network.architecture)
                 found = {"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)}
                 run.begin({**found, **counts})
-                environment.record(run.environment, environment.environment(device_name(device), group.size))
+                ran_in = environment.environment(device_name(device), group.size, torch.get_num_threads())
+                if other := environment.record(run.environment, ran_in):
+                    watcher.warning(other)
             watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
             while trainer.epoch < recipe.epochs:
                 _train_epoch(trainer, record, watcher, stop)
