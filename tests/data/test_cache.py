@@ -145,10 +145,8 @@ def test_a_signal_ends_the_decoding_and_says_what_is_kept(tmp_path: Path, number
                 signal.raise_signal(number)
             yield item
 
-    with (
-        Stop() as stop,
-        pytest.raises(InterruptedRunError, match="while decoding 12 images of train; no") as caught,
-    ):
+    message = "while decoding 12 images of train; nothing of that was kept"
+    with pytest.raises(InterruptedRunError, match=message) as caught, Stop() as stop:
         load(settings, stoppable(track, stop))
     assert caught.value.exit_code == 128 + number
     assert list((tmp_path / "cache").iterdir()) == []
