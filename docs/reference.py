@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from connprune.architecture.architecture import Head, Input
-from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, Normal, Temperature, Uniform
+from connprune.architecture.gates import Constant, CostBudget, FeedForward, FromRun, Gates, Normal, Temperature, Uniform
 from connprune.architecture.layers import LAYERS
 from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.architecture.norms import Norm
@@ -62,6 +62,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("`gates.initialisation`, kind `feed-forward`", FeedForward),
     ("`gates.initialisation`, kind `from-run`", FromRun),
     ("`gates.temperature`", Temperature),
+    ("`gates.budget`", CostBudget),
     ("`head`", Head),
     ("`data`", DataSettings),
     ("`data.normalise`", Normalise),

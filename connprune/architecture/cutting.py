@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from connprune.architecture.advice import LeavesPath, gentle, instead, largest_safe
@@ -11,7 +10,7 @@ from connprune.architecture.base import HEAD, Shape
 from connprune.architecture.kept import Kept, follow, positions, taken_numbers
 from connprune.architecture.merging import MergeOverride, Selection
 from connprune.architecture.rules import Counts, FeatureMap, Rule, Unit
-from connprune.architecture.shapes import carried_maps, connection_maps, head_widths, mac_count, parameter_count
+from connprune.architecture.shapes import carried_maps, connection_maps, head_counts, mac_count, parameter_count
 from connprune.errors import DisconnectedError, UsageError
 
 # For each gated connection its score, or one for each feature map that it carries.
@@ -242,13 +241,11 @@ def _counts(architecture: Architecture, kept: Kept) -> Counts:
             parameters += brought * merged.feature_maps
             macs += brought * merged.numel
         if target == HEAD:
-            widths = head_widths(architecture, merged)
-            parameters += sum(before * after + after for before, after in pairwise(widths))
-            macs += sum(before * after for before, after in pairwise(widths))
+            own = head_counts(architecture, merged)
         else:
             layer = architecture.layer[target].with_feature_maps(len(kept.output[target]))
-            parameters += layer.parameters(merged)
-            macs += layer.macs(merged)
+            own = layer.parameters(merged), layer.macs(merged)
+        parameters, macs = parameters + own[0], macs + own[1]
     return Counts(parameters, macs)
 
 

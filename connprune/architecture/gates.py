@@ -1,5 +1,6 @@
 """The settings of the gates: what a gate is, where it starts, and what pushes it."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
@@ -100,6 +101,34 @@ def _duration(value: Any) -> Any:
 Duration = Annotated[int | float, BeforeValidator(_duration)]
 
 
+def _amount(value: Any) -> Any:
+    is_share = isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?%", value) and float(value[:-1]) <= 100
+    if not is_share and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise PydanticCustomError("amount", "a whole number, or a percentage of the network like 50%")
+    return value
+
+
+Amount = Annotated[int | str, BeforeValidator(_amount)]
+
+
+class CostBudget(Frozen):
+    """What the network shall cost once its gates have decided; a whole number, or a percentage of what it has.
+
+    Attributes:
+        parameters: how many, gates included; null is any number.
+        macs: how many multiply-accumulates per image; null is any number.
+    """
+
+    parameters: Amount | None = None
+    macs: Amount | None = None
+
+    @model_validator(mode="after")
+    def _check_any(self) -> Self:
+        if self.parameters is self.macs is None:
+            raise ValueError("expected a number of parameters, of macs, or of both")
+        return self
+
+
 class Gates(Frozen):
     """One learned gate per connection or per feature map of it.
 
@@ -110,15 +139,18 @@ class Gates(Frozen):
         initialisation: where w starts.
         temperature: of sigmoid gates; gates of another kind have none, whatever stands here.
         rate: the learning rate of the gates, the same in all epochs; null is that of the weights, and changes with it.
-        penalty: λ, the weight of the penalty in the loss; with `target_sparsity`, where λ starts.
+        penalty: λ, the weight of the penalty in the loss; with `target_sparsity`, where λ starts; with `budget`, none.
         penalise: `gate`, the sum of all gates by magnitude; `l0`, the expected number of hard-concrete gates that are
             not zero; `entropy`, the sum of their binary entropies in nats, which pushes gates to 0 or 1; `cost`, the
-            sum of gates, each times the MACs that its connection brings over the mean of all. Null is `l0` for
-            hard-concrete gates, else `gate`.
+            sum of gates, each times the MACs that its connection brings over the mean of all; `expected-cost`, what the
+            network costs if each gate is as likely open as it is large, with a λ for each count of `budget`. Null is
+            `l0` for hard-concrete gates, else `gate`.
         penalty_warmup: how long λ grows linearly from 0: a share of the training, like 0.5, or a whole number of
             epochs; 0 is not at all.
         target_sparsity: the share of connections that shall end below 0.01, within 0.05; λ is steered towards it,
             and from 40% of the training on presses only the lowest gates. Null leaves λ.
+        budget: of `expected-cost`: after the warm-up, which has no pressure, each λ grows while its count is over the
+            budget and falls while it is under it.
         ungated: the targets that read their connections without gates; null is the first layer.
     """
 
@@ -128,9 +160,10 @@ class Gates(Frozen):
     temperature: Temperature = Temperature()
     rate: Positive | None = None
     penalty: NonNegative = 0.0
-    penalise: Literal["gate", "l0", "entropy", "cost"] | None = None
+    penalise: Literal["gate", "l0", "entropy", "cost", "expected-cost"] | None = None
     penalty_warmup: Duration = 0
     target_sparsity: Fraction | None = None
+    budget: CostBudget | None = None
     ungated: tuple[Name, ...] | None = None
 
     @model_validator(mode="after")
@@ -139,6 +172,12 @@ class Gates(Frozen):
             raise ValueError(f"penalise l0 belongs to hard-concrete gates, but these are {self.kind}")
         if self.penalise == "entropy" and self.kind == "linear":
             raise ValueError("penalise entropy needs gates between 0 and 1, but these are linear")
+        if (self.penalise == "expected-cost") != (self.budget is not None):
+            raise ValueError("penalise expected-cost and a budget belong together")
+        if self.budget is not None and self.kind == "linear":
+            raise ValueError("penalise expected-cost needs gates between 0 and 1, but these are linear")
+        if self.budget is not None and self.target_sparsity is not None:
+            raise ValueError("target_sparsity and budget are two targets; give one of them")
         if self.target_sparsity is not None and not self.penalty:
             raise ValueError("target_sparsity steers the penalty from where it starts, but penalty is 0")
         return self

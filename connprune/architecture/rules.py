@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from connprune.architecture.architecture import Connection
 from connprune.architecture.base import INPUT
+from connprune.architecture.gates import CostBudget
 from connprune.errors import DisconnectedError, UsageError
 
 K = TypeVar("K", bound=Hashable)
@@ -143,6 +144,17 @@ class Share:
         return f"{100 * self.value:g}%"
 
 
+def amount(value: int | str) -> int | Share:
+    """A budget as it is written: a number, or with % behind it a share of the parent.
+
+    Raises:
+        ValueError: it is neither.
+        UsageError: the share is none.
+    """
+    text = str(value)
+    return Share(float(text[:-1]) / 100) if text.endswith("%") else int(text)
+
+
 @dataclass(frozen=True)
 class Budget:
     """Cuts the lowest scores until every budget holds, and then puts back what still fits.
@@ -159,9 +171,15 @@ class Budget:
     parameters: int | Share | None = None
     macs: int | Share | None = None
 
+    @classmethod
+    def of(cls, wanted: CostBudget) -> "Budget":
+        """The budget that a search was given."""
+        given = (None if each is None else amount(each) for each in (wanted.parameters, wanted.macs))
+        return cls(*given)
+
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
         whole = counts(frozenset())
-        most = self._resolved(whole) if whole else {}
+        most = self.resolved(whole) if whole else {}
 
         def fits(removed: frozenset[Unit]) -> bool:
             left = counts(removed)
@@ -176,7 +194,8 @@ class Budget:
             raise DisconnectedError(self._unmet(most, counts(removed)))
         return removed.difference(_taken(removable[:count][::-1], lambda back: fits(removed - back)))
 
-    def _resolved(self, whole: Counts) -> dict[str, int]:
+    def resolved(self, whole: Counts) -> dict[str, int]:
+        """What is allowed of each count that has a budget, for a parent with these counts."""
         return {
             name: limit.of(getattr(whole, name)) if isinstance(limit, Share) else limit
             for name, limit in (("parameters", self.parameters), ("macs", self.macs))

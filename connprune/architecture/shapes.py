@@ -140,6 +140,14 @@ def head_widths(architecture: Architecture, merged: Shape | None = None) -> list
     return [reduced, *architecture.head.hidden, architecture.classes]
 
 
+def head_counts(architecture: Architecture, merged: Shape) -> tuple[int, int]:
+    """The head's parameters and multiply-accumulates if it reads this, merges and gates left out."""
+    layers, norm = list(pairwise(head_widths(architecture, merged))), architecture.head.norm
+    scales = norm.parameters(merged.feature_maps) if norm else 0
+    macs = sum(before * after for before, after in layers)
+    return scales + macs + sum(after for _, after in layers), macs
+
+
 def gates_of_each(architecture: Architecture) -> list[int]:
     """How many gates each gated connection has: 1 if its feature maps share one, else as many as it brings."""
     if architecture.gates is None or architecture.gates.sharing == "shared":
@@ -167,9 +175,7 @@ def target_parameters(architecture: Architecture, target: str) -> int:
     """How many numbers a layer, or the head, and the merge before it learn, without gates."""
     merge = architecture.merge_of(target).parameters(source_maps(architecture, target))
     if target == HEAD:
-        norm = architecture.head.norm
-        scales = norm.parameters(architecture.shapes.merged[HEAD].feature_maps) if norm else 0
-        return merge + scales + sum(before * after + after for before, after in pairwise(head_widths(architecture)))
+        return merge + head_counts(architecture, architecture.shapes.merged[HEAD])[0]
     return merge + architecture.layer[target].parameters(architecture.shapes.merged[target])
 
 
@@ -178,5 +184,5 @@ def target_macs(architecture: Architecture, target: str) -> int:
     merged = architecture.shapes.merged[target]
     merge = architecture.merge_of(target).parameters(source_maps(architecture, target)) * merged.height * merged.width
     if target == HEAD:
-        return merge + sum(before * after for before, after in pairwise(head_widths(architecture)))
+        return merge + head_counts(architecture, merged)[1]
     return merge + architecture.layer[target].macs(merged)

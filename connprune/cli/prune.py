@@ -115,8 +115,9 @@ def prune(
     """Cut the connections whose gate ended near zero.
 
     Prints the path of the cut. Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params and
-    --max-macs, or the last two together. The trained weights are carried over, so the cut network works before any
-    retraining, and its accuracy is shown beside its parent's.
+    --max-macs, or the last two together; a run whose gates had a budget is cut down to that without a rule. The trained
+    weights are carried over, so the cut network works before any retraining, and its accuracy is shown beside its
+    parent's.
 
       connprune prune --max-macs 50%
     """
@@ -148,10 +149,9 @@ def prune(
         raise UsageError("--sweep goes with --dry-run and without a rule: it tries thresholds and writes nothing.")
     if as_csv and (not sweep or as_json):
         raise UsageError("--csv goes with --sweep and without --json.")
-    if len(rules) != 1 and not sweep:
-        raise UsageError(
-            f"Give one of {', '.join(RULE_OPTIONS)}, or both budgets; found {len(rules) or 'none'} of them."
-        )
+    wanted = f"Give one of {', '.join(RULE_OPTIONS)}, or both budgets; found {len(rules) or 'none'} of them."
+    if len(rules) > 1:
+        raise UsageError(wanted)
     if by not in RULERS:
         raise UsageError(f"--by: {unknown(by, RULERS)}")
     if granularity not in (None, *GRANULARITIES):
@@ -161,6 +161,10 @@ def prune(
     folder = runs_folder(runs)
     parent = find(run, folder, "train", pass_over=True, warn=output.warning)
     gates = parent.architecture().gates
+    if not rules and not sweep:
+        if gates is None or gates.budget is None:
+            raise UsageError(wanted)
+        rules = [Budget.of(gates.budget)]
     natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
     place = choose_device(device)
     examined = examine(parent, by, granularity or natural, lambda found: load_images(found, output), place, data)

@@ -77,8 +77,8 @@ def _finetune(setting: Setting, count: int) -> list[Member]:
     architecture = setting.cut.architecture()
     if architecture.gates:
         end = architecture.gates.temperature.end
-        settled = {"penalty": 0.0, "target_sparsity": None, "temperature": Temperature(start=end, end=end)}
-        relaxed = architecture.gates.model_copy(update=settled)
+        free = {"penalty": 0.0, "penalise": None, "budget": None, "target_sparsity": None}
+        relaxed = architecture.gates.model_copy(update={**free, "temperature": Temperature(start=end, end=end)})
         architecture = architecture.replace(gates=relaxed)
     weights = setting.cut.final_weights()
     return [Member("finetune", "finetune", architecture, setting.configuration, weights=weights)]

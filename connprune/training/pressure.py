@@ -12,6 +12,7 @@ _ALL_UNTIL = 0.4
 # If too few gates are closed after each of the epochs that are left, λ grows by this factor over all of them: so a
 # short training is steered as far as a long one.
 _GROWTH = 1000.0
+_HALF_OPEN = 0.5
 # How far from the target is near enough.
 TOLERANCE = 0.05
 
@@ -31,24 +32,36 @@ class Pressure:
         self.target = gates.target_sparsity if gates else None
         self.warmup = gates.warmup_epochs(epochs) if gates else 0
         self.epochs = epochs
-        self.strength = gates.penalty if gates else 0.0
+        self.is_constraint = gates is not None and gates.budget is not None
+        self.strength = 1.0 if self.is_constraint else gates.penalty if gates else 0.0
 
     def weight(self, done: float) -> float:
-        """λ after so many epochs, fractions included: it grows linearly over the warm-up."""
+        """λ after so many epochs, fractions included: it grows linearly over the warm-up.
+
+        A constraint has a λ of its own for each count; what it gets is whether the warm-up is over.
+        """
+        if self.is_constraint:
+            return float(done >= self.warmup)
         return self.strength * (min(1.0, done / self.warmup) if self.warmup else 1.0)
 
-    def pressed(self, done: int, magnitudes: Sequence[float]) -> list[bool]:
-        """Which connections are pressed in the next epoch: all, or towards a target as many as shall close.
+    def pressed(self, done: int, magnitudes: Sequence[float]) -> list[float]:
+        """How each connection is pressed in the next epoch: 1 is towards closed, -1 towards open, 0 is not at all.
+
+        All are pressed to close, or towards a target as many as shall: then those of the others that are nearer to
+        closed than to open are pressed to open, since a falling temperature would close them too.
 
         Args:
             done: how many epochs are done.
             magnitudes: of each connection's gate, of several the largest.
         """
         if self.target is None or done < _ALL_UNTIL * self.epochs:
-            return [True] * len(magnitudes)
+            return [1.0] * len(magnitudes)
         lowest = sorted(range(len(magnitudes)), key=magnitudes.__getitem__)
         chosen = set(lowest[: math.ceil(self.target * len(magnitudes))])
-        return [number in chosen for number in range(len(magnitudes))]
+        return [
+            1.0 if number in chosen else -1.0 if magnitude < _HALF_OPEN else 0.0
+            for number, magnitude in enumerate(magnitudes)
+        ]
 
     def after_epoch(self, done: int, closed: float) -> None:
         """Steers λ towards the target.

@@ -11,10 +11,13 @@ import torch
 from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.architecture.base import CLOSED
+from connprune.architecture.cutting import cut
+from connprune.architecture.rules import Budget, Counts, Threshold
+from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
 from connprune.data.images import Images
 from connprune.data.splits import Splits, class_counts
-from connprune.errors import DivergedError, UsageError
+from connprune.errors import DisconnectedError, DivergedError, UsageError
 from connprune.runs.directory import RunDirectory, metrics_text
 from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import read_tensors, write_tensors
@@ -176,6 +179,7 @@ class Record:
             **counted(architecture),
             "gates_closed": last.get("gates_closed"),
             "target_sparsity": self._target_sparsity(),
+            "budget": self._budget(),
             "training_seconds": sum(metrics["epoch_seconds"] for metrics in self.metrics),
             "final": _result(last, test),
             "per_class": per_class(splits, test),
@@ -209,6 +213,34 @@ class Record:
                 )
             )
         return {"wanted": wanted, "reached": reached, "met": met}
+
+    def _budget(self) -> dict[str, Any] | None:
+        """For each count with a budget, what was allowed, what is left without closed gates, and whether that fits."""
+        architecture = self.trainer.network.architecture
+        gates = architecture.gates
+        if gates is None or gates.budget is None:
+            return None
+        parts = self.trainer.gates().split(gates_of_each(architecture))
+        scores = {
+            str(connection): part.tolist() if gates.sharing == "per-feature-map" else part.item()
+            for connection, part in zip(architecture.gated_connections, parts, strict=True)
+        }
+        most = Budget.of(gates.budget).resolved(Counts(parameter_count(architecture), mac_count(architecture)))
+        try:
+            left = cut(architecture, scores, Threshold(CLOSED)).report.left
+        except DisconnectedError:
+            left = dict.fromkeys(most, 0)
+        found = {
+            name: {"wanted": limit, "reached": left[name], "met": 0 < left[name] <= (1 + TOLERANCE) * limit}
+            for name, limit in most.items()
+        }
+        for name, each in found.items():
+            if not each["met"]:
+                self._warn(
+                    f"gates.budget.{name}: without its closed gates the network has {each['reached']:,}, not "
+                    f"{each['wanted']:,}; `connprune prune` without a rule cuts it down to the budget."
+                )
+        return found
 
 
 def counted(architecture: Architecture) -> dict[str, int]:

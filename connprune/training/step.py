@@ -10,7 +10,8 @@ from connprune.data.batches import Draws, augmented
 from connprune.data.images import Images
 from connprune.training.precision import Precision, computing_in
 
-Penalty = Callable[[], Tensor]
+# From λ, (), what is added to the loss, ().
+Penalty = Callable[[Tensor], Tensor]
 
 
 class TrainingStep:
@@ -20,7 +21,7 @@ class TrainingStep:
         network: gives class scores of images; in training mode, on their device; trained in place.
         images: all training images, on the same device.
         optimizer: takes the steps.
-        penalty: what λ multiplies, (), from the gates as they are; None is no pressure.
+        penalty: what the gates as they are add to the loss; None is no pressure.
         precision: of the forward and the backward pass.
 
     Attributes:
@@ -59,7 +60,7 @@ class TrainingStep:
             scores = self.network(images).float()
         loss = F.cross_entropy(scores, labels)
         shared = loss if share == 1 else loss * share
-        objective = shared if self.penalty is None else shared + strength * self.penalty()
+        objective = shared if self.penalty is None else shared + self.penalty(strength)
         self.optimizer.zero_grad()
         objective.backward()
         self.optimizer.step()

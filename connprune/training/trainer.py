@@ -21,6 +21,7 @@ from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.training.batch_sizes import fewest_images
 from connprune.training.capture import CapturedStep, Step, random_numbers
+from connprune.training.constraint import CostConstraint
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Alone, Group
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
@@ -82,13 +83,15 @@ class Trainer:
         self.pressure = Pressure(network.architecture.gates, recipe.epochs)
         self._pressed = torch.ones_like(network.gates.weight, requires_grad=False) if network.gates else torch.ones(0)
         self._strength = torch.zeros((), device=self.device)
+        self._fewest = fewest_images(network.architecture)
+        self.steps = steps_of(len(splits.train), recipe.batch_size, self._fewest)
+        pressed_steps = round((recipe.epochs - self.pressure.warmup) * self.steps)
+        self.constraint = CostConstraint(network, pressed_steps) if self.pressure.is_constraint else None
         self._step = TrainingStep(
             self.group.wrapped(network), splits.train, self.optimizer, self._penalty(), recipe.precision
         )
         self._warn = warn
         self._take_step = self._fresh_step()
-        self._fewest = fewest_images(network.architecture)
-        self.steps = steps_of(len(splits.train), recipe.batch_size, self._fewest)
         self.epoch = 0
         self.step = 0
         self._seconds = 0.0
@@ -139,11 +142,7 @@ class Trainer:
             "validation_loss": validation.loss,
             "validation_accuracy": validation.accuracy,
             "rate": all_rates[0],
-            **(
-                {"gate_rate": all_rates[-1], "penalty": self.pressure.weight(self.epoch + 1)}
-                if self.network.gates
-                else {}
-            ),
+            **({"gate_rate": all_rates[-1], **self._penalty_metrics()} if self.network.gates else {}),
             "epoch_seconds": seconds,
             "images_per_second": len(self.splits.train) / seconds,
         }
@@ -197,13 +196,18 @@ class Trainer:
 
         return step
 
+    def _penalty_metrics(self) -> dict[str, float]:
+        if self.constraint is None:
+            return {"penalty": self.pressure.weight(self.epoch + 1)}
+        return self.constraint.metrics()
+
     def _magnitudes(self) -> list[float]:
         """The magnitude of each connection's gate as it is now, of several gates the largest."""
         counts = gates_of_each(self.network.architecture)
         return [gates.max().item() for gates in self.gates().abs().split(counts)]
 
     def _pressed_gates(self) -> Tensor:
-        """1 for each gate that is pressed in this epoch, 0 for the others, (gates,)."""
+        """How each gate is pressed in this epoch, from -1, towards open, to 1, towards closed: (gates,)."""
         pressed = torch.tensor(self.pressure.pressed(self.epoch, self._magnitudes()), dtype=torch.float32)
         return pressed.repeat_interleave(torch.tensor(gates_of_each(self.network.architecture)))
 
@@ -222,6 +226,8 @@ class Trainer:
         tensors |= sums
         if self.network.gates:
             tensors["pressed"] = self._pressed
+        if self.constraint is not None:
+            tensors["multipliers"] = self.constraint.multipliers.clone()
         if self._random_state is not None:
             states = self.group.gathered(self._random_state)
             tensors |= {f"random_state.{rank}": state for rank, state in enumerate(states)}
@@ -272,6 +278,8 @@ class Trainer:
             self._random_state = self._generator.get_state()
         if self.network.gates:
             self._pressed.copy_(tensors["pressed"])
+        if self.constraint is not None:
+            self.constraint.multipliers.copy_(tensors["multipliers"])
 
     def _draw_epoch(self) -> Epoch:
         train, recipe = self.splits.train, self.recipe
@@ -296,11 +304,13 @@ class Trainer:
         gates, settings = self.network.gates, self.network.architecture.gates
         if not gates or not settings or not self.pressure.strength:
             return None
+        if self.constraint is not None:
+            return self.constraint
         each, pressed = PENALTIES[settings.penalised], self._pressed
         # Costs take a trial cut of every connection, so they are only found for the penalty that reads them.
         is_cost = settings.penalised == "cost"
         costs = (relative_costs(self.network.architecture) if is_cost else torch.ones(())).to(self.device)
-        return lambda: (pressed * each(gates, costs)).sum()
+        return lambda strength: strength * (pressed * each(gates, costs)).sum()
 
     def _begin_epoch(self, number: int) -> None:
         self.epoch, self.step, self._seconds = number, 0, 0.0

@@ -56,10 +56,11 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["inspect", "--csv", "--json", "--preset", "blog"], "--csv and --json"),
         (["inspect", "--preset", "blog", "--history"], "no gates recorded"),
         (["inspect", "x", "--preset", "blog"], "Give a run, or --preset, --config and --set"),
+        (["prune"], "make one with `connprune train`"),
         (
-            ["prune"],
+            ["prune", "--keep", "3", "--threshold", "0.5"],
             "Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params, --max-macs, or both budgets; "
-            "found none",
+            "found 2 of them",
         ),
         (
             ["prune", "--max-macs", "half"],

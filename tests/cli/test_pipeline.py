@@ -219,9 +219,19 @@ def test_budgets_are_kept_and_not_undercut_by_much(command: Command) -> None:
     both = command("prune", "--max-params", "70%", "--max-macs", "50%", "--dry-run", "--json").json
     assert both["parameters"]["cut"] <= 0.7 * both["parameters"]["parent"]
     assert both["macs"]["cut"] <= 0.5 * both["macs"]["parent"]
+    assert "found none of them" in command("prune").err
     refused = command("prune", "--max-macs", "10")
     assert refused.code == 3
     assert "keeps a path from the input to the head" in refused.err
+
+
+def test_a_run_with_a_budget_of_its_own_is_cut_to_it(command: Command) -> None:
+    budget = ("--set", "gates.penalise=expected-cost", "--set", "gates.budget={parameters: 60%, macs: 700000}")
+    trained = command("train", *TINY, *budget)
+    assert "Warning: gates.budget.macs: without its closed gates" in trained.err
+    document = command("prune", "--json").json
+    assert document["rule"] == "at most 60% of the parameters and at most 700,000 MACs"
+    assert document["macs"]["cut"] <= 700_000
 
 
 def test_each_layer_keeps_its_best(command: Command) -> None:

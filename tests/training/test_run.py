@@ -260,3 +260,28 @@ def test_metrics_are_json_that_any_reader_takes(tmp_path: Path) -> None:
     for line in run.metrics.read_text().splitlines():
         assert "NaN" not in line
         assert json.loads(line)["images_per_second"] > 0
+
+
+BUDGET = ("gates.penalise=expected-cost", "gates.budget={parameters: 50%, macs: 40%}", "gates.penalty_warmup=0.3")
+
+
+def test_a_budget_resumes_bit_for_bit(tmp_path: Path) -> None:
+    """λ of each count is state: it goes on within an epoch, too."""
+    chosen = configuration(*BUDGET)
+    whole = start(tmp_path / "whole", chosen)
+    go_on(whole, chosen)
+    broken = start(tmp_path / "broken", chosen)
+    for _ in range(2):
+        with pytest.raises(InterruptedRunError):
+            go_on(broken, chosen, StopAfter(4))
+    go_on(broken, chosen)
+    assert lasting(whole) == lasting(broken)
+    assert whole.read_metrics()[-1]["penalty"] > 0
+
+
+def test_a_budget_that_was_not_reached_is_said(tmp_path: Path) -> None:
+    chosen, watcher = configuration(*BUDGET), StopAfter()
+    summary = go_on(start(tmp_path / "run", chosen), chosen, watcher)
+    assert {name: each["met"] for name, each in summary["budget"].items()} == {"parameters": False, "macs": False}
+    assert summary["budget"]["macs"]["wanted"] == int(0.4 * summary["macs"])
+    assert any("gates.budget.macs: without its closed gates the network has" in text for text in watcher.warnings)

@@ -1,0 +1,211 @@
+"""What a network costs once its gates have decided, as a differentiable function of how open they are.
+
+It is the cut (`architecture.kept`) with probabilities in the place of yes and no: *and* is a product, and *or* of some
+events that do not depend on each other is 1 - Π(1 - p). Where every gate is 0 or 1 it gives the counts of the network
+that is left when those at 0 are cut.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import HEAD, INPUT, Shape
+from connprune.architecture.kept import positions, taken_numbers
+from connprune.architecture.shapes import head_counts, source_maps
+from connprune.network.gates import GateVector
+
+# So near to 1 a probability counts as 1: its logarithm's complement stays finite.
+_SURE = 1e-7
+_NEVER = 1e-30
+
+Counts = tuple[float, float]
+
+
+class ExpectedCost(nn.Module):
+    """The expected parameters and multiply-accumulates of what a cut would leave.
+
+    Args:
+        architecture: whose gates they are.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.targets = [_Target(architecture, name) for name in architecture.connections]
+        self.add_module("all", nn.ModuleList(self.targets))
+        self.input_maps = architecture.input.feature_maps
+
+    def forward(self, gates: GateVector, openness: Tensor) -> Tensor:
+        """The counts, (2,): parameters, gates included, and multiply-accumulates per image.
+
+        Args:
+            gates: which gate belongs to which feature map.
+            openness: how probably each gate is open, (gates,), from 0 to 1.
+        """
+        each = gates(openness)
+        made = {INPUT: openness.new_ones(self.input_maps)}
+        open_of, arrived = {}, {}
+        for target in self.targets:
+            maps = torch.cat([target.taken(number, made[source]) for number, source in enumerate(target.sources)])
+            open_of[target.name] = each.get(target.name, torch.ones_like(maps))
+            arrived[target.name], made[target.name] = target.makes(maps * open_of[target.name])
+        unread = {name: torch.zeros_like(maps) for name, maps in made.items()}
+        found = openness.new_zeros(2)
+        for target in reversed(self.targets):
+            read = target.reads(made[target.name], unread[target.name])
+            wanted = target.wants(read)
+            need = target.needs(wanted)
+            found = found + target.counts(arrived[target.name] * need, read, wanted)
+            asked = _unlikely(open_of[target.name] * need).split(target.brought)
+            for number, source in enumerate(target.sources):
+                unread[source] = target.added(number, unread[source], asked[number])
+        return found
+
+
+class _Target(nn.Module):
+    """What one target contributes.
+
+    A layer's counts are linear in the feature maps that it reads and in those that it gives, so the counts at none
+    and at all of both say everything.
+    """
+
+    def __init__(self, architecture: Architecture, name: str) -> None:
+        super().__init__()
+        merge, merged = architecture.merge_of(name), architecture.shapes.merged[name]
+        self.name = name
+        self.sources = list(architecture.connections[name])
+        self.brought = source_maps(architecture, name)
+        self.stacks, self.squeezes = merge.stacks, merge.aggregate == "squeeze"
+        self.merged_maps, self.area = merged.feature_maps, merged.height * merged.width
+        for number, source in enumerate(self.sources):
+            chosen = architecture.selection(name, source)
+            take = torch.tensor(taken_numbers(architecture, name, source)) if chosen else None
+            at = torch.tensor(positions(architecture, name)[source]) if chosen and not self.stacks else None
+            self.register_buffer(f"take{number}", take, persistent=False)
+            self.register_buffer(f"at{number}", at, persistent=False)
+        layer = architecture.layer.get(name)
+        self.blocks = architecture.blocks(name)
+        self.given = architecture.shapes.output[name].feature_maps if layer else 1
+        reads, gives = self.blocks.reads, self.blocks.gives if layer else 1
+
+        def count(maps: int, given: int) -> Tensor:
+            shape = Shape(maps, *merged.size)
+            if layer is None:
+                found = head_counts(architecture, shape)
+            else:
+                smaller = layer.with_feature_maps(given)
+                found = smaller.parameters(shape), smaller.macs(shape)
+            return torch.tensor(found, dtype=torch.float64)
+
+        both = count(merged.feature_maps, self.given)
+        if self.blocks.linked:
+            by_read, by_given, by_both = both / merged.feature_maps, 0 * both, 0 * both
+        else:
+            # Where there is one block, it is there or it is not, and all that it costs is fixed.
+            wider, more = merged.feature_maps - reads, self.given - gives
+            least, read, gave = count(reads, gives), count(merged.feature_maps, gives), count(reads, self.given)
+            by_both = (both - read - gave + least) / max(1, wider * more)
+            by_read = (read - least) / max(1, wider) - by_both * gives * bool(wider)
+            by_given = (gave - least) / max(1, more) - by_both * reads * bool(more)
+        fixed = (
+            both - by_both * merged.feature_maps * self.given - by_read * merged.feature_maps - by_given * self.given
+        )
+        for key, each in (("fixed", fixed), ("by_read", by_read), ("by_given", by_given), ("by_both", by_both)):
+            self.register_buffer(key, each.float(), persistent=False)
+        self.register_buffer("squeeze", torch.tensor([1.0, float(self.area)]) * self.squeezes, persistent=False)
+        gated = any(connection.target == name for connection in architecture.gated_connections)
+        self.shared = gated and architecture.gates is not None and architecture.gates.sharing == "shared"
+        self.register_buffer("gate", torch.tensor([float(gated), 0.0]), persistent=False)
+
+    fixed: Tensor
+    by_read: Tensor
+    by_given: Tensor
+    by_both: Tensor
+    squeeze: Tensor
+    gate: Tensor
+
+    def taken(self, number: int, made: Tensor) -> Tensor:
+        """The feature maps of a source that its connection carries."""
+        take = getattr(self, f"take{number}")
+        return made if take is None else made[take]
+
+    def added(self, number: int, unread: Tensor, asked: Tensor) -> Tensor:
+        """Adds what a connection asks for to its source's feature maps."""
+        take = getattr(self, f"take{number}")
+        return unread + asked if take is None else unread.index_add(0, take, asked)
+
+    def makes(self, arrived: Tensor) -> tuple[Tensor, Tensor]:
+        """What arrives in whole blocks, (brought,), and whether each feature map is made of it, (given,)."""
+        merged = self.merged(arrived)
+        if self.squeezes or self.blocks.reads == 1:
+            blocks = merged[:: self.blocks.reads]
+        else:
+            logs = merged.clamp(min=_NEVER).log().view(-1, self.blocks.reads)
+            blocks = logs.sum(1).exp()
+            arrived = arrived * self._brought(blocks.repeat_interleave(self.blocks.reads, output_size=len(merged)))
+        if self.blocks.linked:
+            return arrived, blocks.repeat_interleave(self.blocks.gives, output_size=self.given)
+        return arrived, _any(blocks).expand(self.given)
+
+    def merged(self, arrived: Tensor) -> Tensor:
+        """Whether there is anything in each feature map of the merge, (merged maps,)."""
+        if self.squeezes:
+            return _any(arrived).expand(self.merged_maps)
+        if self.stacks:
+            return arrived
+        absent = [self._placed(number, part) for number, part in enumerate(_unlikely(arrived).split(self.brought))]
+        return -torch.expm1(torch.stack(absent).sum(0))
+
+    def _placed(self, number: int, part: Tensor) -> Tensor:
+        at = getattr(self, f"at{number}")
+        if at is None:
+            return F.pad(part, (0, self.merged_maps - len(part)))
+        return part.new_zeros(self.merged_maps).index_add(0, at, part)
+
+    def reads(self, made: Tensor, unread: Tensor) -> Tensor:
+        """Whether each feature map that the layer gives is left, (given,): a block while one of it is read."""
+        if self.name == HEAD:
+            return torch.ones_like(made)
+        gives = self.blocks.gives
+        if gives > 1:
+            unread = unread.view(-1, gives).sum(1).repeat_interleave(gives, output_size=self.given)
+        return made * -torch.expm1(unread)
+
+    def wants(self, read: Tensor) -> Tensor:
+        """Whether each feature map of the merge is needed, (merged maps,)."""
+        if self.name == HEAD or not self.blocks.linked:
+            return _any(read).expand(self.merged_maps)
+        return read[:: self.blocks.gives].repeat_interleave(self.blocks.reads, output_size=self.merged_maps)
+
+    def needs(self, wanted: Tensor) -> Tensor:
+        """Whether what each connection brings is needed, (brought,)."""
+        return _any(wanted).expand(sum(self.brought)) if self.squeezes else self._brought(wanted)
+
+    def _brought(self, merged: Tensor) -> Tensor:
+        """Of each feature map that a connection brings what is said of the one of the merge that it goes into."""
+        if self.stacks:
+            return merged
+        places = [getattr(self, f"at{number}") for number in range(len(self.sources))]
+        return torch.cat(
+            [merged[:count] if at is None else merged[at] for at, count in zip(places, self.brought, strict=True)]
+        )
+
+    def counts(self, live: Tensor, read: Tensor, wanted: Tensor) -> Tensor:
+        """The expected counts, (2,), from what arrives and is needed, what is given and read, and what is needed."""
+        is_there = _any(live) if self.name != HEAD else live.new_ones(())
+        brought, given = live.sum(), read.sum()
+        squeezed = wanted.sum() if self.blocks.linked else is_there * self.merged_maps
+        maps = squeezed if self.squeezes else self.merged(live).sum()
+        found = self.fixed * is_there + self.by_read * maps + self.by_given * given + self.by_both * (maps * given)
+        gates = torch.stack([_any(part) for part in live.split(self.brought)]).sum() if self.shared else brought
+        return found + self.squeeze * (brought * maps) + self.gate * gates
+
+
+def _unlikely(probability: Tensor) -> Tensor:
+    """ln(1 - p)."""
+    return torch.log1p(-probability.clamp(max=1 - _SURE))
+
+
+def _any(probabilities: Tensor) -> Tensor:
+    """The probability of at least one of them, ()."""
+    return -torch.expm1(_unlikely(probabilities).sum())

@@ -1,0 +1,61 @@
+"""The cost as a constraint: what a network costs once its gates have decided is held to a budget."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from connprune.architecture.rules import Budget, Counts
+from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.network.expected_cost import ExpectedCost
+from connprune.network.network import Network
+from connprune.network.penalties import openness
+
+# How far a λ rises over the steps after the warm-up while its count is twice the budget.
+_ASCENT = 4.0
+
+
+class CostConstraint:
+    """Adds Σ λ·cost/budget to the loss, and in the same step moves each λ by how far its count is from the budget.
+
+    It is dual ascent on the Lagrangian of "the loss, subject to the budgets" (Boyd, Vandenberghe 2004, section 5.4): λ
+    grows while a count is over its budget, falls while it is under it, and never below 0.
+
+    Args:
+        network: whose gates have a budget.
+        steps: how many there are after the warm-up.
+
+    Attributes:
+        multipliers: λ of the parameters and of the MACs, (2,).
+    """
+
+    def __init__(self, network: Network, steps: int) -> None:
+        gates, architecture = network.gates, network.architecture
+        if gates is None or architecture.gates is None or architecture.gates.budget is None:
+            raise ValueError("a network whose gates have no budget")
+        self.gates = gates
+        self.cost = ExpectedCost(architecture).to(gates.weight.device)
+        whole = Counts(parameter_count(architecture), mac_count(architecture))
+        most = Budget.of(architecture.gates.budget).resolved(whole)
+        self.most = torch.tensor([most.get(name, math.inf) for name in Counts._fields], device=gates.weight.device)
+        self.multipliers = torch.zeros(2, device=gates.weight.device)
+        self.rate = _ASCENT / max(1, steps)
+
+    def __call__(self, strength: Tensor) -> Tensor:
+        """What is added to the loss, (); `strength` is 0 during the warm-up and 1 after it, ()."""
+        used: Tensor = self.cost(self.gates, openness(self.gates)) / self.most
+        # The graph keeps the λ of this step, which is changed in place.
+        added: Tensor = strength * (self.multipliers.clone() * used).sum()
+        with torch.no_grad():
+            self.multipliers.add_(strength * self.rate * (used.detach() - 1)).clamp_(min=0)
+        return added
+
+    def metrics(self) -> dict[str, float]:
+        """What an epoch's metrics say: the largest λ, and the counts as they are expected now."""
+        with torch.no_grad():
+            parameters, macs = self.cost(self.gates, openness(self.gates)).tolist()
+        return {
+            "penalty": self.multipliers.max().item(),
+            "expected_parameters": parameters,
+            "expected_macs": macs,
+        }

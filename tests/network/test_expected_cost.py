@@ -1,0 +1,78 @@
+"""The expected cost: of gates that have decided it is the cost of the cut, and of others its gradient is right."""
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from connprune.architecture import Architecture, Threshold
+from connprune.architecture.cutting import cut
+from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
+from connprune.errors import DisconnectedError
+from connprune.network.expected_cost import ExpectedCost
+from connprune.network.gates import GateVector
+from tests.strategies import architectures
+
+
+def values_of(architecture: Architecture, values: list[float]) -> dict[str, float | list[float]]:
+    shared = architecture.gates is not None and architecture.gates.sharing == "shared"
+    parts = torch.tensor(values).split(gates_of_each(architecture))
+    pairs = zip(architecture.gated_connections, parts, strict=True)
+    return {str(connection): part.item() if shared else part.tolist() for connection, part in pairs}
+
+
+def expected(architecture: Architecture, values: list[float]) -> list[float]:
+    assert architecture.gates is not None
+    gates = GateVector(architecture, architecture.gates)
+    found: list[float] = ExpectedCost(architecture)(gates, torch.tensor(values)).tolist()
+    return found
+
+
+@st.composite
+def decided(draw: st.DrawFn) -> tuple[Architecture, list[float]]:
+    """An architecture, sometimes one that was cut before, and gates of 0 and 1, more of the one or of the other."""
+    architecture = draw(architectures())
+    for again in (draw(st.booleans()), False):
+        assume(architecture.gated_connections)
+        count = sum(gates_of_each(architecture))
+        closed = draw(st.sampled_from([0.1, 0.3, 0.6]))
+        values = [float(draw(st.floats(0, 1)) > closed) for _ in range(count)]
+        if not again:
+            break
+        try:
+            architecture = cut(architecture, values_of(architecture, values), Threshold(0.5)).architecture
+        except DisconnectedError:
+            assume(False)
+    return architecture, values
+
+
+@settings(max_examples=60)
+@given(decided())
+def test_on_gates_that_have_decided_it_is_the_cost_of_the_cut(case: tuple[Architecture, list[float]]) -> None:
+    architecture, values = case
+    try:
+        smaller = cut(architecture, values_of(architecture, values), Threshold(0.5)).architecture
+    except DisconnectedError:
+        return
+    counts = [parameter_count(smaller), mac_count(smaller)]
+    assert expected(architecture, values) == pytest.approx(counts, rel=1e-5, abs=1e-2)
+
+
+@settings(max_examples=25)
+@given(architectures(), st.integers(0, 2**31))
+def test_its_gradient_is_that_of_finite_differences(architecture: Architecture, seed: int) -> None:
+    assume(architecture.gated_connections)
+    assert architecture.gates is not None
+    gates, cost = GateVector(architecture, architecture.gates), ExpectedCost(architecture).double()
+    draw = torch.rand(sum(gates_of_each(architecture)), generator=torch.Generator().manual_seed(seed))
+    openness = (0.1 + 0.8 * draw).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda given: cost(gates, given), (openness,), rtol=1e-4, atol=1e-4)
+
+
+def test_it_grows_with_every_gate(digits: Architecture) -> None:
+    count = len(digits.gated_connections)
+    half = expected(digits, [0.5] * count)
+    for number in range(count):
+        more = expected(digits, [0.5] * number + [0.9] + [0.5] * (count - number - 1))
+        assert more[0] > half[0]
+    assert expected(digits, [1.0] * count) == pytest.approx([parameter_count(digits), mac_count(digits)], rel=1e-6)
