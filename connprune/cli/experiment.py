@@ -44,6 +44,7 @@ def run_experiment(
     from connprune.architecture.base import SCHEMA
     from connprune.errors import ConnpruneError
     from connprune.files import write_json
+    from connprune.runs.links import stored
 
     if means.only_list:
         commands = job_commands(plan, means)
@@ -61,7 +62,7 @@ def run_experiment(
             f"go on with `{plan.run.resume_command}`."
         )
     plan.require_same()
-    write_json(results, found)
+    write_json(results, stored(found, plan.path, "path", "cut"))
     plan.note("finished")
     return found
 

@@ -24,6 +24,10 @@ def export(
         Path | None,
         typer.Option("--out", metavar="FILE", help="A new file (default: RUN/export/network.NAME; drawings: stdout)."),
     ] = None,
+    redact: Annotated[
+        bool,
+        options.switch("--redact/--no-redact", help="Name folders in file and card without their paths (default)."),
+    ] = True,
     runs: options.RunsOption = None,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
@@ -52,7 +56,7 @@ def export(
         text, document = export_drawing(directory, format_name, out)
         output.result(str(out) if out else text.rstrip(), document)
         return
-    document = export_model(directory, format_name, out)
+    document = export_model(directory, format_name, out, redact)
     output.note(
         f"{format_name} of {directory.path}: {document['bytes']:,} bytes, {document['parameters']:,} parameters; "
         f"card: {document['card']}"

@@ -30,6 +30,7 @@ def inspect(
     ] = None,
     figures: options.FiguresOption = None,
     html: options.HtmlOption = None,
+    redact: options.RedactOption = False,
     as_csv: options.CsvOption = False,
     data: options.PlaceOption = None,
     plugins: options.PluginOption = None,
@@ -71,7 +72,7 @@ def inspect(
     closed = CLOSED if threshold is None else threshold
     if data and not html:
         raise UsageError("--data says where the images are that --html measures cuts on; give both.")
-    report = Report(html, output, data)
+    report = Report(html, output, data, redact)
     if run and len(run) > 1:
         if history or watch:
             raise UsageError(f"{'--history' if history else '--watch'} goes with a single run.")

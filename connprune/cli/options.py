@@ -243,6 +243,10 @@ HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a page with everything to this file.", rich_help_panel=OUTPUT),
 ]
+RedactOption = Annotated[
+    bool,
+    switch("--redact", help="In the page leave out paths, command lines, folders, host and process.", panel=OUTPUT),
+]
 PluginOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from connprune.cli.output import Output
 from connprune.cli.session import load_images
+from connprune.errors import UsageError
 
 if TYPE_CHECKING:
     from connprune.analysis.agreement import Agreement
@@ -23,14 +24,18 @@ class Report:
         path: where it goes; None is no page.
         output: where words go.
         data: where the images of the run are now; None is where they were, or $CONNPRUNE_DATA.
+        redact: whether the page says nothing of the machine, the user and the folders.
 
     Raises:
-        UsageError: no page can be written there.
+        UsageError: no page can be written there, or there is no page to redact.
     """
 
-    def __init__(self, path: Path | None, output: Output, data: str | None = None) -> None:
+    def __init__(self, path: Path | None, output: Output, data: str | None = None, redact: bool = False) -> None:
+        if redact and path is None:
+            raise UsageError("--redact goes with --html.")
         self.path = path
         self.data = data
+        self.redact = redact
         self.output = output
         if path is not None:
             from connprune.report.html.page import require_place
@@ -51,7 +56,7 @@ class Report:
             from connprune.report.html.run import run_data
 
             measured, why = self._measured(run) if run and gates and document["kind"] != "cut" else (None, None)
-            return run_data(document, architecture, gates, run, threshold, measured, why)
+            return self._configured(run_data(document, architecture, gates, run, threshold, measured, why), run)
 
         self._write(document, data)
 
@@ -66,7 +71,7 @@ class Report:
             gates = run.read_gates() if run.gates.exists() else None
             described = describe(run.architecture(), gates, run.summary)
             described |= {"path": str(run.path), "html": document["html"]}
-            return run_data(described, run.architecture(), gates, run, CLOSED)
+            return self._configured(run_data(described, run.architecture(), gates, run, CLOSED), run)
 
         self._write(document, data)
 
@@ -95,11 +100,27 @@ class Report:
     def _write(self, document: dict[str, Any], data: Callable[[], dict[str, Any]]) -> None:
         if self.path is None:
             return
-        from connprune.report.html.page import write_page
+        from connprune.report.html.page import HOLDS, HOLDS_NO_PLACES, write_page
+        from connprune.training.redaction import redacted
 
         document["html"] = str(self.path)
-        size = write_page(data(), self.path)
-        self.output.note(f"page: {self.path}, {size:,} bytes")
+        built = {**data(), "holds": HOLDS_NO_PLACES if self.redact else HOLDS}
+        if self.redact:
+            places = [str(self.path), *_strings(document, "path", "run", "runs")]
+            built = redacted(built, *places)
+        size = write_page(built, self.path)
+        self.output.note(f"page: {self.path}, {size:,} bytes; {built['holds']}")
+
+    def _configured(self, data: dict[str, Any], run: "RunDirectory | None") -> dict[str, Any]:
+        """The data of a page with the configuration as it may be shown: in YAML a path need not stand in one piece."""
+        if not (self.redact and run):
+            return data
+        from connprune.training.configuration import read_configuration
+        from connprune.training.redaction import gates_without_paths, without_paths
+
+        architecture = run.architecture()
+        named = architecture.replace(gates=gates_without_paths(architecture.gates))
+        return {**data, "configuration": without_paths(read_configuration(run)).to_yaml(named)}
 
     def _measured(self, run: "RunDirectory") -> "tuple[Measured | None, str | None]":
         """What takes the images to know; without them, why not."""
@@ -119,3 +140,11 @@ class Report:
         except (ConnpruneError, OSError, torch.OutOfMemoryError) as error:
             self.output.warning(f"the page has no accuracies of cuts: {error}")
             return None, f"The accuracy of cuts is not known here: {error}"
+
+
+def _strings(document: dict[str, Any], *keys: str) -> list[str]:
+    """The texts under some keys, alone or in lists."""
+    found = [document.get(key) for key in keys]
+    return [
+        text for value in found for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
+    ]

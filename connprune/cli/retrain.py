@@ -48,6 +48,7 @@ def retrain(
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
     html: options.HtmlOption = None,
+    redact: options.RedactOption = False,
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -75,7 +76,7 @@ def retrain(
     output = Output(as_json, quiet)
     if html and list_jobs:
         raise UsageError("--html shows what was trained, but --list trains nothing; give it to --collect afterwards.")
-    report = Report(html, output, data)
+    report = Report(html, output, data, redact)
     folder = runs_folder(runs)
     means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
     means.check()
@@ -231,6 +232,7 @@ def _train(
     from connprune.errors import UsageError
     from connprune.files import write_json
     from connprune.report.tables import comparison_table
+    from connprune.runs.links import stored
     from connprune.training.comparison import compare
     from connprune.training.device import choose_device
     from connprune.training.pruning import read_cut
@@ -245,7 +247,7 @@ def _train(
         with directory.locked():
             directory.require_as_left(summary)
             comparison = compare(source, read_cut(source), directory)
-            write_json(directory.comparison, comparison)
+            write_json(directory.comparison, stored(comparison, directory.path, "run", "cut", "parent"))
         output.note(comparison_table(comparison))
         _tell(directory.path, comparison, lambda document: report.of_retrained(document, directory), figures, output)
     else:

@@ -15,6 +15,7 @@ from connprune.errors import InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, sealed, whole_directory, write_json
 from connprune.limits import TRAININGS
 from connprune.runs.directory import RunDirectory
+from connprune.runs.links import followed, stored
 from connprune.runs.summary import Kind, Status
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration
@@ -217,7 +218,7 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
             path=path,
             seeds=tuple(int(seed) for seed in document["seeds"]),
             members={str(row): tuple(map(str, names)) for row, names in document["members"].items()},
-            about=dict(document["about"]),
+            about=followed(document["about"], path, "cut"),
         )
         if kind == "sweep":
             dict(plan.about["cells"])
@@ -260,7 +261,13 @@ def _create(
             rows.setdefault(member.row, []).append(member.name)
             for seed in seeds:
                 _create_job(temporary / "jobs" / member.name / f"seed-{seed}", member, seed, images)
-        document = {"schema": SCHEMA, "kind": kind, "seeds": list(seeds), "members": rows, "about": dict(about)}
+        document = {
+            "schema": SCHEMA,
+            "kind": kind,
+            "seeds": list(seeds),
+            "members": rows,
+            "about": stored(about, path, "cut"),
+        }
         write_json(temporary / PLAN, sealed(document))
         RunDirectory(temporary).summarise({"schema": SCHEMA, "kind": kind, "status": "planned"})
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import connprune
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.data.settings import NAMED
+from connprune.export.markdown import code, fenced, plain
 from connprune.export.subject import INPUT_NAME, OUTPUT_NAME, PIXEL_TYPE, Subject
-from connprune.files import read_text
 
 _KINDS = {
     "train": "trained together with the gates on its connections",
@@ -80,13 +80,13 @@ def card(subject: Subject, format_name: str, path: Path) -> str:
     }
     accuracy = {name: f"{subject.results[f'{name}_accuracy']:.2%}" for name in ("validation", "test")}
     snippet = _SNIPPETS[format_name].format(
-        file=path.name, batch=(1, *shape), type=PIXEL_TYPE, input=INPUT_NAME, output=OUTPUT_NAME
+        file=json.dumps(path.name)[1:-1], batch=(1, *shape), type=PIXEL_TYPE, input=INPUT_NAME, output=OUTPUT_NAME
     )
     return f"""\
-# {path.stem} of {run.path.resolve().name}
+# {plain(path.stem)} of {plain(run.path.resolve().name)}
 
-A network for {subject.task.replace("-", " ")}, {_KINDS.get(run.kind, run.kind)}{_rule(subject)}; \
-`{path.name}` is {_NAMES[format_name]}, made by connprune {connprune.__version__}.
+A network for {subject.task.replace("-", " ")}, {_KINDS.get(run.kind, plain(run.kind))}{_rule(subject)}; \
+{code(path.name)} is {_NAMES[format_name]}, made by connprune {connprune.__version__}.
 
 ## Input and output
 
@@ -95,9 +95,7 @@ from 0 to 255. {_preparation(subject)}The network normalises them itself.
 - `{OUTPUT_NAME}`: float32, batch × {architecture.classes}: a score for each class, before any softmax. The classes \
 in order:
 
-```json
-{json.dumps(subject.classes, ensure_ascii=False)}
-```
+{fenced(json.dumps(subject.classes, ensure_ascii=False), "json")}
 
 ## Size
 
@@ -112,28 +110,25 @@ the report alone.{" The weights are the parent's, before any retraining." if run
 
 ## Load
 
-In the folder of `{path.name}`, with {_INSTALL[format_name]} installed:
+In the folder of {code(path.name)}, with {_INSTALL[format_name]} installed:
 
-```python
-{snippet}```
+{fenced(snippet, "python")}
 
 ## Configuration
 
-```yaml
-{read_text(run.config).rstrip()}
-```
+{fenced(subject.configuration.to_yaml(architecture), "yaml")}
 
 SHA-256 of the weights in the run: `{subject.weights_digest}`
 """
 
 
 def _rule(subject: Subject) -> str:
-    return f" ({subject.rule})" if subject.rule else ""
+    return f" ({plain(subject.rule)})" if subject.rule else ""
 
 
 def _data(subject: Subject) -> str:
     source = subject.configuration.data.source
-    return f"`{source}`" if source in NAMED else f"the images of a folder called `{Path(source).name}`"
+    return f"`{source}`" if source in NAMED else f"the images of a folder called {code(Path(source).name)}"
 
 
 def _preparation(subject: Subject) -> str:

@@ -68,13 +68,14 @@ def export_drawing(run: RunDirectory, format_name: str, path: Path | None) -> tu
     return text, {**_document(run, format_name, path), "card": None, **size, "text": text}
 
 
-def export_model(run: RunDirectory, format_name: str, path: Path | None) -> dict[str, Any]:
+def export_model(run: RunDirectory, format_name: str, path: Path | None, redact: bool = True) -> dict[str, Any]:
     """Writes the network of a finished run, and its model card beside it.
 
     Args:
         run: the run.
         format_name: `onnx`, `pt2` or `safetensors`.
         path: a new file; None is the run's own place for it, where an earlier export is replaced.
+        redact: whether file and card name folders by their last part, not by their paths.
 
     Returns:
         What `--json` prints.
@@ -93,7 +94,7 @@ def export_model(run: RunDirectory, format_name: str, path: Path | None) -> dict
     if path is not None:
         _require_new(path)
         _require_new(beside)
-    subject = Subject.of(run)
+    subject = Subject.of(run, redact)
     write = _writer(format_name)(load_network(run), subject.metadata())
     file.parent.mkdir(parents=True, exist_ok=True)
     write(file)

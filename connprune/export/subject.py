@@ -12,6 +12,7 @@ from connprune.errors import UsageError
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.pruning import read_cut
+from connprune.training.redaction import gates_without_paths, without_paths
 
 # What the input and the output of an exported graph are called.
 INPUT_NAME, OUTPUT_NAME = "images", "scores"
@@ -41,8 +42,12 @@ class Subject:
     rule: str | None
 
     @classmethod
-    def of(cls, run: RunDirectory) -> "Subject":
+    def of(cls, run: RunDirectory, redact: bool = True) -> "Subject":
         """Reads a run.
+
+        Args:
+            run: a finished run.
+            redact: whether the folders of images and runs are called by their last part instead of their paths.
 
         Raises:
             UsageError: it has not ended, or its files are damaged.
@@ -58,7 +63,11 @@ class Subject:
         except (KeyError, TypeError, ValueError):
             raise UsageError(f"{run.path}: this run is damaged: its accuracies or its classes are missing.") from None
         rule = f"{cut.get('rule')} by {cut.get('by')}" if cut else None
-        return cls(run, architecture, read_configuration(run), names, results, rule)
+        configuration = read_configuration(run)
+        if redact:
+            configuration = without_paths(configuration)
+            architecture = architecture.replace(gates=gates_without_paths(architecture.gates))
+        return cls(run, architecture, configuration, names, results, rule)
 
     @property
     def task(self) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from connprune.architecture.architecture import Architecture
 from connprune.errors import UsageError
-from connprune.files import read_sealed_json
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
+from connprune.training.pruning import read_cut
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Parent:
 def parent_of(cut: RunDirectory) -> tuple[Parent | None, str]:
     """The run that a cut was made from; or None, and why: it is looked for where it was, and must be what was cut."""
     try:
-        report = read_sealed_json(cut.cut)
+        report = read_cut(cut)
         run = RunDirectory.open(Path(str(report.get("parent"))))
         if report.get("parent_digest") != run.digest():
             return None, f"The parent, {run.path.name}, has been trained anew since"

@@ -9,12 +9,16 @@ from connprune.errors import ConnpruneError, InterruptedRunError, LostDirectoryE
 from connprune.files import read_sealed_json, sealed, write_json
 from connprune.runs.clock import now
 from connprune.runs.layout import Layout
+from connprune.runs.links import followed, stored
 
 Kind = Literal["train", "cut", "retrain", "evolution", "comparison", "sweep"]
 Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 
 # What a summary says of a run before its results, and keeps when the run goes on.
 _LASTING = ("schema", "kind", "created", "cut", "evolution", "digests", "launch", "data_digest")
+
+# The entries that name other runs.
+_LINKS = ("cut", "parent")
 
 # The numbers that later commands take from the results of an epoch, and from a finished training.
 _RESULT = ("epoch", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
@@ -39,21 +43,24 @@ class Summarised(Layout):
             require_numbers(found, _FINISHED, str(self.summary_file))
             for part in ("final", "best"):
                 require_numbers(found.get(part), _RESULT, f"{self.summary_file}, {part}")
-        return found
+        return followed(found, self.path, *_LINKS)
 
     def summarise(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Writes changed entries of the summary, and returns all of it."""
         before = self.summary if self.summary_file.exists() else {}
         after = {**before, **changes, "updated": now()}
-        write_json(self.summary_file, sealed(after))
+        self._write_summary(after)
         return after
+
+    def _write_summary(self, found: Mapping[str, Any]) -> None:
+        write_json(self.summary_file, sealed(stored(found, self.path, *_LINKS)))
 
     def begin(self, changes: Mapping[str, Any]) -> None:
         """Marks the run as under way; the results of a finished run that goes on are dropped first."""
         begun = {key: value for key, value in self.summary.items() if key in _LASTING}
         begun.get("digests", {}).pop(self.metrics.name, None)
         begun |= {**changes, "status": "running", "updated": now()}
-        write_json(self.summary_file, sealed(begun))
+        self._write_summary(begun)
         self.final.unlink(missing_ok=True)
 
     @contextmanager

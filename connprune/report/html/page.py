@@ -27,6 +27,12 @@ _SCRIPTS = (
     "contenders",
     "main",
 )
+# What a page says of itself.
+HOLDS = (
+    "it holds the paths of runs and images, and of each training that it shows the command line, folder, commit, host "
+    "and process; --redact leaves them out"
+)
+HOLDS_NO_PLACES = "of paths it holds the last part alone, and no command line, folder, commit, host or process"
 _GENERATOR = "connprune report"
 
 

@@ -16,6 +16,7 @@ from connprune.report.html.wiring import is_part, maps_left, wiring_data
 from connprune.report.parent import parent_of
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
+from connprune.runs.links import followed
 from connprune.training.configuration import configuration_in
 from connprune.training.pruning import read_cut
 
@@ -74,7 +75,7 @@ def run_data(
     if of_cut:
         data["cut"] = of_cut
     if run and run.comparison.is_file() and document["kind"] == "retrain":
-        data["comparison"] = read_json(run.comparison)
+        data["comparison"] = followed(read_json(run.comparison), run.path, "run", "cut", "parent")
     if gates and document["kind"] in ("train", "evolution"):
         data["thresholds"] = threshold_data(architecture, gates, measured, why)
         if measured:

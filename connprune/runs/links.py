@@ -1,0 +1,29 @@
+"""How the files of a run name other runs: relative to its directory, so that a tree of runs can be moved as a whole."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def stored(document: Mapping[str, Any], folder: Path, *keys: str) -> dict[str, Any]:
+    """A document as it is written: the paths under these keys, alone or in lists, are relative to the folder."""
+    place = folder.resolve()
+    return _changed(document, keys, lambda path: os.path.relpath(Path(path).resolve(), place))
+
+
+def followed(document: Mapping[str, Any], folder: Path, *keys: str) -> dict[str, Any]:
+    """A document as it is used: the paths under these keys are absolute; older absolute ones stay as they are."""
+    place = folder.resolve()
+    return _changed(document, keys, lambda path: os.path.normpath(place / path))
+
+
+def _changed(document: Mapping[str, Any], keys: tuple[str, ...], change: Callable[[str], str]) -> dict[str, Any]:
+    found = dict(document)
+    for key in keys:
+        value = found.get(key)
+        if isinstance(value, str):
+            found[key] = change(value)
+        elif isinstance(value, list) and all(isinstance(each, str) for each in value):
+            found[key] = [change(each) for each in value]
+    return found
