@@ -13,6 +13,10 @@ class UsageError(ConnpruneError):
     exit_code = 2
 
 
+class NoRivalError(UsageError):
+    """There is no network of the kind that a cut shall be compared with."""
+
+
 class DisconnectedError(ConnpruneError):
     """The cut asked for would leave no path from the input to the head."""
 

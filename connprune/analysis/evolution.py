@@ -1,5 +1,6 @@
 """How each connection's gate went over a training."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,14 +55,23 @@ def evolutions(architecture: Architecture, history: GateHistory | None) -> list[
     return rows
 
 
-def gate_summary(history: GateHistory) -> dict[str, Any]:
-    """How many connections' gates ended below and above the marks, by magnitude."""
+def gate_summary(history: GateHistory, threshold: float = CLOSED) -> dict[str, Any]:
+    """How many connections' gates ended below a threshold, which counts as closed, and below and above the marks."""
     final = np.abs(history.by_connection()[-1])
     return {
         "gated_connections": len(final),
+        "threshold": threshold,
+        "closed": int((final < threshold).sum()),
         **{f"below_{mark:g}": int((final < mark).sum()) for mark in BELOW},
         f"above_{ABOVE:g}": int((final > ABOVE).sum()),
     }
+
+
+def gate_counts(found: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """What `gate_summary` counted: `below 0.01` and how many, the threshold first, and the other marks."""
+    marks = [mark for mark in BELOW if mark > found["threshold"]]
+    below = [(found["threshold"], found["closed"]), *((mark, found[f"below_{mark:g}"]) for mark in marks)]
+    return [*((f"below {mark:g}", count) for mark, count in below), (f"above {ABOVE:g}", found[f"above_{ABOVE:g}"])]
 
 
 def by_epoch(history: GateHistory) -> list[dict[str, Any]]:

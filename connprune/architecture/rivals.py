@@ -13,7 +13,7 @@ from connprune.architecture.cutting import restricted
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.wirings import WIRINGS, Wiring
-from connprune.errors import UsageError
+from connprune.errors import NoRivalError, UsageError
 
 # How far the parameters of a `random-params` rival may be from the cut's.
 TOLERANCE = 0.02
@@ -64,7 +64,7 @@ def reference(name: str) -> Callable[[Contest], list[Architecture]]:
         try:
             return [restricted(contest.parent, WIRINGS[name]([layer.name for layer in contest.parent.layers]))]
         except UsageError as error:
-            raise UsageError(f"--against {name}: {error}") from None
+            raise NoRivalError(f"--against {name}: {error}") from None
 
     return make
 
@@ -78,12 +78,14 @@ def random(contest: Contest, count: int) -> list[Architecture]:
     """Different wirings of as many connections as the cut has, each with the same probability, none of them the cut's.
 
     Raises:
-        UsageError: there are not so many.
+        NoRivalError: there are not so many.
     """
     connections = len(contest.cut.all_connections)
     there_are = contest.space.count(connections) - _is_in_space(contest)
     if there_are < count:
-        raise UsageError(f"--against random:{count}: there are only {there_are} wirings of {connections} connections.")
+        raise NoRivalError(
+            f"--against random:{count}: there are only {there_are} wirings of {connections} connections."
+        )
     generator = Random(f"random {contest.seed}")  # noqa: S311 - nothing here is secret
     space = contest.space
     drawn = (space.draw(generator, connections) for _ in iter(int, 1))
@@ -96,7 +98,7 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     They have up to a third more or fewer connections than the cut; of these wirings each has the same probability.
 
     Raises:
-        UsageError: too few were found.
+        NoRivalError: too few were found.
     """
     wanted = parameter_count(contest.cut)
     generator = Random(f"random-params {contest.seed}")  # noqa: S311
@@ -115,7 +117,7 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     )
     found = _different(contest, fitting, count)
     if len(found) < count:
-        raise UsageError(
+        raise NoRivalError(
             f"--against random-params:{count}: among {_ATTEMPTS:,} random wirings {len(found)} had {wanted:,} "
             f"parameters within {TOLERANCE:.0%}."
         )
@@ -126,11 +128,11 @@ def every(contest: Contest) -> list[Architecture]:
     """All wirings but the cut's.
 
     Raises:
-        UsageError: there are more than `MOST_WIRINGS`.
+        NoRivalError: there are more than `MOST_WIRINGS`.
     """
     count = contest.space.count()
     if count > MOST_WIRINGS:
-        raise UsageError(
+        raise NoRivalError(
             f"--against all: this parent has {count:,} wirings, more than the {MOST_WIRINGS:,} that can be trained one "
             "by one; try random:N."
         )

@@ -181,6 +181,8 @@ def _cell(value: float) -> str:
 
 
 def _summary(document: dict[str, Any]) -> str:
+    from connprune.analysis.evolution import gate_counts
+
     lines = []
     if document["path"]:
         lines.append(f"{document['path']}: {document['kind']}, {document['status']}")
@@ -190,9 +192,7 @@ def _summary(document: dict[str, Any]) -> str:
     )
     gates = document["gates"]
     if gates:
-        lines.append(
-            f"gates below 0.01: {gates['below_0.01']}, below 0.1: {gates['below_0.1']}, above 0.9: {gates['above_0.9']}"
-        )
+        lines.append(f"gates {', '.join(f'{mark}: {count}' for mark, count in gate_counts(gates))}")
     if document["wiring"]:
         lines.append(document["wiring"]["sentence"])
     return "\n".join(lines)

@@ -116,7 +116,7 @@ def retrain(
     rule = read_cut(source)["rule"]
     setting = Setting.of(source, epochs, seed)
     own = setting.configuration.training.seed
-    entrants, numbers = members(setting, named), wanted(own) if wanted else [own]
+    entrants, numbers = members(setting, named, output.warning), wanted(own) if wanted else [own]
     images = source.summary.get("data_digest")
     path = run or folder / f"compare-{digest(entrants, numbers, images)}"
     if collect_only and not path.exists():

@@ -14,6 +14,7 @@ from connprune.experiments.plan import Job, Plan
 
 MEASURE = "test_accuracy"
 COUNTS = ("connections", "layers", "parameters", "macs")
+_COSTS = {"parameters": "parameters", "macs": "MACs"}
 # Of a row with more networks than this, the first ones are timed.
 MOST_TIMED = 8
 
@@ -56,7 +57,7 @@ def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
         "method": f"mean of the paired differences over seeds, {LEVEL:.0%} interval by Student's t, not corrected for "
         "the number of rivals",
         "rows": rows,
-        "verdicts": [verdict(row) for row in rows if row["network"] != CUT],
+        "verdicts": [verdict(row, rows[0]) for row in rows if row["network"] != CUT],
     }
 
 
@@ -136,8 +137,13 @@ def _mean(by_seed: Mapping[int, float]) -> float | None:
     return fmean(by_seed.values()) if by_seed else None
 
 
-def verdict(row: dict[str, Any]) -> str:
-    """One row's outcome in a sentence that its numbers carry."""
+def verdict(row: dict[str, Any], ours: Mapping[str, Any]) -> str:
+    """One row's outcome in a sentence that its numbers carry, the sizes among them: an advantage may be bought.
+
+    Args:
+        row: of the other network, or networks.
+        ours: the cut's.
+    """
     name = row["network"] if row["count"] == 1 else f"the mean of {row['count']} {row['network']}"
     found = row["difference"]
     if found is None:
@@ -154,8 +160,16 @@ def verdict(row: dict[str, Any]) -> str:
             "worse": f"the cut is worse by {-difference.mean * 100:.2f} points ({interval})",
             "no difference found": f"no difference found at {seeds} ({interval.rpartition(',')[0]})",
         }[difference.verdict]
+    sizes = [f"{_times(ours[key] / row[key])} times the {name}" for key, name in _COSTS.items() if row[key]]
+    if sizes:
+        text += f", with {' and '.join(sizes)}"
     place = row["rank"]
     if place:
         tied = f", {place['ties']} tied" if place["ties"] else ""
         text += f"; the cut ranks {place['place']} of {place['of']}{tied}, percentile {place['percentile']:.0f}"
     return f"{name}: {text}."
+
+
+def _times(ratio: float) -> str:
+    """Two digits, or a whole number."""
+    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}"

@@ -11,7 +11,7 @@ from connprune.architecture.files import from_yaml
 from connprune.architecture.gates import Temperature
 from connprune.architecture.rivals import Contest
 from connprune.architecture.strict_yaml import shown
-from connprune.errors import UsageError
+from connprune.errors import NoRivalError, UsageError
 from connprune.experiments.plan import Member, require_few
 from connprune.files import read_text
 from connprune.names import nearest
@@ -110,27 +110,37 @@ COUNTED_RIVALS: dict[str, _Maker] = {
 }
 
 
-def members(setting: Setting, against: Sequence[str]) -> list[Member]:
-    """The cut and its rivals.
+def members(setting: Setting, against: Sequence[str], warn: Callable[[str], None] = lambda text: None) -> list[Member]:
+    """The cut and its rivals; one that there is not is left out, so that the others can be compared.
 
     Args:
         setting: the cut's.
         against: names of rivals, with a number after a colon where there may be several; or paths of runs or of
             YAML files.
+        warn: is told which was left out and why, a sentence.
 
     Raises:
-        UsageError: a rival is unknown, named twice or cannot be made.
+        UsageError: a rival is unknown or named twice, or none of those that are named can be made.
     """
     found = [Member(CUT, CUT, setting.contest.cut, setting.configuration)]
+    left_out: list[str] = []
     for text in against:
-        made = _rival(setting, text)
-        if not made:
-            raise UsageError(f"--against {text}: there is no wiring but the cut's.")
+        try:
+            made = _rival(setting, text)
+            if not made:
+                raise NoRivalError(f"--against {text}: there is no wiring but the cut's.")
+        except NoRivalError as error:
+            left_out.append(str(error))
+            continue
         taken = {member.name for member in found}
         clash = next((member.name for member in made if member.name in taken), None)
         if clash:
             raise UsageError(f"--against {text}: there is a {clash!r} already; name it once, or rename the file.")
         found += made
+    if left_out and len(found) == 1:
+        raise NoRivalError("\n".join(left_out))
+    for why in left_out:
+        warn(f"left out: {why}")
     return found
 
 

@@ -21,7 +21,7 @@ def describe(
         architecture: what to describe.
         gates: the gates of its training, if it had any.
         summary: the summary of its run, if it was trained.
-        threshold: a gate below it counts as closed in what is said of the wiring.
+        threshold: a gate below it counts as closed.
     """
     return {
         "schema": SCHEMA,
@@ -30,7 +30,7 @@ def describe(
         "gated_connections": len(architecture.gated_connections),
         "parameters": parameter_count(architecture),
         "macs": mac_count(architecture),
-        "gates": gate_summary(gates) if gates else None,
+        "gates": gate_summary(gates, threshold) if gates else None,
         "shapes": shape_rows(architecture),
         "connections": as_rows(evolutions(architecture, gates)),
         "wiring": wiring(architecture, gates, threshold) if gates or summary else None,

@@ -173,6 +173,13 @@ def test_inspect_a_run(command: Command) -> None:
     table = command("inspect").out
     assert "input   conv2" in table.replace("     ", "   ") or "conv2" in table
     assert "gates below 0.01: 0" in table
+    last = [abs(gate) for name, gate in document["history"][-1].items() if name != "epoch"]
+    middle = round(sorted(last)[20], 3)
+    below = sum(gate < middle for gate in last)
+    assert 0 < below < 44
+    assert f"gates below {middle:g}: {below}, above 0.9: " in command("inspect", "--threshold", middle).out
+    counted = command("inspect", "--threshold", middle, "--json").json["gates"]
+    assert (counted["threshold"], counted["closed"], counted["below_0.01"]) == (middle, below, 0)
     rows = list(csv.DictReader(io.StringIO(command("inspect", run, "--csv").out)))
     assert len(rows) == 45
     assert float(rows[1]["gate"]) == pytest.approx(first["gate"])

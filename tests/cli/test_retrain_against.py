@@ -40,6 +40,11 @@ def test_the_comparison_is_one_document_with_words(command: Command, cut: str) -
     assert drawn["rank"]["of"] == 3
     assert len(found["verdicts"]) == 3
     assert found["verdicts"][1].startswith("chain: ")
+    for sentence, row in zip(found["verdicts"], found["rows"][1:], strict=True):
+        times, more = re.findall(r"([0-9.]+) times the (?:parameters|MACs)", sentence)
+        ours = found["rows"][0]
+        assert float(times) == pytest.approx(ours["parameters"] / row["parameters"], rel=0.06)
+        assert float(more) == pytest.approx(ours["macs"] / row["macs"], rel=0.06)
     for sentence in found["verdicts"]:
         assert sentence in done.err
     assert max(map(len, done.err.split("\n\n")[0].splitlines())) <= 100

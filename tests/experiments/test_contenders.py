@@ -102,6 +102,15 @@ def test_more_random_rivals_than_there_are_wirings_are_refused(tmp_path: Path) -
         members(Setting.of(cut, None, None), ["random:1"])
 
 
+def test_a_rival_that_there_is_not_leaves_the_others(tmp_path: Path) -> None:
+    setting = Setting.of(make_cut(tmp_path, 44), None, None)
+    told: list[str] = []
+    found = members(setting, ["random:1", "chain", "all"], told.append)
+    assert [member.name for member in found] == ["cut", "chain"]
+    assert told[0] == "left out: --against random:1: there are only 0 wirings of 45 connections."
+    assert told[1].startswith("left out: --against all: this parent has ")
+
+
 def test_a_cut_of_a_cut_competes_within_the_first_parent(cut: RunDirectory, tmp_path: Path) -> None:
     import torch
 

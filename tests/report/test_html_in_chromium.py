@@ -348,3 +348,11 @@ def test_hostile_names_stay_text(browser: "Browser", work: Work) -> None:
     assert evil in shown.page.get_by_role("region", name="Every connection").inner_text()
     assert shown.page.title() == "run · connprune"
     shown.close()
+
+
+def test_gates_that_are_not_trained_are_not_called_missing(browser: "Browser", work: Work) -> None:
+    shown = Shown(browser, work.folder / "preset.html", 1280)
+    legend = shown.page.locator(".legend").first.inner_text()
+    assert "gates are not trained yet" in legend
+    assert "without a gate" not in legend
+    shown.close()

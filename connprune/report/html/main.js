@@ -34,11 +34,17 @@ function wiringSection(page, state) {
     thresholds ? cutControl(page, state) : null,
   ].filter(Boolean);
   const legend = wiringLegend({
-    gated: Boolean(history), plain: wiring.arcs.some((arc) => !arc.gated) || !history, most, what: page.names || history?.mean ? "mean gate" : "gate",
+    gated: Boolean(history), plain: plainLabel(page), most, what: page.names || history?.mean ? "mean gate" : "gate",
     cut: page.names ? "kept by no run" : thresholds ? "below the threshold" : page.wirings ? "not in this network" : wiring.left ? "removed" : null,
     followed: thresholds || page.cut?.followed.length && page.cut.granularity === "connection" ? "leads nowhere after the cut" : null });
   return card("Wiring", element("p", { class: "note" }, wiringNote(page)), figure.node, legend,
     controls.length ? element("div", { class: "columns" }, controls) : null, detailsPanel(page, state, arcRows));
+}
+
+// What an arc that is drawn without a gate's value is.
+function plainLabel({ wiring, history, document }) {
+  if (!history && wiring.arcs.some((arc) => arc.gated)) return document.kind === "architecture" ? "gates are not trained yet" : "gates are not known here";
+  return wiring.arcs.some((arc) => !arc.gated) || !history ? "without a gate" : null;
 }
 
 function wiringNote(page) {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from connprune.analysis.evolution import gate_counts
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Shape
 from connprune.architecture.files import to_yaml
@@ -175,7 +176,7 @@ def _sentences(document: Mapping[str, Any], cut: Mapping[str, Any] | None) -> li
     if gates:
         sentences.append(
             f"{document['gated_connections']} of {len(document['connections'])} connections have a gate: "
-            f"{gates['below_0.01']} ended below 0.01, {gates['below_0.1']} below 0.1, {gates['above_0.9']} above 0.9."
+            f"{', '.join(f'{count} ended {mark}' for mark, count in gate_counts(gates))}."
         )
     if document["wiring"]:
         sentences.append(document["wiring"]["sentence"])

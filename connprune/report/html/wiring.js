@@ -122,7 +122,7 @@ function wiringLegend({ gated, most, cut, followed, plain, what }) {
     shape("path", { class: `arc ${kind}`, d: "M1 5H33", "--g": gate }));
   return element("div", { class: "legend" },
     gated ? element("span", {}, line("", 0.02), `${what} 0`, line("", 0.5), formats.short(most / 2), line("", 1), formats.short(most)) : null,
-    plain ? element("span", {}, line("plain", 1), "without a gate") : null,
+    plain ? element("span", {}, line("plain", 1), plain) : null,
     cut ? element("span", {}, line("ghost", 0), cut) : null,
     followed ? element("span", {}, line("followed", 0), followed) : null);
 }
