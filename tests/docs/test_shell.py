@@ -129,7 +129,7 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     for block in shell_blocks(ROOT / "docs" / "tutorial.md"):
         if block.reason is None:
             run(block, tmp_path, scripts)
-        if "prune --threshold" in block.text:
+        if "prune --max-macs" in block.text:
             break
     (report,) = (tmp_path / "runs").glob("*-cut-*/cut.json")
     cut = json.loads(report.read_text())
