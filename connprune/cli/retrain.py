@@ -216,7 +216,9 @@ class _Retraining:
 
         architecture = cut.architecture().without_gates()
         directory = RunDirectory.create(path, "retrain", self.configuration.to_yaml(architecture), architecture)
-        directory.summarise({"cut": str(cut.path.resolve()), "data_digest": self.splits.digest})
+        directory.summarise(
+            {"cut": str(cut.path.resolve()), "data_digest": self.splits.digest, "origin": cut.summary.get("origin")}
+        )
         return directory
 
 

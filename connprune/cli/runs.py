@@ -22,13 +22,15 @@ def runs(
     """List runs, cuts and experiments: what became of each.
 
     The one that was worked on last comes first: it is what other commands take if none is named. A connection counts as
-    kept while its gate is not closed. What is damaged, or no run, has a line that says so.
+    kept while its gate is not closed. What is damaged, or no run, has a line that says so. The table
+    has the columns that fit the terminal, or 80; --csv and --json have all.
 
       connprune runs
 
       connprune runs runs/compare-1a2b3c4d --json
     """
     from dataclasses import asdict
+    from shutil import get_terminal_size
 
     from connprune.architecture.base import SCHEMA
     from connprune.errors import UsageError
@@ -46,7 +48,7 @@ def runs(
     plain = [asdict(row) for row in found]
     document = {"schema": SCHEMA, "runs": plain}
     if found or as_json:
-        output.table(runs_table(found, datetime.now(UTC)), plain, document, as_csv)
+        output.table(runs_table(found, datetime.now(UTC), get_terminal_size().columns), plain, document, as_csv)
     else:
         output.note(f"there are no runs in {', '.join(map(str, folders or [folder]))}")
     damaged = [row.problem for row in found if row.status == "damaged"]

@@ -110,12 +110,9 @@ def train(
         # One after the other, so that a cache is only made once.
         splits = split_images(configuration, in_turn(group, lambda: load_images(configuration, output)), output)
         if group.rank == 0 and not before:
-            before = _created(
-                run or new_path(folder, preset or (stem_of(config) if config else "train")),
-                text,
-                architecture,
-                splits.digest,
-            )
+            origin = preset or (stem_of(config) if config else "search")
+            notes = {"data_digest": splits.digest, "origin": origin}
+            before = _created(run or new_path(folder, origin), text, architecture, notes)
         directory = RunDirectory.open(group.from_first(before.path if before else Path()))
         summary = train_to_end(directory, configuration, splits, place, output, group)
     tell_classes(summary, configuration.data.source, output)
@@ -151,10 +148,10 @@ def _to_go_on_with(
     return directory
 
 
-def _created(path: Path, text: str, architecture: "Architecture", images: str) -> "RunDirectory":
+def _created(path: Path, text: str, architecture: "Architecture", notes: dict[str, str]) -> "RunDirectory":
     from connprune.runs.directory import RunDirectory
     from connprune.training.group import launch
 
     directory = RunDirectory.create(path, "train", text, architecture)
-    directory.summarise({"data_digest": images, **({"launch": launch()} if launch() else {})})
+    directory.summarise({**notes, **({"launch": launch()} if launch() else {})})
     return directory

@@ -1,31 +1,50 @@
 """The runs of a folder as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from connprune.report.aligned import aligned
 from connprune.runs.listing import Row
 
-
-def runs_table(rows: Sequence[Row], now: datetime) -> str:
-    """A line for each run; `now` is what ages are counted to."""
-    header = ["run", "kind", "status", "done", "validation", "test", "connections", "parameters", "age"]
-    return aligned(header, [_line(row, now) for row in rows], left=3)
+# What a narrow table leaves out, first things first.
+_DISPENSABLE = ("seed", "data", "from", "rule", "parent", "parameters", "validation", "connections", "age")
 
 
-def _line(row: Row, now: datetime) -> list[str]:
-    status = f"{row.status} ({row.holder})" if row.holder else row.status
-    return [
-        row.path,
-        row.kind or "-",
-        status,
-        _out_of(row.done, row.total),
-        _share(row.validation_accuracy),
-        _share(row.test_accuracy),
-        _out_of(row.connections, row.connections_before),
-        "-" if row.parameters is None else f"{row.parameters:,}",
-        age(row.updated, now),
-    ]
+def runs_table(rows: Sequence[Row], now: datetime, width: int | None = None) -> str:
+    """A line for each run.
+
+    Args:
+        rows: the runs.
+        now: what ages are counted to.
+        width: columns that there are; what does not fit is left out, but never a path. None is room for all.
+    """
+    columns = {name: [name, *(cell(row, now) for row in rows)] for name, cell in _CELLS.items()}
+    for name in (None, *_DISPENSABLE):
+        columns.pop(name or "", None)
+        header, *lines = zip(*columns.values(), strict=True)
+        table = aligned(header, lines, left=3)
+        if width is None or max(map(len, table.splitlines())) <= width:
+            break
+    return table
+
+
+_CELLS: dict[str, Callable[[Row, datetime], str]] = {
+    "run": lambda row, now: row.path,
+    "kind": lambda row, now: row.kind or "-",
+    "status": lambda row, now: f"{row.status} ({row.holder})" if row.holder else row.status,
+    "done": lambda row, now: _out_of(row.done, row.total),
+    "validation": lambda row, now: _share(row.validation_accuracy),
+    "test": lambda row, now: _share(row.test_accuracy),
+    "connections": lambda row, now: _out_of(row.connections, row.connections_before),
+    "parameters": lambda row, now: "-" if row.parameters is None else f"{row.parameters:,}",
+    "parent": lambda row, now: Path(row.parent).name if row.parent else "-",
+    "rule": lambda row, now: row.rule or "-",
+    "from": lambda row, now: row.origin or "-",
+    "data": lambda row, now: row.data or "-",
+    "seed": lambda row, now: "-" if row.seed is None else str(row.seed),
+    "age": lambda row, now: age(row.updated, now),
+}
 
 
 def age(moment: str | None, now: datetime) -> str:

@@ -33,6 +33,11 @@ class Row:
         connections: those that are kept: of a training the ones whose gate is not closed.
         connections_before: out of how many; of a retrained cut those of its parent.
         parameters: of its network.
+        parent: of a cut the run that was cut, of a retrained run the cut; a path.
+        origin: the preset, or the name of the configuration's file, that its first training began with.
+        data: the name of the data set or of the folder of images.
+        seed: of its training.
+        rule: of a cut, what was cut and by what.
         created: when it was begun, ISO 8601.
         updated: when it was last worked on, ISO 8601.
         problem: why it is damaged or no run.
@@ -49,6 +54,11 @@ class Row:
     connections: int | None = None
     connections_before: int | None = None
     parameters: int | None = None
+    parent: str | None = None
+    origin: str | None = None
+    data: str | None = None
+    seed: int | None = None
+    rule: str | None = None
     created: str | None = None
     updated: str | None = None
     problem: str | None = None
@@ -96,8 +106,9 @@ def _row(path: Path) -> Row:
         found = _of_experiment(run, summary) if kind in EXPERIMENTS else _of_run(run, summary, holder(path))
     except (UsageError, OSError) as error:
         found = {"status": "damaged", "problem": str(error)}
-    times = {key: _text(summary.get(key)) for key in ("created", "updated")}
-    return Row(str(path), kind=kind, **{**times, **found})
+    told = {key: _text(summary.get(key)) for key in ("created", "updated", "origin", "data")}
+    told["parent"] = _text(summary.get("parent")) or _text(summary.get("cut"))
+    return Row(str(path), kind=kind, **{"seed": _count(summary.get("seed")), **told, **found})
 
 
 def _of_run(run: RunDirectory, summary: Mapping[str, Any], held_by: Process | None) -> dict[str, Any]:
@@ -164,6 +175,7 @@ def _of_cut(run: RunDirectory) -> dict[str, Any]:
             "connections": _count(document["connections"]["cut"]),
             "connections_before": _count(document["connections"]["parent"]),
             "parameters": _count(document["parameters"]["cut"]),
+            "rule": f"{document.get('rule')} by {document.get('by')}",
         }
     except (KeyError, TypeError, AttributeError):
         raise UsageError(f"{run.cut}: this file is damaged: counts or results are missing.") from None

@@ -225,7 +225,11 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
         origin = pruned.parent.parent if pruned.parent.cut.is_file() else pruned.parent.config
         run.write(run.parent, pruned.parent.text(origin))
         run.summarise(
-            {"status": "finished", **{key: pruned.document[key] for key in ("parent", "data_digest", "classes")}}
+            {
+                "status": "finished",
+                **{key: pruned.document[key] for key in ("parent", "data_digest", "classes")},
+                **{key: pruned.parent.summary.get(key) for key in ("origin", "data", "seed")},
+            }
         )
     return RunDirectory.open(path)
 

@@ -136,7 +136,9 @@ def train_locked(
                     run.reconfigure(configuration.to_yaml(network.architecture))
                 counts = counted(network.architecture)
                 found = {"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)}
-                run.begin({**found, **counts})
+                # The name alone: summaries are shown to others.
+                made_with = {"data": Path(configuration.data.source).name, "seed": recipe.seed}
+                run.begin({**found, **made_with, **counts})
                 ran_in = environment.environment(device_name(device), group.size, torch.get_num_threads())
                 if other := environment.record(run.environment, ran_in):
                     watcher.warning(other)
