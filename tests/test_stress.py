@@ -30,24 +30,30 @@ from tests.training.helpers import StopAfter, configuration, go_on, lasting, sta
 pytestmark = pytest.mark.slow
 
 TRAININGS = 50
-SETTINGS = ("training.epochs=6", "training.checkpoint_minutes=1e-9", "training.on_nan=rollback")
+EPOCHS = 6
+SETTINGS = (f"training.epochs={EPOCHS}", "training.checkpoint_minutes=1e-9", "training.on_nan=rollback")
 
 
 def train_to_end(path: Path, chosen: Configuration, words: Path) -> None:
     """As the command does it: a signal ends the process with its code once the checkpoint is saved."""
     torch.set_num_threads(1)
     splits = split_data(chosen, load(chosen.data))
-    with Stop() as stop:
-        try:
+    try:
+        with Stop() as stop:
             train_run(RunDirectory.open(path), chosen, splits, torch.device("cpu"), StopAfter(), stop)
-        except InterruptedRunError as interruption:
-            words.write_text(str(interruption))
-            sys.exit(interruption.exit_code)
+    except InterruptedRunError as interruption:
+        words.write_text(str(interruption))
+        sys.exit(interruption.exit_code)
 
 
 def is_of_the_step_that_was_told(run: RunDirectory, words: Path) -> bool:
+    told = words.read_text()
+    if "done and saved" in told:
+        return run.is_finished
     progress = json.loads(read_tensors(run.checkpoint)[1]["progress"])
-    return f"in epoch {progress['epoch'] + 1} after step {progress['step']};" in words.read_text()
+    if progress["epoch"] == EPOCHS:
+        return "after the last epoch;" in told
+    return f"in epoch {progress['epoch'] + 1} after step {progress['step']};" in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
