@@ -27,7 +27,7 @@ from connprune.training.memory_error import explained_memory
 from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
 
-# Less than the number of any signal that stops a training.
+# What a process asks the others for: a checkpoint, or to stop because of a signal, whose number is added.
 _DUE = 1
 
 
@@ -147,7 +147,7 @@ def train_locked(
                 _train_epoch(trainer, record, watcher, stop)
             asked = _asked(trainer.group, stop, record)
             if asked > _DUE:
-                raise _interrupted(trainer, record, asked)
+                raise _interrupted(trainer, record, asked - _DUE)
             results = {"status": "finished", **record.finish(on_device)}
         return run.summarise(results) if group.rank == 0 else results
 
@@ -166,7 +166,7 @@ def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopS
         return
     asked = _asked(trainer.group, stop, record)
     if asked > _DUE:
-        raise _interrupted(trainer, record, asked)
+        raise _interrupted(trainer, record, asked - _DUE)
     record.save()
 
 
@@ -182,8 +182,8 @@ def _interrupted(trainer: Trainer, record: Record, number: int) -> InterruptedRu
 
 
 def _asked(group: Group, stop: StopSignal, record: Record) -> int:
-    """What any of the processes has been asked for: the number of a signal to stop, `_DUE` for a checkpoint, or 0."""
-    return group.largest(stop.number or (_DUE if record.is_due else 0))
+    """What any of the processes has been asked for: `_DUE` and the number of a signal to stop, `_DUE`, or 0."""
+    return group.largest(_DUE + stop.number if stop.number else _DUE if record.is_due else 0)
 
 
 def take_over_gates(network: Network, other: RunDirectory) -> None:
