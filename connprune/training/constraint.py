@@ -11,22 +11,26 @@ from connprune.network.expected_cost import ExpectedCost
 from connprune.network.network import Network
 from connprune.network.penalties import openness
 
-# How far a λ rises over the steps after the warm-up while its count is twice the budget.
-_ASCENT = 4.0
+# How far a multiplier rises over the steps after the warm-up while its count is twice the budget.
+_ASCENT = 2.0
+# How much a count that is twice its budget adds to λ at once. Without it λ goes on rising until the budget holds, when
+# gates that are on their way down can no longer be held.
+_AT_ONCE = 1.0
 
 
 class CostConstraint:
     """Adds Σ λ·cost/budget to the loss, and in the same step moves each λ by how far its count is from the budget.
 
-    It is dual ascent on the Lagrangian of "the loss, subject to the budgets" (Boyd, Vandenberghe 2004, section 5.4): λ
-    grows while a count is over its budget, falls while it is under it, and never below 0.
+    It is dual ascent on the augmented Lagrangian of "the loss, subject to the budgets" (Nocedal, Wright 2006, section
+    17.3): a multiplier grows while its count is over the budget and falls while it is under it, never below 0; λ is the
+    multiplier and something for how far the count is off now.
 
     Args:
         network: whose gates have a budget.
         steps: how many there are after the warm-up.
 
     Attributes:
-        multipliers: λ of the parameters and of the MACs, (2,).
+        multipliers: of the parameters and of the MACs, (2,).
     """
 
     def __init__(self, network: Network, steps: int) -> None:
@@ -44,14 +48,13 @@ class CostConstraint:
     def __call__(self, strength: Tensor) -> Tensor:
         """What is added to the loss, (); `strength` is 0 during the warm-up and 1 after it, ()."""
         used: Tensor = self.cost(self.gates, openness(self.gates)) / self.most
-        # The graph keeps the λ of this step, which is changed in place.
-        added: Tensor = strength * (self.multipliers.clone() * used).sum()
-        with torch.no_grad():
-            self.multipliers.add_(strength * self.rate * (used.detach() - 1)).clamp_(min=0)
-        return added
+        over = used.detach() - 1
+        weights = (self.multipliers + _AT_ONCE * over).clamp(min=0)
+        self.multipliers.add_(strength * self.rate * over).clamp_(min=0)
+        return strength * (weights * used).sum()
 
     def metrics(self) -> dict[str, float]:
-        """What an epoch's metrics say: the largest λ, and the counts as they are expected now."""
+        """What an epoch's metrics say: the largest multiplier, and the counts as they are expected now."""
         with torch.no_grad():
             parameters, macs = self.cost(self.gates, openness(self.gates)).tolist()
         return {
