@@ -15,6 +15,26 @@ def inspect(
     preset: options.PresetOption = None,
     config: options.ConfigOption = None,
     assignments: options.SetOption = None,
+    shape: Annotated[
+        Any,
+        typer.Option(
+            "--input",
+            metavar="MAPSxHEIGHTxWIDTH",
+            parser=numbers.image_shape,
+            help="With --preset, --config or --set: images of this shape, like 3x224x224, in place of the data's.",
+            rich_help_panel=options.CONFIGURATION,
+        ),
+    ] = None,
+    classes: Annotated[
+        int | None,
+        typer.Option(
+            "--classes",
+            metavar="N",
+            parser=numbers.whole_number_from(2),
+            help="How many classes; goes with --input.",
+            rich_help_panel=options.CONFIGURATION,
+        ),
+    ] = None,
     history: Annotated[bool, options.switch("--history", help="Every gate at every epoch.")] = False,
     watch: Annotated[
         bool, options.switch("--watch", help="Follow a training, also one that has yet to begin.")
@@ -44,6 +64,10 @@ def inspect(
 
       connprune inspect --preset blog --figures figures
 
+    With --input and --classes it needs no images to be there.
+
+      connprune inspect --preset resnet-18 --input 3x224x224 --classes 1000
+
     With --watch it follows a training until that ends: a picture on a terminal, elsewhere a line an epoch.
 
       connprune inspect runs/mine --watch
@@ -69,6 +93,10 @@ def inspect(
         raise UsageError("Give one of --csv and --json, found both.")
     if run and (preset or config or assignments):
         raise UsageError("Give a run, or --preset, --config and --set, found both.")
+    if (shape is None) != (classes is None):
+        raise UsageError("--input and --classes go together: an architecture is for both.")
+    if shape and not (preset or config or assignments):
+        raise UsageError("--input goes with --preset, --config or --set; a run has images of its own.")
     closed = CLOSED if threshold is None else threshold
     if data and not html:
         raise UsageError("--data says where the images are that --html measures cuts on; give both.")
@@ -79,12 +107,13 @@ def inspect(
         _agree(run, closed, figures, report, as_csv, output)
         return
     if watch:
-        others = (history, figures, html, as_json, as_csv, preset, config, assignments, threshold is not None)
+        others = (history, figures, html, as_json, as_csv, preset, config, assignments, shape, threshold is not None)
         if any(others):
             raise UsageError("--watch shows a run as it goes; leave the other options out.")
         _watch(run[0] if run else None, runs, output)
         return
-    directory, architecture = _subject(run[0] if run else None, preset, config, assignments or [], runs, output)
+    images = (shape, classes) if shape else None
+    directory, architecture = _subject(run[0] if run else None, preset, config, assignments or [], runs, output, images)
     gates = directory.read_gates() if directory and directory.gates.exists() else None
     if history and gates is None:
         raise UsageError("--history: there are no gates recorded here.")
@@ -161,16 +190,25 @@ def _short(paths: list[str]) -> list[str]:
 
 
 def _subject(
-    run: str | None, preset: str | None, config: Path | None, assignments: list[str], runs: Path | None, output: Output
+    run: str | None,
+    preset: str | None,
+    config: Path | None,
+    assignments: list[str],
+    runs: Path | None,
+    output: Output,
+    images: Any,
 ) -> Any:
-    """What to inspect: a run directory, or None, and an architecture."""
+    """What to inspect: a run directory, or None, and an architecture, for `images` of a shape and number of classes."""
     from connprune.cli.slips import require_no_slip
     from connprune.runs.find import find, runs_folder
     from connprune.training.configuration import design, resolve
 
     if preset or config or assignments:
         configuration = resolve(preset=preset, config=config, assignments=assignments)
-        return None, design(configuration)
+        if images:
+            # Said here, so that what the file states gives way.
+            configuration = configuration.model_copy(update={"input": None, "classes": None})
+        return None, design(configuration, images)
     require_no_slip(run, "inspect")
     directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
     return directory, directory.architecture()

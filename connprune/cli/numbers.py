@@ -69,6 +69,16 @@ def number_from(least: float, most: float | None = None) -> Callable[[str], floa
     return read
 
 
+def image_shape(text: str) -> Any:
+    """Reads an option's value: feature maps, height and width of an image, like 3x224x224."""
+    from connprune.architecture.base import Shape
+
+    parts = text.lower().split("x")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and 0 < int(part[:11]) <= 10**9 for part in parts):
+        raise typer.BadParameter(f"found {_shown(text)}, expected feature maps, height and width, like 3x224x224.")
+    return Shape(*map(int, parts))
+
+
 def budget(text: str) -> Any:
     """Reads an option's value: a whole number from 1 upwards, or with % behind it a `Share` of the parent."""
     from connprune.architecture.rules import Share

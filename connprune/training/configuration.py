@@ -90,14 +90,18 @@ class Configuration(Blueprint):
         return dump(self.to_data(architecture))
 
 
-def design(configuration: Configuration) -> Architecture:
+def design(configuration: Configuration, images: tuple[Shape, int] | None = None) -> Architecture:
     """The architecture that a user asks for; a cut may have merges that nobody would ask for.
+
+    Args:
+        configuration: what is asked for.
+        images: the shape of one image, and the number of classes; None is what the data have.
 
     Raises:
         UsageError: see `architecture_for` and `image_shape`; a squeeze would give more feature maps than it reads; or
             the batches are too small.
     """
-    architecture = configuration.architecture_for(*image_shape(configuration.data))
+    architecture = configuration.architecture_for(*(images or image_shape(configuration.data)))
     for target in architecture.connections:
         merge, maps = architecture.merge_of(target), sum(source_maps(architecture, target))
         if merge.feature_maps is not None and merge.feature_maps > maps:

@@ -1,10 +1,10 @@
 """The formula as it stands in the design: every connection resized, gated and copied, one by one."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from connprune.architecture import Architecture, Connection, convolutions
@@ -16,6 +16,8 @@ from connprune.architecture.norms import Norm
 from connprune.architecture.weighted import Weighted
 from connprune.architecture.windows import sides
 from connprune.network import Network
+
+Module = TypeVar("Module", bound=nn.Module)
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda x: x,
@@ -52,7 +54,7 @@ def gate_values(network: Network) -> dict[Connection, Tensor]:
     }
 
 
-def shaken(network: Network) -> Network:
+def shaken(network: Module) -> Module:
     """Gives values of their own to what starts as zeros and ones, so that a mistake there shows."""
     for name, tensor in network.state_dict().items():
         if "bias" in name or "norm" in name:
