@@ -56,8 +56,11 @@ class Process:
     def interrupt(self, number: signal.Signals) -> bool:
         """Sends the signal to a process that certainly has not ended; returns whether there was one."""
         self.popen.send_signal(signal.SIGSTOP)
-        while (state := self.state("State")[0]) not in "TZX":
-            time.sleep(0.001)
+        try:
+            while (state := self.state("State")[0]) not in "TZX":
+                time.sleep(0.001)
+        except FileNotFoundError:
+            return False
         if state == "T":
             self.popen.send_signal(number)
             self.popen.send_signal(signal.SIGCONT)
