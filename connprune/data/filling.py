@@ -17,7 +17,7 @@ import numpy as np
 from connprune.data.decoding import Picture, RangeWantedError, bombs_refused, decode, extremes, opened
 from connprune.data.flight import in_flight
 from connprune.data.listing import Listing
-from connprune.data.memory import memory
+from connprune.data.memory import give_back_freed, memory
 from connprune.data.settings import DataSettings
 from connprune.data.track import Track
 from connprune.errors import ConnpruneError, DiskFullError, UsageError
@@ -31,6 +31,8 @@ _SHARE_IN_FLIGHT = 1 / 8
 _BYTES_A_PIXEL = 12
 # Files up to this size are read at once; of larger ones the header comes first.
 _SMALL_FILE = 2**20
+# After images of this size freed memory is given back.
+_LARGE = 2**26
 _NAMED_AT_MOST = 5
 _SIXTEEN_BITS = (0, 65535)
 # A range is little used if its middle 99.8% of pixels lie within a quarter of it.
@@ -38,11 +40,12 @@ _TAIL, _LITTLE = 0.001, 64
 
 
 class _Begun(NamedTuple):
-    """A file whose header was read: its content if it is small, or why it cannot be read."""
+    """A file whose header was read: its content if it is small, why it cannot be read, whether its image is large."""
 
     path: Path
     content: bytes | None = None
     reason: str | None = None
+    large: bool = False
 
 
 class _Read(NamedTuple):
@@ -266,7 +269,8 @@ def _begin(path: Path) -> tuple[_Begun, int]:
             content = file.read() if size <= _SMALL_FILE else None
             with opened(file if content is None else BytesIO(content)) as image:
                 width, height = image.size
-        return _Begun(path, content), size + _BYTES_A_PIXEL * width * height
+        count = size + _BYTES_A_PIXEL * width * height
+        return _Begun(path, content, large=count > _LARGE), count
     except (ConnpruneError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise whatever they stumble over.
@@ -285,6 +289,9 @@ def _read(settings: DataSettings, begun: _Begun) -> _Read:
         raise
     except Exception as error:
         return _Read("" if content is None else hashlib.sha256(content).hexdigest(), why(error))
+    finally:
+        if begun.large:
+            give_back_freed()
 
 
 def _file_digest(path: Path) -> str:
@@ -319,6 +326,9 @@ def _extremes(begun: _Begun) -> tuple[int, int] | None:
         raise
     except Exception:
         return None
+    finally:
+        if begun.large:
+            give_back_freed()
 
 
 def _joined(digests: Iterable[str]) -> str:
