@@ -53,8 +53,8 @@ class Pad(nn.Module):
         return maps._replace(values=F.pad(maps.values, self.margins))
 
 
-class MaxPool(nn.Module):
-    """The maximum of each window; gates stay pending where none can be negative.
+class _To(nn.Module):
+    """Brings feature maps of any size to one height and width.
 
     Args:
         after: height and width.
@@ -63,6 +63,10 @@ class MaxPool(nn.Module):
     def __init__(self, after: Size) -> None:
         super().__init__()
         self.after = after
+
+
+class MaxPool(_To):
+    """The maximum of each window; gates stay pending where none can be negative."""
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         if maps.gates_are_positive:
@@ -70,16 +74,8 @@ class MaxPool(nn.Module):
         return FeatureMaps(F.adaptive_max_pool2d(maps.gated(), self.after))
 
 
-class Nearest(nn.Module):
-    """The nearest activation; gates stay pending.
-
-    Args:
-        after: height and width.
-    """
-
-    def __init__(self, after: Size) -> None:
-        super().__init__()
-        self.after = after
+class Nearest(_To):
+    """The nearest activation; gates stay pending."""
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         return maps._replace(values=F.interpolate(maps.values, self.after, mode="nearest"))
