@@ -1,6 +1,5 @@
 """What the commands that run experiments have in common."""
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -129,15 +128,12 @@ def _work_off_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, s
     from connprune.errors import InterruptedRunError
     from connprune.experiments.ray_cluster import cluster
     from connprune.experiments.ray_tasks import Surroundings, work
-    from connprune.training.images import VARIABLE
 
     try:
         with cluster(means.device, means.jobs, means.threads) as share, Stop() as stop:
             if not share.exists:
                 output.warning(f"no machine of the Ray cluster has {share}; the trainings wait until one has")
-            cache = os.environ.get("CONNPRUNE_CACHE")
-            data = means.data or os.environ.get(VARIABLE)
-            surroundings = Surroundings(means.device, share.threads, tuple(means.plugins), Path.cwd(), cache, data)
+            surroundings = Surroundings.here(means.device, share.threads, means.plugins, means.data)
             return work(
                 plan,
                 share,

@@ -28,6 +28,7 @@ from connprune.runs.directory import RunDirectory
 from connprune.signals import Stop
 from connprune.training.configuration import Configuration
 from connprune.training.device import choose_device
+from connprune.training.images import VARIABLE
 from connprune.training.memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Surroundings:
         plugins: modules to import.
         folder: where the command runs; plugins may be there.
         cache: $CONNPRUNE_CACHE, if it is set.
-        data: where the images are now, by --data or $CONNPRUNE_DATA; None is where they were.
+        images: $CONNPRUNE_DATA, if it is set; it says where folders of images are, and leaves data sets alone.
+        data: where the images are now, by --data; None is by that variable, or where they were.
     """
 
     device: str
@@ -54,7 +56,14 @@ class Surroundings:
     plugins: tuple[str, ...]
     folder: Path
     cache: str | None
+    images: str | None
     data: str | None = None
+
+    @classmethod
+    def here(cls, device: str, threads: int, plugins: Sequence[str], data: str | None) -> "Surroundings":
+        """Those of this process."""
+        cache, images = os.environ.get("CONNPRUNE_CACHE"), os.environ.get(VARIABLE)
+        return cls(device, threads, tuple(plugins), Path.cwd(), cache, images, data)
 
 
 @dataclass(frozen=True)
@@ -189,6 +198,8 @@ def _settle(surroundings: Surroundings) -> torch.device:
     """Makes a worker's process like the command's own; gives the device to compute on."""
     if surroundings.cache:
         os.environ["CONNPRUNE_CACHE"] = surroundings.cache
+    if surroundings.images:
+        os.environ[VARIABLE] = surroundings.images
     if surroundings.folder.is_dir():
         os.chdir(surroundings.folder)
     for name in surroundings.plugins:

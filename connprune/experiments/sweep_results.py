@@ -8,8 +8,10 @@ from typing import Any
 from connprune.analysis.agreement import agreement
 from connprune.analysis.statistics import LEVEL, paired_difference, spread
 from connprune.architecture.base import CLOSED, SCHEMA
-from connprune.errors import ConnpruneError
+from connprune.errors import ConnpruneError, UsageError
 from connprune.experiments.plan import Plan
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import read_configuration
 
 MEASURE = "test_accuracy"
 
@@ -25,6 +27,7 @@ def collect(plan: Plan) -> dict[str, Any]:
     finished = {key: run.summary for key, run in runs.items() if run.is_finished}
     if not finished:
         raise ConnpruneError(f"{plan.path}: no training is finished yet.")
+    _require_same_images(runs[key] for key in finished)
     rows = [_row(name, cell, {seed: finished[name, seed] for seed in plan.seeds if (name, seed) in finished})
             for name, cell in cells.items()]  # fmt: skip
     return {
@@ -38,6 +41,22 @@ def collect(plan: Plan) -> dict[str, Any]:
         "rows": [row for row in rows if row["runs"]],
         "axes": {axis: _axis(plan, axis, finished) for axis in next(iter(cells.values()))},
     }
+
+
+def _require_same_images(runs: Iterable[RunDirectory]) -> None:
+    """Refuses trainings that want the same images and were made with different ones, as the place may hold others now.
+
+    Raises:
+        UsageError: two were.
+    """
+    firsts: dict[str, RunDirectory] = {}
+    for run in runs:
+        first = firsts.setdefault(read_configuration(run).data.model_dump_json(exclude={"cache"}), run)
+        if first.summary.get("data_digest") != run.summary.get("data_digest"):
+            raise UsageError(
+                f"{run.path}: this was trained with other images than {first.path}, so the two cannot be compared; "
+                "start a new sweep, or remove one of them."
+            )
 
 
 def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, dict[str, Any]]) -> dict[str, Any]:

@@ -9,12 +9,12 @@ import torch
 from connprune.data.images import Dataset
 from connprune.data.splits import Splits
 from connprune.data.track import StopSignal
-from connprune.errors import ConnpruneError, InterruptedRunError, RunLockedError
+from connprune.errors import ConnpruneError, InterruptedRunError, RunLockedError, UsageError
 from connprune.experiments.evolution import evolve
-from connprune.experiments.plan import Job, Plan
+from connprune.experiments.plan import PLAN, Job, Plan
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, read_configuration
-from connprune.training.images import moved
+from connprune.training.images import moved, require_same_images
 from connprune.training.run import split_data, train_locked
 
 Load = Callable[[Configuration], Dataset]
@@ -126,6 +126,10 @@ def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopS
         return run.summary
     configuration = splits.configuration(run)
     images = splits(configuration)
+    known = run.summary.get("data_digest")
+    require_same_images(run, configuration, known, images.digest)
+    if known is None and (beside := _beside(run, splits, configuration.with_range(images.range))):
+        require_same_images(beside, configuration, beside.summary["data_digest"], images.digest)
 
     def train(directory: RunDirectory) -> dict[str, Any]:
         return train_locked(directory, splits.configuration(directory), images, device, Silent(), stop)
@@ -133,3 +137,18 @@ def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopS
     if run.kind == "evolution":
         return evolve(run, configuration, train)
     return train(run)
+
+
+def _beside(run: RunDirectory, splits: SplitImages, configuration: Configuration) -> RunDirectory | None:
+    """A training of the same experiment that has begun and wants the same images; None if there is none yet."""
+    jobs = run.path.resolve().parent.parent
+    if not (jobs.parent / PLAN).is_file():
+        return None
+    for path in sorted(jobs.glob("*/seed-*")):
+        other = RunDirectory(path)
+        try:
+            if other.summary.get("data_digest") and splits.configuration(other).data == configuration.data:
+                return other
+        except UsageError:
+            continue  # What is damaged, or whose images are gone, says so when its own turn comes.
+    return None

@@ -1,12 +1,14 @@
 """A run is known by what its images are, not by where they were: they may be moved between any two commands."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from connprune.experiments.launch import worker_commands
+from connprune.experiments.ray_tasks import Surroundings, train
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import read_configuration
 from tests.conftest import Command
@@ -86,6 +88,72 @@ def test_a_comparison_is_the_same_wherever_its_images_are(command: Command, move
     others = command("retrain", *options, "--seeds", "2", "--data", "elsewhere")
     assert others.code == 1
     assert "are others than those" in others.err
+
+
+SWEEP = """
+base: {preset: digits, data: {source: images, channels: 1}, training: {epochs: 1}}
+seeds: 2
+axes: {gates.penalty: [0.001]}
+"""
+
+
+@pytest.fixture
+def half_done(command: Command, digits_folder: Path) -> Path:
+    """A sweep of which one training is done."""
+    Path("sweep.yaml").write_text(SWEEP, encoding="utf-8")
+    listed = command("sweep", "sweep.yaml", "--run", "sweep", "--list", "--device", "cpu")
+    assert listed.code == 0, listed.err
+    first = min(Path("sweep").glob("jobs/*/seed-*"))
+    assert command("train", "--resume", "--run", first, "--device", "cpu").code == 0
+    return first
+
+
+def test_a_sweep_goes_on_with_the_images_that_it_began_with(
+    command: Command, half_done: Path, digits_folder: Path
+) -> None:
+    changed(digits_folder)
+    outcome = command("sweep", "--resume", "--run", "sweep", "--device", "cpu")
+    assert outcome.code == 1
+    assert f"{half_done}: the images in {digits_folder} are others than those that it was made with" in outcome.err
+
+
+def test_trainings_of_other_images_are_not_put_into_one_table(
+    command: Command, half_done: Path, digits_folder: Path
+) -> None:
+    changed(digits_folder)
+    other = max(Path("sweep").glob("jobs/*/seed-*"))
+    assert command("train", "--resume", "--run", other, "--device", "cpu").code == 0
+    outcome = command("sweep", "--collect", "--run", "sweep")
+    assert outcome.code == 2
+    assert f"{other}: this was trained with other images than {half_done}" in outcome.err
+
+
+def test_an_evolution_is_of_the_images_of_its_comparison(command: Command, moved: Path, digits_folder: Path) -> None:
+    changed(moved).rename(digits_folder)
+    options = ("cut", "--against", "evolution:2", "--epochs", "1", "--device", "cpu", "--run", "comparison")
+    assert command("retrain", *options).code == 1
+    (run,) = map(RunDirectory, Path("comparison").glob("jobs/evolution/seed-*"))
+    assert not run.is_finished
+    assert not (run.path / "trials").exists()
+
+
+def test_the_variable_is_a_variable_on_ray_too(
+    command: Command, digits_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says where folders are; a data set that has a name has no other place."""
+    Path("sweep.yaml").write_text(
+        "base: {preset: digits, data: {train_images: 40}, training: {epochs: 1}}\naxes: {gates.penalty: [0.001]}\n",
+        encoding="utf-8",
+    )
+    assert command("sweep", "sweep.yaml", "--run", "sweep", "--list").code == 0
+    monkeypatch.setenv("CONNPRUNE_DATA", str(digits_folder))
+    surroundings = Surroundings.here("cpu", 1, (), None)
+    monkeypatch.delenv("CONNPRUNE_DATA")
+    (job,) = Path("sweep").glob("jobs/*/seed-*")
+    outcome = train(job.absolute(), surroundings)
+    assert isinstance(outcome.result, dict), outcome.result
+    assert read_configuration(RunDirectory(job)).data.source == "digits"
+    assert os.environ["CONNPRUNE_DATA"] == str(digits_folder), "for those that name a folder"
 
 
 def test_workers_are_told(tmp_path: Path) -> None:

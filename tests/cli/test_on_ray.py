@@ -367,7 +367,7 @@ def test_a_cluster_that_is_not_there_is_named(cut: str, start: Start, address: s
 
 
 def test_a_machine_that_does_not_see_the_directory_says_so(tmp_path: Path) -> None:
-    surroundings = Surroundings("cpu", 1, (), tmp_path, None)
+    surroundings = Surroundings.here("cpu", 1, (), None)
     outcome = train(tmp_path / "jobs" / "cut" / "seed-1", surroundings)
     assert isinstance(outcome.result, str)
     assert f"{socket.gethostname()} does not see {tmp_path}/jobs/cut/seed-1" in outcome.result
