@@ -193,7 +193,7 @@ def test_only_runs_have_networks(command: Command, tmp_path: Path) -> None:
     RunDirectory(tmp_path).summarise({"kind": "comparison", "status": "finished"})
     outcome = command("export", tmp_path, "--format", "dot")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "found a comparison" in outcome.err
+    assert "this is a comparison" in outcome.err
 
 
 def test_sequences_and_folders_say_what_to_do_with_an_image(command: Command, digits_folder: Path) -> None:

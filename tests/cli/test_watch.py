@@ -1,6 +1,7 @@
 """`inspect --watch`: a training seen from outside, whatever becomes of it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -209,7 +210,7 @@ def test_a_training_beside_it_in_a_terminal(tmp_path: Path) -> None:
     assert terminal.end() == 0
     assert "epoch 2/2" in terminal.text
     assert "gates open" in terminal.text
-    assert "▅▅▅" in terminal.text
+    assert re.search("→head +[▁-█]{3} ", terminal.text), "a curve of a start and two epochs"
     assert terminal.text.endswith("\x1b[?25h"), "the cursor is back"
 
 
