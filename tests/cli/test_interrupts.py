@@ -95,10 +95,11 @@ def sweep(folder: Path, arguments: list[str], moments: int) -> tuple[Counter[int
 
 def clear(folder: Path) -> None:
     """Removes what the command has made."""
-    made = folder / "new"
-    if made.is_dir():
-        shutil.rmtree(made)
-    made.unlink(missing_ok=True)
+    for made in folder.glob("new*"):
+        if made.is_dir():
+            shutil.rmtree(made)
+        else:
+            made.unlink()
 
 
 @pytest.fixture(scope="module")
