@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from connprune.architecture.advice import LeavesPath, gentle, instead, largest_safe
+from connprune.architecture.allowed import allowed
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, Shape
+from connprune.architecture.gates import CostBudget
 from connprune.architecture.kept import Kept, follow, positions, taken_numbers
 from connprune.architecture.merging import MergeOverride, Selection
 from connprune.architecture.rules import Counts, FeatureMap, Rule, Unit
@@ -262,7 +264,11 @@ def _rebuilt(architecture: Architecture, kept: Kept) -> Architecture:
     )
     gates = architecture.gates
     if gates is not None:
-        gates = gates.model_copy(update={"ungated": tuple(name for name in gates.ungated or () if name in live)})
+        changes: dict[str, Any] = {"ungated": tuple(name for name in gates.ungated or () if name in live)}
+        if gates.budget is not None:
+            # A percentage is of the network that was searched, not of what a cut left of it.
+            changes["budget"] = CostBudget(**allowed(architecture))
+        gates = gates.model_copy(update=changes)
     return architecture.replace(
         layers=layers,
         connections=live,

@@ -102,9 +102,11 @@ Duration = Annotated[int | float, BeforeValidator(_duration)]
 
 
 def _amount(value: Any) -> Any:
-    is_share = isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?%", value) and float(value[:-1]) <= 100
+    is_share = isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?%", value) and 0 < float(value[:-1]) <= 100
     if not is_share and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise PydanticCustomError("amount", "a whole number, or a percentage of the network like 50%")
+        raise PydanticCustomError(
+            "amount", "a whole number, or a percentage of the network like 50%, more than none of it and at most all"
+        )
     return value
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -130,18 +131,18 @@ class Share:
         UsageError: the value is outside of this range.
     """
 
-    value: float
+    value: float | Fraction
 
     def __post_init__(self) -> None:
         if not 0 <= self.value <= 1:
             raise UsageError(f"A budget of {self}: expected 0% to 100% of the parent.")
 
     def of(self, count: int) -> int:
-        """The largest whole number within the share."""
-        return math.floor(self.value * count)
+        """The largest whole number within the share, which is taken as it is written: 0.29 of 100 is 29."""
+        return math.floor(Fraction(str(self.value)) * count)
 
     def __str__(self) -> str:
-        return f"{100 * self.value:g}%"
+        return f"{float(100 * self.value):g}%"
 
 
 def amount(value: int | str) -> int | Share:
@@ -152,7 +153,7 @@ def amount(value: int | str) -> int | Share:
         UsageError: the share is none.
     """
     text = str(value)
-    return Share(float(text[:-1]) / 100) if text.endswith("%") else int(text)
+    return Share(Fraction(text[:-1]) / 100) if text.endswith("%") else int(text)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import typer
@@ -89,7 +90,7 @@ def budget(text: str) -> Any:
             raise typer.BadParameter(f"found {_shown(text)}, expected a whole number, or a percentage like 50%.")
         return whole_number_from(1)(text)
     try:
-        share = Share(number(text[:-1]) / 100)
+        share = Share(Fraction(str(number(text[:-1]))) / 100)
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
     if not share.value:

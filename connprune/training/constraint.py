@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from connprune.architecture.rules import Budget, Counts
-from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.architecture.allowed import allowed
+from connprune.architecture.rules import Counts
 from connprune.network.expected_cost import ExpectedCost
 from connprune.network.network import Network
 from connprune.network.penalties import openness
@@ -39,8 +39,7 @@ class CostConstraint:
             raise ValueError("a network whose gates have no budget")
         self.gates = gates
         self.cost = ExpectedCost(architecture).to(gates.weight.device)
-        whole = Counts(parameter_count(architecture), mac_count(architecture))
-        most = Budget.of(architecture.gates.budget).resolved(whole)
+        most = allowed(architecture)
         self.most = torch.tensor([most.get(name, math.inf) for name in Counts._fields], device=gates.weight.device)
         self.multipliers = torch.zeros(2, device=gates.weight.device)
         self.rate = _ASCENT / max(1, steps)

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from connprune.architecture.allowed import allowed
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
 from connprune.architecture.cutting import cut
-from connprune.architecture.rules import Budget, Counts, Threshold
+from connprune.architecture.rules import Threshold
 from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
 from connprune.data.images import Images
 from connprune.data.splits import Splits, class_counts
@@ -225,7 +226,7 @@ class Record:
             str(connection): part.tolist() if gates.sharing == "per-feature-map" else part.item()
             for connection, part in zip(architecture.gated_connections, parts, strict=True)
         }
-        most = Budget.of(gates.budget).resolved(Counts(parameter_count(architecture), mac_count(architecture)))
+        most = allowed(architecture)
         try:
             left = cut(architecture, scores, Threshold(CLOSED)).report.left
         except DisconnectedError:

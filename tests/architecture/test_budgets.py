@@ -1,6 +1,7 @@
 """Budgets of a cut: never exceeded, and nothing is cut that could have stayed."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import pytest
 from hypothesis import assume, given, settings
@@ -8,8 +9,10 @@ from hypothesis import strategies as st
 
 from connprune import cut
 from connprune.architecture import Architecture, Budget, Connection, FeatureMap, Share, WholeLayers
-from connprune.architecture.cutting import GateValues, cut_by_scores
-from connprune.architecture.rules import CountsWithout, Scores, Unit
+from connprune.architecture.allowed import allowed
+from connprune.architecture.cutting import GateValues, cut_by_scores, restricted
+from connprune.architecture.gates import CostBudget, Gates
+from connprune.architecture.rules import CountsWithout, Scores, Unit, amount
 from connprune.architecture.shapes import connection_maps, mac_count, parameter_count
 from connprune.errors import DisconnectedError, UsageError
 from tests.strategies import architectures
@@ -163,3 +166,34 @@ def test_whole_layers_keep_a_budget_too(digits: Architecture) -> None:
 def test_a_share_lies_between_nothing_and_all(value: float) -> None:
     with pytest.raises(UsageError, match="expected 0% to 100% of the parent"):
         Share(value)
+
+
+@given(st.integers(0, 100_00), st.integers(0, 10**12))
+def test_a_percentage_is_taken_as_it_is_written(hundredths: int, count: int) -> None:
+    written = f"{hundredths // 100}.{hundredths % 100:02}%"
+    exactly = hundredths * count // 100_00
+    for share in (amount(written), Share(Fraction(hundredths, 100_00)), Share(hundredths / 100_00)):
+        assert isinstance(share, Share)
+        assert share.of(count) == exactly
+    assert str(amount("29%")) == "29%"
+
+
+def budgeted(architecture: Architecture, **budget: int | str) -> Architecture:
+    assert architecture.gates is not None
+    wanted = {"penalise": "expected-cost", "budget": CostBudget.model_validate(budget)}
+    return architecture.replace(gates=Gates(**{**dict(architecture.gates), **wanted}))
+
+
+def test_a_percentage_is_of_the_searched_network_after_a_cut_too(digits: Architecture) -> None:
+    searched = budgeted(digits, parameters="50%", macs=300_000)
+    gates = {str(connection): number / 100 for number, connection in enumerate(digits.gated_connections)}
+    smaller = cut(searched, gates, Budget(Share(0.7))).architecture
+    assert parameter_count(smaller) < parameter_count(searched)
+    meant = {"parameters": parameter_count(digits) // 2, "macs": 300_000}
+    assert allowed(searched) == allowed(smaller) == meant
+    assert allowed(restricted(searched, smaller.connections)) == meant
+
+
+def test_a_budget_of_less_than_one_is_refused_by_its_key(digits: Architecture) -> None:
+    with pytest.raises(UsageError, match=r"gates\.budget\.macs: found 0\.0000001%, .* less than one"):
+        allowed(budgeted(digits, parameters="50%", macs="0.0000001%"))

@@ -80,6 +80,11 @@ def test_the_example_is_valid() -> None:
         ({"gates": {"penalise": "expected-cost"}}, "penalise expected-cost and a budget belong together"),
         ({"gates": {"budget": {}}}, "expected a number of parameters, of macs, or of both"),
         ({"gates": {"budget": {"macs": "half"}}}, "macs: found 'half', expected a whole number, or a percentage"),
+        (
+            {"gates": {"budget": {"parameters": "0%"}}},
+            "parameters: found '0%', expected a whole number, or a percentage",
+        ),
+        ({"gates": {"budget": {"macs": "0.00%"}}}, "more than none of it"),
         ({"gates": {"budget": {"macs": "101%"}}}, "expected a whole number, or a percentage of the network like 50%"),
         (
             {"gates": {"kind": "linear", "penalise": "expected-cost", "budget": {"macs": 3}}},
