@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from connprune.architecture.allowed import allowed
 from connprune.architecture.architecture import Architecture, Blueprint, Input
 from connprune.architecture.base import ClassCount, Shape
 from connprune.architecture.explain import explain
@@ -99,9 +100,11 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
 
     Raises:
         UsageError: see `architecture_for` and `image_shape`; a squeeze would give more feature maps than it reads; or
-            the batches are too small.
+            the batches are too small; or the gates are given a target and there are none, or a budget of nothing.
     """
     architecture = configuration.architecture_for(*(images or image_shape(configuration.data)))
+    _require_gates(architecture)
+    allowed(architecture)
     for target in architecture.connections:
         merge, maps = architecture.merge_of(target), sum(source_maps(architecture, target))
         if merge.feature_maps is not None and merge.feature_maps > maps:
@@ -111,6 +114,20 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
             )
     require_enough(architecture, configuration.training.batch_size)
     return architecture
+
+
+def _require_gates(architecture: Architecture) -> None:
+    """Refuses a target for gates where no connection has one."""
+    gates = architecture.gates
+    if gates is None or architecture.gated_connections:
+        return
+    for key in ("budget", "target_sparsity"):
+        if getattr(gates, key) is not None:
+            raise UsageError(
+                f"gates.{key}: no connection has a gate that could reach it; gates.ungated names "
+                f"{', '.join(gates.ungated or ())}, which is every target. Give gates.ungated fewer, or leave "
+                f"gates.{key} out."
+            )
 
 
 def resolve(

@@ -14,7 +14,7 @@ from connprune.architecture.gates import Constant, FeedForward, FromRun, Normal,
 from connprune.architecture.layers import LAYERS
 from connprune.architecture.presets import preset_names
 from connprune.errors import UsageError
-from connprune.training.configuration import resolve, with_recipe
+from connprune.training.configuration import design, resolve, with_recipe
 from connprune.training.recipe import Cosine, Fixed, Plateau
 
 
@@ -85,7 +85,7 @@ def test_a_layer_can_be_reached_by_its_number() -> None:
         ("training.optimizer=adamw", "expected a section of keys; to choose 'adamw', set training.optimizer.kind."),
         ("training.schedule=cosine", "expected a section of keys; to choose 'cosine', set training.schedule.kind."),
         ("gates=linear", "expected a section of keys; to choose 'linear', set gates.kind."),
-        ("gates=off", "found 'off', expected a section of keys (initialisation, kind,"),
+        ("gates=off", "found 'off', expected a section of keys (budget, initialisation, kind,"),
         ("merge=sum", "to choose 'sum', set merge.aggregate."),
         ("merges.conv2=sum", "to choose 'sum', set merges.conv2.aggregate."),
         ("data.size=96", "data.size: found 96, expected a list of 2, like [96, 96]. (command line"),
@@ -155,9 +155,9 @@ def test_a_missing_key_is_blamed_on_the_line_that_lacks_it(tmp_path: Path) -> No
     message = refusal(config=file)
     assert f"input.width: this key is missing. ({file}, line 2" in message
     assert f"gates.initialisation.run: this key is missing. ({file}, line 5" in message
-    file.write_text("preset: digits\ngates: {temperature: {start: 2}, kind: linear}\ndata:\n  size: [3, 3]\n")
+    file.write_text("preset: digits\ngates: {penalise: l0, kind: sigmoid}\ndata:\n  size: [3, 3]\n")
     message = refusal(config=file)
-    assert "temperature belongs to sigmoid gates" in message
+    assert "penalise l0 belongs to hard-concrete gates" in message
     assert f"({file}, line 2, column 9" in message
     assert f"({file}, line 4, column 3: `size: [3, 3]`)" in message
 
@@ -218,3 +218,24 @@ def test_another_recipe_is_validated_too() -> None:
     assert with_recipe(configuration, epochs=3, seed=None).training.epochs == 3
     with pytest.raises(UsageError, match=r"training.epochs: found 0.*--epochs 0"):
         with_recipe(configuration, epochs=0, seed=None)
+
+
+@pytest.mark.parametrize(
+    "layers", ["layers=[]", "gates.ungated=[conv1, conv2, pool1, dropout1, conv3, conv4, pool2, dropout2, head]"]
+)
+@pytest.mark.parametrize(
+    ("key", "settings"),
+    [
+        ("budget", ["gates.penalise=expected-cost", "gates.budget={macs: 50%}"]),
+        ("target_sparsity", ["gates.penalty=0.1", "gates.target_sparsity=0.5"]),
+    ],
+)
+def test_a_target_for_gates_that_no_connection_has_is_refused(layers: str, key: str, settings: list[str]) -> None:
+    with pytest.raises(UsageError, match=rf"gates\.{key}: no connection has a gate.*gates\.ungated"):
+        design(resolve("digits", assignments=[layers, *settings]))
+
+
+def test_a_budget_of_less_than_one_is_refused_before_training() -> None:
+    chosen = resolve("digits", assignments=["gates.penalise=expected-cost", "gates.budget={macs: 0.0000001%}"])
+    with pytest.raises(UsageError, match=r"gates\.budget\.macs: found 0\.0000001%"):
+        design(chosen)
