@@ -130,10 +130,10 @@ def _to_go_on_with(
     from connprune.errors import UsageError
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
-    from connprune.runs.find import find, of_launch, run_paths
+    from connprune.runs.find import directories, find, of_launch, run_paths
     from connprune.training.group import launch
 
-    launched = of_launch([run] if run else folder.glob("*"), launch())
+    launched = of_launch([run] if run else directories(folder), launch())
     if launched or not resume:
         return launched
     is_new = not (RunDirectory(run).summary_file.is_file() if run else run_paths(folder))
@@ -152,6 +152,5 @@ def _created(path: Path, text: str, architecture: "Architecture", notes: dict[st
     from connprune.runs.directory import RunDirectory
     from connprune.training.group import launch
 
-    directory = RunDirectory.create(path, "train", text, architecture)
-    directory.summarise({**notes, **({"launch": launch()} if launch() else {})})
-    return directory
+    launched = {"launch": launch()} if launch() else {}
+    return RunDirectory.create(path, "train", text, architecture, notes={**notes, **launched})

@@ -126,9 +126,15 @@ def require_one_network(run: RunDirectory) -> None:
         )
 
 
+def directories(folder: Path) -> list[Path]:
+    """The directories in a runs folder, but those that begin with a dot, as what is being made does; may be none."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [entry for entry in found if entry.is_dir() and not entry.name.startswith(".")]
+
+
 def run_paths(folder: Path) -> list[Path]:
-    """The directories in a folder that a summary makes runs, whatever it holds; none if there is no such folder."""
-    return [path.parent for path in folder.glob("*/summary.json")]
+    """Those directories in a runs folder that a summary makes runs, whatever it holds."""
+    return [path for path in directories(folder) if (path / "summary.json").exists()]
 
 
 def _require_there(path: Path, folder: Path) -> None:
@@ -154,7 +160,7 @@ def of_launch(places: Iterable[Path], launch: str | None) -> RunDirectory | None
 
 
 def _all(folder: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirectory]]:
-    return _readable(folder.iterdir() if folder.is_dir() else (), kinds)
+    return _readable(directories(folder), kinds)
 
 
 def _readable(places: Iterable[Path], kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirectory]]:

@@ -9,6 +9,7 @@ from connprune.errors import UsageError
 from connprune.files import parse_object, read_json, read_sealed_json, read_text
 from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
+from connprune.runs.find import directories
 from connprune.runs.lock import holder
 from connprune.runs.summary import Kind
 
@@ -87,7 +88,7 @@ def _directories(place: Path) -> Iterator[Path]:
     elif (place / "summary.json").is_file():
         yield place
     else:
-        yield from (entry for entry in place.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        yield from directories(place)
 
 
 def _row(path: Path) -> Row:

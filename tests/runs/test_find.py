@@ -11,7 +11,8 @@ from connprune.errors import UsageError
 from connprune.files import sealed, write_json
 from connprune.runs import environment
 from connprune.runs.directory import RunDirectory
-from connprune.runs.find import find, runs_folder, stem_of
+from connprune.runs.find import find, run_paths, runs_folder, stem_of
+from connprune.runs.listing import rows
 from tests.conftest import TINY, Command
 from tests.training.helpers import StopAfter, configuration, go_on, start
 
@@ -123,3 +124,14 @@ def test_another_number_of_threads_is_told_when_a_training_goes_on(
     monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
     go_on(run, configuration("training.epochs=2"), watcher)
     assert any("now 77" in text for text in watcher.warnings)
+
+
+def test_what_is_being_made_or_was_left_unfinished_is_no_run_yet(tmp_path: Path) -> None:
+    start(tmp_path / ".x-cut.3.partial", configuration())
+    assert run_paths(tmp_path) == []
+    assert [row.path for row in rows([tmp_path])] == []
+    with pytest.raises(UsageError, match="There is no train run"):
+        find(None, tmp_path, "train")
+    run = start(tmp_path / "x", configuration())
+    assert find(None, tmp_path, "train").path == run.path
+    assert run_paths(tmp_path / "nowhere") == []
