@@ -1,11 +1,14 @@
 """What `--html` does in the commands that have it."""
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connprune.cli.output import Output
 from connprune.cli.session import load_images
+from connprune.data.settings import NAMED
 from connprune.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +61,7 @@ class Report:
             measured, why = self._measured(run) if run and gates and document["kind"] != "cut" else (None, None)
             return self._configured(run_data(document, architecture, gates, run, threshold, measured, why), run)
 
-        self._write(document, data)
+        self._write(document, data, run)
 
     def of_retrained(self, document: dict[str, Any], run: "RunDirectory") -> None:
         """Writes the page of a run that was just trained, and adds its path to the document."""
@@ -73,7 +76,7 @@ class Report:
             described |= {"path": str(run.path), "html": document["html"]}
             return self._configured(run_data(described, run.architecture(), gates, run, CLOSED), run)
 
-        self._write(document, data)
+        self._write(document, data, run)
 
     def of_runs(
         self, document: dict[str, Any], runs: "Sequence[RunDirectory]", found: "Agreement", names: Sequence[str]
@@ -82,8 +85,10 @@ class Report:
 
         def data() -> dict[str, Any]:
             from connprune.report.html.runs import runs_data
+            from connprune.training.redaction import last_parts
 
-            return runs_data(document, runs[0].architecture(), found, names)
+            shown = last_parts([str(run.path) for run in runs]) if self.redact else names
+            return runs_data(document, runs[0].architecture(), found, shown)
 
         self._write(document, data)
 
@@ -97,7 +102,9 @@ class Report:
 
         self._write(document, data)
 
-    def _write(self, document: dict[str, Any], data: Callable[[], dict[str, Any]]) -> None:
+    def _write(
+        self, document: dict[str, Any], data: Callable[[], dict[str, Any]], run: "RunDirectory | None" = None
+    ) -> None:
         if self.path is None:
             return
         from connprune.report.html.page import HOLDS, HOLDS_NO_PLACES, write_page
@@ -107,7 +114,7 @@ class Report:
         built = {**data(), "holds": HOLDS_NO_PLACES if self.redact else HOLDS}
         if self.redact:
             places = [str(self.path), *_strings(document, "path", "run", "runs")]
-            built = redacted(built, *places)
+            built = redacted(built, *places, *(self._images(run) if run else ()))
         size = write_page(built, self.path)
         self.output.note(f"page: {self.path}, {size:,} bytes; {built['holds']}")
 
@@ -121,6 +128,20 @@ class Report:
         architecture = run.architecture()
         named = architecture.replace(gates=gates_without_paths(architecture.gates))
         return {**data, "configuration": without_paths(read_configuration(run)).to_yaml(named)}
+
+    def _images(self, run: "RunDirectory") -> list[str]:
+        """Where the images of a run were and are looked for, which an error may name."""
+        from connprune.data.cache import cache_folder
+        from connprune.files import absolute
+        from connprune.training.configuration import read_configuration
+        from connprune.training.images import VARIABLE
+
+        data = read_configuration(run).data
+        named = [data.source, data.cache, self.data, os.environ.get(VARIABLE)]
+        with suppress(UsageError):  # A user without a home folder has no cache there to name.
+            named.append(str(cache_folder(data.cache)))
+        found = [place for place in map(str, filter(None, named)) if place not in NAMED]
+        return [*found, *map(absolute, found)]
 
     def _measured(self, run: "RunDirectory") -> "tuple[Measured | None, str | None]":
         """What takes the images to know; without them, why not."""

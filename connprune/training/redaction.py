@@ -1,6 +1,6 @@
 """What is published without saying where it was made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,15 @@ def redacted(data: dict[str, Any], *paths: str) -> dict[str, Any]:
     for path in sorted(known, key=len, reverse=True):
         plain = _replaced(plain, path, _name(path))
     return plain
+
+
+def last_parts(paths: Sequence[str]) -> list[str]:
+    """The last part of each path, numbered where several have the same."""
+    names = [_name(str(Path(path).resolve())) for path in paths]
+    return [
+        f"{name} ({names[: place + 1].count(name)})" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
 
 
 def _name(path: str) -> str:

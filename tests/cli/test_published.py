@@ -69,6 +69,28 @@ def test_pages(command: Command, digits_folder: Path, tmp_path: Path) -> None:
     assert_no_place((tmp_path / "page.html").read_text(), tmp_path)
 
 
+def test_the_names_of_several_runs_and_the_folder_of_an_error(
+    command: Command, digits_folder: Path, tmp_path: Path
+) -> None:
+    images = digits_folder.rename(tmp_path / "secret client")
+    few = (*TINY, "--data", images, *FEW)
+    for name in ("alice/first", "bob/first"):
+        assert command("train", *few, "--run", name).code == 0
+    command("inspect", "alice/first", "bob/first", "--html", "page.html", "--redact")
+    text = (tmp_path / "page.html").read_text()
+    assert "first (1)" in text
+    assert "first (2)" in text
+    assert "alice" not in text
+    damaged = next(images.glob("train/*/*.png"))
+    damaged.write_bytes(damaged.read_bytes()[:60])
+    outcome = command("inspect", "alice/first", "--html", "page.html", "--redact")
+    assert "the page has no accuracies of cuts" in outcome.err
+    text = (tmp_path / "page.html").read_text()
+    assert "The accuracy of cuts is not known here" in text
+    assert str(images) not in text
+    assert str(tmp_path) not in text
+
+
 def test_redact_without_a_page(command: Command) -> None:
     outcome = command("inspect", "--preset", "digits", "--redact")
     assert (outcome.code, outcome.err) == (2, "Error: --redact goes with --html.\n")
