@@ -118,7 +118,8 @@ def train_locked(
         gates = network.architecture.gates
         if run.initial.exists():
             load_weights(network, run.initial)
-        elif network.gates and gates and isinstance(gates.initialisation, FromRun):
+        elif network.gates and gates and isinstance(gates.initialisation, FromRun) and not run.has_checkpoint:
+            # A checkpoint has every gate; the other run need not be there any more.
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
         apart = group.size if device.type == "cpu" else 1
         require_enough(network.architecture, recipe.batch_size, len(splits.train), apart)
