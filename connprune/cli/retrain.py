@@ -179,14 +179,23 @@ class _Retraining:
 
     @classmethod
     def of(cls, run: "RunDirectory", data: str | None, output: Output) -> "_Retraining":
-        """Loads what a run that is there takes."""
+        """Loads what a run that is there takes.
+
+        Raises:
+            UsageError: the cut that it names is not there, or is not the one that it was begun with.
+        """
+        from connprune.errors import UsageError
         from connprune.runs.directory import RunDirectory
         from connprune.training.configuration import read_configuration
 
-        cut = run.summary.get("cut")
-        return cls._loaded(
-            run, RunDirectory.open(Path(str(cut))) if cut else None, read_configuration(run), data, output
-        )
+        named = run.summary.get("cut")
+        cut = RunDirectory.open(Path(str(named))) if named else None
+        if cut and run.summary.get("cut_digest") not in (None, cut.digest()):
+            raise UsageError(
+                f"{run.path}: {cut.path} is another cut than the one that it was begun with; put that one there again, "
+                "or start a new run."
+            )
+        return cls._loaded(run, cut, read_configuration(run), data, output)
 
     @classmethod
     def _loaded(
@@ -215,11 +224,14 @@ class _Retraining:
         from connprune.runs.directory import RunDirectory
 
         architecture = cut.architecture().without_gates()
-        directory = RunDirectory.create(path, "retrain", self.configuration.to_yaml(architecture), architecture)
-        directory.summarise(
-            {"cut": str(cut.path.resolve()), "data_digest": self.splits.digest, "origin": cut.summary.get("origin")}
-        )
-        return directory
+        notes = {
+            "cut": str(cut.path.resolve()),
+            "cut_digest": cut.digest(),
+            "data_digest": self.splits.digest,
+            "origin": cut.summary.get("origin"),
+        }
+        text = self.configuration.to_yaml(architecture)
+        return RunDirectory.create(path, "retrain", text, architecture, notes=notes)
 
 
 def _train(

@@ -275,9 +275,7 @@ def _create(
 def _create_job(path: Path, member: Member, seed: int, images: str | None) -> None:
     configuration = member.configuration.seeded(seed)
     text = configuration.to_yaml(member.architecture)
-    run = RunDirectory.create(path, member.kind, text, member.architecture, "planned")
     notes = {**(member.notes or {}), **({"data_digest": images} if images else {})}
-    if notes:
-        run.summarise(notes)
+    run = RunDirectory.create(path, member.kind, text, member.architecture, "planned", notes)
     if member.weights:
         write_tensors(run.initial, member.weights)

@@ -45,9 +45,23 @@ class RunDirectory(WithTexts):
 
     @classmethod
     def create(
-        cls, path: Path, kind: Kind, config: str, architecture: Architecture, status: Status = "running"
+        cls,
+        path: Path,
+        kind: Kind,
+        config: str,
+        architecture: Architecture,
+        status: Status = "running",
+        notes: Mapping[str, Any] | None = None,
     ) -> "RunDirectory":
         """Starts a run in a directory that is new or empty.
+
+        Args:
+            path: the directory.
+            kind: what makes it.
+            config: its configuration as YAML.
+            architecture: of its network.
+            status: how far it is.
+            notes: what else its summary says from its first moment on, as where it comes from.
 
         Raises:
             UsageError: the directory holds something, or is no directory, or another process starts a run there.
@@ -64,7 +78,7 @@ class RunDirectory(WithTexts):
                 write_text(place, text)
             digests = {place.name: text_digest(text) for place, text in texts.items()}
             begun = {"schema": SCHEMA, "kind": kind, "status": status, "created": now(), "digests": digests}
-            run.summarise(begun)
+            run.summarise({**begun, **(notes or {})})
         return run
 
     @classmethod
@@ -90,6 +104,11 @@ class RunDirectory(WithTexts):
     def reconfigure(self, config: str) -> None:
         """Writes the configuration."""
         self.write(self.config, config)
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a training that was begun here can go on."""
+        return self.checkpoint.exists() or self.previous_checkpoint.exists()
 
     def locked(self) -> AbstractContextManager[str | None]:
         """Keeps other processes from working in this directory, see `connprune.runs.lock.locked`."""

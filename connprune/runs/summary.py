@@ -15,7 +15,7 @@ Kind = Literal["train", "cut", "retrain", "evolution", "comparison", "sweep"]
 Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 
 # What a summary says of a run before its results, and keeps when the run goes on.
-_LASTING = ("schema", "kind", "created", "cut", "evolution", "digests", "launch", "data_digest", "origin")
+_LASTING = ("schema", "kind", "created", "cut", "cut_digest", "evolution", "digests", "launch", "data_digest", "origin")
 
 # The entries that name other runs.
 _LINKS = ("cut", "parent")

@@ -1,6 +1,8 @@
 """One command for a job that may start or go on: `--resume` begins what is not there yet."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +43,24 @@ def test_what_is_no_run_is_not_begun_over(command: Command, tmp_path: Path) -> N
     outcome = command("train", *TINY, "--resume", "--run", "mine")
     assert outcome.code == 2
     assert "mine: expected an empty or a new directory" in outcome.err
+
+
+def test_a_run_says_where_it_comes_from_as_soon_as_it_is_one(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may be killed after any write."""
+    assert command("train", *TINY, "--run", "first").code == 0
+    assert command("prune", "first", "--keep", "20", "--out", "cut").code == 0
+    seen: list[dict[str, object]] = []
+    write = RunDirectory._write_summary
+
+    def noted(run: RunDirectory, found: Mapping[str, Any]) -> None:
+        seen.append(dict(found))
+        write(run, found)
+
+    monkeypatch.setattr(RunDirectory, "_write_summary", noted)
+    assert command("train", *TINY, "--run", "second").code == 0
+    assert command("retrain", "cut", "--epochs", "1", "--device", "cpu", "--run", "again").code == 0
+    assert all({"data_digest", "origin"} <= set(found) for found in seen)
+    assert all({"cut", "cut_digest"} <= set(found) for found in seen if found["kind"] == "retrain")
 
 
 def test_retraining_starts_and_goes_on(command: Command) -> None:

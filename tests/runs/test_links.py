@@ -81,3 +81,18 @@ def test_a_path_that_is_stored_is_followed_to_itself(folder: list[str], names: l
     assert written["rule"] == path
     assert followed(written, place, "cut", "parent") == document
     assert followed(document, place, "cut", "parent") == document
+
+
+def test_another_cut_in_the_place_of_a_runs_own_is_refused(command: Command, tmp_path: Path) -> None:
+    command("train", *TINY, "--run", "parent")
+    command("prune", "parent", "--keep", "30", "--out", "cut")
+    words = ("retrain", "cut", "--epochs", "1", "--device", "cpu", "--run", "one")
+    assert command(*words).code == 0
+    assert command("retrain", "--resume", "--run", "one").code == 0
+    shutil.rmtree("cut")
+    command("prune", "parent", "--keep", "20", "--out", "cut")
+    before = (tmp_path / "one/comparison.json").read_bytes()
+    outcome = command("retrain", "--resume", "--run", "one")
+    assert outcome.code == 2
+    assert f"one: {tmp_path / 'cut'} is another cut than the one that it was begun with" in outcome.err
+    assert (tmp_path / "one/comparison.json").read_bytes() == before
