@@ -76,10 +76,10 @@ class Interrupts:
 
     def end(self) -> None:
         """From now on a signal ends the process at once: nothing is left to be undone."""
-        for number in _heeded():
-            signal.signal(number, _leave)
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, 0)
+        for number in _heeded():
+            signal.signal(number, _leave)
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)

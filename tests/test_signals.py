@@ -93,3 +93,24 @@ def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
         assert signal.getsignal(number) == signal.SIG_IGN
     finally:
         signal.signal(number, before)
+
+
+LATE = """
+import os, signal, sys
+from connprune.cli import process
+class Late(process.Interrupts):
+    ends = 0
+    def end(self):
+        self.ends += 1
+        if self.ends == 1: os.kill(os.getpid(), signal.SIGTERM)
+        super().end()
+process.Interrupts = Late
+sys.argv = ["connprune", "--version"]
+sys.exit(process.run())
+"""
+
+
+def test_a_signal_at_the_very_end_is_no_crash() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in done.stderr

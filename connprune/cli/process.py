@@ -17,13 +17,15 @@ def run() -> int:
         from connprune.cli.call import call
 
         code = call()
+        # In here: until it is done a signal is still raised.
+        interrupts.end()
     except InterruptedRunError as error:
+        interrupts.end()
         from connprune.cli.output import tell
 
         if os.environ.get("CONNPRUNE_TRACEBACK"):
             sys.excepthook(*sys.exc_info())
         code = error.exit_code
         tell(str(error))
-    interrupts.end()
     # One that was lost on its way counts too.
     return code if interrupts.came is None else 128 + interrupts.came
