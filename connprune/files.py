@@ -96,6 +96,9 @@ def require_replaceable(path: Path) -> None:
         UsageError: see `require_empty`; or it is a mount point.
     """
     require_empty(path)
+    if path.is_dir() and (left := min((entry.name for entry in path.iterdir()), default=None)):
+        # A lock that a run's directory may have: this one would have to be removed.
+        raise UsageError(f"{path}: expected an empty or a new directory, found {left} in it.")
     if path.is_mount():
         raise UsageError(
             f"{path}: this is a mount point, whose place no finished directory can take; name a new one in it."

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from connprune.errors import UsageError
-from connprune.files import read_json, read_text
+from connprune.files import LOCK, read_json, read_text, whole_directory
 from connprune.tensor_files import read_arrays, read_tensors, write_tensors
 
 
@@ -120,3 +120,11 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     arrays, metadata = read_arrays(tmp_path / "file.safetensors")
     assert (arrays["a"] == np.arange(3)).all()
     assert metadata == {"b": "c"}
+
+
+def test_a_directory_whose_place_cannot_be_taken_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / LOCK).touch()
+    told = f"there: expected an empty or a new directory, found {LOCK}"
+    with pytest.raises(UsageError, match=told), whole_directory(tmp_path / "there"):
+        raise AssertionError("work")
