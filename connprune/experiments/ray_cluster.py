@@ -154,10 +154,15 @@ def _is_there() -> bool:
 
 
 def _started_here() -> str:
-    """The address that the last `ray start` on this machine left behind, perhaps of a cluster that has ended since."""
+    """The address that this user's last `ray start` here left behind, perhaps of a cluster that has ended since.
+
+    The file lies where every user may write: another one's cluster would read the images, and could run code here.
+    """
     path = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()) / "ray" / "ray_current_cluster"
     try:
-        return path.read_text(encoding="utf-8").strip()
+        with path.open(encoding="utf-8") as file:
+            is_ours = not hasattr(os, "getuid") or os.fstat(file.fileno()).st_uid == os.getuid()
+            return file.read().strip() if is_ours else ""
     except OSError:
         return ""
 

@@ -7,7 +7,8 @@ from connprune.printable import printable
 
 def plain(text: str) -> str:
     """A text within a line, in which nothing marks up or links."""
-    return re.sub(r"([\\`*_{}\[\]<>()#!|~&:@])", r"\\\1", printable(text))
+    # GitHub also links what begins with www and a full stop.
+    return re.sub(r"([\\`*_{}\[\]<>()#!|~&:@]|(?<=www)\.)", r"\\\1", printable(text), flags=re.IGNORECASE)
 
 
 def code(text: str) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connprune.architecture.base import CLOSED
+from connprune.printable import printable
 from connprune.runs.following import Moment
 from connprune.runs.gate_history import FloatArray, GateHistory
 
@@ -22,7 +23,9 @@ _AROUND = 9
 
 def picture(moment: Moment, width: int, height: int) -> RenderableType:
     """Where a run stands, in at most `height` lines of `width` characters."""
-    parts: list[RenderableType] = [Text(f"{moment.state}: {moment.run.path}", overflow="ellipsis", no_wrap=True)]
+    parts: list[RenderableType] = [
+        Text(f"{moment.state}: {printable(str(moment.run.path))}", overflow="ellipsis", no_wrap=True)
+    ]
     done, epochs = len(moment.metrics), moment.epochs
     if epochs is not None:
         bar = Table.grid(padding=(0, 1))

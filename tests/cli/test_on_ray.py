@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from connprune.experiments import ray_cluster
 from connprune.experiments.ray_tasks import Surroundings, train
 from connprune.runs.directory import RunDirectory
 from tests.cli.test_pipeline import PLUGIN
@@ -402,3 +403,15 @@ def test_without_ray_the_command_says_how_to_get_it(
     assert (done.code, done.out) == (2, "")
     assert done.err == "Error: --on ray: Ray is not installed; get it with `pip install 'connprune[ray]'`.\n"
     assert not Path("runs").exists()
+
+
+def test_another_users_cluster_is_not_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its address lies where every user may write."""
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    (tmp_path / "ray").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (tmp_path / "ray" / "ray_current_cluster").write_text(f"127.0.0.1:{server.getsockname()[1]}", encoding="utf-8")
+        assert ray_cluster._is_there()
+        monkeypatch.setattr(os, "getuid", lambda: (tmp_path / "ray").stat().st_uid + 1)
+        assert not ray_cluster._is_there()

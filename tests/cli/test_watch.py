@@ -222,3 +222,11 @@ def test_signals_end_the_watching_alone(tmp_path: Path, number: signal.Signals, 
     assert terminal.end() == code
     assert "\x1b[?25h" in terminal.text, "the cursor is back"
     assert "Traceback" not in terminal.text
+
+
+def test_a_name_does_not_reach_the_terminal_raw(tmp_path: Path) -> None:
+    run = start(tmp_path / "a\x1b[2Jb", configuration())
+    console = Console(width=200, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    console.print(picture(Moment(run, run.summary, None, [], None), 200, 24))
+    console.file.close()
+    assert "\x1b" not in console.export_text()

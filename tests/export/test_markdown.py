@@ -12,7 +12,7 @@ TEXT = st.one_of(
     st.text(),
     st.lists(
         st.sampled_from(
-            ["`", "```", "~~~", "*", "_", "[x](y)", "<b>", "&lt;", "<!--", "\n", "\\", "#", "|", "!", " ", "a"]
+            ["`", "```", "~~~", "*", "_", "[x](y)", "<b>", "&lt;", "<!--", "\n", "\\", "#", "|", "!", " ", "a", "www."]
         )
     ).map("".join),
 )
@@ -43,3 +43,10 @@ def test_a_block_of_code(text: str) -> None:
     blocks = PARSER.parse(f"before\n\n{fenced(text, 'yaml')}\n\nafter")
     assert [block.type for block in blocks].count("fence") == 1
     assert [block.content for block in blocks if block.type == "inline"] == ["before", "after"]
+
+
+def test_what_github_would_link() -> None:
+    """Its own rule (https://github.github.com/gfm/#autolinks-extension-), which CommonMark does not have."""
+    assert plain("see www.example.org") == r"see www\.example.org"
+    assert plain("WWW.example.org") == r"WWW\.example.org"
+    assert plain("images.v2") == "images.v2"
