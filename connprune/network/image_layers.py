@@ -43,7 +43,7 @@ class AveragePooling(LayerModule):
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         mean = self._mean(self.margins.added(maps.values))
-        return maps._replace(values=mean if self.inside is None else mean / self.inside)
+        return maps._replace(values=mean if self.inside is None else mean / self.inside.to(mean.dtype))
 
     def _mean(self, values: Tensor) -> Tensor:
         counted = self.margins.are_uneven

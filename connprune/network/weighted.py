@@ -11,11 +11,19 @@ from connprune.network.feature_maps import FeatureMaps
 from connprune.network.layers import ACTIVATIONS, IN_PLACE, SCALE_FREE, LayerModule, State
 
 
+class GroupNorm(nn.GroupNorm):
+    """Gives the type that it reads, as a batch normalisation does: on CUDA autocast computes it in float32."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        found = super().forward(values)
+        return found if found.dtype == values.dtype else found.to(values.dtype)
+
+
 def normalisation(norm: Norm, maps: int) -> nn.Module:
     """The module that normalises so many feature maps."""
     if norm.kind == "batch":
         return nn.BatchNorm2d(maps, norm.epsilon, norm.momentum)
-    return nn.GroupNorm(maps // norm.together(maps), maps, norm.epsilon)
+    return GroupNorm(maps // norm.together(maps), maps, norm.epsilon)
 
 
 def activated(maps: FeatureMaps, activation: str) -> FeatureMaps:
