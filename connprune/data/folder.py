@@ -42,12 +42,13 @@ def _remembered(folder: Path, listing: Listing, settings: DataSettings, cache: P
     content = ""
     # A run states the range that its training found, and what was decoded with that is the same.
     unstated = settings.model_copy(update={"range": None})
-    for each in dict.fromkeys(_first_look(folder, listing, one) for one in (settings, unstated)):
+    exact = _first_look(folder, listing, settings)
+    for each in dict.fromkeys((exact, _first_look(folder, listing, unstated))):
         if not any(cache.glob(f"folder-{each}-*.safetensors")):
             continue
         content = content or content_of(_paths(listing), track)
         found = _read(_place(cache, each, content), listing)
-        if found is not None and settings.range in (None, found.range):
+        if found is not None and (each == exact or settings.range == found.range):
             return found
     return None
 

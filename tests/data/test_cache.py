@@ -86,6 +86,24 @@ def test_the_same_files_elsewhere_are_not_decoded_again(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
+@pytest.mark.parametrize("stated", [None, (0, 200)])
+def test_nothing_is_decoded_twice_whether_or_not_a_range_is_stated(
+    tmp_path: Path, stated: tuple[int, int] | None
+) -> None:
+    labels: list[str] = []
+
+    def track(items: Iterable[T], label: str, total: int) -> Iterable[T]:
+        labels.append(label)
+        return items
+
+    settings = DataSettings(source=str(folder_of(tmp_path / "one", 0)), cache=str(tmp_path / "cache"), range=stated)
+    first = load(settings, track)
+    assert labels == ["decoding 12 images of train", "decoding 4 images of test"]
+    second = load(settings, track)
+    assert labels[2:] == ["comparing 16 images with the decoded ones"]
+    assert (second.digest, second.notes) == (first.digest, first.notes)
+
+
 def test_what_is_written_piece_by_piece_is_read_as_a_whole(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     arrays: dict[str, np.ndarray] = {
