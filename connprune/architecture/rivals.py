@@ -10,6 +10,7 @@ from random import Random
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import restricted
+from connprune.architecture.kept import positions
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.wirings import WIRINGS, Wiring
@@ -45,15 +46,23 @@ class Contest:
 def wirings_within(architecture: Architecture) -> LiveWirings:
     """The wirings that an architecture could be cut down to.
 
-    What reads its feature maps in blocks is in such a wiring with all that it reads or not at all, and so is what
-    passes its own feature maps on to it.
+    Where a block of the feature maps that a target reads spans several sources, the target is in such a wiring with
+    all that it reads or not at all; so is what passes its own feature maps on to a target that reads them in blocks.
     """
     whole: set[str] = set()
+    in_blocks: set[str] = set()
     for target, sources in reversed(architecture.connections.items()):
-        if architecture.blocks(target).reads > 1:
-            whole.add(target)
-        if target in whole:
-            whole.update(source for source in sources if source != INPUT and architecture.blocks(source).linked)
+        if architecture.merge_of(target).aggregate == "squeeze":
+            continue  # It makes all feature maps of whatever it reads.
+        blocks = architecture.blocks(target)
+        if blocks.reads > 1:
+            in_blocks.add(target)
+            if any(len(blocks.complete(places)) < len(places) for places in positions(architecture, target).values()):
+                whole.add(target)
+        if target in in_blocks:
+            linked = {source for source in sources if source != INPUT and architecture.blocks(source).linked}
+            whole |= linked
+            in_blocks |= linked
     return LiveWirings(architecture.connections, whole)
 
 
@@ -98,7 +107,7 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     They have up to a third more or fewer connections than the cut; of these wirings each has the same probability.
 
     Raises:
-        NoRivalError: too few were found.
+        NoRivalError: there are none, or too few were found.
     """
     wanted = parameter_count(contest.cut)
     generator = Random(f"random-params {contest.seed}")  # noqa: S311
@@ -107,6 +116,10 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     sizes = range(len(contest.cut.all_connections) - near, len(contest.cut.all_connections) + near + 1)
     there_are = [space.count(size) for size in sizes]
     ends = list(accumulate(there_are))
+    if not ends[-1]:
+        raise NoRivalError(
+            f"--against random-params:{count}: there are no wirings of {sizes[0]} to {sizes[-1]} connections."
+        )
     attempts = (
         space.draw(generator, sizes[bisect_right(ends, generator.randrange(ends[-1]))]) for _ in range(_ATTEMPTS)
     )

@@ -1,15 +1,18 @@
 """A cut follows feature maps through layers that keep them apart, and leaves together what belongs together."""
 
+from itertools import islice
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from connprune import cut
-from connprune.architecture import Architecture, Threshold
-from connprune.architecture.cutting import Cut
+from connprune.architecture import Architecture, Threshold, rivals
+from connprune.architecture.cutting import Cut, restricted
 from connprune.architecture.rivals import wirings_within
 from connprune.architecture.shapes import mac_count, parameter_count
-from connprune.errors import DisconnectedError
+from connprune.errors import DisconnectedError, UsageError
+from tests.strategies import architectures
 
 
 def chain(*layers: dict[str, Any], **keys: Any) -> Architecture:
@@ -147,3 +150,41 @@ def test_rivals_read_all_of_what_a_grouped_layer_reads_or_lack_it() -> None:
     architecture = chain(*layers, connections=sources)
     wirings = list(wirings_within(architecture))
     assert {(len(wiring.get("l1", ())), len(wiring.get("l2", ()))) for wiring in wirings} == {(0, 0), (2, 2)}
+
+
+def two_convolutions(widths: tuple[int, int], **keys: Any) -> Architecture:
+    """conv1 and conv2, of which conv2 and the head read both what is before them; the head normalises groups of two."""
+    layers = [{"name": f"conv{n}", "kind": "conv", "feature_maps": width} for n, width in enumerate(widths, 1)]
+    return Architecture.model_validate(
+        {
+            "input": {"feature_maps": 3, "height": 9, "width": 7},
+            "classes": 4,
+            "layers": layers,
+            "connections": {"conv1": ["input"], "conv2": ["input", "conv1"], "head": ["conv1", "conv2"]},
+            "head": {"norm": {"kind": "group", "group_size": 2}},
+            **keys,
+        }
+    )
+
+
+def test_baselines_may_lack_a_source_whose_blocks_are_its_own() -> None:
+    parent = two_convolutions((4, 4))
+    cut_to = restricted(parent, {"conv2": ["input"], "head": ["conv2"]})
+    (found,) = rivals.random(rivals.Contest(parent, cut_to, 0), 1)
+    assert found.connections == {"conv1": ("input",), "head": ("conv1",)}
+    # conv1 reads as many feature maps as conv2 does.
+    assert rivals.random_params(rivals.Contest(parent, cut_to, 0), 1) == [found]
+
+
+def test_baselines_of_as_many_parameters_are_said_to_be_missing() -> None:
+    """A group of two spans both convolutions, so the cut, which lacks one feature map of conv1, is not in the space."""
+    parent = two_convolutions((3, 4), merge={"aggregate": "sum"})
+    contest = rivals.Contest(parent, restricted(parent, {"conv1": ["input"], "head": ["conv1"]}), 0)
+    with pytest.raises(UsageError, match="--against random-params:1: there are no wirings of 2 to 2 connections"):
+        rivals.random_params(contest, 1)
+
+
+@given(architectures(gated=False))
+def test_every_wiring_that_a_parent_could_be_cut_down_to_is_one(parent: Architecture) -> None:
+    for wiring in islice(wirings_within(parent), 20):
+        assert restricted(parent, wiring).connections == wiring
