@@ -151,7 +151,7 @@ class Gates(Frozen):
             epochs; 0 is not at all.
         target_sparsity: the share of connections that shall end below 0.01, within 0.05; λ is steered towards it,
             and from 40% of the training on presses only the lowest gates. Null leaves λ.
-        budget: of `expected-cost`: after the warm-up, which has no pressure, each λ grows while its count is over the
+        budget: of `expected-cost`: after the warm-up, which has no penalty, each λ grows while its count is over the
             budget and falls while it is under it.
         ungated: the targets that read their connections without gates; null is the first layer.
     """

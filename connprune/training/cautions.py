@@ -19,17 +19,18 @@ def cautions(configuration: Configuration, architecture: Architecture) -> Iterat
         return
     if gates.kind != "sigmoid" and gates.temperature != Temperature():
         yield f"gates.temperature: only sigmoid gates have one, and these are {gates.kind}."
-    if not gates.penalty:
+    if not gates.penalty and gates.budget is None:
         return
     epochs = configuration.training.epochs
     if gates.warmup_epochs(epochs) >= epochs:
+        begins = "the budget counts only" if gates.budget else "the penalty has its full weight"
         yield (
-            f"gates.penalty_warmup: the penalty has its full weight after {gates.penalty_warmup} epochs, and there are "
+            f"gates.penalty_warmup: {begins} after {gates.warmup_epochs(epochs):g} epochs, and there are "
             f"{epochs}; few gates may close. A share of the training, like 0.5, is shorter in a shorter one."
         )
     gated = {target for _, target in architecture.gated_connections}
     normalised = sorted(target for target in gated if architecture.norms(target))
-    if normalised and gates.kind != "hard-concrete" and gates.penalised in ("gate", "cost"):
+    if normalised and gates.kind != "hard-concrete" and gates.penalised in ("gate", "cost", "expected-cost"):
         more = f" and {len(normalised) - 1} more" if len(normalised) > 1 else ""
         yield (
             f"gates.penalise: what {normalised[0]}{more} merge is normalised, so its gates can shrink at no cost and "

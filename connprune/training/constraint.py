@@ -44,20 +44,30 @@ class CostConstraint:
         self.multipliers = torch.zeros(2, device=gates.weight.device)
         self.rate = _ASCENT / max(1, steps)
 
-    def __call__(self, strength: Tensor) -> Tensor:
-        """What is added to the loss, (); `strength` is 0 during the warm-up and 1 after it, ()."""
+    def __call__(self, is_on: Tensor) -> Tensor:
+        """What is added to the loss, (); `is_on` is 0 during the warm-up and 1 after it, ()."""
         used: Tensor = self.cost(self.gates, openness(self.gates)) / self.most
         over = used.detach() - 1
-        weights = (self.multipliers + _AT_ONCE * over).clamp(min=0)
-        self.multipliers.add_(strength * self.rate * over).clamp_(min=0)
-        return strength * (weights * used).sum()
+        weights = self._weights(over)
+        self.multipliers.add_(is_on * self.rate * over).clamp_(min=0)
+        return is_on * (weights * used).sum()
 
-    def metrics(self) -> dict[str, float]:
-        """What an epoch's metrics say: the largest multiplier, and the counts as they are expected now."""
+    def _weights(self, over: Tensor) -> Tensor:
+        """λ of each count, (2,), from how far it is over its budget, as a share of that."""
+        return (self.multipliers + _AT_ONCE * over).clamp(min=0)
+
+    def metrics(self, is_on: float) -> dict[str, float]:
+        """What an epoch's metrics say: the larger λ as it acts now, and the counts as they are expected now.
+
+        Args:
+            is_on: 0 during the warm-up and 1 after it.
+        """
         with torch.no_grad():
-            parameters, macs = self.cost(self.gates, openness(self.gates)).tolist()
+            counts = self.cost(self.gates, openness(self.gates))
+            weights = is_on * self._weights(counts / self.most - 1)
+            parameters, macs = counts.tolist()
         return {
-            "penalty": self.multipliers.max().item(),
+            "penalty": weights.max().item(),
             "expected_parameters": parameters,
             "expected_macs": macs,
         }

@@ -85,8 +85,8 @@ class Trainer:
         self._strength = torch.zeros((), device=self.device)
         self._fewest = fewest_images(network.architecture)
         self.steps = steps_of(len(splits.train), recipe.batch_size, self._fewest)
-        pressed_steps = round((recipe.epochs - self.pressure.warmup) * self.steps)
-        self.constraint = CostConstraint(network, pressed_steps) if self.pressure.is_constraint else None
+        penalised_steps = round((recipe.epochs - self.pressure.warmup) * self.steps)
+        self.constraint = CostConstraint(network, penalised_steps) if self.pressure.is_constraint else None
         self._step = TrainingStep(
             self.group.wrapped(network), splits.train, self.optimizer, self._penalty(), recipe.precision
         )
@@ -197,9 +197,8 @@ class Trainer:
         return step
 
     def _penalty_metrics(self) -> dict[str, float]:
-        if self.constraint is None:
-            return {"penalty": self.pressure.weight(self.epoch + 1)}
-        return self.constraint.metrics()
+        weight = self.pressure.weight(self.epoch + 1)
+        return {"penalty": weight} if self.constraint is None else self.constraint.metrics(weight)
 
     def _magnitudes(self) -> list[float]:
         """The magnitude of each connection's gate as it is now, of several gates the largest."""

@@ -46,6 +46,16 @@ def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_pa
             "preset: digits\ngates: {kind: linear}\n",
             "gates.temperature: only sigmoid gates have one, and these are linear",
         ),
+        (
+            "preset: digits\ngates: {penalty: 0, penalise: expected-cost, budget: {macs: 40%}, penalty_warmup: 50}\n"
+            "training: {epochs: 50}\n",
+            "the budget counts only after 50 epochs, and there are 50",
+        ),
+        (
+            "preset: strong\ngates: {kind: sigmoid, penalty: 0, penalise: expected-cost, budget: {macs: 40%}}\n",
+            "what head and 12 more merge is normalised",
+        ),
+        ("preset: strong\ngates: {kind: hard-concrete, penalise: expected-cost, budget: {macs: 40%}}\n", None),
         ("preset: strong\ngates: {kind: sigmoid, penalise: entropy}\n", None),
         ("preset: digits\ntraining: {epochs: 3}\n", None),
         ("preset: digits\ngates: {penalty: 0}\ntraining: {epochs: 2}\n", None),
