@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from connprune.architecture.base import Shape
-from connprune.data.decoding import bombs_refused, decode
-from connprune.data.listing import list_folder
 from connprune.data.settings import NAMED, DataSettings
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import absolute
@@ -30,6 +28,10 @@ def image_shape(settings: DataSettings) -> tuple[Shape, int]:
 def _shape_of_source(settings: DataSettings) -> tuple[Shape, int]:
     if settings.source in NAMED:
         return NAMED[settings.source]
+    # Imported here, as Pillow and NumPy take longer than all else that a configuration of a known data set needs.
+    from connprune.data.decoding import bombs_refused
+    from connprune.data.listing import list_folder
+
     folder = source_folder(settings)
     listing = list_folder(folder, settings.follow_links)
     with bombs_refused():
@@ -42,6 +44,8 @@ def _shape_of_source(settings: DataSettings) -> tuple[Shape, int]:
 
 def _shape_of_file(path: Path, settings: DataSettings) -> Shape | None:
     """The shape of one image, decoded; None if it cannot be read."""
+    from connprune.data.decoding import decode
+
     if not path.is_file():
         return None  # A pipe or a device would be waited for, or never end.
     try:

@@ -35,10 +35,12 @@ def test_no_torch_is_imported(arguments: list[str]) -> None:
         ["check", "mine.yaml"],
         ["check", "mine.yaml", "--explain"],
         ["check", "wrong.yaml"],
+        ["check", "sweep.yaml"],
     ],
 )
 def test_what_only_reads_a_configuration_needs_no_torch(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("preset: digits\ntraining: {epochs: 3}\n")
+    (tmp_path / "sweep.yaml").write_text("base: {preset: digits}\naxes: {gates.penalty: [0.001]}\n")
     (tmp_path / "wrong.yaml").write_text("preset: digits\ntraining: {epochs: 0}\n")
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "connprune", *arguments],
@@ -51,6 +53,8 @@ def test_what_only_reads_a_configuration_needs_no_torch(arguments: list[str], tm
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "pydantic" in imported
     assert not imported & {"torch", "torchvision", "matplotlib", "ray"}
+    # Those that show gates or decode images do.
+    assert arguments[0] == "inspect" or not imported & {"numpy", "PIL"}
 
 
 def test_every_command_is_in_the_help(command: Command) -> None:
