@@ -10,6 +10,7 @@ from pathlib import Path
 
 from connprune.data.track import StopSignal
 from connprune.experiments.ends import end_of, out_of_memory_kills
+from connprune.runs.machine import usable_cores
 
 _GLANCE_SECONDS = 0.1
 
@@ -83,11 +84,3 @@ def threads_set_by_user() -> int | None:
     """OMP_NUM_THREADS, or None where it says nothing."""
     text = os.environ.get("OMP_NUM_THREADS", "")
     return (int(text) if text.isdecimal() else 0) or None
-
-
-def usable_cores() -> int:
-    """Cores of this machine that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1

@@ -5,9 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
@@ -16,12 +14,14 @@ from connprune.files import read_sealed_json, sealed, whole_directory, write_jso
 from connprune.limits import TRAININGS
 from connprune.runs.directory import RunDirectory
 from connprune.runs.links import followed, stored
-from connprune.runs.summary import Kind, Status
+from connprune.runs.summary import ExperimentKind, Kind, Status
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 PLAN = "plan.json"
-ExperimentKind = Literal["comparison", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Member:
     configuration: Configuration
     kind: Kind = "retrain"
     notes: Mapping[str, Any] | None = None
-    weights: Mapping[str, Tensor] | None = None
+    weights: "Mapping[str, Tensor] | None" = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from typing import Any
 
 from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
 from connprune.experiments.guardian import guarded
-from connprune.experiments.launch import threads_of_each, threads_set_by_user, usable_cores
+from connprune.experiments.launch import threads_of_each, threads_set_by_user
+from connprune.runs.machine import usable_cores
 from connprune.signals import Stop
 
 # How often a training goes on with another worker after its own died; one that kills its workers must come to an end.

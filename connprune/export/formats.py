@@ -1,14 +1,14 @@
 """The formats, and the one place that chooses among them."""
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connprune.architecture.base import SCHEMA
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.errors import UsageError
-from connprune.files import write_text
+from connprune.files import file_digest, text_digest, write_text
 from connprune.runs.directory import RunDirectory
+from connprune.runs.summary import EXPERIMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ def require_exportable(run: RunDirectory) -> None:
     Raises:
         UsageError: it is an experiment, or has not ended.
     """
-    if run.kind in ("comparison", "sweep"):
+    if run.kind in EXPERIMENTS:
         raise UsageError(f"{run.path}: expected a training, a cut or a retrained run, found a {run.kind}; name a run.")
     run.require_finished()
 
@@ -63,8 +63,7 @@ def export_drawing(run: RunDirectory, format_name: str, path: Path | None) -> tu
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
-    content = text.encode()
-    size = {"digest": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    size = {"digest": text_digest(text), "bytes": len(text.encode())}
     return text, {**_document(run, format_name, path), "card": None, **size, "text": text}
 
 
@@ -99,12 +98,10 @@ def export_model(run: RunDirectory, format_name: str, path: Path | None, redact:
     file.parent.mkdir(parents=True, exist_ok=True)
     write(file)
     write_text(beside, card(subject, format_name, file))
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
     return {
         **_document(run, format_name, file),
         "card": str(beside),
-        "digest": digest,
+        "digest": file_digest(file),
         "bytes": file.stat().st_size,
         "weights_digest": subject.weights_digest,
     }

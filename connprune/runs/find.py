@@ -13,10 +13,8 @@ from connprune.errors import UsageError
 from connprune.files import absolute
 from connprune.runs.directory import RunDirectory
 from connprune.runs.lock import holder
-from connprune.runs.summary import Kind
+from connprune.runs.summary import EXPERIMENTS, Kind
 
-# The kinds of runs that hold trainings and have no network of their own.
-_EXPERIMENTS: tuple[Kind, ...] = ("comparison", "sweep")
 _CLOCKS_DIFFER = timedelta(minutes=1)
 # Characters of a name that new ones take over.
 _STEM = 60
@@ -83,7 +81,7 @@ def find(
     if given is not None:
         _require_there(Path(given), folder)
         run = RunDirectory.open(Path(given))
-        if not set(kinds) & set(_EXPERIMENTS):
+        if not set(kinds) & set(EXPERIMENTS):
             require_one_network(run)
         return run
     known = sorted(_all(folder, kinds), key=lambda found: found[0])
@@ -117,7 +115,7 @@ def require_one_network(run: RunDirectory) -> None:
     Raises:
         UsageError: it is one.
     """
-    if run.kind in _EXPERIMENTS:
+    if run.kind in EXPERIMENTS:
         first = min(map(str, run.path.glob("jobs/*/seed-*")), default=None)
         like = f", like {first}" if first else ""
         raise UsageError(

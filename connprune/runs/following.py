@@ -11,10 +11,10 @@ from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.runs.lock import holder
+from connprune.runs.summary import TRAININGS
 
 # A run that nobody works in for so many waits in a row has ended: between two commands nobody does for a moment.
 PATIENCE = 10
-TRAININGS = ("train", "retrain", "evolution")
 
 
 class NoTrainingError(UsageError):

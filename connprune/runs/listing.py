@@ -11,9 +11,8 @@ from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
 from connprune.runs.find import directories
 from connprune.runs.lock import holder
-from connprune.runs.summary import Kind
+from connprune.runs.summary import EXPERIMENTS, Kind
 
-EXPERIMENTS = ("comparison", "sweep")
 NO_RUN = "no run"
 
 

@@ -34,7 +34,7 @@ def machine(runs: Path, cache: Path | None) -> dict[str, Any]:
         "system": platform.platform(),
         "packages": {name: installed(name) for name in _PACKAGES},
         "extras": {extra: {name: installed(name) for name in names} for extra, names in EXTRAS.items()},
-        "cores": {"machine": os.cpu_count(), "usable": _usable_cores()},
+        "cores": {"machine": os.cpu_count(), "usable": usable_cores()},
         "torch": _torch(),
         "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(_VARIABLES)},
         "cache": None if cache is None else str(cache),
@@ -50,8 +50,9 @@ def installed(package: str) -> str | None:
         return None
 
 
-def _usable_cores() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def usable_cores() -> int:
+    """Cores of this machine that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _torch() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from connprune.errors import ConnpruneError, InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, sealed, write_json
@@ -11,7 +11,12 @@ from connprune.runs.clock import now
 from connprune.runs.layout import Layout
 from connprune.runs.links import followed, stored
 
-Kind = Literal["train", "cut", "retrain", "evolution", "comparison", "sweep"]
+TrainingKind = Literal["train", "retrain", "evolution"]
+ExperimentKind = Literal["comparison", "sweep"]
+Kind = Literal[TrainingKind, "cut", ExperimentKind]
+TRAININGS: tuple[TrainingKind, ...] = get_args(TrainingKind)
+# The kinds of runs that hold trainings and have no network of their own.
+EXPERIMENTS: tuple[ExperimentKind, ...] = get_args(ExperimentKind)
 Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 
 # What a summary says of a run before its results, and keeps when the run goes on.
@@ -39,7 +44,7 @@ class Summarised(Layout):
             UsageError: the file is damaged.
         """
         found = read_sealed_json(self.summary_file)
-        if found.get("status") == "finished" and found.get("kind") in ("train", "retrain", "evolution"):
+        if found.get("status") == "finished" and found.get("kind") in TRAININGS:
             require_numbers(found, _FINISHED, str(self.summary_file))
             for part in ("final", "best"):
                 require_numbers(found.get(part), _RESULT, f"{self.summary_file}, {part}")
