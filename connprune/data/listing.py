@@ -30,6 +30,8 @@ _SYSTEM = {
 }
 _SUFFIXES_NAMED = 5
 _LONGEST_SUFFIX = 12
+# Counts links to folders among suffixes; no suffix is that.
+_LINKED = "/"
 
 
 @dataclass(frozen=True)
@@ -158,11 +160,17 @@ def _folded(name: str) -> str:
 
 
 def _left_out(other: Counter[str]) -> Iterator[str]:
-    if other:
-        names = [printable(suffix)[:_LONGEST_SUFFIX] or "no suffix" for suffix in sorted(other)]
-        more = ", …" if len(names) > _SUFFIXES_NAMED else ""
-        count = other.total()
-        yield f"left out: {count:,} file{'s' * (count > 1)} ({', '.join(names[:_SUFFIXES_NAMED])}{more})."
+    links, found = other[_LINKED], sorted(other.keys() - {_LINKED})
+    parts = []
+    if found:
+        names = [printable(suffix)[:_LONGEST_SUFFIX] or "no suffix" for suffix in found[:_SUFFIXES_NAMED]]
+        more = ", …" if len(found) > _SUFFIXES_NAMED else ""
+        count = other.total() - links
+        parts.append(f"{count:,} file{'s' * (count > 1)} ({', '.join(names)}{more})")
+    if links:
+        parts.append(f"{links:,} link{'s' * (links > 1)} to folders within a class")
+    if parts:
+        yield f"left out: {' and '.join(parts)}."
 
 
 def is_skipped(name: str) -> bool:
@@ -171,7 +179,10 @@ def is_skipped(name: str) -> bool:
 
 
 def _image_files(folder: Path, inside: Path | None, other: Counter[str]) -> list[Path]:
-    """The images below a folder; what else lies there is counted in `other` by its suffix."""
+    """The images below a folder, in the same order whatever the Unicode form of their names.
+
+    What else lies there is counted in `other` by its suffix.
+    """
     _require_inside(folder, inside)
     known = suffixes()
     found = []
@@ -184,14 +195,16 @@ def _image_files(folder: Path, inside: Path | None, other: Counter[str]) -> list
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(path)
-                elif not path.is_dir():
+                elif path.is_dir():
+                    other[_LINKED] += 1
+                else:
                     if path.suffix.lower() not in known:
                         other[path.suffix.lower()] += 1
                         continue
                     if entry.is_symlink():
                         _require_inside(path, inside)
                     found.append(path)
-    return sorted(found)
+    return sorted(found, key=lambda path: ([unicodedata.normalize("NFC", part) for part in path.parts], path))
 
 
 def _require_inside(path: Path, inside: Path | None) -> None:

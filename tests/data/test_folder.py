@@ -132,9 +132,16 @@ def test_hidden_files_are_no_images(digits_folder: Path, settings: Loads) -> Non
     assert len(load(settings(digits_folder)).train) == 60
 
 
-def test_a_link_to_a_folder_is_not_followed(digits_folder: Path, settings: Loads) -> None:
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_link_to_a_folder_is_not_followed_and_said(digits_folder: Path, settings: Loads, follow: bool) -> None:
     (digits_folder / "train" / "3" / "linked").symlink_to(digits_folder / "train" / "4")
-    assert len(load(settings(digits_folder)).train) == 60
+    found = load(settings(digits_folder, follow_links=follow))
+    assert len(found.train) == 60
+    assert found.notes == ("left out: 1 link to folders within a class.",)
+    (digits_folder / "train" / "3" / "a.heif").touch()
+    (digits_folder / "test" / "4" / "other").symlink_to(digits_folder / "train")
+    noted = load(settings(digits_folder, follow_links=follow)).notes
+    assert noted == ("left out: 1 file (.heif) and 2 links to folders within a class.",)
 
 
 @pytest.mark.parametrize("place", ["train", "train/3", "train/3/linked.png"])

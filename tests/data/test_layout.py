@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,19 @@ def test_names_of_classes_match_whatever_their_unicode_form(accented: Path, load
     made(accented / "train", {"cafe\u0301": 1})
     with pytest.raises(UsageError, match="two class folders 'café', whose names differ only in their Unicode form"):
         loaded(accented)
+
+
+def test_the_unicode_form_of_names_does_not_change_the_order_of_images(tmp_path: Path, loaded: Loads) -> None:
+    """Decomposed, é begins with an e and comes before f; composed it comes after z."""
+    digests = set()
+    for form in ("NFC", "NFD"):
+        folder = made(tmp_path / form, {"caf\u00e9": 2, "cafz": 2})
+        for place in sorted(folder.iterdir()):
+            (place / "000.png").rename(place / "z.png")
+            (place / "001.png").rename(place / f"{unicodedata.normalize(form, 'é')}.png")
+            place.rename(folder / unicodedata.normalize(form, place.name))
+        digests.add(loaded(folder).digest)
+    assert len(digests) == 1
 
 
 def test_names_that_differ_by_case_are_named(tmp_path: Path, loaded: Loads) -> None:
