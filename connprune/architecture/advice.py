@@ -1,6 +1,7 @@
 """Which rules of a cut would work, to be named where one cuts nothing or too much."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from decimal import ROUND_DOWN, Context
 
@@ -61,14 +62,12 @@ def gentle(scores: Mapping[Unit, float], leaves_path: LeavesPath) -> str:
 def largest_safe(scores: Mapping[Unit, float], leaves_path: LeavesPath) -> float:
     """The largest threshold that leaves a path; infinity if all do."""
     values = sorted(set(scores.values()))
-    low, high = 0, len(values)
-    while low < high:
-        middle = (low + high) // 2
-        if leaves_path(frozenset(unit for unit, score in scores.items() if score <= values[middle])):
-            low = middle + 1
-        else:
-            high = middle
-    return values[low] if low < len(values) else math.inf
+
+    def cuts_all_paths(value: float) -> bool:
+        return not leaves_path(frozenset(unit for unit, score in scores.items() if score <= value))
+
+    first = bisect_left(values, True, key=cuts_all_paths)
+    return values[first] if first < len(values) else math.inf
 
 
 def rounded_down(value: float, digits: int = 6) -> str:
@@ -94,8 +93,4 @@ def _between(lower: float | None, upper: float) -> str | None:
 def _fewest_kept(scores: Mapping[Unit, float], leaves_path: LeavesPath) -> int:
     """The smallest number of highest scores that leaves a path when they alone are kept."""
     ranked = sorted(scores, key=lambda unit: -scores[unit])
-    low, high = 0, len(ranked)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if leaves_path(frozenset(ranked[middle:])) else (middle + 1, high)
-    return low
+    return bisect_left(range(len(ranked)), True, key=lambda kept: leaves_path(frozenset(ranked[kept:])))
