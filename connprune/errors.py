@@ -13,7 +13,7 @@ class UsageError(ConnpruneError):
     exit_code = 2
 
 
-class NoRivalError(UsageError):
+class NoBaselineError(UsageError):
     """There is no network of the kind that a cut shall be compared with."""
 
 

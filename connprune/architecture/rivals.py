@@ -14,7 +14,7 @@ from connprune.architecture.kept import positions
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.wirings import WIRINGS, Wiring
-from connprune.errors import NoRivalError, UsageError
+from connprune.errors import NoBaselineError, UsageError
 
 # How far the parameters of a `random-params` rival may be from the cut's.
 TOLERANCE = 0.02
@@ -73,7 +73,7 @@ def reference(name: str) -> Callable[[Contest], list[Architecture]]:
         try:
             return [restricted(contest.parent, WIRINGS[name]([layer.name for layer in contest.parent.layers]))]
         except UsageError as error:
-            raise NoRivalError(f"--against {name}: {error}") from None
+            raise NoBaselineError(f"--against {name}: {error}") from None
 
     return make
 
@@ -87,12 +87,12 @@ def random(contest: Contest, count: int) -> list[Architecture]:
     """Different wirings of as many connections as the cut has, each with the same probability, none of them the cut's.
 
     Raises:
-        NoRivalError: there are not so many.
+        NoBaselineError: there are not so many.
     """
     connections = len(contest.cut.all_connections)
     there_are = contest.space.count(connections) - _is_in_space(contest)
     if there_are < count:
-        raise NoRivalError(
+        raise NoBaselineError(
             f"--against random:{count}: there are only {there_are} wirings of {connections} connections."
         )
     generator = Random(f"random {contest.seed}")  # noqa: S311 - nothing here is secret
@@ -107,7 +107,7 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     They have up to a third more or fewer connections than the cut; of these wirings each has the same probability.
 
     Raises:
-        NoRivalError: there are none, or too few were found.
+        NoBaselineError: there are none, or too few were found.
     """
     wanted = parameter_count(contest.cut)
     generator = Random(f"random-params {contest.seed}")  # noqa: S311
@@ -117,7 +117,7 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     there_are = [space.count(size) for size in sizes]
     ends = list(accumulate(there_are))
     if not ends[-1]:
-        raise NoRivalError(
+        raise NoBaselineError(
             f"--against random-params:{count}: there are no wirings of {sizes[0]} to {sizes[-1]} connections."
         )
     attempts = (
@@ -130,7 +130,7 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     )
     found = _different(contest, fitting, count)
     if len(found) < count:
-        raise NoRivalError(
+        raise NoBaselineError(
             f"--against random-params:{count}: among {_ATTEMPTS:,} random wirings {len(found)} had {wanted:,} "
             f"parameters within {TOLERANCE:.0%}."
         )
@@ -141,11 +141,11 @@ def every(contest: Contest) -> list[Architecture]:
     """All wirings but the cut's.
 
     Raises:
-        NoRivalError: there are more than `MOST_WIRINGS`.
+        NoBaselineError: there are more than `MOST_WIRINGS`.
     """
     count = contest.space.count()
     if count > MOST_WIRINGS:
-        raise NoRivalError(
+        raise NoBaselineError(
             f"--against all: this parent has {count:,} wirings, more than the {MOST_WIRINGS:,} that can be trained one "
             "by one; try random:N."
         )

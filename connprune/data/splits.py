@@ -56,13 +56,13 @@ def split(dataset: Dataset, settings: DataSettings) -> Splits:
     labels = None if settings.source in NAMED else whole.labels
     test, validation = dataset.test, dataset.validation
     if not len(test):
-        held_out, rows = _parted(rows, labels, _share(len(rows), settings.test), _draw(settings, "test"))
-        test = whole[held_out]
+        chosen, rows = _parted(rows, labels, _share(len(rows), settings.test), _draw(settings, "test"))
+        test = whole[chosen]
     count, share = len(rows), 0
     if not len(validation):
         share = _share(count, settings.validation)
-        held_out, rows = _parted(rows, labels, share, _draw(settings, "split"))
-        validation = whole[held_out]
+        chosen, rows = _parted(rows, labels, share, _draw(settings, "split"))
+        validation = whole[chosen]
     left = len(rows)
     if not left:
         raise UsageError(

@@ -11,7 +11,7 @@ from connprune.architecture.files import from_yaml
 from connprune.architecture.gates import Temperature
 from connprune.architecture.rivals import Contest
 from connprune.architecture.strict_yaml import shown
-from connprune.errors import NoRivalError, UsageError
+from connprune.errors import NoBaselineError, UsageError
 from connprune.experiments.plan import Member, require_few
 from connprune.files import read_text
 from connprune.names import nearest
@@ -128,8 +128,8 @@ def members(setting: Setting, against: Sequence[str], warn: Callable[[str], None
         try:
             made = _rival(setting, text)
             if not made:
-                raise NoRivalError(f"--against {text}: there is no wiring but the cut's.")
-        except NoRivalError as error:
+                raise NoBaselineError(f"--against {text}: there is no wiring but the cut's.")
+        except NoBaselineError as error:
             left_out.append(str(error))
             continue
         taken = {member.name for member in found}
@@ -138,7 +138,7 @@ def members(setting: Setting, against: Sequence[str], warn: Callable[[str], None
             raise UsageError(f"--against {text}: there is a {clash!r} already; name it once, or rename the file.")
         found += made
     if left_out and len(found) == 1:
-        raise NoRivalError("\n".join(left_out))
+        raise NoBaselineError("\n".join(left_out))
     for why in left_out:
         warn(f"left out: {why}")
     return found
