@@ -3,7 +3,14 @@
 It is the cut (`architecture.kept`) with probabilities in the place of yes and no: *and* is a product, and *or* of some
 events that do not depend on each other is 1 - Π(1 - p). Where every gate is 0 or 1 it gives the counts of the network
 that is left when those at 0 are cut.
+
+What a shared gate lets through comes and goes as one, so *or* is taken over connections, not over their feature maps.
+The result is the expectation over gates that open independently where the paths into and out of a layer share no gates;
+elsewhere it takes paths for independent that are not. So it does for the feature maps that a block or a selection
+divides, and for gates per feature map.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +25,7 @@ from connprune.network.gates import GateVector
 # So near to 1 a probability counts as 1: its logarithm's complement stays finite.
 _SURE = 1e-7
 _NEVER = 1e-30
+_RARE = 1e-12
 
 Counts = tuple[float, float]
 
@@ -44,22 +52,45 @@ class ExpectedCost(nn.Module):
         """
         each = gates(openness)
         made = {INPUT: openness.new_ones(self.input_maps)}
-        open_of, arrived = {}, {}
+        some = {INPUT: openness.new_ones(())}
+        passed = {}
         for target in self.targets:
             maps = torch.cat([target.taken(number, made[source]) for number, source in enumerate(target.sources)])
-            open_of[target.name] = each.get(target.name, torch.ones_like(maps))
-            arrived[target.name], made[target.name] = target.makes(maps * open_of[target.name])
+            is_open = each.get(target.name, torch.ones_like(maps))
+            sources = torch.stack([some[source] for source in target.sources])
+            passed[target.name] = target.passes(maps, is_open, sources)
+            made[target.name], some[target.name] = passed[target.name].made, passed[target.name].some
         unread = {name: torch.zeros_like(maps) for name, maps in made.items()}
         found = openness.new_zeros(2)
         for target in reversed(self.targets):
-            read = target.reads(made[target.name], unread[target.name])
-            wanted = target.wants(read)
-            need = target.needs(wanted)
-            found = found + target.counts(arrived[target.name] * need, read, wanted)
-            asked = _unlikely(open_of[target.name] * need).split(target.brought)
+            here = passed[target.name]
+            read = target.reads(unread[target.name])
+            any_read = target.any_read(read)
+            wanted = target.wants(read, any_read)
+            need = target.needs(wanted, any_read)
+            found = found + target.counts(here, read, any_read, wanted, need)
+            asked = _unlikely(here.is_open * need).split(target.brought)
             for number, source in enumerate(target.sources):
                 unread[source] = target.added(number, unread[source], asked[number])
         return found
+
+
+class _Passed(NamedTuple):
+    """What goes forward through a target, as probabilities.
+
+    Attributes:
+        is_open: whether what each connection brings would be let through and used, (brought,).
+        arrived: whether it arrives, (brought,).
+        connected: whether anything arrives on each connection, (sources,).
+        some: whether anything arrives at all, ().
+        made: whether each feature map is made of it, (given,).
+    """
+
+    is_open: Tensor
+    arrived: Tensor
+    connected: Tensor
+    some: Tensor
+    made: Tensor
 
 
 class _Target(nn.Module):
@@ -114,7 +145,17 @@ class _Target(nn.Module):
             self.register_buffer(key, each.float(), persistent=False)
         self.register_buffer("squeeze", torch.tensor([1.0, float(self.area)]) * self.squeezes, persistent=False)
         gated = any(connection.target == name for connection in architecture.gated_connections)
-        self.shared = gated and architecture.gates is not None and architecture.gates.sharing == "shared"
+        self.shared = architecture.gates is not None and architecture.gates.sharing == "shared"
+        # What a connection carries is then all that its source makes, and is asked for as one.
+        self.whole = (
+            self.shared
+            and not architecture.selections
+            and all(architecture.blocks(target).reads == 1 for target in architecture.connections)
+        )
+        behind = torch.arange(len(self.sources)).repeat_interleave(torch.tensor(self.brought))
+        self.register_buffer("connection", behind, persistent=False)
+        firsts = torch.tensor([0, *self.brought[:-1]]).cumsum(0)
+        self.register_buffer("firsts", firsts, persistent=False)
         self.register_buffer("gate", torch.tensor([float(gated), 0.0]), persistent=False)
 
     fixed: Tensor
@@ -123,6 +164,8 @@ class _Target(nn.Module):
     by_both: Tensor
     squeeze: Tensor
     gate: Tensor
+    connection: Tensor
+    firsts: Tensor
 
     def taken(self, number: int, made: Tensor) -> Tensor:
         """The feature maps of a source that its connection carries."""
@@ -134,23 +177,36 @@ class _Target(nn.Module):
         take = getattr(self, f"take{number}")
         return unread + asked if take is None else unread.index_add(0, take, asked)
 
-    def makes(self, arrived: Tensor) -> tuple[Tensor, Tensor]:
-        """What arrives in whole blocks, (brought,), and whether each feature map is made of it, (given,)."""
-        merged = self.merged(arrived)
-        if self.squeezes or self.blocks.reads == 1:
+    def passes(self, maps: Tensor, is_open: Tensor, some: Tensor) -> _Passed:
+        """What goes forward, from the sources' feature maps and the gates, (brought,), and their `some`, (sources,)."""
+        arrived = maps * is_open
+        connected = is_open[self.firsts] * some if self.whole else self._of_each(arrived)
+        if self.blocks.reads == 1 or self.squeezes:
+            found = _any(connected if self.shared else arrived)
+            merged = found.expand(self.merged_maps) if self.squeezes else self.merged(arrived)
             blocks = merged[:: self.blocks.reads]
         else:
-            logs = merged.clamp(min=_NEVER).log().view(-1, self.blocks.reads)
-            blocks = logs.sum(1).exp()
-            arrived = arrived * self._brought(blocks.repeat_interleave(self.blocks.reads, output_size=len(merged)))
+            blocks = self._complete(self.merged(arrived))
+            complete = self._brought(blocks.repeat_interleave(self.blocks.reads, output_size=self.merged_maps))
+            arrived, is_open = arrived * complete, is_open * complete
+            connected = self._of_each(arrived)
+            found = blocks.amax() if self.shared else _any(blocks)
         if self.blocks.linked:
-            return arrived, blocks.repeat_interleave(self.blocks.gives, output_size=self.given)
-        return arrived, _any(blocks).expand(self.given)
+            made = blocks.repeat_interleave(self.blocks.gives, output_size=self.given)
+        else:
+            made = found.expand(self.given)
+        return _Passed(is_open, arrived, connected, found, made)
+
+    def _of_each(self, brought: Tensor) -> Tensor:
+        """The likeliest of what each connection brings, (sources,): one gate lets all of it through, or none."""
+        return brought.new_zeros(len(self.sources)).scatter_reduce(0, self.connection, brought, "amax")
+
+    def _complete(self, merged: Tensor) -> Tensor:
+        """Whether each block of the merge lacks none of its feature maps, (blocks,)."""
+        return merged.clamp(min=_NEVER).log().view(-1, self.blocks.reads).sum(1).exp()
 
     def merged(self, arrived: Tensor) -> Tensor:
-        """Whether there is anything in each feature map of the merge, (merged maps,)."""
-        if self.squeezes:
-            return _any(arrived).expand(self.merged_maps)
+        """Whether there is anything in each feature map of a merge that does not squeeze, (merged maps,)."""
         if self.stacks:
             return arrived
         absent = [self._placed(number, part) for number, part in enumerate(_unlikely(arrived).split(self.brought))]
@@ -162,24 +218,30 @@ class _Target(nn.Module):
             return F.pad(part, (0, self.merged_maps - len(part)))
         return part.new_zeros(self.merged_maps).index_add(0, at, part)
 
-    def reads(self, made: Tensor, unread: Tensor) -> Tensor:
-        """Whether each feature map that the layer gives is left, (given,): a block while one of it is read."""
+    def reads(self, unread: Tensor) -> Tensor:
+        """Whether each feature map that the layer gives would be read, (given,): a block while one of it is."""
         if self.name == HEAD:
-            return torch.ones_like(made)
+            return torch.ones_like(unread)
         gives = self.blocks.gives
         if gives > 1:
-            unread = unread.view(-1, gives).sum(1).repeat_interleave(gives, output_size=self.given)
-        return made * -torch.expm1(unread)
+            blocks = unread.view(-1, gives)
+            block = blocks.amin(1) if self.shared else blocks.sum(1)
+            unread = block.repeat_interleave(gives, output_size=self.given)
+        return -torch.expm1(unread)
 
-    def wants(self, read: Tensor) -> Tensor:
-        """Whether each feature map of the merge is needed, (merged maps,)."""
+    def any_read(self, read: Tensor) -> Tensor:
+        """Whether any of them would be, (); behind shared gates they are read together."""
+        return read.amax() if self.shared else _any(read[:: self.blocks.gives])
+
+    def wants(self, read: Tensor, any_read: Tensor) -> Tensor:
+        """Whether each feature map of the merge would be needed, (merged maps,)."""
         if self.name == HEAD or not self.blocks.linked:
-            return _any(read).expand(self.merged_maps)
+            return any_read.expand(self.merged_maps)
         return read[:: self.blocks.gives].repeat_interleave(self.blocks.reads, output_size=self.merged_maps)
 
-    def needs(self, wanted: Tensor) -> Tensor:
-        """Whether what each connection brings is needed, (brought,)."""
-        return _any(wanted).expand(sum(self.brought)) if self.squeezes else self._brought(wanted)
+    def needs(self, wanted: Tensor, any_read: Tensor) -> Tensor:
+        """Whether what each connection brings would be needed, (brought,)."""
+        return any_read.expand(sum(self.brought)) if self.squeezes else self._brought(wanted)
 
     def _brought(self, merged: Tensor) -> Tensor:
         """Of each feature map that a connection brings what is said of the one of the merge that it goes into."""
@@ -190,15 +252,20 @@ class _Target(nn.Module):
             [merged[:count] if at is None else merged[at] for at, count in zip(places, self.brought, strict=True)]
         )
 
-    def counts(self, live: Tensor, read: Tensor, wanted: Tensor) -> Tensor:
-        """The expected counts, (2,), from what arrives and is needed, what is given and read, and what is needed."""
-        is_there = _any(live) if self.name != HEAD else live.new_ones(())
-        brought, given = live.sum(), read.sum()
-        squeezed = wanted.sum() if self.blocks.linked else is_there * self.merged_maps
-        maps = squeezed if self.squeezes else self.merged(live).sum()
-        found = self.fixed * is_there + self.by_read * maps + self.by_given * given + self.by_both * (maps * given)
-        gates = torch.stack([_any(part) for part in live.split(self.brought)]).sum() if self.shared else brought
-        return found + self.squeeze * (brought * maps) + self.gate * gates
+    def counts(self, here: _Passed, read: Tensor, any_read: Tensor, wanted: Tensor, need: Tensor) -> Tensor:
+        """The expected counts, (2,), from what goes forward and what is read and needed."""
+        is_there = here.some * any_read if self.name != HEAD else torch.ones_like(any_read)
+        live = here.arrived * need
+        brought, given = live.sum(), (here.made * read).sum()
+        maps = wanted.sum() * here.some if self.squeezes else (self.merged(here.arrived) * wanted).sum()
+        # Both factors of a product are 0 where the layer is not there: that it is there is counted once.
+        once = is_there.clamp(min=_RARE)
+        found = self.fixed * is_there + self.by_read * maps + self.by_given * given
+        found = found + self.by_both * (maps * given / once) + self.squeeze * (brought * maps / once)
+        if not self.shared:
+            return found + self.gate * brought
+        gates = here.connected * self._of_each(need) if self.whole else self._of_each(live)
+        return found + self.gate * gates.sum()
 
 
 def _unlikely(probability: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The expected cost: of gates that have decided it is the cost of the cut, and of others its gradient is right."""
 
+from itertools import product
+
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -76,3 +78,56 @@ def test_it_grows_with_every_gate(digits: Architecture) -> None:
         more = expected(digits, [0.5] * number + [0.9] + [0.5] * (count - number - 1))
         assert more[0] > half[0]
     assert expected(digits, [1.0] * count) == pytest.approx([parameter_count(digits), mac_count(digits)], rel=1e-6)
+
+
+CONV = {"kind": "conv", "kernel": 3, "padding": "same"}
+# Networks whose paths share no gates; the head also reads the input, so that no pattern of gates disconnects it.
+SEPARATE = {
+    "chain": (
+        [CONV | {"feature_maps": 5}, CONV | {"feature_maps": 3}],
+        {"conv1": ["input"], "conv2": ["conv1"]},
+        "conv2",
+    ),
+    "through": (
+        [
+            CONV | {"feature_maps": 5},
+            CONV | {"feature_maps": 3},
+            {"kind": "dropout", "rate": 0.1},
+            CONV | {"feature_maps": 4},
+        ],
+        {"conv1": ["input"], "conv2": ["input"], "dropout1": ["conv1", "conv2"], "conv3": ["dropout1"]},
+        "conv3",
+    ),
+    "joined": (
+        [CONV | {"feature_maps": 4}, CONV | {"feature_maps": 4}, CONV | {"feature_maps": 2}],
+        {"conv1": ["input"], "conv2": ["input"], "conv3": ["conv1", "conv2"]},
+        "conv3",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEPARATE)
+@pytest.mark.parametrize("aggregate", ["concat", "sum", "squeeze"])
+@pytest.mark.parametrize("probability", [0.01, 0.5, 0.9])
+def test_behind_shared_gates_it_is_the_mean_over_all_patterns(name: str, aggregate: str, probability: float) -> None:
+    layers, wiring, last = SEPARATE[name]
+    architecture = Architecture.model_validate(
+        {
+            "input": {"feature_maps": 3, "height": 8, "width": 8},
+            "classes": 3,
+            "layers": layers,
+            "connections": wiring | {"head": ["input", last]},
+            "merge": {"aggregate": aggregate},
+            "gates": {"kind": "sigmoid"},
+        }
+    )
+    names = [str(connection) for connection in architecture.gated_connections]
+    chances = [1.0 if gate == "input->head" else probability for gate in names]
+    mean = torch.zeros(2, dtype=torch.float64)
+    for pattern in product([0.0, 1.0], repeat=len(names)):
+        weights = [chance if value else 1 - chance for chance, value in zip(chances, pattern, strict=True)]
+        likely = torch.tensor(weights, dtype=torch.float64).prod()
+        if likely:
+            smaller = cut(architecture, values_of(architecture, list(pattern)), Threshold(0.5)).architecture
+            mean += likely * torch.tensor([parameter_count(smaller), mac_count(smaller)])
+    assert expected(architecture, chances) == pytest.approx(mean.tolist(), rel=1e-4)
