@@ -5,9 +5,10 @@ import json
 import os
 from pathlib import Path
 
-from connprune.data.filling import content_of, fill
+from connprune.data.filling import fill
 from connprune.data.images import NO_IMAGES, Dataset, Images
 from connprune.data.listing import PARTS, Listing, list_folder
+from connprune.data.reading import content_of
 from connprune.data.scratch import keep, under_way
 from connprune.data.settings import DataSettings
 from connprune.data.track import Track

@@ -1,0 +1,149 @@
+"""Reads a folder's files a few at a time: what their bytes and headers say, and their images."""
+
+import hashlib
+import os
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+from connprune.data.decoding import Picture, RangeWantedError, decode, extremes, opened
+from connprune.data.flight import in_flight
+from connprune.data.memory import give_back_freed, memory
+from connprune.data.settings import DataSettings
+from connprune.data.track import Track
+from connprune.errors import ConnpruneError
+from connprune.printable import printable
+
+# What images may take while they are being decoded, all threads together, unless one alone takes more.
+_BYTES_IN_FLIGHT = 2**29
+_SHARE_IN_FLIGHT = 1 / 8
+# Pillow keeps four bytes a pixel, and turning, laying on a background and handing over each make a copy.
+_BYTES_A_PIXEL = 12
+# Files up to this size are read at once; of larger ones the header comes first.
+_SMALL_FILE = 2**20
+# After images of this size freed memory is given back.
+_LARGE = 2**26
+_SIXTEEN_BITS = (0, 65535)
+
+
+class _Begun(NamedTuple):
+    """A file whose header was read: its content if it is small, why it cannot be read, whether its image is large."""
+
+    path: Path
+    content: bytes | None = None
+    reason: str | None = None
+    large: bool = False
+
+
+class Read(NamedTuple):
+    """The SHA-256 of a file's bytes, and its image, or why it cannot be read."""
+
+    digest: str
+    picture: Picture | str
+
+
+def content_of(paths: Sequence[Path], track: Track) -> str:
+    """SHA-256 of the bytes of files, without decoding them."""
+    digests = in_flight(paths, lambda path: (path, 0), _file_digest, _most_in_flight())
+    label = f"comparing {len(paths)} images with the decoded ones"
+    with closing(digests):
+        return joined(track(digests, label, len(paths)))
+
+
+def pictures(paths: Sequence[Path], settings: DataSettings) -> Generator[Read, None, None]:
+    """The files' images, in their order; to be closed, which ends what is under way.
+
+    Raises:
+        RangeWantedError: see `decode`.
+    """
+    return in_flight(paths, _begin, partial(_read, settings), _most_in_flight())
+
+
+def _why(error: Exception) -> str:
+    """Why a file cannot be read, on one line."""
+    reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return printable(reason.splitlines()[0])
+
+
+def _most_in_flight() -> int:
+    there = memory()
+    return _BYTES_IN_FLIGHT if there is None else min(_BYTES_IN_FLIGHT, int(_SHARE_IN_FLIGHT * there))
+
+
+def _begin(path: Path) -> tuple[_Begun, int]:
+    """Reads the header of a file; says how many bytes its decoding takes."""
+    if not path.is_file():
+        return _Begun(path, reason="it is no file"), 0  # A pipe or a device would be waited for, or never end.
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read() if size <= _SMALL_FILE else None
+            with opened(file if content is None else BytesIO(content)) as image:
+                width, height = image.size
+        count = size + _BYTES_A_PIXEL * width * height
+        return _Begun(path, content, large=count > _LARGE), count
+    except (ConnpruneError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they stumble over.
+        return _Begun(path, reason=_why(error)), 0
+
+
+def _read(settings: DataSettings, begun: _Begun) -> Read:
+    if begun.reason is not None:
+        return Read(_file_digest(begun.path), begun.reason)
+    content = begun.content
+    try:
+        if content is None:
+            content = begun.path.read_bytes()
+        return Read(hashlib.sha256(content).hexdigest(), decode(BytesIO(content), settings))
+    except (ConnpruneError, MemoryError, RangeWantedError):
+        raise
+    except Exception as error:
+        return Read("" if content is None else hashlib.sha256(content).hexdigest(), _why(error))
+    finally:
+        if begun.large:
+            give_back_freed()
+
+
+def _file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes; of what is no file, or cannot be read, an empty text."""
+    if not path.is_file():
+        return ""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def found_range(paths: Sequence[Path], track: Track) -> tuple[int, int]:
+    """The least and the greatest value of those images that have more than 8 bits."""
+    found = in_flight(paths, _begin, _extremes, _most_in_flight())
+    with closing(found):
+        ends = [each for each in track(found, f"finding the range of {len(paths)} images", len(paths)) if each]
+    if not ends:
+        return _SIXTEEN_BITS
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    return low, max(high, low + 1)
+
+
+def _extremes(begun: _Begun) -> tuple[int, int] | None:
+    if begun.reason is not None:
+        return None
+    try:
+        return extremes(BytesIO(begun.path.read_bytes() if begun.content is None else begun.content))
+    except (ConnpruneError, MemoryError):
+        raise
+    except Exception:
+        return None
+    finally:
+        if begun.large:
+            give_back_freed()
+
+
+def joined(digests: Iterable[str]) -> str:
+    """One SHA-256 for many."""
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
