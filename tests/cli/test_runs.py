@@ -150,7 +150,7 @@ def test_what_a_stranger_left_breaks_no_list(command: Command, listed, tmp_path:
         "future": "damaged",
         "endless": "failed",
     }
-    assert "expected one of train, cut" in found["future"]["problem"]
+    assert "expected one of train, retrain, " in found["future"]["problem"]
     assert found["endless"]["validation_accuracy"] is None
     outcome = command("runs")
     assert len(outcome.out.splitlines()) == 4
