@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,10 @@ def test_without_any_path(command: Command, tmp_path: Path) -> None:
     assert [line.split()[0] for line in retrained.err.splitlines()[-4:]] == ["network", "parent", "cut", "retrained"]
     for outcome in (trained, pruned, retrained):
         assert len(outcome.out.splitlines()) == 1
-    assert {path.name.split("-")[0] for path in (tmp_path / "runs").iterdir()} == {"digits", "cut", "retrain"}
+    names = [Path(outcome.out.strip()).name for outcome in (trained, pruned, retrained)]
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == set(names)
+    # Each says what it is, and of which preset.
+    assert [re.sub(r"-\d{8}-\d{6}.*", "", name) for name in names] == ["digits", "digits-cut", "digits-retrain"]
 
 
 def test_json_is_one_document_a_command(command: Command) -> None:
@@ -108,7 +112,7 @@ def test_nothing_below_the_threshold(command: Command) -> None:
     assert "This rule cuts nothing (threshold 0.0001): by gate, the 44 scores lie between" in outcome.err
     assert "--sparsity 0.25 would cut 11 of them." in outcome.err
     cut = RunDirectory.open(Path(outcome.out.strip()))
-    parent = RunDirectory.open(Path(json.loads(cut.cut.read_text())["parent"]))
+    parent = RunDirectory.open(cut.path / json.loads(cut.cut.read_text())["parent"])
     assert cut.architecture() == parent.architecture()
 
 
@@ -348,7 +352,8 @@ def test_gates_can_be_put_on_a_familiar_wiring(command: Command) -> None:
     document = command(
         "inspect", "--preset", "residual", "--set", "gates={kind: hard-concrete, penalty: 0.01}", "--json"
     ).json
-    assert document["gated_connections"] == 56
+    # Nine blocks of two convolutions, each read by one thing, and a sum of two; the head; all but what reads the image.
+    assert document["gated_connections"] == 9 * (1 + 1 + 2) + 1
 
 
 def test_presets_are_listed_and_printed(command: Command, tmp_path: Path) -> None:
