@@ -42,6 +42,10 @@ class ExpectedCost(nn.Module):
         self.targets = [_Target(architecture, name) for name in architecture.connections]
         self.add_module("all", nn.ModuleList(self.targets))
         self.input_maps = architecture.input.feature_maps
+        prices = torch.stack([target.prices for target in reversed(self.targets)], 1)
+        self.register_buffer("prices", prices, persistent=False)
+
+    prices: Tensor
 
     def forward(self, gates: GateVector, openness: Tensor) -> Tensor:
         """The counts, (2,): parameters, gates included, and multiply-accumulates per image.
@@ -60,19 +64,31 @@ class ExpectedCost(nn.Module):
             sources = torch.stack([some[source] for source in target.sources])
             passed[target.name] = target.passes(maps, is_open, sources)
             made[target.name], some[target.name] = passed[target.name].made, passed[target.name].some
-        unread = {name: torch.zeros_like(maps) for name, maps in made.items()}
-        found = openness.new_zeros(2)
+        asked: dict[str, list[Tensor]] = {name: [] for name in made}
+        amounts: list[Tensor] = []
         for target in reversed(self.targets):
             here = passed[target.name]
-            read = target.reads(unread[target.name])
+            read = target.reads(
+                torch.stack(asked[target.name]).sum(0) if asked[target.name] else torch.zeros_like(here.made)
+            )
             any_read = target.any_read(read)
             wanted = target.wants(read, any_read)
             need = target.needs(wanted, any_read)
-            found = found + target.counts(here, read, any_read, wanted, need)
-            asked = _unlikely(here.is_open * need).split(target.brought)
+            amounts += target.amounts(here, read, any_read, wanted, need)
+            unread = _unlikely(here.is_open * need).split(target.brought)
             for number, source in enumerate(target.sources):
-                unread[source] = target.added(number, unread[source], asked[number])
-        return found
+                if source != INPUT:
+                    asked[source].append(target.spread(number, unread[number], made[source]))
+        return self._counts(torch.stack(amounts).view(len(self.targets), -1, 1))
+
+    def _counts(self, amounts: Tensor) -> Tensor:
+        """The counts, (2,), of what each target has, (targets, amounts, 1), from the last target to the first."""
+        is_there, maps, given, brought, gates = amounts.unbind(1)
+        fixed, by_read, by_given, by_both, squeeze, gate = self.prices
+        # Both factors of a product are 0 where the layer is not there: that it is there is counted once.
+        linked = maps * (by_both * given + squeeze * brought) / is_there.clamp(min=_RARE)
+        each: Tensor = fixed * is_there + by_read * maps + by_given * given + linked + gate * gates
+        return each.sum(0)
 
 
 class _Passed(NamedTuple):
@@ -141,9 +157,6 @@ class _Target(nn.Module):
         fixed = (
             both - by_both * merged.feature_maps * self.given - by_read * merged.feature_maps - by_given * self.given
         )
-        for key, each in (("fixed", fixed), ("by_read", by_read), ("by_given", by_given), ("by_both", by_both)):
-            self.register_buffer(key, each.float(), persistent=False)
-        self.register_buffer("squeeze", torch.tensor([1.0, float(self.area)]) * self.squeezes, persistent=False)
         gated = any(connection.target == name for connection in architecture.gated_connections)
         self.shared = architecture.gates is not None and architecture.gates.sharing == "shared"
         # What a connection carries is then all that its source makes, and is asked for as one.
@@ -156,14 +169,10 @@ class _Target(nn.Module):
         self.register_buffer("connection", behind, persistent=False)
         firsts = torch.tensor([0, *self.brought[:-1]]).cumsum(0)
         self.register_buffer("firsts", firsts, persistent=False)
-        self.register_buffer("gate", torch.tensor([float(gated), 0.0]), persistent=False)
+        squeeze = torch.tensor([1.0, float(self.area)]) * self.squeezes
+        gate = torch.tensor([float(gated), 0.0])
+        self.prices = torch.stack([fixed.float(), by_read.float(), by_given.float(), by_both.float(), squeeze, gate])
 
-    fixed: Tensor
-    by_read: Tensor
-    by_given: Tensor
-    by_both: Tensor
-    squeeze: Tensor
-    gate: Tensor
     connection: Tensor
     firsts: Tensor
 
@@ -172,10 +181,10 @@ class _Target(nn.Module):
         take = getattr(self, f"take{number}")
         return made if take is None else made[take]
 
-    def added(self, number: int, unread: Tensor, asked: Tensor) -> Tensor:
-        """Adds what a connection asks for to its source's feature maps."""
+    def spread(self, number: int, unread: Tensor, made: Tensor) -> Tensor:
+        """What a connection says of its source's feature maps, from what it says of those that it carries."""
         take = getattr(self, f"take{number}")
-        return unread + asked if take is None else unread.index_add(0, take, asked)
+        return unread if take is None else torch.zeros_like(made).index_add(0, take, unread)
 
     def passes(self, maps: Tensor, is_open: Tensor, some: Tensor) -> _Passed:
         """What goes forward, from the sources' feature maps and the gates, (brought,), and their `some`, (sources,)."""
@@ -252,20 +261,18 @@ class _Target(nn.Module):
             [merged[:count] if at is None else merged[at] for at, count in zip(places, self.brought, strict=True)]
         )
 
-    def counts(self, here: _Passed, read: Tensor, any_read: Tensor, wanted: Tensor, need: Tensor) -> Tensor:
-        """The expected counts, (2,), from what goes forward and what is read and needed."""
+    def amounts(
+        self, here: _Passed, read: Tensor, any_read: Tensor, wanted: Tensor, need: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What the counts are linear in: being there, feature maps merged, given and brought, and gates; each ()."""
         is_there = here.some * any_read if self.name != HEAD else torch.ones_like(any_read)
         live = here.arrived * need
         brought, given = live.sum(), (here.made * read).sum()
         maps = wanted.sum() * here.some if self.squeezes else (self.merged(here.arrived) * wanted).sum()
-        # Both factors of a product are 0 where the layer is not there: that it is there is counted once.
-        once = is_there.clamp(min=_RARE)
-        found = self.fixed * is_there + self.by_read * maps + self.by_given * given
-        found = found + self.by_both * (maps * given / once) + self.squeeze * (brought * maps / once)
         if not self.shared:
-            return found + self.gate * brought
+            return is_there, maps, given, brought, brought
         gates = here.connected * self._of_each(need) if self.whole else self._of_each(live)
-        return found + self.gate * gates.sum()
+        return is_there, maps, given, brought, gates.sum()
 
 
 def _unlikely(probability: Tensor) -> Tensor:
