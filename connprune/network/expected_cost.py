@@ -240,6 +240,8 @@ class _Target(nn.Module):
 
     def any_read(self, read: Tensor) -> Tensor:
         """Whether any of them would be, (); behind shared gates they are read together."""
+        if self.whole:
+            return read[0]
         return read.amax() if self.shared else _any(read[:: self.blocks.gives])
 
     def wants(self, read: Tensor, any_read: Tensor) -> Tensor:
@@ -271,7 +273,7 @@ class _Target(nn.Module):
         maps = wanted.sum() * here.some if self.squeezes else (self.merged(here.arrived) * wanted).sum()
         if not self.shared:
             return is_there, maps, given, brought, brought
-        gates = here.connected * self._of_each(need) if self.whole else self._of_each(live)
+        gates = here.connected * need[self.firsts] if self.whole else self._of_each(live)
         return is_there, maps, given, brought, gates.sum()
 
 
