@@ -113,7 +113,9 @@ def default(field: FieldInfo) -> str:
         return "required"
     if isinstance(value, BaseModel | dict):
         return ""
-    written = {None: "null", True: "true", False: "false", (): "[]"}
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
+    written = {None: "null", True: "true", False: "false"}
     return f"`{written.get(value, value) if not isinstance(value, int | float) or isinstance(value, bool) else value}`"
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from connprune.cli.output import Output
 from connprune.cli.session import load_images
-from connprune.data.settings import NAMED
 from connprune.errors import UsageError
 
 if TYPE_CHECKING:
@@ -132,6 +131,7 @@ class Report:
     def _images(self, run: "RunDirectory") -> list[str]:
         """Where the images of a run were and are looked for, which an error may name."""
         from connprune.data.cache import cache_folder
+        from connprune.data.settings import NAMED
         from connprune.files import absolute
         from connprune.training.configuration import read_configuration
         from connprune.training.images import VARIABLE

@@ -111,7 +111,7 @@ def retrain(
         _train(retraining, directory, device, figures, report, output)
         return
     from connprune.experiments.contenders import Setting, members
-    from connprune.training.pruning import read_cut
+    from connprune.runs.cut import read_cut
 
     rule = read_cut(source)["rule"]
     setting = Setting.of(source, epochs, seed)
@@ -206,8 +206,8 @@ class _Retraining:
         data: str | None,
         output: Output,
     ) -> "_Retraining":
+        from connprune.runs.cut import read_cut
         from connprune.training.images import moved, require_same_images
-        from connprune.training.pruning import read_cut
 
         of_cut = read_cut(cut) if cut else {}
         configuration = moved(before, data)
@@ -246,10 +246,10 @@ def _train(
     from connprune.errors import UsageError
     from connprune.files import write_json
     from connprune.report.tables import comparison_table
+    from connprune.runs.cut import read_cut
     from connprune.runs.links import stored
     from connprune.training.comparison import compare
     from connprune.training.device import choose_device
-    from connprune.training.pruning import read_cut
 
     source = retraining.cut
     if figures and not source:

@@ -9,9 +9,9 @@ import connprune
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import to_yaml
 from connprune.errors import UsageError
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, read_configuration
-from connprune.training.pruning import read_cut
 from connprune.training.redaction import gates_without_paths, without_paths
 
 # What the input and the output of an exported graph are called.

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from connprune.architecture.architecture import Architecture
 from connprune.errors import UsageError
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
-from connprune.training.pruning import read_cut
 
 
 @dataclass(frozen=True)

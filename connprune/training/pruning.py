@@ -14,12 +14,13 @@ from connprune.architecture.rules import Rule, Threshold
 from connprune.data.images import Dataset
 from connprune.data.splits import Splits
 from connprune.errors import UsageError
-from connprune.files import read_sealed_json, sealed, whole_directory, write_json
+from connprune.files import sealed, whole_directory, write_json
 from connprune.network.carry import carried, kept_gates
 from connprune.network.network import Network, build
+from connprune.runs.cut import LINKS, read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
-from connprune.runs.links import followed, stored
+from connprune.runs.links import stored
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.evaluation import evaluate
@@ -27,9 +28,6 @@ from connprune.training.images import moved, require_same_images
 from connprune.training.precision import Precision
 from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.run import load_network, split_data
-
-# What of a cut's document names other runs.
-_LINKS = ("parent", "ancestry")
 
 Granularity = Literal["connection", "feature-map"]
 GRANULARITIES: dict[Granularity, Callable[[Architecture, Split], GateValues]] = {
@@ -221,7 +219,7 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
         if architecture.gated_connections:
             kept = kept_gates(pruned.parent.architecture(), pruned.cut.kept)
             run.write_gates(pruned.gates.restricted(architecture, kept))
-        write_json(run.cut, sealed(stored(pruned.document, run.path, *_LINKS)))
+        write_json(run.cut, sealed(stored(pruned.document, run.path, *LINKS)))
         origin = pruned.parent.parent if pruned.parent.cut.is_file() else pruned.parent.config
         run.write(run.parent, pruned.parent.text(origin))
         run.summarise(
@@ -232,21 +230,6 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
             }
         )
     return RunDirectory.open(path)
-
-
-def read_cut(run: RunDirectory) -> dict[str, Any]:
-    """What `cut.json` holds.
-
-    Raises:
-        UsageError: the run is no cut, or the file is damaged.
-    """
-    if not run.cut.is_file():
-        raise UsageError(f"{run.path}: this run is no cut; make one with `connprune prune {run.path}`.")
-    document = read_sealed_json(run.cut)
-    pairs = [document.get(key) for key in (*COUNTS, "results")]
-    if not all(isinstance(pair, dict) and {"parent", "cut"} <= set(pair) for pair in pairs):
-        raise UsageError(f"{run.cut}: this file is damaged: counts or results are missing.")
-    return followed(document, run.path, *_LINKS)
 
 
 def _report(outcome: Cut) -> dict[str, Any]:

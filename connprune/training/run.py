@@ -2,11 +2,12 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
+from torch import Tensor
 
-from connprune.architecture.gates import FromRun
+from connprune.architecture.gates import FromRun, Gates
 from connprune.architecture.shapes import gates_of_each
 from connprune.data.images import Dataset, normalisation
 from connprune.data.random import stream_seed
@@ -26,6 +27,9 @@ from connprune.training.images import require_same_images
 from connprune.training.memory_error import explained_memory
 from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from connprune.network.gates import GateVector
 
 # What a process asks the others for: a checkpoint, or to stop because of a signal, whose number is added.
 _DUE = 1
@@ -209,8 +213,15 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
             have = "none" if part is None else len(part)
             raise UsageError(f"gates.initialisation.run: {connection} has {count} gates, but in {other.path} {have}.")
         parts.append(part)
+    gates = cast("GateVector", network.gates)
+    scale = _temperature(ours.gates, gates.temperature) / _temperature(theirs.gates, weights["gates.temperature"])
     with torch.no_grad():
-        network.gates.weight.copy_(torch.cat(parts))  # type: ignore[union-attr]
+        gates.weight.copy_(torch.cat(parts) * scale)
+
+
+def _temperature(gates: Gates | None, given: Tensor) -> Tensor:
+    """What w is divided by before it becomes a gate, ()."""
+    return given.cpu() if gates is not None and gates.kind == "sigmoid" else torch.ones(())
 
 
 def load_network(run: RunDirectory) -> Network:

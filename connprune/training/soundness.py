@@ -5,10 +5,10 @@ from pathlib import Path
 
 from connprune.errors import UsageError
 from connprune.files import read_json, read_sealed_json
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import configuration_in, read_configuration
-from connprune.training.pruning import read_cut
 from connprune.training.run import load_network
 
 

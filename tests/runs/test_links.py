@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from connprune.files import sealed
 from connprune.report.parent import parent_of
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.links import followed, stored
-from connprune.training.pruning import read_cut
 from tests.conftest import TINY, Command
 
 

@@ -15,11 +15,11 @@ from connprune.report.html.history import gate_data, metrics_data
 from connprune.report.html.thresholds import Measured, threshold_data
 from connprune.report.html.wiring import is_part, maps_left, wiring_data
 from connprune.report.parent import parent_of
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.runs.links import followed
 from connprune.training.configuration import configuration_in
-from connprune.training.pruning import read_cut
 
 _KINDS = {
     "train": "trained with gates",

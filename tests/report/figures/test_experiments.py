@@ -92,9 +92,12 @@ def test_names_of_many_runs_do_not_overlap(
         for _ in range(count)
     ]
     found: list[str] = []
-    monkeypatch.setattr(
-        Figure, "savefig", lambda figure, path, **how: found.extend(clashes(figure) if how["format"] == "png" else ())
-    )
+
+    def look(figure: Figure, path: str, **how: Any) -> None:
+        found.extend(clashes(figure) if how["format"] == "png" else ())
+        Path(path).touch()
+
+    monkeypatch.setattr(Figure, "savefig", look)
     names = [f"some/jobs/parent/seed-{number}" for number in range(count)]
     agreement_figure(agreement(histories, 0.01), names, tmp_path)
     paths_figure(agreement(histories, 0.01), names, tmp_path)

@@ -83,6 +83,7 @@ def test_no_text_lies_on_another_or_is_cut_off(
 
     def look(figure: Figure, path: str, **how: Any) -> None:
         found.extend(clashes(figure) if how["format"] == "png" else ())
+        Path(path).touch()
 
     monkeypatch.setattr(Figure, "savefig", look)
     run_figures(Drawable("a-run", architecture, gates, EPOCHS, best=2), THRESHOLD, tmp_path)
@@ -163,6 +164,7 @@ def test_many_layers_and_long_names_fit(monkeypatch: pytest.MonkeyPatch, tmp_pat
     def look(figure: Figure, path: str, **how: Any) -> None:
         found.extend(clashes(figure) if how["format"] == "png" else ())
         sizes.append(max(figure.get_size_inches()))
+        Path(path).touch()
 
     monkeypatch.setattr(Figure, "savefig", look)
     subject = Drawable("long", architecture, short_ones(architecture))
