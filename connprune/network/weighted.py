@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from connprune.architecture.base import Shape
@@ -19,10 +20,28 @@ class GroupNorm(nn.GroupNorm):
         return found if found.dtype == values.dtype else found.to(values.dtype)
 
 
+class BatchNorm(nn.BatchNorm2d):
+    """Gives the right gradients for every memory layout.
+
+    Where a side is 1, a tensor can count as channels-last whatever its stride along that side is. torch's backward pass
+    on a CPU then reads the gradient in another layout than it has.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        # An exported network has no backward pass, and takes batches of any size.
+        if values.requires_grad and not torch.compiler.is_exporting():
+            _, maps, height, width = values.shape
+            canonical = (maps * height * width, 1, width * maps, maps)
+            is_last = values.is_contiguous(memory_format=torch.channels_last)
+            if is_last and not values.is_contiguous() and values.stride() != canonical:
+                values = values.contiguous()
+        return super().forward(values)
+
+
 def normalisation(norm: Norm, maps: int) -> nn.Module:
     """The module that normalises so many feature maps."""
     if norm.kind == "batch":
-        return nn.BatchNorm2d(maps, norm.epsilon, norm.momentum)
+        return BatchNorm(maps, norm.epsilon, norm.momentum)
     return GroupNorm(maps // norm.together(maps), maps, norm.epsilon)
 
 

@@ -36,6 +36,22 @@ def test_any_architecture(architecture: Architecture, dtype: torch.dtype, batch:
     assert_equals_the_formula(architecture, dtype, batch)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_batch_normalisation_behind_a_maximum_of_sequences(batch: int) -> None:
+    """The maximum of a single sequence is laid out as torch's batch normalisation misreads on a CPU."""
+    architecture = Architecture.model_validate(
+        {
+            "input": {"feature_maps": 1, "height": 1, "width": 5},
+            "classes": 2,
+            "layers": [{"kind": "lstm", "name": "memory", "feature_maps": 2}, {"kind": "batch-norm", "name": "norm"}],
+            "connections": "dense",
+            "merge": {"aggregate": "max"},
+            "gates": {"kind": "sigmoid"},
+        }
+    )
+    assert_equals_the_formula(architecture, torch.float64, batch)
+
+
 @given(architectures(gated=False), st.integers(1, 3))
 def test_any_architecture_without_gates(architecture: Architecture, batch: int) -> None:
     assert_equals_the_formula(architecture, torch.float64, batch)
