@@ -24,11 +24,17 @@ class GateKind:
         settled: the gate in evaluation, from w and the temperature.
         sampled: the gate in training.
         is_positive: whether no gate can be negative.
+        has_temperature: whether the gate is of w divided by the temperature.
     """
 
     settled: Callable[[Tensor, Tensor], Tensor]
     sampled: Callable[[Tensor, Tensor], Tensor]
     is_positive: bool
+    has_temperature: bool = False
+
+    def at(self, temperature: Tensor) -> Tensor:
+        """What w is divided by before it becomes a gate at a temperature, ()."""
+        return temperature if self.has_temperature else torch.ones_like(temperature)
 
 
 def _sigmoid(w: Tensor, temperature: Tensor) -> Tensor:
@@ -55,7 +61,7 @@ def _sampled_hard_concrete(w: Tensor, temperature: Tensor) -> Tensor:
 
 
 GATE_KINDS: dict[str, GateKind] = {
-    "sigmoid": GateKind(_sigmoid, _sigmoid, is_positive=True),
+    "sigmoid": GateKind(_sigmoid, _sigmoid, is_positive=True, has_temperature=True),
     "linear": GateKind(_linear, _linear, is_positive=False),
     "hard-concrete": GateKind(_hard_concrete, _sampled_hard_concrete, is_positive=True),
 }

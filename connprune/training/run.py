@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
-from torch import Tensor
 
-from connprune.architecture.gates import FromRun, Gates
+from connprune.architecture.gates import FromRun
 from connprune.architecture.shapes import gates_of_each
 from connprune.data.images import Dataset, normalisation
 from connprune.data.random import stream_seed
 from connprune.data.splits import Splits, split
 from connprune.data.track import StopSignal
 from connprune.errors import DivergedError, InterruptedRunError, UsageError
+from connprune.network.gates import GATE_KINDS
 from connprune.network.network import Network, build
 from connprune.runs import environment
 from connprune.runs.directory import RunDirectory
@@ -29,6 +29,7 @@ from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
 
 if TYPE_CHECKING:
+    from connprune.architecture.gates import Gates
     from connprune.network.gates import GateVector
 
 # What a process asks the others for: a checkpoint, or to stop because of a signal, whose number is added.
@@ -213,15 +214,10 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
             have = "none" if part is None else len(part)
             raise UsageError(f"gates.initialisation.run: {connection} has {count} gates, but in {other.path} {have}.")
         parts.append(part)
-    gates = cast("GateVector", network.gates)
-    scale = _temperature(ours.gates, gates.temperature) / _temperature(theirs.gates, weights["gates.temperature"])
+    gates, kind = cast("GateVector", network.gates), cast("Gates", theirs.gates).kind
+    scale = gates.kind.at(gates.temperature) / GATE_KINDS[kind].at(weights["gates.temperature"])
     with torch.no_grad():
         gates.weight.copy_(torch.cat(parts) * scale)
-
-
-def _temperature(gates: Gates | None, given: Tensor) -> Tensor:
-    """What w is divided by before it becomes a gate, ()."""
-    return given.cpu() if gates is not None and gates.kind == "sigmoid" else torch.ones(())
 
 
 def load_network(run: RunDirectory) -> Network:
