@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,11 @@ from typing import Any
 # Before torch is imported, here and in the commands that tests start: networks of this size gain nothing from a second
 # thread, and threads that wait for each other lose much where tests share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A suite that runs in the background of a script, or behind nohup, would hand ignored signals on to what it starts.
+for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 import pytest
 from hypothesis import HealthCheck, settings

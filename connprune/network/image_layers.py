@@ -1,5 +1,7 @@
 """The torch side of the layers of image networks that mix no feature maps."""
 
+from math import prod
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -37,17 +39,20 @@ class AveragePooling(LayerModule):
         super().__init__()
         self.size, self.stride = sides(layer.size), layer.stride
         self.margins = Margins(reach(layer.size), layer.padding)
-        # The share of each window that is inside, where torch cannot count it by itself.
-        inside = self._mean(self.margins.added(torch.ones(1, 1, *merged.size))) if self.margins.are_uneven else None
-        self.register_buffer("inside", inside, persistent=False)
+        # How many positions of each window are inside, where torch cannot count them by itself.
+        inside = self._mean(torch.ones(1, 1, *merged.size)).mul(prod(self.size)) if self.margins.are_uneven else None
+        self.register_buffer("inside", None if inside is None else inside.round(), persistent=False)
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
-        mean = self._mean(self.margins.added(maps.values))
-        return maps._replace(values=mean if self.inside is None else mean / self.inside.to(mean.dtype))
+        mean = self._mean(maps.values)
+        if self.inside is not None:
+            mean = mean / (self.inside.to(mean.dtype) / prod(self.size))
+        return maps._replace(values=mean)
 
     def _mean(self, values: Tensor) -> Tensor:
         counted = self.margins.are_uneven
-        return F.avg_pool2d(values, self.size, self.stride, self.margins.around, count_include_pad=counted)
+        padded = self.margins.added(values)
+        return F.avg_pool2d(padded, self.size, self.stride, self.margins.around, count_include_pad=counted)
 
 
 class GlobalPooling(LayerModule):

@@ -5,6 +5,7 @@ from tests.conftest import Command
 STEPS = ("--rounds", "1", "--threads", "2", "--device", "cpu")
 
 
+@pytest.mark.slow
 def test_every_candidate_is_measured(command: Command) -> None:
     done = command("bench", "--preset", "digits", "--against", "literal", "--workers", "0", *STEPS, "--json")
     assert done.code == 0, done.err

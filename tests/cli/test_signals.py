@@ -19,8 +19,8 @@ from tests.conftest import PATIENCE, TINY, Run
     ("name", "code"),
     [
         ("SIGINT", 130),
-        ("SIGTERM", 143),
-        ("SIGHUP", 129),
+        pytest.param("SIGTERM", 143, marks=pytest.mark.slow),
+        pytest.param("SIGHUP", 129, marks=pytest.mark.slow),
         pytest.param("SIGUSR1", 138, marks=pytest.mark.slow),
         pytest.param("SIGUSR2", 140, marks=pytest.mark.slow),
     ],

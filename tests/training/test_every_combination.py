@@ -1,9 +1,11 @@
 """Every merge, resize, gate kind and sharing trains, is cut, and is trained again."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 
 from connprune.architecture.rules import Sparsity
 from connprune.data.sources import load
@@ -16,10 +18,30 @@ SMALL = ("layers.0.feature_maps=4", "layers.1.feature_maps=4", "layers.4.feature
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("sharing", ["shared", "per-feature-map"])
-@pytest.mark.parametrize("kind", ["sigmoid", "linear", "hard-concrete"])
-@pytest.mark.parametrize("resize", [*INTERPOLATIONS, "pad"])
-@pytest.mark.parametrize("aggregate", AGGREGATES)
+KINDS = ("sigmoid", "linear", "hard-concrete")
+SHARINGS = ("shared", "per-feature-map")
+RESIZES = (*INTERPOLATIONS, "pad")
+
+
+def combinations() -> list[ParameterSet]:
+    """All of them; the fast ones meet every pair of a merge and a resize, and every other pair as well."""
+    found = []
+    for places in product(*(range(len(values)) for values in (AGGREGATES, RESIZES, KINDS, SHARINGS))):
+        aggregate, resize, kind, sharing = places
+        fast = kind == (aggregate + resize) % len(KINDS) and sharing == (aggregate + resize // 2) % len(SHARINGS)
+        values = (AGGREGATES[aggregate], RESIZES[resize], KINDS[kind], SHARINGS[sharing])
+        found.append(pytest.param(*values, marks=[] if fast else pytest.mark.slow))
+    return found
+
+
+def test_the_fast_combinations_meet_every_pair() -> None:
+    fast = [combination.values for combination in combinations() if not combination.marks]
+    for one, other in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)):
+        choices = [(AGGREGATES, RESIZES, KINDS, SHARINGS)[place] for place in (one, other)]
+        assert {(values[one], values[other]) for values in fast} == set(product(*choices))
+
+
+@pytest.mark.parametrize(("aggregate", "resize", "kind", "sharing"), combinations())
 def test_train_cut_retrain(tmp_path: Path, aggregate: str, resize: str, kind: str, sharing: str) -> None:
     resizing = "resize=pad" if resize == "pad" else f"interpolation={resize}"
     settings = (f"merge.aggregate={aggregate}", f"merge.{resizing}", f"gates.kind={kind}", f"gates.sharing={sharing}")

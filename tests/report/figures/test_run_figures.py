@@ -73,7 +73,7 @@ def test_the_histogram_counts_every_gate_once(given_: Trained) -> None:
         assert heights[0] == pytest.approx(abs(gates.final()[connection]))
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(trained())
 def test_no_text_lies_on_another_or_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_: Trained
