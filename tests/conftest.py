@@ -15,11 +15,6 @@ from typing import Any
 # thread, and threads that wait for each other lose much where tests share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A suite that runs in the background of a script, or behind nohup, would hand ignored signals on to what it starts.
-for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
-    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
-        signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
-
 import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
@@ -29,6 +24,11 @@ from connprune.cli.call import call
 from connprune.data.settings import DataSettings
 from connprune.data.sources import load
 from connprune.training.configuration import design, resolve
+
+# A suite that runs in the background of a script, or behind nohup, would hand ignored signals on to what it starts.
+for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
