@@ -80,7 +80,7 @@ def initialisations() -> st.SearchStrategy[dict[str, Any]]:
 def gates() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
-            "kind": st.sampled_from(["sigmoid", "linear", "hard-concrete"]),
+            "kind": st.sampled_from(["sigmoid", "linear", "hard-concrete", "bernoulli"]),
             "sharing": st.sampled_from(["shared", "per-feature-map"]),
             "initialisation": initialisations(),
         }

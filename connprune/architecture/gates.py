@@ -80,7 +80,7 @@ Initialisation = Constant | Normal | Uniform | FeedForward | FromRun
 
 
 class Temperature(Frozen):
-    """The temperature of a sigmoid gate, which is sigmoid(w / temperature).
+    """The temperature τ of gates that are functions of w / τ.
 
     Attributes:
         start: before the first epoch.
@@ -136,10 +136,12 @@ class Gates(Frozen):
 
     Attributes:
         kind: `sigmoid`, a gate is sigmoid(w / temperature), in (0, 1); `linear`, a gate is w itself; `hard-concrete`, a
-            gate is random in training, in [0, 1] with exact zeros and ones, and fixed in evaluation.
+            gate is random in training, in [0, 1] with exact zeros and ones, and fixed in evaluation; `bernoulli`, a
+            gate is 1 with probability p = sigmoid(w / temperature) and else 0 in training, drawn anew in each step, and
+            its gradient is that of p (straight-through); in evaluation and for a cut it is p.
         sharing: `shared`, one gate for a connection; `per-feature-map`, one for each feature map of its source.
         initialisation: where w starts.
-        temperature: of sigmoid gates; gates of another kind have none, whatever stands here.
+        temperature: of sigmoid and bernoulli gates; gates of another kind have none, whatever stands here.
         rate: the learning rate of the gates, the same in all epochs; null is that of the weights, and changes with it.
         penalty: λ, the weight of the penalty in the loss; with `target_sparsity`, where λ starts; with `budget`, none.
         penalise: `gate`, the sum of all gates by magnitude; `l0`, the expected number of hard-concrete gates that are
@@ -156,7 +158,7 @@ class Gates(Frozen):
         ungated: the targets that read their connections without gates; null is the first layer.
     """
 
-    kind: Literal["sigmoid", "linear", "hard-concrete"] = "sigmoid"
+    kind: Literal["sigmoid", "linear", "hard-concrete", "bernoulli"] = "sigmoid"
     sharing: Literal["shared", "per-feature-map"] = "shared"
     initialisation: Annotated[Initialisation, Field(discriminator="kind")] = Constant(kind="constant")
     temperature: Temperature = Temperature()
@@ -183,6 +185,16 @@ class Gates(Frozen):
         if self.target_sparsity is not None and not self.penalty:
             raise ValueError("target_sparsity steers the penalty from where it starts, but penalty is 0")
         return self
+
+    @property
+    def has_temperature(self) -> bool:
+        """Whether a gate is a function of w over the temperature."""
+        return self.kind not in ("linear", "hard-concrete")
+
+    @property
+    def are_random(self) -> bool:
+        """Whether the gates are drawn in training, so that their size is how probably they are open."""
+        return self.kind in ("hard-concrete", "bernoulli")
 
     def warmup_epochs(self, epochs: int) -> float:
         """How many of so many epochs `penalty_warmup` takes."""

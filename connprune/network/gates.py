@@ -1,8 +1,6 @@
 """The learned gates of all connections, kept in one vector."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,60 +9,7 @@ from connprune.architecture import wirings
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, Initialisation, Normal, Uniform
 from connprune.architecture.shapes import connection_maps, gates_of_each, source_maps
-
-# Hard concrete (Louizos, Welling, Kingma 2018, section 4): the temperature β, and the stretch from γ to ζ.
-BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
-
-
-@dataclass(frozen=True)
-class GateKind:
-    """What turns w into a gate.
-
-    Attributes:
-        settled: the gate in evaluation, from w and the temperature.
-        sampled: the gate in training.
-        is_positive: whether no gate can be negative.
-        has_temperature: whether the gate is of w divided by the temperature.
-    """
-
-    settled: Callable[[Tensor, Tensor], Tensor]
-    sampled: Callable[[Tensor, Tensor], Tensor]
-    is_positive: bool
-    has_temperature: bool = False
-
-    def at(self, temperature: Tensor) -> Tensor:
-        """What w is divided by before it becomes a gate at a temperature, ()."""
-        return temperature if self.has_temperature else torch.ones_like(temperature)
-
-
-def _sigmoid(w: Tensor, temperature: Tensor) -> Tensor:
-    return torch.sigmoid(w / temperature)
-
-
-def _linear(w: Tensor, temperature: Tensor) -> Tensor:
-    return w
-
-
-def _stretched(concrete: Tensor) -> Tensor:
-    return (concrete * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
-
-
-def _hard_concrete(w: Tensor, temperature: Tensor) -> Tensor:
-    """Louizos et al. 2018, equation 13."""
-    return _stretched(torch.sigmoid(w))
-
-
-def _sampled_hard_concrete(w: Tensor, temperature: Tensor) -> Tensor:
-    """Louizos et al. 2018, equations 10 and 11, with one uniform draw a gate from torch's default generator."""
-    uniform = torch.rand_like(w).clamp(1e-6, 1 - 1e-6)
-    return _stretched(torch.sigmoid((uniform.logit() + w) / BETA))
-
-
-GATE_KINDS: dict[str, GateKind] = {
-    "sigmoid": GateKind(_sigmoid, _sigmoid, is_positive=True, has_temperature=True),
-    "linear": GateKind(_linear, _linear, is_positive=False),
-    "hard-concrete": GateKind(_hard_concrete, _sampled_hard_concrete, is_positive=True),
-}
+from connprune.network.gate_kinds import GATE_KINDS
 
 
 class GateVector(nn.Module):
@@ -87,7 +32,7 @@ class GateVector(nn.Module):
         maps = [connection_maps(architecture, target, source) for source, target in connections]
         start = initial(settings.initialisation, architecture)
         self.weight = nn.Parameter(start.repeat_interleave(torch.tensor(gates_of_each(architecture))))
-        self.kind = GATE_KINDS[settings.kind]
+        self.kind = GATE_KINDS[settings.kind](architecture)
         self.annealing = settings.temperature
         self.register_buffer("temperature", torch.tensor(settings.temperature.start))
         shared = settings.sharing == "shared"
@@ -104,6 +49,10 @@ class GateVector(nn.Module):
     def values(self) -> Tensor:
         """The gates as they are in evaluation, (gates,)."""
         return self.kind.settled(self.weight, self.temperature)
+
+    def openness(self) -> Tensor:
+        """How probably each gate is open, (gates,)."""
+        return self.kind.openness(self.weight, self.temperature)
 
     def anneal(self, progress: float) -> None:
         """Sets the temperature for a point of the training, 0 the start and 1 the end."""

@@ -1,6 +1,5 @@
 """What the pressure on the gates sums up: for each gate one term, from the gates and their costs, both (gates,)."""
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -9,7 +8,7 @@ from torch import Tensor
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.cutting import macs_of_each
 from connprune.architecture.shapes import gates_of_each
-from connprune.network.gates import BETA, GAMMA, GATE_KINDS, ZETA, GateVector
+from connprune.network.gates import GateVector
 
 _SMALLEST = 1e-7
 
@@ -21,12 +20,7 @@ def gate(gates: GateVector, costs: Tensor) -> Tensor:
 
 def expected_l0(gates: GateVector, costs: Tensor) -> Tensor:
     """The probability that the gate is not zero (Louizos, Welling, Kingma 2018, equation 12)."""
-    return torch.sigmoid(gates.weight - BETA * math.log(-GAMMA / ZETA))
-
-
-def openness(gates: GateVector) -> Tensor:
-    """How probably each gate is open, (gates,): of gates that draw the probability, of others the gate itself."""
-    return expected_l0(gates, gates.weight) if gates.kind is GATE_KINDS["hard-concrete"] else gates.values()
+    return gates.openness()
 
 
 def entropy(gates: GateVector, costs: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ def cautions(configuration: Configuration, architecture: Architecture) -> Iterat
     gates = architecture.gates
     if gates is None:
         return
-    if gates.kind != "sigmoid" and gates.temperature != Temperature():
-        yield f"gates.temperature: only sigmoid gates have one, and these are {gates.kind}."
+    if not gates.has_temperature and gates.temperature != Temperature():
+        yield f"gates.temperature: {gates.kind} gates have none, so it changes nothing."
     if not gates.penalty and gates.budget is None:
         return
     epochs = configuration.training.epochs
@@ -30,9 +30,10 @@ def cautions(configuration: Configuration, architecture: Architecture) -> Iterat
         )
     gated = {target for _, target in architecture.gated_connections}
     normalised = sorted(target for target in gated if architecture.norms(target))
-    if normalised and gates.kind != "hard-concrete" and gates.penalised in ("gate", "cost", "expected-cost"):
+    if normalised and not gates.are_random and gates.penalised in ("gate", "cost", "expected-cost"):
         more = f" and {len(normalised) - 1} more" if len(normalised) > 1 else ""
         yield (
             f"gates.penalise: what {normalised[0]}{more} merge is normalised, so its gates can shrink at no cost and "
-            "their size says little; hard-concrete gates, or the penalty `entropy`, do not shrink together."
+            "their size says little; gates that are drawn, like hard-concrete ones, or the penalty `entropy`, do not "
+            "shrink together."
         )

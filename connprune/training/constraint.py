@@ -9,7 +9,6 @@ from connprune.architecture.allowed import allowed
 from connprune.architecture.rules import Counts
 from connprune.network.expected_cost import ExpectedCost
 from connprune.network.network import Network
-from connprune.network.penalties import openness
 
 # How far a multiplier rises over the steps after the warm-up while its count is twice the budget.
 _ASCENT = 2.0
@@ -46,7 +45,7 @@ class CostConstraint:
 
     def __call__(self, is_on: Tensor) -> Tensor:
         """What is added to the loss, (); `is_on` is 0 during the warm-up and 1 after it, ()."""
-        used: Tensor = self.cost(self.gates, openness(self.gates)) / self.most
+        used: Tensor = self.cost(self.gates, self.gates.openness()) / self.most
         over = used.detach() - 1
         weights = self._weights(over)
         self.multipliers.add_(is_on * self.rate * over).clamp_(min=0)
@@ -63,7 +62,7 @@ class CostConstraint:
             is_on: 0 during the warm-up and 1 after it.
         """
         with torch.no_grad():
-            counts = self.cost(self.gates, openness(self.gates))
+            counts = self.cost(self.gates, self.gates.openness())
             weights = is_on * self._weights(counts / self.most - 1)
             parameters, macs = counts.tolist()
         return {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 
+from connprune.architecture.architecture import Architecture
 from connprune.architecture.gates import FromRun
 from connprune.architecture.shapes import gates_of_each
 from connprune.data.images import Dataset, normalisation
@@ -13,7 +14,6 @@ from connprune.data.random import stream_seed
 from connprune.data.splits import Splits, split
 from connprune.data.track import StopSignal
 from connprune.errors import DivergedError, InterruptedRunError, UsageError
-from connprune.network.gates import GATE_KINDS
 from connprune.network.network import Network, build
 from connprune.runs import environment
 from connprune.runs.directory import RunDirectory
@@ -214,10 +214,15 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
             have = "none" if part is None else len(part)
             raise UsageError(f"gates.initialisation.run: {connection} has {count} gates, but in {other.path} {have}.")
         parts.append(part)
-    gates, kind = cast("GateVector", network.gates), cast("Gates", theirs.gates).kind
-    scale = gates.kind.at(gates.temperature) / GATE_KINDS[kind].at(weights["gates.temperature"])
+    gates = cast("GateVector", network.gates)
+    scale = _scale(ours, gates.temperature) / _scale(theirs, weights["gates.temperature"])
     with torch.no_grad():
         gates.weight.copy_(torch.cat(parts) * scale)
+
+
+def _scale(architecture: Architecture, temperature: torch.Tensor) -> torch.Tensor:
+    """What w is divided by before it becomes a gate, ()."""
+    return temperature if cast("Gates", architecture.gates).has_temperature else torch.ones_like(temperature)
 
 
 def load_network(run: RunDirectory) -> Network:

@@ -44,7 +44,7 @@ def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_pa
         ),
         (
             "preset: digits\ngates: {kind: linear}\n",
-            "gates.temperature: only sigmoid gates have one, and these are linear",
+            "gates.temperature: linear gates have none",
         ),
         (
             "preset: digits\ngates: {penalty: 0, penalise: expected-cost, budget: {macs: 40%}, penalty_warmup: 50}\n"

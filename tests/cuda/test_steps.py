@@ -25,6 +25,7 @@ MERGES = [
         (("sigmoid", "shared"), ("linear", "per-feature-map"), ("hard-concrete", "per-feature-map")),
     )
 ]
+KINDS = [("digits", f"gates.kind={kind}") for kind in ("bernoulli",)]
 BUDGETS = [
     ("digits", "gates.penalise=expected-cost", "gates.budget={parameters: 50%, macs: 40%}", *setting)
     for setting in (("gates.penalty_warmup=0",), ("merge.aggregate=sum", "gates.sharing=per-feature-map"))
@@ -45,7 +46,7 @@ MOST_NODES = {"blog": 450, "digits": 420, "strong": 1450}
 
 @pytest.fixture(scope="module")
 def steps(recorded: Recorded) -> list[dict[str, Any]]:
-    return recorded([*PRESETS, *MERGES, *BUDGETS, *RESIZES])
+    return recorded([*PRESETS, *MERGES, *KINDS, *BUDGETS, *RESIZES])
 
 
 def test_every_step_is_recorded_without_a_warning(steps: list[dict[str, Any]]) -> None:

@@ -39,7 +39,7 @@ def gate_values(network: Network) -> dict[Connection, Tensor]:
         return {}
     weight = network.gates.weight
     match architecture.gates.kind:
-        case "sigmoid":
+        case "sigmoid" | "bernoulli":
             values = torch.sigmoid(weight / network.gates.temperature)
         case "linear":
             values = weight

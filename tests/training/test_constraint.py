@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from connprune.network import build
-from connprune.network.penalties import openness
 from connprune.training.configuration import design, resolve
 from connprune.training.constraint import CostConstraint
 
@@ -19,7 +18,7 @@ def test_the_penalty_of_the_metrics_is_what_the_loss_has_for_each_budget_used(co
     for _ in range(3):
         told = constraint.metrics(1.0)
         index = {"parameters": 0, "macs": 1}[count]
-        used = (constraint.cost(network.gates, openness(network.gates)) / constraint.most)[index].item()
+        used = (constraint.cost(network.gates, network.gates.openness()) / constraint.most)[index].item()
         assert told["penalty"] > 0
         assert constraint(torch.ones(())).item() == pytest.approx(told["penalty"] * used, rel=1e-5)
     assert constraint.metrics(0.0)["penalty"] == 0

@@ -44,7 +44,18 @@ def test_the_fast_combinations_meet_every_pair() -> None:
 @pytest.mark.parametrize(("aggregate", "resize", "kind", "sharing"), combinations())
 def test_train_cut_retrain(tmp_path: Path, aggregate: str, resize: str, kind: str, sharing: str) -> None:
     resizing = "resize=pad" if resize == "pad" else f"interpolation={resize}"
-    settings = (f"merge.aggregate={aggregate}", f"merge.{resizing}", f"gates.kind={kind}", f"gates.sharing={sharing}")
+    train_cut_retrain(tmp_path, sharing, f"merge.aggregate={aggregate}", f"merge.{resizing}", f"gates.kind={kind}")
+
+
+# What kinds of gates have in common with those above does not depend on how feature maps are resized.
+@pytest.mark.parametrize(("kind", "sharing"), [("bernoulli", "shared"), ("bernoulli", "per-feature-map")])
+@pytest.mark.parametrize("aggregate", AGGREGATES)
+def test_every_other_kind(tmp_path: Path, aggregate: str, kind: str, sharing: str) -> None:
+    train_cut_retrain(tmp_path, sharing, f"merge.aggregate={aggregate}", f"gates.kind={kind}")
+
+
+def train_cut_retrain(tmp_path: Path, sharing: str, *settings: str) -> None:
+    settings = (*settings, f"gates.sharing={sharing}")
     chosen = configuration(*SMALL, *settings, "training.epochs=1", "data.train_images=64")
     run = start(tmp_path / "run", chosen)
     trained = go_on(run, chosen)

@@ -17,6 +17,7 @@ from tests.training.helpers import StopAfter, configuration, go_on, lasting, sta
 
 DROPOUT_AND_PLATEAU = ("training.schedule={kind: plateau, patience: 1}", "gates.penalty_warmup=2")
 
+BERNOULLI = ("gates.kind=bernoulli", "gates.penalise=expected-cost", "gates.budget={macs: 50%}")
 HARD_CONCRETE = ("gates.kind=hard-concrete", "gates.target_sparsity=0.5", "gates.penalty_warmup=1")
 
 
@@ -28,7 +29,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stops", [(1,), (4,), (5,), (7, 3), (14,)])
-@pytest.mark.parametrize("settings", [(), DROPOUT_AND_PLATEAU, HARD_CONCRETE], ids=["cosine", "plateau", "random"])
+@pytest.mark.parametrize("settings", [(), DROPOUT_AND_PLATEAU, HARD_CONCRETE, BERNOULLI], ids=["cosine", "plateau", "random", "bernoulli"])
 def test_an_interrupted_run_equals_an_uninterrupted_one(
     tmp_path: Path, stops: tuple[int, ...], settings: tuple[str, ...]
 ) -> None:

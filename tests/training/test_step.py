@@ -30,6 +30,7 @@ ARCHITECTURES = [
     ("merge.aggregate=squeeze", "gates.penalty=0.01", "training.recompute=true"),
     ("gates.penalise=expected-cost", "gates.budget={parameters: 50%, macs: 300000}", "gates.penalty_warmup=0"),
     ("merge.aggregate=sum", "gates.penalise=expected-cost", "gates.budget={macs: 40%}", "gates.kind=hard-concrete"),
+    ("gates.kind=bernoulli", "gates.penalty=0.01"),
     ("gates.target_sparsity=0.5", "gates.penalty=0.01", "training.precision=bfloat16"),
 ]
 
