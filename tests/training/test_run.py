@@ -29,7 +29,9 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stops", [(1,), (4,), (5,), (7, 3), (14,)])
-@pytest.mark.parametrize("settings", [(), DROPOUT_AND_PLATEAU, HARD_CONCRETE, BERNOULLI], ids=["cosine", "plateau", "random", "bernoulli"])
+@pytest.mark.parametrize(
+    "settings", [(), DROPOUT_AND_PLATEAU, HARD_CONCRETE, BERNOULLI], ids=["cosine", "plateau", "random", "bernoulli"]
+)
 def test_an_interrupted_run_equals_an_uninterrupted_one(
     tmp_path: Path, stops: tuple[int, ...], settings: tuple[str, ...]
 ) -> None:
