@@ -40,6 +40,9 @@ class Convolution(Weighted):
     stem = "conv"
     module = f"{_MODULES}:Convolution"
 
+    def divisor(self) -> int:
+        return self.groups
+
     def weighed_blocks(self, merged: Shape) -> Blocks:
         if self.groups == 1:
             return Blocks()

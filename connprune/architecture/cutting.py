@@ -11,7 +11,7 @@ from connprune.architecture.base import HEAD, Shape
 from connprune.architecture.gates import CostBudget
 from connprune.architecture.kept import Kept, follow, positions, taken_numbers
 from connprune.architecture.merging import MergeOverride, Selection
-from connprune.architecture.rules import Counts, FeatureMap, Rule, Unit
+from connprune.architecture.rules import Counts, CountsWithout, FeatureMap, Rule, Scores, Unit
 from connprune.architecture.shapes import carried_maps, connection_maps, head_counts, mac_count, parameter_count
 from connprune.errors import DisconnectedError, UsageError
 
@@ -93,12 +93,7 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
         DisconnectedError: no path from the input to the head would be left.
     """
     scores = _scores(architecture, scores_of_each)
-
-    def counts(removed: frozenset[Unit]) -> Counts | None:
-        kept = follow(architecture, _places(architecture, removed))
-        return _counts(architecture, kept) if kept else None
-
-    chosen = rule.chosen(scores, counts)
+    chosen = rule.chosen(scores, _counts_without(architecture))
     kept = follow(architecture, _places(architecture, chosen))
     if kept is None:
         raise DisconnectedError(
@@ -119,6 +114,25 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
         macs=(mac_count(architecture), mac_count(smaller)),
     )
     return Cut(smaller, kept, report)
+
+
+def cut_connections(architecture: Architecture, scores: Scores, rule: Rule) -> Architecture:
+    """What a cut by scores leaves, of an architecture whose connections need no gates.
+
+    Args:
+        architecture: the parent.
+        scores: of the connections, or feature maps of them, that can be cut.
+        rule: what to cut.
+
+    Raises:
+        UsageError: the rule asks for something that there is not.
+        DisconnectedError: no path from the input to the head would be left.
+    """
+    chosen = rule.chosen(scores, _counts_without(architecture))
+    kept = follow(architecture, _places(architecture, chosen))
+    if kept is None:
+        raise DisconnectedError(f"The cut ({rule}) would leave no path from the input to the head.")
+    return _rebuilt(architecture, kept)
 
 
 def restricted(architecture: Architecture, wiring: Mapping[str, Collection[str]]) -> Architecture:
@@ -228,6 +242,14 @@ def _places(architecture: Architecture, removed: frozenset[Unit]) -> dict[Connec
         else:
             here.update(range(connection_maps(architecture, unit.target, unit.source)))
     return {connection: frozenset(found) for connection, found in places.items()}
+
+
+def _counts_without(architecture: Architecture) -> CountsWithout:
+    def counts(removed: frozenset[Unit]) -> Counts | None:
+        kept = follow(architecture, _places(architecture, removed))
+        return _counts(architecture, kept) if kept else None
+
+    return counts
 
 
 def _counts(architecture: Architecture, kept: Kept) -> Counts:

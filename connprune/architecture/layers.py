@@ -40,6 +40,10 @@ class Layer(Frozen):
         """Which feature maps stay or go together in a cut; here each by itself."""
         return Blocks(linked=self.keeps_feature_maps)
 
+    def divisor(self) -> int:
+        """What must divide the numbers of feature maps that it reads and gives, normalisations left out."""
+        return 1
+
     def norms(self, merged: Shape) -> tuple[tuple[Norm, Shape], ...]:
         """What the layer normalises: how, and of which shape it is."""
         return ()

@@ -12,7 +12,10 @@ GRANULARITIES = ("connection", "feature-map")
 FORMATS = ("onnx", "pt2", "safetensors", "dot", "mermaid")
 DATA_SETS = ("digits", "cifar10", "cifar100")
 DOWNLOADS = ("cifar10", "cifar100")
-RIVALS = ("parent", "dense", "chain", "residual", "finetune", "random:", "random-params:", "all", "evolution:")
+RIVALS = (
+    *("parent", "dense", "chain", "residual", "finetune", "all", "random:", "random-params:", "random-cost:"),
+    *("evolution:", "dense-scaled", "chain-scaled", "residual-scaled"),
+)
 
 
 def presets(incomplete: str) -> list[str]:

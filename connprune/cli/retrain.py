@@ -29,8 +29,9 @@ def retrain(
             "--against",
             metavar="NAME,…",
             autocompletion=completion.rivals,
-            help="Compare with parent, dense, chain, residual, finetune, random:N, random-params:N, all, evolution:N, "
-            "or the path of another run or YAML.",
+            help="Compare with parent, dense, chain, residual, finetune, random:N, random-params:N, random-cost:N, "
+            "all, evolution:N; dense-scaled, chain-scaled, residual-scaled, of the cut's parameters or with :macs of "
+            "its MACs; or the path of another run or YAML.",
         ),
     ] = None,
     seeds: options.SeedsOption = None,

@@ -5,16 +5,16 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
-from connprune.analysis.statistics import LEVEL, Difference, paired_difference, rank, spread
+from connprune.analysis.statistics import LEVEL, paired_difference, rank, spread
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.errors import ConnpruneError
 from connprune.experiments.contenders import CUT
 from connprune.experiments.plan import Job, Plan
+from connprune.experiments.verdict import cost, verdict
 
 MEASURE = "test_accuracy"
 COUNTS = ("connections", "layers", "parameters", "macs")
-_COSTS = {"parameters": "parameters", "macs": "MACs"}
 # Of a row with more networks than this, the first ones are timed.
 MOST_TIMED = 8
 
@@ -57,7 +57,7 @@ def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
         "method": f"mean of the paired differences over seeds, {LEVEL:.0%} interval by Student's t, not corrected for "
         "the number of rivals",
         "rows": rows,
-        "verdicts": [verdict(row, rows[0]) for row in rows if row["network"] != CUT],
+        "verdicts": [verdict(row) for row in rows if row["network"] != CUT],
     }
 
 
@@ -90,6 +90,7 @@ def _row(
 ) -> dict[str, Any]:
     by_seed = _by_seed(networks, MEASURE)
     timed = [measured[network["name"]] for network in networks[:MOST_TIMED] if network["name"] in measured]
+    counts = {key: fmean(network[key] for network in networks) for key in COUNTS}
     members = [{key: value for key, value in network.items() if key != "architecture"} for network in networks]
     return {
         "network": row,
@@ -98,7 +99,8 @@ def _row(
         "mean": _mean(by_seed),
         "deviation": spread(list(by_seed.values())),
         "validation_mean": _mean(_by_seed(networks, "validation_accuracy")),
-        **{key: fmean(network[key] for network in networks) for key in COUNTS},
+        **counts,
+        "cost": None if row == CUT else cost(counts, ours),
         "latency_seconds": {batch: fmean(one[batch] for one in timed) for batch in timed[0]} if timed else None,
         "training_seconds": fmean(run["training_seconds"] for network in networks for run in network["runs"]),
         "difference": None if row == CUT else _difference(ours, networks),
@@ -135,41 +137,3 @@ def _by_seed(networks: Sequence[dict[str, Any]], key: str) -> dict[int, float]:
 
 def _mean(by_seed: Mapping[int, float]) -> float | None:
     return fmean(by_seed.values()) if by_seed else None
-
-
-def verdict(row: dict[str, Any], ours: Mapping[str, Any]) -> str:
-    """One row's outcome in a sentence that its numbers carry, the sizes among them: an advantage may be bought.
-
-    Args:
-        row: of the other network, or networks.
-        ours: the cut's.
-    """
-    name = row["network"] if row["count"] == 1 else f"the mean of {row['count']} {row['network']}"
-    found = row["difference"]
-    if found is None:
-        return f"{name}: no seed in common with the cut."
-    difference = Difference(found["mean"], found["low"], found["high"], found["pairs"])
-    seeds = f"{difference.pairs} seed{'s' if difference.pairs != 1 else ''}"
-    if difference.verdict == "too few seeds":
-        text = f"the cut is {difference.mean * 100:+.2f} points from it at {seeds}, too few to claim a difference"
-    else:
-        low, high = (found[key] * 100 for key in ("low", "high"))
-        interval = f"95% interval {low:+.2f} to {high:+.2f} points, {seeds}"
-        text = {
-            "better": f"the cut is better by {difference.mean * 100:.2f} points ({interval})",
-            "worse": f"the cut is worse by {-difference.mean * 100:.2f} points ({interval})",
-            "no difference found": f"no difference found at {seeds} ({interval.rpartition(',')[0]})",
-        }[difference.verdict]
-    sizes = [f"{_times(ours[key] / row[key])} times the {name}" for key, name in _COSTS.items() if row[key]]
-    if sizes:
-        text += f", with {' and '.join(sizes)}"
-    place = row["rank"]
-    if place:
-        tied = f", {place['ties']} tied" if place["ties"] else ""
-        text += f"; the cut ranks {place['place']} of {place['of']}{tied}, percentile {place['percentile']:.0f}"
-    return f"{name}: {text}."
-
-
-def _times(ratio: float) -> str:
-    """Two digits, or a whole number."""
-    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from connprune.architecture import rivals
+from connprune.architecture import equal_cost, rivals
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Shape
 from connprune.architecture.files import from_yaml
@@ -94,7 +94,7 @@ def _alone(make: Callable[[Contest], list[Architecture]]) -> Callable[[Contest, 
 
 
 _Maker = Callable[[Setting, int], list[Member]]
-# Rivals by name; those in the second table take a number after a colon.
+# Rivals by name; those in the second table take a number after a colon, those in the third what they are fitted to.
 RIVALS: dict[str, _Maker] = {
     "parent": _parent,
     "dense": _of_architectures(_alone(rivals.dense), "dense"),
@@ -106,8 +106,17 @@ RIVALS: dict[str, _Maker] = {
 COUNTED_RIVALS: dict[str, _Maker] = {
     "random": _of_architectures(rivals.random, "random"),
     "random-params": _of_architectures(rivals.random_params, "random-params"),
+    "random-cost": _of_architectures(equal_cost.random_cost, "random-cost"),
     "evolution": _evolution,
 }
+SCALED_RIVALS: dict[str, dict[str, _Maker]] = {
+    f"{name}-scaled": {
+        fitted: _of_architectures(_alone(equal_cost.scaled(name, fitted)), f"{name}-scaled-{fitted}")
+        for fitted in equal_cost.FITTED
+    }
+    for name in ("dense", "chain", "residual")
+}
+NAMES = (*RIVALS, *COUNTED_RIVALS, *SCALED_RIVALS)
 
 
 def members(setting: Setting, against: Sequence[str], warn: Callable[[str], None] = lambda text: None) -> list[Member]:
@@ -156,13 +165,21 @@ def _rival(setting: Setting, text: str) -> list[Member]:
         count = int(number) if colon else 1
         require_few(f"--against {text}", count)
         return COUNTED_RIVALS[name](setting, count)
+    if name in SCALED_RIVALS:
+        wanted = number if colon else "params"
+        if wanted not in SCALED_RIVALS[name]:
+            raise UsageError(
+                f"--against {text}: expected {' or '.join(SCALED_RIVALS[name])} after the colon"
+                f"{nearest(wanted, SCALED_RIVALS[name])}"
+            )
+        return SCALED_RIVALS[name][wanted](setting, 1)
     path = Path(text)
     if path.exists():
         return [_late(setting, path)]
-    known = ", ".join([*RIVALS, *(f"{name}:N" for name in COUNTED_RIVALS)])
+    known = ", ".join([*RIVALS, *(f"{name}:N" for name in COUNTED_RIVALS), *SCALED_RIVALS])
     raise UsageError(
         f"--against {text}: expected one of {known}, or the path of a run or an architecture's YAML"
-        f"{nearest(name, [*RIVALS, *COUNTED_RIVALS])}"
+        f"{nearest(name, NAMES)}"
     )
 
 
@@ -174,6 +191,6 @@ def _late(setting: Setting, path: Path) -> Member:
     if (architecture.input, architecture.classes) != (ours.input, ours.classes):
         raise UsageError(f"--against {path}: it is for other images or classes than the cut.")
     name = path.resolve().name.removesuffix(".yaml")
-    if name in (CUT, *RIVALS, *COUNTED_RIVALS):
+    if name in (CUT, *NAMES):
         name = f"other-{name}"
     return Member(name, name, architecture, setting.configuration)

@@ -12,7 +12,7 @@ from connprune.architecture.presets import preset_names
 from connprune.cli import completion
 from connprune.data.settings import NAMED
 from connprune.errors import UsageError
-from connprune.experiments.contenders import COUNTED_RIVALS, RIVALS
+from connprune.experiments.contenders import NAMES
 from connprune.export.formats import FORMATS
 from connprune.training.configuration import resolve
 from connprune.training.keys import configuration_keys
@@ -53,7 +53,7 @@ def test_values_are_offered(offered, shell: str) -> None:  # type: ignore[no-unt
     assert offered("connprune prune --by s", shell) == ["strength", "saliency"]
     assert offered("connprune export --format o", shell) == ["onnx"]
     assert offered("connprune train --set gates.penalty_", shell) == ["gates.penalty_warmup="]
-    assert offered("connprune retrain --against parent,de", shell) == ["parent,dense"]
+    assert offered("connprune retrain --against parent,de", shell) == ["parent,dense", "parent,dense-scaled"]
     assert "retrain" in offered("connprune ret", shell)
     assert "--epochs" in offered("connprune train --ep", shell)
 
@@ -73,7 +73,7 @@ def test_the_names_are_those_that_there_are() -> None:
     assert list(completion.GRANULARITIES) == list(GRANULARITIES)
     assert completion.FORMATS == FORMATS
     assert list(completion.DATA_SETS) == list(NAMED)
-    assert {name.rstrip(":") for name in completion.RIVALS} == {*RIVALS, *COUNTED_RIVALS}
+    assert {name.rstrip(":") for name in completion.RIVALS} == set(NAMES)
 
 
 def test_the_keys_are_those_of_the_configuration() -> None:

@@ -112,7 +112,7 @@ def test_counted_baselines(command: Command) -> None:
     command("train", *TINY, "--epochs", "1", "--run", "run")
     command("prune", "run", "--keep", "20", "--out", "cut")
     for count in ("0", "-1", "10001", "9" * 5000, "²", "x", ""):
-        for name in ("random", "random-params", "evolution"):
+        for name in ("random", "random-params", "random-cost", "evolution"):
             outcome = command("retrain", "cut", "--against", f"{name}:{count}")
             assert (outcome.code, outcome.out) == (2, "")
             assert re.search("expected a number from 1 upwards after|more than 10,000 trainings", outcome.err)

@@ -27,26 +27,33 @@ def cut(command: Command) -> str:
 
 
 def test_the_comparison_is_one_document_with_words(command: Command, cut: str) -> None:
-    done = command("retrain", cut, "--against", "parent,chain", "--against", "random:2", "--seeds", "3", "--json")
+    done = command(
+        "retrain", cut, "--against", "parent,chain", "--against", "random:2,dense-scaled:macs", "--seeds", "3", "--json"
+    )
 
     assert done.code == 0, done.err
     found = done.json
     assert (found["schema"], found["kind"], found["seeds"]) == (1, "comparison", [1337, 1338, 1339])
-    assert [row["network"] for row in found["rows"]] == ["cut", "parent", "chain", "random"]
-    chain, drawn = found["rows"][2], found["rows"][3]
+    assert [row["network"] for row in found["rows"]] == ["cut", "parent", "chain", "random", "dense-scaled-macs"]
+    chain, drawn, scaled = found["rows"][2:]
     assert chain["difference"]["low"] < chain["difference"]["mean"] < chain["difference"]["high"]
     assert set(chain["latency_seconds"]) == {"1", "256"}
     assert drawn["count"] == 2
     assert drawn["rank"]["of"] == 3
-    assert len(found["verdicts"]) == 3
+    assert scaled["connections"] == 45
+    assert scaled["cost"]["times"]["macs"] == pytest.approx(1, abs=0.3)
+    assert len(found["verdicts"]) == 4
     assert found["verdicts"][1].startswith("chain: ")
     for sentence, row in zip(found["verdicts"], found["rows"][1:], strict=True):
         times, more = re.findall(r"([0-9.]+) times the (?:parameters|MACs)", sentence)
         ours = found["rows"][0]
         assert float(times) == pytest.approx(ours["parameters"] / row["parameters"], rel=0.06)
         assert float(more) == pytest.approx(ours["macs"] / row["macs"], rel=0.06)
-    for sentence in found["verdicts"]:
-        assert sentence in done.err
+        is_equal = all(abs(row[key] - ours[key]) <= 0.03 * ours[key] for key in ("parameters", "macs"))
+        assert row["cost"]["equal"] is is_equal
+        assert f"at {'equal' if is_equal else 'unequal'} cost" in sentence
+        one, many = (ours["latency_seconds"][batch] / row["latency_seconds"][batch] for batch in ("1", "256"))
+        assert f"{sentence} The cut takes {one:.2g} times as long for one image, {many:.2g} times for 256." in done.err
     assert max(map(len, done.err.split("\n\n")[0].splitlines())) <= 100
 
 

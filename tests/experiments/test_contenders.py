@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from connprune.architecture.files import to_yaml
-from connprune.architecture.shapes import parameter_count
+from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.wirings import in_order
 from connprune.errors import UsageError
 from connprune.experiments.contenders import Setting, members
@@ -68,6 +68,42 @@ def test_random_params_rivals_have_the_cut_s_parameters_within_two_percent(setti
         assert abs(parameter_count(member.architecture) - wanted) <= 0.02 * wanted
 
 
+def test_random_cost_rivals_have_both_of_the_cut_s_counts_within_three_percent(setting: Setting) -> None:
+    ours = setting.contest.cut
+    found = members(setting, ["random-cost:4"])[1:]
+
+    assert [member.name for member in found] == [f"random-cost-{number}" for number in range(1, 5)]
+    assert len({repr(each.connections) for each in (ours, *(member.architecture for member in found))}) == 5
+    for count in (parameter_count, mac_count):
+        for member in found:
+            assert abs(count(member.architecture) - count(ours)) <= 0.03 * count(ours)
+    again = members(setting, ["random-cost:4"])[1:]
+    assert [to_yaml(member.architecture) for member in again] == [to_yaml(member.architecture) for member in found]
+
+
+def test_a_cost_that_no_random_wiring_has_leaves_the_others(tmp_path: Path) -> None:
+    """A cut of nothing costs more than any other wiring of its parent."""
+    told: list[str] = []
+    found = members(Setting.of(make_cut(tmp_path, 44), None, None), ["random-cost:2", "chain"], told.append)
+    assert [member.name for member in found] == ["cut", "chain"]
+    (why,) = told
+    assert why.startswith("left out: --against random-cost:2: 100 random wirings in a row had not the cut's ")
+    assert "within 3%" in why
+
+
+@pytest.mark.parametrize("name", ["dense", "chain", "residual"])
+def test_scaled_rivals_have_other_widths_and_the_cut_s_count(setting: Setting, name: str) -> None:
+    ours = setting.contest.cut
+    given = {member.name: member for member in members(setting, [name, f"{name}-scaled", f"{name}-scaled:macs"])}
+    assert list(given) == ["cut", name, f"{name}-scaled-params", f"{name}-scaled-macs"]
+    for fitted, count in (("params", parameter_count), ("macs", mac_count)):
+        found = given[f"{name}-scaled-{fitted}"].architecture
+        assert found.connections == given[name].architecture.connections
+        assert [layer.kind for layer in found.layers] == [layer.kind for layer in setting.contest.parent.layers]
+        whole = given[name].architecture
+        assert abs(count(found) - count(ours)) <= abs(count(whole) - count(ours))
+
+
 def test_a_run_and_a_file_can_be_rivals(setting: Setting, cut: RunDirectory, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(to_yaml(setting.contest.parent), encoding="utf-8")
@@ -84,6 +120,13 @@ def test_a_run_and_a_file_can_be_rivals(setting: Setting, cut: RunDirectory, tmp
         (["chain", "chain"], "there is a 'chain' already"),
         (["chain:3"], "--against chain:3: expected one of"),
         (["random:0"], "expected a number from 1 upwards after the colon"),
+        (["random-cost:0"], "expected a number from 1 upwards after the colon"),
+        (["random-cots:3"], "did you mean 'random-cost'?"),
+        (["dense-scaled:foo"], "--against dense-scaled:foo: expected params or macs after the colon"),
+        (["chain-scaled:param"], "expected params or macs after the colon; did you mean 'params'?"),
+        (["residual-scaled:"], "expected params or macs after the colon"),
+        (["dense-scale"], "did you mean 'dense-scaled'?"),
+        (["dense-scaled", "dense-scaled:params"], "a 'dense-scaled-params' already"),
         (["random:x"], "expected a number from 1 upwards after the colon"),
         (["evolution"], "expected how many trainings it may take"),
         (["all"], "3,040,867,308,543 wirings, more than the 5,000"),

@@ -1,0 +1,64 @@
+"""What a row of a comparison says of the cut, in a sentence that its numbers carry."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connprune.analysis.statistics import Difference
+from connprune.architecture.equal_cost import costs_the_same
+
+# The counts that make a cost equal or not, with their words.
+COSTS = {"parameters": "parameters", "macs": "MACs"}
+
+
+def cost(row: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """What the cut costs beside a row's networks, of which the counts are means.
+
+    Returns:
+        `times`, for each of `COSTS` how many times the row's the cut has, null where the row has none; and `equal`,
+        whether both have as many within the tolerance of `random-cost`.
+    """
+    return {
+        "times": {key: ours[key] / row[key] if row[key] else None for key in COSTS},
+        "equal": all(costs_the_same(row[key], ours[key]) for key in COSTS),
+    }
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """One row's outcome in a sentence, what the cut costs beside it included: an advantage may be bought.
+
+    Args:
+        row: of the other network, or networks.
+    """
+    name = row["network"] if row["count"] == 1 else f"the mean of {row['count']} {row['network']}"
+    found = row["difference"]
+    if found is None:
+        return f"{name}: no seed in common with the cut."
+    text = f"{_outcome(found)}, {_cost(row['cost'])}"
+    place = row["rank"]
+    if place:
+        tied = f", {place['ties']} tied" if place["ties"] else ""
+        text += f"; the cut ranks {place['place']} of {place['of']}{tied}, percentile {place['percentile']:.0f}"
+    return f"{name}: {text}."
+
+
+def _outcome(found: Mapping[str, Any]) -> str:
+    difference = Difference(found["mean"], found["low"], found["high"], found["pairs"])
+    seeds = f"{difference.pairs} seed{'s' if difference.pairs != 1 else ''}"
+    if difference.low is None or difference.high is None or difference.verdict == "too few seeds":
+        return f"the cut is {difference.mean * 100:+.2f} points from it at {seeds}, too few to claim a difference"
+    interval = f"95% interval {difference.low * 100:+.2f} to {difference.high * 100:+.2f} points"
+    if difference.verdict == "no difference found":
+        return f"no difference found at {seeds} ({interval})"
+    return f"the cut is {difference.verdict} by {abs(difference.mean) * 100:.2f} points ({interval}, {seeds})"
+
+
+def _cost(found: Mapping[str, Any]) -> str:
+    times = [f"{_times(found['times'][key])} times the {name}" for key, name in COSTS.items() if found["times"][key]]
+    return f"at {'equal' if found['equal'] else 'unequal'} cost: {' and '.join(times) or 'nothing beside nothing'}"
+
+
+def _times(ratio: float) -> str:
+    """Two digits, three near 1, or a whole number."""
+    if 0.9 < ratio < 1.1:
+        return f"{ratio:.3g}"
+    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}"

@@ -1,0 +1,54 @@
+"""Baselines of the cut's cost, for any parent and any cut of it."""
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from connprune.architecture import Architecture, equal_cost
+from connprune.architecture.cutting import restricted
+from connprune.architecture.rivals import Contest, wirings_within
+from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.errors import NoBaselineError, UsageError
+from tests.strategies import architectures
+
+
+@st.composite
+def contests(draw: st.DrawFn) -> Contest:
+    parent = draw(architectures(gated=False))
+    wiring = wirings_within(parent).draw(Random(draw(st.integers(0, 10**6))))
+    return Contest(parent, restricted(parent, wiring), draw(st.integers(0, 10)))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(contests(), st.integers(1, 3))
+def test_random_wirings_have_both_counts(monkeypatch: pytest.MonkeyPatch, contest: Contest, count: int) -> None:
+    monkeypatch.setattr(equal_cost, "DRAWS", 10)
+    try:
+        found = equal_cost.random_cost(contest, count)
+    except NoBaselineError:
+        event("there are too few")
+        return
+    event("found")
+    assert len(found) == count
+    assert len({repr(each.connections) for each in (contest.cut, *found)}) == count + 1
+    for each in found:
+        assert set(each.all_connections) <= set(contest.parent.all_connections)
+        for counted in (parameter_count, mac_count):
+            assert abs(counted(each) - counted(contest.cut)) <= 0.03 * counted(contest.cut)
+    assert equal_cost.random_cost(contest, count) == found
+
+
+@settings(max_examples=25)
+@given(contests(), st.sampled_from(["dense", "chain", "residual"]), st.sampled_from(["params", "macs"]))
+def test_scaled_wirings_are_the_reference_ones_with_other_widths(contest: Contest, name: str, fitted: str) -> None:
+    count = equal_cost.FITTED[fitted]
+    try:
+        (whole,) = equal_cost.whole(name)(contest)
+        (found,) = equal_cost.scaled(name, fitted)(contest)
+    except UsageError:
+        return
+    assert isinstance(found, Architecture)
+    assert found.connections == whole.connections
+    assert abs(count(found) - count(contest.cut)) <= abs(count(whole) - count(contest.cut))
