@@ -47,10 +47,11 @@ def write_whole(path: Path, write: Callable[[str], object], previous: Path | Non
         # In a folder of its own: some writers make further files beside the one that they are asked for.
         folder = temporary_folder(path)
         try:
+            umask = _umask(folder)
             temporary = folder / path.name
             write(str(temporary))
             _flush(temporary)
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(0o666 & ~umask)
             # Of a directory that is replaced later than this, the temporary file is gone.
             require_own(path)
             if previous is not None and path.exists():
@@ -123,11 +124,12 @@ def whole_directory(path: Path) -> Iterator[Path]:
     sweep(place.parent)
     temporary = temporary_folder(place)
     try:
+        umask = _umask(temporary)
         yield temporary
         require_own(path)
         if place.exists():
             place.rmdir()
-        temporary.chmod(0o777 & ~_umask())
+        temporary.chmod(0o777 & ~umask)
         temporary.rename(place)
     except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -274,7 +276,15 @@ def _flush_folder(folder: Path) -> None:
         _flush(folder)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _umask(folder: Path) -> int:
+    """What this process takes from the mode of what it makes, seen on a file made in an empty folder.
+
+    The system tells it only to who sets it, and another thread may be making files meanwhile.
+    """
+    probe = folder / "umask"
+    handle = os.open(probe, os.O_CREAT | os.O_EXCL, 0o777)
+    try:
+        return 0o777 & ~os.fstat(handle).st_mode
+    finally:
+        os.close(handle)
+        probe.unlink()

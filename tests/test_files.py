@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from connprune.errors import UsageError
-from connprune.files import LOCK, read_json, read_text, whole_directory
+from connprune.files import LOCK, read_json, read_text, whole_directory, write_text
 from connprune.tensor_files import read_arrays, read_tensors, write_tensors
 
 
@@ -128,3 +128,21 @@ def test_a_directory_whose_place_cannot_be_taken_is_refused_before_the_work(tmp_
     told = f"there: expected an empty or a new directory, found {LOCK}"
     with pytest.raises(UsageError, match=told), whole_directory(tmp_path / "there"):
         raise AssertionError("work")
+
+
+def test_a_file_gets_the_mode_of_any_new_file_while_other_threads_make_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mask belongs to the whole process: to set it, were it for a moment, would change what other threads make."""
+    before = os.umask(0o027)
+    try:
+        monkeypatch.setattr(os, "umask", None)
+        write_text(tmp_path / "text", "text")
+        write_tensors(tmp_path / "tensors", {"a": torch.ones(1)})
+        with whole_directory(tmp_path / "folder"):
+            pass
+        monkeypatch.undo()
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"text": 0o640, "tensors": 0o640, "folder": 0o750}

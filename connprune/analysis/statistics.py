@@ -1,7 +1,7 @@
 """What paired results of several seeds say, and how surely."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
@@ -43,6 +43,13 @@ class Difference:
         if self.low > 0:
             return "better"
         return "worse" if self.high < 0 else "no difference found"
+
+
+def mean_of_all(numbers: Iterable[float | None]) -> float | None:
+    """The mean; None if one is missing, or there is none."""
+    found = list(numbers)
+    known = [number for number in found if number is not None]
+    return fmean(known) if known and len(known) == len(found) else None
 
 
 def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:

@@ -15,6 +15,7 @@ from connprune.architecture.cutting import Cut, cut
 from connprune.architecture.rules import Budget
 from connprune.architecture.shapes import gates_of_each, mac_count
 from connprune.bench.elsewhere import Work, elsewhere
+from connprune.bench.files import file_costs
 from connprune.bench.literal import LiteralNetwork, LiteralTraining, keeping_literal, literal_batches
 from connprune.bench.machine import copy_bandwidth, matrix_product_rate, peak_bytes
 from connprune.data.batches import draw_epoch
@@ -83,6 +84,7 @@ def bench(
         },
         "data_seconds": in_turns(data_steps(configuration, splits, literal_workers), device, rounds, WARM_UP),
         "forward": forward(architecture, device, rounds),
+        "files": _files(configuration, architecture, splits, rounds, warn),
         "peak_bytes": peaks,
     }
 
@@ -137,23 +139,35 @@ class Ours:
         self, configuration: Configuration, architecture: Architecture, splits: Splits, warn: Callable[[str], None]
     ) -> None:
         self.device = splits.train.labels.device
-        self._make = partial(_endless_steps, architecture, splits, configuration.data.augment, warn)
+        self._make = partial(_trainer, architecture, splits, configuration.data.augment, warn)
         self._recipe = configuration.training
-        self.step: Step = self._make(self._recipe)
+        self.step: Step = self._make(self._recipe).endless_steps()
 
     def peak_bytes(self) -> int:
         """The most memory that a step's tensors take at once; a recorded step takes its memory once and for all."""
-        step = self._make(self._recipe.model_copy(update={"capture": False}))
+        step = self._make(self._recipe.model_copy(update={"capture": False})).endless_steps()
         step()
         return peak_bytes(step, self.device)
 
 
-def _endless_steps(
+def _trainer(
     architecture: Architecture, splits: Splits, augment: Augment, warn: Callable[[str], None], recipe: Recipe
-) -> Step:
+) -> Trainer:
     torch.manual_seed(recipe.seed)
     network = build(architecture).to(splits.train.labels.device).train()
-    return Trainer(network, splits, augment, recipe, warn).endless_steps()
+    return Trainer(network, splits, augment, recipe, warn)
+
+
+def _files(
+    configuration: Configuration,
+    architecture: Architecture,
+    splits: Splits,
+    rounds: int,
+    warn: Callable[[str], None],
+) -> dict[str, float]:
+    trainer = _trainer(architecture, splits, configuration.data.augment, warn, configuration.training)
+    trainer.endless_steps()()
+    return file_costs(trainer, rounds, warn)
 
 
 def data_steps(configuration: Configuration, splits: Splits, literal_workers: int | None) -> dict[str, Step]:

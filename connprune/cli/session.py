@@ -87,5 +87,6 @@ def result_line(summary: dict[str, Any]) -> str:
         closed += f" (target {target['wanted']:.0%} not reached)"
     return (
         f"after epoch {final['epoch']}: validation {final['validation_accuracy']:.2%}"
-        f"  test {final['test_accuracy']:.2%}{closed}  {summary['training_seconds']:.0f} s"
+        f"  test {final['test_accuracy']:.2%}{closed}"
+        f"  {summary['training_seconds']:.0f} s of training in {summary['wall_seconds']:.0f} s"
     )

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
-from connprune.analysis.statistics import LEVEL, paired_difference, rank, spread
+from connprune.analysis.statistics import LEVEL, mean_of_all, paired_difference, rank, spread
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.errors import ConnpruneError
@@ -74,6 +74,7 @@ def _network(member: str, finished: Sequence[Job]) -> dict[str, Any]:
                 "seed": seed,
                 **{key: summary["final"][key] for key in ("validation_accuracy", "test_accuracy")},
                 "training_seconds": summary["training_seconds"],
+                "wall_seconds": summary.get("wall_seconds"),
             }
             for seed, summary in summaries.items()
         ],
@@ -103,6 +104,7 @@ def _row(
         "cost": None if row == CUT else cost(counts, ours),
         "latency_seconds": {batch: fmean(one[batch] for one in timed) for batch in timed[0]} if timed else None,
         "training_seconds": fmean(run["training_seconds"] for network in networks for run in network["runs"]),
+        "wall_seconds": mean_of_all(run["wall_seconds"] for network in networks for run in network["runs"]),
         "difference": None if row == CUT else _difference(ours, networks),
         "rank": _rank(ours, networks) if len(networks) > 1 else None,
         "members": members,

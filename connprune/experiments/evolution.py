@@ -119,7 +119,7 @@ def _finish(run: RunDirectory, best: dict[str, Any], trials: list[dict[str, Any]
             "layers": len(architecture.layers),
             "parameters": parameter_count(architecture),
             "macs": mac_count(architecture),
-            "training_seconds": sum(trial.get("training_seconds", 0.0) for trial in trials),
+            **{key: sum(trial.get(key, 0.0) for trial in trials) for key in ("training_seconds", "wall_seconds")},
             "final": best["final"],
             "best": best["best"],
             "evolution": {

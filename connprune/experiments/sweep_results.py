@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from connprune.analysis.agreement import agreement
-from connprune.analysis.statistics import LEVEL, paired_difference, spread
+from connprune.analysis.statistics import LEVEL, mean_of_all, paired_difference, spread
 from connprune.architecture.base import CLOSED, SCHEMA
 from connprune.errors import ConnpruneError, UsageError
 from connprune.experiments.plan import Plan
@@ -75,12 +75,14 @@ def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, dict[str, A
         "parameters": next((summary["parameters"] for summary in summaries.values()), None),
         "macs": next((summary["macs"] for summary in summaries.values()), None),
         "training_seconds": fmean(summary["training_seconds"] for summary in summaries.values()) if finals else None,
+        "wall_seconds": mean_of_all(summary.get("wall_seconds") for summary in summaries.values()),
         "runs": [
             {
                 "seed": seed,
                 **{key: summary["final"][key] for key in ("validation_accuracy", "test_accuracy")},
                 "gates_closed": summary.get("gates_closed"),
                 "training_seconds": summary["training_seconds"],
+                "wall_seconds": summary.get("wall_seconds"),
             }
             for seed, summary in summaries.items()
         ],

@@ -21,6 +21,7 @@ def bench_text(found: Mapping[str, Any]) -> str:
             f"a step's arithmetic {found['step_operations'] / 1e9:,.2f} GFLOP",
             steps,
             forward,
+            _files(found["files"]),
         ]
     )
 
@@ -47,3 +48,11 @@ def _forward(row: Mapping[str, float]) -> list[str]:
         f"{row['time_ratio']:.2f}",
         f"{row['mac_ratio']:.2f}",
     ]
+
+
+def _files(files: Mapping[str, float]) -> str:
+    return (
+        f"files: a checkpoint of {files['checkpoint_bytes'] / 2**20:,.1f} MiB every {files['interval_seconds']:g} s; "
+        f"training waits {files['copy_seconds'] * 1000:.1f} ms, and it is written beside in "
+        f"{files['write_seconds'] * 1000:.1f} ms: {files['share']:.2%} of the time at most"
+    )

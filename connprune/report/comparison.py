@@ -43,7 +43,7 @@ def _result(row: Mapping[str, Any]) -> list[str]:
 
 
 def _costs(rows: Sequence[Mapping[str, Any]]) -> str:
-    header = ["network", "connections", "layers", "parameters", "MACs", "ms at 1", "ms at 256", "seconds"]
+    header = ["network", "connections", "layers", "parameters", "MACs", "ms at 1", "ms at 256", "seconds", "wall"]
     return aligned(header, [_cost(row) for row in rows])
 
 
@@ -55,6 +55,7 @@ def _cost(row: Mapping[str, Any]) -> list[str]:
         *(f"{row[key]:,.0f}" for key in ("parameters", "macs")),
         *(f"{latency[batch] * 1000:.2f}" if batch in latency else "-" for batch in ("1", "256")),
         f"{row['training_seconds']:.1f}",
+        "-" if row.get("wall_seconds") is None else f"{row['wall_seconds']:.1f}",
     ]
 
 

@@ -17,7 +17,7 @@ def sweep_text(document: Mapping[str, Any]) -> str:
 
 def _cells(rows: Sequence[Mapping[str, Any]]) -> str:
     axes = list(rows[0]["cell"])
-    header = [*axes, "seeds", "validation", "test", "spread", "closed", "seconds"]
+    header = [*axes, "seeds", "validation", "test", "spread", "closed", "seconds", "wall"]
     return aligned(header, [_cell(row, axes) for row in rows], left=len(axes))
 
 
@@ -31,6 +31,7 @@ def _cell(row: Mapping[str, Any], axes: Sequence[str]) -> list[str]:
         "-" if row["deviation"] is None else f"{row['deviation'] * 100:.2f}",
         closed,
         f"{row['training_seconds']:.1f}",
+        "-" if row.get("wall_seconds") is None else f"{row['wall_seconds']:.1f}",
     ]
 
 

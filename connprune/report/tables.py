@@ -79,14 +79,25 @@ def sweep_table(rows: Sequence[dict[str, Any]]) -> str:
 
 def comparison_table(document: dict[str, Any]) -> str:
     """Parent, cut and retrained network."""
-    header = ["network", "connections", "layers", "parameters", "MACs", "validation", "test", "epochs", "seconds"]
+    header = [
+        "network",
+        "connections",
+        "layers",
+        "parameters",
+        "MACs",
+        "validation",
+        "test",
+        "epochs",
+        "seconds",
+        "wall",
+    ]
     rows = [
         [
             row["network"],
             *(f"{row[key]:,}" for key in ("connections", "layers", "parameters", "macs")),
             *(f"{row[key]:.2%}" for key in ("validation_accuracy", "test_accuracy")),
             "-" if row["epochs"] is None else str(row["epochs"]),
-            "-" if row["training_seconds"] is None else f"{row['training_seconds']:.1f}",
+            *("-" if row.get(key) is None else f"{row[key]:.1f}" for key in ("training_seconds", "wall_seconds")),
         ]
         for row in document["rows"]
     ]

@@ -7,6 +7,9 @@ from connprune.architecture.cutting import COUNTS
 from connprune.architecture.shapes import carried_maps, mac_count, parameter_count
 from connprune.runs.directory import RunDirectory
 
+# What a training took. Runs of earlier versions did not look at the wall clock.
+_TRAINING = ("epochs", "training_seconds", "wall_seconds")
+
 
 def compare(cut: RunDirectory, report: dict[str, Any], retrained: RunDirectory) -> dict[str, Any]:
     """The comparison as one document.
@@ -17,14 +20,14 @@ def compare(cut: RunDirectory, report: dict[str, Any], retrained: RunDirectory) 
         retrained: a finished training of the cut architecture.
     """
     architecture, summary = retrained.architecture(), retrained.summary
-    training = {key: report.get(key) for key in ("epochs", "training_seconds")}
+    training = {key: report.get(key) for key in _TRAINING}
     rows = [
         _row("parent", {key: report[key]["parent"] for key in COUNTS}, report["results"]["parent"], training),
         _row(
             "cut",
             {key: report[key]["cut"] for key in COUNTS},
             report["results"]["cut"],
-            {"epochs": 0, "training_seconds": 0.0},
+            {"epochs": 0, "training_seconds": 0.0, "wall_seconds": 0.0},
         ),
         _row(
             "retrained",
@@ -36,7 +39,7 @@ def compare(cut: RunDirectory, report: dict[str, Any], retrained: RunDirectory) 
                 "macs": mac_count(architecture),
             },
             summary["final"],
-            {key: summary[key] for key in ("epochs", "training_seconds")},
+            {key: summary.get(key) for key in _TRAINING},
         ),
     ]
     return {

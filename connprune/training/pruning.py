@@ -172,7 +172,7 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
         "granularity": examined.granularity,
         "ancestry": [*_ancestry(run), str(run.path.resolve())],
         **_report(outcome),
-        **{key: run.summary.get(key) for key in ("epochs", "training_seconds")},
+        **{key: run.summary.get(key) for key in ("epochs", "training_seconds", "wall_seconds")},
         "results": results,
     }
     return Pruned(run, examined.configuration, outcome, examined.gates, smaller.state_dict(), document)

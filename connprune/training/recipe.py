@@ -71,10 +71,11 @@ class Recipe(Frozen):
         precision: of the arithmetic; weights stay in float32. `float32`; `tf32`, where GPUs that can round products to
             10 bits; `bfloat16`, activations and products of 8 bits.
         capture: whether steps on CUDA are recorded once and replayed, which spares launching each operation.
-        checkpoint_epochs: a checkpoint is written after every so many epochs, and on interruption.
-        checkpoint_minutes: and within an epoch when the last one is so many minutes old.
+        checkpoint_minutes: a checkpoint is written when the last one is so many minutes old: after an epoch, or within
+            one that takes longer; on interruption and at the end in any case.
+        checkpoint_epochs: and after every so many epochs; null leaves that to the minutes.
         on_nan: what happens when the loss is no finite number. `stop` ends the training; `rollback` goes back to the
-            last checkpoint and on with half the learning rates, at most three times.
+            end of the last epoch and on with half the learning rates, at most three times.
     """
 
     seed: NonNegativeInt = 1337
@@ -85,6 +86,6 @@ class Recipe(Frozen):
     recompute: Switch | Literal["auto"] = "auto"
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     capture: Switch = True
-    checkpoint_epochs: Count = 1
-    checkpoint_minutes: Positive = 10.0
+    checkpoint_minutes: Positive = 1.0
+    checkpoint_epochs: Count | None = None
     on_nan: Literal["stop", "rollback"] = "stop"

@@ -1,9 +1,9 @@
 """What a training leaves in its run directory while it goes, and how it goes on from there."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,30 +16,50 @@ from connprune.architecture.base import CLOSED
 from connprune.architecture.cutting import cut
 from connprune.architecture.rules import Threshold
 from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
+from connprune.background import Background
 from connprune.data.images import Images
 from connprune.data.splits import Splits, class_counts
 from connprune.errors import DisconnectedError, DivergedError, UsageError
 from connprune.runs.directory import RunDirectory, metrics_text
 from connprune.runs.gate_history import GateHistory
-from connprune.tensor_files import read_tensors, write_tensors
+from connprune.tensor_files import write_tensors
+from connprune.training.checkpoints import Checkpoints, State, copied, held_on_cpu
 from connprune.training.evaluation import Evaluation, evaluate
 from connprune.training.events import Events
 from connprune.training.pressure import TOLERANCE
 from connprune.training.recipe import MOST_ROLLBACKS
 from connprune.training.trainer import Trainer
 
+# Before the names of the best weights in a checkpoint.
+_BEST = "best."
+# Others see how a training goes when what they see is so old.
+_SHOWN_SECONDS = 1.0
+
 
 class Record:
     """Writes what a training makes into its run directory; of several processes the first one alone writes.
+
+    Files are written beside the training: the checkpoint when it is due, with all that belongs to it, and what shows
+    others how the training goes from time to time. Only the results are written while nothing else goes on.
 
     Args:
         run: the directory.
         trainer: the training.
         warn: is told in a sentence when an earlier checkpoint must serve, or the training goes back to one.
         events: is told of each epoch, too.
+        background: writes the files.
+        began: when the work on the run began, by the monotonic clock.
     """
 
-    def __init__(self, run: RunDirectory, trainer: Trainer, warn: Callable[[str], None], events: Events) -> None:
+    def __init__(
+        self,
+        run: RunDirectory,
+        trainer: Trainer,
+        warn: Callable[[str], None],
+        events: Events,
+        background: Background,
+        began: float,
+    ) -> None:
         self.run = run
         self.trainer = trainer
         self.metrics: list[dict[str, Any]] = []
@@ -48,65 +68,126 @@ class Record:
         self.best_weights: dict[str, Tensor] = {}
         self.rollbacks = 0
         self.writes = trainer.group.rank == 0
+        self.checkpoints = Checkpoints(run, trainer.recipe, background, warn)
         self._warn = warn
         self._events = events
-        self._saved_at = time.monotonic()
-        self._saved: tuple[int, int] | None = None
+        self._background = background
+        self._began = began
+        self._shown_at = -math.inf
+        self._good: State | None = None
+        self._best_written = self.best_weights
+
+    @property
+    def wall_seconds(self) -> float:
+        """How long the run has been worked on, earlier processes up to their last checkpoint included."""
+        return time.monotonic() - self._began
 
     def add(self, metrics: dict[str, Any]) -> dict[str, Any]:
-        """Records an epoch; the checkpoint comes last, so that all it relies on is there."""
+        """Records an epoch.
+
+        Raises:
+            DiskFullError: what was written last could not be; the last checkpoint is still there.
+        """
         gates = self.trainer.gates().numpy()
         self.gates.append(gates)
         self.metrics.append(metrics)
-        is_best = self.best is None or metrics["validation_loss"] < self.best["validation_loss"]
-        if is_best:
+        if self.best is None or metrics["validation_loss"] < self.best["validation_loss"]:
             self.best = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
-            state = self.trainer.network.state_dict()
-            self.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+            # First the room of the old ones is given back. New ones, not the old ones overwritten: those may be being
+            # written.
+            self.best_weights = {}
+            self.best_weights = copied(self.trainer.network.state_dict())
         if self.writes:
-            if len(gates):
-                self.run.write_gates(GateHistory.of(self.trainer.network.architecture, np.stack(self.gates)))
-            self.run.write_metrics(self.metrics)
-            if is_best:
-                write_tensors(self.run.best, self.best_weights)
             self._events.add(metrics, gates)
-        recipe = self.trainer.recipe
-        if self.trainer.epoch % recipe.checkpoint_epochs == 0 or self.trainer.epoch == recipe.epochs:
+            self._show()
+        if self.trainer.recipe.on_nan == "rollback":
+            self._remember()
+        if self._is_due_after(metrics["epoch_seconds"]):
             self.save()
         return metrics
 
+    def _is_due_after(self, epoch_seconds: float) -> bool:
+        trainer, every = self.trainer, self.trainer.recipe.checkpoint_epochs
+        if trainer.epoch == trainer.recipe.epochs or (every and trainer.epoch % every == 0):
+            return True
+        return trainer.group.largest(int(self.checkpoints.is_due_after(epoch_seconds))) > 0
+
     @property
     def is_due(self) -> bool:
-        """Whether the last checkpoint is so old that another one is due within the epoch."""
-        old = time.monotonic() - self._saved_at > 60 * self.trainer.recipe.checkpoint_minutes
-        return old and self._saved != (self.trainer.epoch, self.trainer.step)
+        """Whether the last checkpoint is so old that another one is due within the epoch.
+
+        Raises:
+            DiskFullError: what was written last could not be; the last checkpoint is still there.
+        """
+        self._background.require_no_error()
+        return self.checkpoints.is_due_within(self._place)
 
     @property
-    def last_checkpoint(self) -> str:
-        """Where the training could go on from, as a sentence."""
-        if self._saved is None:
-            return "There is no checkpoint yet."
-        epochs, steps = self._saved
-        within = f" and {steps} steps" if steps else ""
-        return f"The last good checkpoint is after {epochs} epochs{within}."
+    def _place(self) -> tuple[int, int]:
+        return self.trainer.epoch, self.trainer.step
 
     def save(self) -> None:
-        """Writes the checkpoint; the one before stays beside it.
+        """Begins to write the checkpoint, unless it is there; the one before stays beside it.
+
+        Raises:
+            DiskFullError: what was written last could not be; the last checkpoint is still there.
+        """
+        if self.checkpoints.begun != self._place:
+            self._save()
+
+    def wait(self) -> None:
+        """Waits until the checkpoint is on the disk.
 
         Raises:
             DiskFullError: it could not be written; the last one is still there.
         """
-        self._write(self.run.previous_checkpoint)
+        self._background.wait()
 
-    def _write(self, previous: Path | None) -> None:
+    def _save(self) -> None:
+        # First, so that there are never the copies of two checkpoints.
+        self._background.wait()
+        tensors, metadata = self._state()
+        if not self.writes:
+            self.checkpoints.begin(self._place, None)
+            return
+        # On a CPU these are copies already, which nothing changes.
+        best = {name: tensor.cpu() for name, tensor in self.best_weights.items()}
+        held = held_on_cpu(tensors) | {_BEST + name: tensor for name, tensor in best.items()}
+        before = [self._history()]
+        if best and self._best_written is not self.best_weights:
+            self._best_written = self.best_weights
+            before.append(lambda: write_tensors(self.run.best, best))
+        self.checkpoints.begin(self._place, (held, metadata), before)
+
+    def _state(self) -> State:
+        """All that a new record and a new trainer need to go on, but for the best weights; all processes call."""
         tensors, metadata = self.trainer.state()
-        if self.writes:
-            self.run.checkpoint.parent.mkdir(exist_ok=True)
-            tensors |= {f"best.{name}": tensor for name, tensor in self.best_weights.items()}
-            tensors["gates"] = torch.from_numpy(np.stack(self.gates))
-            notes = {"best": self.best, "rollbacks": self.rollbacks, "metrics": metrics_text(self.metrics)}
-            write_tensors(self.run.checkpoint, tensors, {**metadata, "record": json.dumps(notes)}, previous)
-        self._saved_at, self._saved = time.monotonic(), (self.trainer.epoch, self.trainer.step)
+        tensors["gates"] = torch.from_numpy(np.stack(self.gates))
+        notes = {
+            "best": self.best,
+            "rollbacks": self.rollbacks,
+            "wall_seconds": self.wall_seconds,
+            "metrics": metrics_text(self.metrics),
+        }
+        return tensors, {**metadata, "record": json.dumps(notes)}
+
+    def _show(self) -> None:
+        """Lets others see how the training goes, unless they saw it just now or something else is being written."""
+        self._background.require_no_error()
+        if time.monotonic() - self._shown_at > _SHOWN_SECONDS and not self._background.is_busy:
+            self._shown_at = time.monotonic()
+            self._background.begin(self._history())
+
+    def _history(self) -> Callable[[], None]:
+        """Writes the epochs so far."""
+        architecture, metrics, gates = self.trainer.network.architecture, list(self.metrics), list(self.gates)
+
+        def write() -> None:
+            if len(gates[0]):
+                self.run.write_gates(GateHistory.of(architecture, np.stack(gates)))
+            self.run.write_metrics(metrics)
+
+        return write
 
     def restore_if_any(self) -> None:
         """Goes on from the newest checkpoint that is whole, if there is one.
@@ -114,63 +195,67 @@ class Record:
         Raises:
             UsageError: none of those that are there is whole, or they belong to something else.
         """
-        found = self.trainer.group.from_first(self._newest() if self.writes else None)
+        found = self.trainer.group.from_first(self.checkpoints.newest() if self.writes else None)
         if found is not None:
-            self._restore(*found)
-        elif self.trainer.recipe.on_nan == "rollback":
-            self.save()
+            path, tensors, metadata = found
+            self._began -= self._restore(str(path), tensors, metadata)
+            self.checkpoints.resumed(self._place)
         if self.writes:
+            # What is there may be of epochs after this checkpoint.
+            if self.run.metrics.exists():
+                self._history()()
+            if self.best_weights:
+                write_tensors(self.run.best, self.best_weights)
+                self._best_written = self.best_weights
             self._events.begin(self.trainer.epoch, self.gates[-1])
+        if self.trainer.recipe.on_nan == "rollback":
+            self._remember()
 
-    def _newest(self) -> tuple[Path, dict[str, Tensor], dict[str, str]] | None:
-        there = [path for path in (self.run.checkpoint, self.run.previous_checkpoint) if path.exists()]
-        for path in there:
-            try:
-                return path, *read_tensors(path)
-            except UsageError as error:
-                if path == there[-1]:
-                    raise
-                self._warn(f"{error} Going on from the checkpoint before it.")
-                # Else the next one would keep it as the one before.
-                path.unlink()
-        return None
+    def _remember(self) -> None:
+        """Keeps what the training can go back to: where it began, or its last epoch ended, whatever is on the disk."""
+        tensors, metadata = self._state()
+        best = {_BEST + name: tensor for name, tensor in self.best_weights.items()}
+        self._good = copied(tensors) | best, metadata
 
     def roll_back(self, error: DivergedError) -> bool:
-        """Goes back to the last checkpoint, with half the learning rates; returns whether that was possible."""
-        if self.trainer.recipe.on_nan != "rollback" or self.rollbacks == MOST_ROLLBACKS:
+        """Goes back to the last epoch's end, with half the learning rates; returns whether that was possible."""
+        if self._good is None or self.rollbacks == MOST_ROLLBACKS:
             return False
         rollbacks = self.rollbacks + 1
-        self.restore_if_any()
+        self._restore("memory", *self._good)
         self.rollbacks = rollbacks
         self.trainer.halve_rates()
-        self._write(None)
+        self._remember()
+        self._save()
+        if self.writes:
+            self._events.begin(self.trainer.epoch, self.gates[-1])
         done = self.trainer.epoch
         self._warn(f"{error} Going on after epoch {done} with half the rates ({rollbacks} of {MOST_ROLLBACKS} times).")
         return True
 
-    def _restore(self, path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    def _restore(self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> float:
+        """Takes back what `_state` gave; gives how long the run had been worked on then, in seconds."""
         try:
             self.trainer.restore(tensors, metadata)
             notes = json.loads(metadata["record"])
             self.best, self.rollbacks = notes["best"], notes["rollbacks"]
             self.metrics = [json.loads(line) for line in notes["metrics"].splitlines()]
             self.gates = list(tensors["gates"].numpy())
+            seconds = notes.get("wall_seconds", sum(epoch["epoch_seconds"] for epoch in self.metrics))
         except torch.OutOfMemoryError:
             raise
         except (KeyError, TypeError, ValueError, RuntimeError):
-            raise UsageError(f"{path}: this checkpoint is of another network or another version.") from None
+            raise UsageError(f"{name}: this checkpoint is of another network or another version.") from None
         self.best_weights = {
-            name.removeprefix("best."): tensor for name, tensor in tensors.items() if name.startswith("best.")
+            name.removeprefix(_BEST): tensor for name, tensor in tensors.items() if name.startswith(_BEST)
         }
-        self._saved = self.trainer.epoch, self.trainer.step
-        if self.writes and self.best_weights:
-            # What is there may be of epochs after this checkpoint.
-            write_tensors(self.run.best, self.best_weights)
+        return float(seconds)
 
     def finish(self, splits: Splits) -> dict[str, Any]:
         """Writes the final weights, and reads the test set for the first time."""
         network = self.trainer.network
         architecture = network.architecture
+        self.wait()
         if self.writes:
             self.run.write(self.run.metrics, metrics_text(self.metrics))
             write_tensors(self.run.final, network.state_dict())
@@ -189,6 +274,7 @@ class Record:
         network.load_state_dict(self.best_weights)
         results["best"] = _result(best, self._evaluated(splits.test))
         network.load_state_dict(final)
+        results["wall_seconds"] = self.wall_seconds
         return results
 
     def _evaluated(self, images: Images) -> Evaluation:

@@ -1,5 +1,6 @@
 """One training in one run directory, from the first epoch or from a checkpoint to the results."""
 
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -9,6 +10,7 @@ import torch
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.gates import FromRun
 from connprune.architecture.shapes import gates_of_each
+from connprune.background import Background
 from connprune.data.images import Dataset, normalisation
 from connprune.data.random import stream_seed
 from connprune.data.splits import Splits, split
@@ -110,7 +112,7 @@ def train_locked(
     group: Group | None = None,
 ) -> dict[str, Any]:
     """What `train_run` does, in a run that the caller has locked."""
-    group = group or Alone()
+    group, began = group or Alone(), time.monotonic()
     require_same_images(run, configuration, run.summary.get("data_digest"), splits.digest)
     with run.status_on_error() if group.rank == 0 else nullcontext():
         configuration = configuration.with_range(splits.range)
@@ -134,8 +136,9 @@ def train_locked(
         with (
             events(run.tensorboard, network.architecture, wanted) as log,
             explained_memory(network.architecture, recipe.batch_size),
+            Background() as background,
         ):
-            record = Record(run, trainer, watcher.warning, log)
+            record = Record(run, trainer, watcher.warning, log, background, began)
             record.restore_if_any()
             if group.rank == 0:
                 if read_configuration(run) != configuration:
@@ -168,7 +171,7 @@ def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopS
         trainer.require_sound()
     except DivergedError as error:
         if not record.roll_back(error):
-            raise DivergedError(f"{error} {record.last_checkpoint}") from error
+            raise DivergedError(f"{error} {record.checkpoints.where()}") from error
         return
     asked = _asked(trainer.group, stop, record)
     if asked > _DUE:
@@ -179,6 +182,7 @@ def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopS
 def _interrupted(trainer: Trainer, record: Record, number: int) -> InterruptedRunError:
     """Saves a checkpoint, and gives what to raise."""
     record.save()
+    record.wait()
     where = f"in epoch {trainer.epoch + 1} after step {trainer.step}"
     return InterruptedRunError(
         f"Interrupted {where if trainer.epoch < trainer.recipe.epochs else 'after the last epoch'}; "

@@ -21,6 +21,11 @@ def test_every_candidate_is_measured(command: Command) -> None:
     assert ratios[0] >= 1 / 0.75
     assert ratios[1] >= 1 / 0.5
     assert ratios[2] >= 1 / 0.25
+    files = found["files"]
+    # Weights and the best of them, and Adam's two moments.
+    assert files["checkpoint_bytes"] > 4 * 4 * 95_000
+    assert files["interval_seconds"] == 60
+    assert 0 < files["share"] == pytest.approx((files["copy_seconds"] + files["write_seconds"]) / 60)
     # Forward and backward: three times the multiply-accumulates, each two operations.
     assert found["step_operations"] == 6 * 32 * 1_537_696
 
@@ -30,6 +35,7 @@ def test_the_table_names_what_it_was_measured_with(command: Command) -> None:
     assert done.code == 0, done.err
     assert "cpu, 2 threads, batch 32" in done.out
     assert "literal" not in done.out
+    assert "files: a checkpoint of" in done.out
 
 
 @pytest.mark.parametrize(

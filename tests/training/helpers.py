@@ -70,7 +70,7 @@ def lasting(run: RunDirectory) -> Any:
     summary = {
         key: value
         for key, value in run.summary.items()
-        if key not in ("created", "updated", "training_seconds", "digests")
+        if key not in ("created", "updated", "training_seconds", "wall_seconds", "digests")
     }
     weights = {
         name: tensor.numpy().tobytes()

@@ -15,6 +15,7 @@ from connprune.training.memory_error import explained_memory
 from connprune.training.run import load_network, split_data
 from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
 
+EACH = "training.checkpoint_epochs=1"
 HOT = "training.optimizer={kind: adam, rate: 1e30}"
 
 
@@ -31,7 +32,7 @@ def damaged(path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["empty", "short", "one bit"])
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, how: str) -> None:
-    whole, chosen = train(tmp_path / "whole"), configuration()
+    whole, chosen = train(tmp_path / "whole", EACH), configuration(EACH)
     run = start(tmp_path / "run", chosen)
     with pytest.raises(InterruptedRunError):
         go_on(run, chosen, StopAfter(12))
@@ -47,7 +48,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, how: s
 
 def test_a_checkpoint_that_was_moved_away_gives_way_too(tmp_path: Path) -> None:
     """As when a process is killed between the two renames."""
-    whole, chosen = train(tmp_path / "whole"), configuration()
+    whole, chosen = train(tmp_path / "whole", EACH), configuration(EACH)
     run = start(tmp_path / "run", chosen)
     with pytest.raises(InterruptedRunError):
         go_on(run, chosen, StopAfter(12))
@@ -58,11 +59,11 @@ def test_a_checkpoint_that_was_moved_away_gives_way_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["empty", "short", "one bit"])
 def test_two_damaged_checkpoints_are_refused(tmp_path: Path, how: str) -> None:
-    run = train(tmp_path / "run")
+    run = train(tmp_path / "run", EACH)
     for path in (run.checkpoint, run.previous_checkpoint):
         damaged(path, how)
     with pytest.raises(UsageError, match=r"previous.safetensors: this file is damaged"):
-        go_on(run, configuration("training.epochs=4"))
+        go_on(run, configuration(EACH, "training.epochs=4"))
 
 
 def test_damaged_metrics_cost_nothing(tmp_path: Path) -> None:
@@ -106,31 +107,91 @@ def read_all(run: RunDirectory) -> None:
     run.read_metrics()
 
 
-def test_a_checkpoint_is_written_within_an_epoch_when_the_last_is_old(tmp_path: Path) -> None:
-    """Even after every step it changes nothing that is learned."""
-    whole = train(tmp_path / "whole")
-    chosen = configuration("training.checkpoint_minutes=1e-9", "training.checkpoint_epochs=100")
-    run = start(tmp_path / "run", chosen)
-    stop = SeesCheckpoints(run)
-    go_on(run, chosen, stop)
-    assert stop.places[:6] == [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (1, 0)]
-    assert [epoch["train_loss"] for epoch in run.read_metrics()] == [
-        epoch["train_loss"] for epoch in whole.read_metrics()
-    ]
-    assert lasting(run)[2] == lasting(whole)[2]
+class KilledError(Exception):
+    """Ends a training with nothing saved, as a kill does, but for what is being written."""
 
 
-class SeesCheckpoints(StopAfter):
-    """Notes after each step where the checkpoint is that is on the disk."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        super().__init__()
-        self.run = run
-        self.places: list[tuple[int, int]] = []
-
+class KilledAfter(StopAfter):
     def after_step(self) -> None:
-        progress = json.loads(read_tensors(self.run.checkpoint)[1]["progress"])
-        self.places.append((progress["epoch"], progress["step"]))
+        super().after_step()
+        if self.number:
+            raise KilledError
+
+
+@pytest.mark.parametrize(("steps", "place"), [(1, (0, 0)), (2, (0, 1)), (5, (0, 4)), (6, (1, 0)), (9, (1, 3))])
+def test_a_checkpoint_is_written_within_an_epoch_when_the_last_is_old(
+    tmp_path: Path, steps: int, place: tuple[int, int] | None
+) -> None:
+    """Even after every step, five of which are an epoch, it changes nothing that is learned."""
+    whole, chosen = train(tmp_path / "whole"), configuration("training.checkpoint_minutes=1e-9")
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(KilledError):
+        go_on(run, chosen, KilledAfter(steps))
+    assert place_of(run) == place
+    go_on(run, chosen)
+    assert lasting(run)[1:] == lasting(whole)[1:]
+
+
+def place_of(run: RunDirectory) -> tuple[int, int] | None:
+    """After how many epochs and steps the checkpoint on the disk is."""
+    if not run.checkpoint.exists():
+        return None
+    progress = json.loads(read_tensors(run.checkpoint)[1]["progress"])
+    return progress["epoch"], progress["step"]
+
+
+@pytest.mark.parametrize(("steps", "place"), [(4, None), (13, (2, 0))])
+@pytest.mark.parametrize("settings", [(), ("training.on_nan=rollback",)], ids=["stop", "rollback"])
+def test_a_young_checkpoint_is_not_replaced(
+    tmp_path: Path, steps: int, place: tuple[int, int] | None, settings: tuple[str, ...]
+) -> None:
+    """What a kill leaves is taken up from where it began last, or was asked to save: the best weights, too."""
+    chosen = configuration("training.epochs=4", *settings)
+    whole, run = start(tmp_path / "whole", chosen), start(tmp_path / "run", chosen)
+    go_on(whole, chosen)
+    if place:
+        with pytest.raises(InterruptedRunError):
+            go_on(run, chosen, StopAfter(10))
+        steps -= 10
+    with pytest.raises(KilledError):
+        go_on(run, chosen, KilledAfter(steps))
+    assert place_of(run) == place
+    go_on(run, chosen)
+    assert lasting(run) == lasting(whole)
+
+
+def test_what_a_kill_left_of_later_epochs_is_gone_when_the_run_goes_on(tmp_path: Path) -> None:
+    """Metrics and gates are shown to others before the checkpoint that knows them."""
+    chosen = configuration()
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(KilledError):
+        go_on(run, chosen, KilledAfter(14))
+    assert len(run.read_metrics()) >= 1
+    assert not run.checkpoint.exists()
+    with pytest.raises(KilledError):
+        go_on(run, chosen, KilledAfter(1))
+    assert run.read_metrics() == []
+    assert len(run.read_gates().values) == 1
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_training(tmp_path: Path) -> None:
+    """It is written beside the training, which asks after every step how that went."""
+    chosen = configuration("training.checkpoint_minutes=1e-9", "training.epochs=1000")
+    run = start(tmp_path / "run", chosen)
+    (run.path / "checkpoint").write_text("in its place")
+    with pytest.raises(OSError, match="checkpoint"):
+        go_on(run, chosen)
+    assert run.summary["status"] == "failed"
+
+
+def test_the_wall_clock_counts_what_came_before_an_interruption(tmp_path: Path) -> None:
+    chosen = configuration()
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(12))
+    summary = go_on(run, chosen)
+    # Each epoch's seconds are counted wherever it was trained.
+    assert summary["wall_seconds"] > summary["training_seconds"] > 0
 
 
 def test_the_best_weights_are_those_that_the_checkpoint_knows(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_changed_setting_is_named_and_refused(tmp_path: Path, assignment: str,
 
 
 def test_what_a_run_directory_holds(tmp_path: Path) -> None:
-    run = train(tmp_path / "run")
+    run = train(tmp_path / "run", "training.checkpoint_epochs=1")
     names = {path.relative_to(run.path).as_posix() for path in run.path.rglob("[!.]*") if path.is_file()}
     assert names == {
         "architecture.yaml",

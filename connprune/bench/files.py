@@ -1,0 +1,49 @@
+"""What the files of a training cost it."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from connprune.background import Background
+from connprune.runs.directory import RunDirectory
+from connprune.training.checkpoints import copied
+from connprune.training.events import NoEvents
+from connprune.training.record import Record
+from connprune.training.trainer import Trainer
+
+
+def file_costs(trainer: Trainer, rounds: int, warn: Callable[[str], None]) -> dict[str, float]:
+    """A checkpoint, with the best weights and the history, in the system's folder for temporary files.
+
+    Args:
+        trainer: with which steps were taken.
+        rounds: how many are written; medians are given.
+        warn: as for `Record`.
+
+    Returns:
+        Its bytes; the seconds that the training waits while it is copied, and those in which it is written beside the
+        training; the seconds from one to the next; and the share of these that both take at most.
+    """
+    copying, writing = [], []
+    with TemporaryDirectory() as folder, Background() as background:
+        run = RunDirectory(Path(folder))
+        for _ in range(rounds):
+            record = Record(run, trainer, warn, NoEvents(), background, time.monotonic())
+            record.best_weights = copied(trainer.network.state_dict())
+            begun = time.perf_counter()
+            record.save()
+            held = time.perf_counter()
+            record.wait()
+            copying.append(held - begun)
+            writing.append(time.perf_counter() - held)
+        size = run.checkpoint.stat().st_size
+    interval = 60 * trainer.recipe.checkpoint_minutes
+    taken = {"copy_seconds": median(copying), "write_seconds": median(writing)}
+    return {
+        "checkpoint_bytes": size,
+        **taken,
+        "interval_seconds": interval,
+        "share": min(1.0, sum(taken.values()) / interval),
+    }
