@@ -12,11 +12,12 @@ demo: $(VENV)/.installed
 	$(BIN)/connprune prune --max-macs 50%
 	$(BIN)/connprune retrain
 
-# Installs what development needs, then runs lint and types, builds the site, and runs the fast tests.
+# Installs what development needs, then runs lint, types and the directions of imports, builds the site, and runs the fast tests.
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(SITE)
 	$(BIN)/pytest --numprocesses auto
 
