@@ -1,9 +1,11 @@
-"""What a search may leave of a network: its gates' budget in numbers."""
+"""What a search may leave of a network: its gates' budgets in numbers."""
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.rules import Budget, Counts
-from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.architecture.shapes import gate_count, mac_count, parameter_count
 from connprune.errors import UsageError
+
+_HALF = 0.5
 
 
 def allowed(architecture: Architecture) -> dict[str, int]:
@@ -24,3 +26,18 @@ def allowed(architecture: Architecture) -> dict[str, int]:
                 "network has that is less than one; give more."
             )
     return most
+
+
+def open_gates(architecture: Architecture) -> int:
+    """How many gates `gates.open` lets be open at once, where the network has any: from 1 to all.
+
+    Raises:
+        UsageError: there are not so many.
+    """
+    count, wanted = gate_count(architecture), architecture.gates.open if architecture.gates else None
+    if isinstance(wanted, int):
+        if wanted > count:
+            raise UsageError(f"gates.open: found {wanted}, but this network has {count} gates.")
+        return wanted
+    share = float(wanted.removesuffix("%")) / 100 if wanted else _HALF
+    return max(1, round(share * count))

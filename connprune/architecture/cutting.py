@@ -290,7 +290,7 @@ def _rebuilt(architecture: Architecture, kept: Kept) -> Architecture:
         if gates.budget is not None:
             # A percentage is of the network that was searched, not of what a cut left of it.
             changes["budget"] = CostBudget(**allowed(architecture))
-        gates = gates.model_copy(update=changes)
+        gates = gates.model_copy(update=changes).of_a_cut()
     return architecture.replace(
         layers=layers,
         connections=live,

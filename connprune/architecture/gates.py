@@ -138,17 +138,20 @@ class Gates(Frozen):
         kind: `sigmoid`, a gate is sigmoid(w / temperature), in (0, 1); `linear`, a gate is w itself; `hard-concrete`, a
             gate is random in training, in [0, 1] with exact zeros and ones, and fixed in evaluation; `bernoulli`, a
             gate is 1 with probability p = sigmoid(w / temperature) and else 0 in training, drawn anew in each step, and
-            its gradient is that of p (straight-through); in evaluation and for a cut it is p.
+            its gradient is that of p (straight-through); in evaluation and for a cut it is p; `top-k`, of all gates
+            the `open` with the largest w are sigmoid(w / temperature), the others 0, and the gradient passes to all as
+            if none were 0; `softmax`, the gates of a target's connections are the softmax of their w / temperature.
         sharing: `shared`, one gate for a connection; `per-feature-map`, one for each feature map of its source.
         initialisation: where w starts.
-        temperature: of sigmoid and bernoulli gates; gates of another kind have none, whatever stands here.
+        temperature: of all but linear and hard-concrete gates, which have none, whatever stands here.
         rate: the learning rate of the gates, the same in all epochs; null is that of the weights, and changes with it.
         penalty: λ, the weight of the penalty in the loss; with `target_sparsity`, where λ starts; with `budget`, none.
+        open: of top-k gates: how many are open at once, a number or a percentage of all gates; null is half of them.
         penalise: `gate`, the sum of all gates by magnitude; `l0`, the expected number of hard-concrete gates that are
             not zero; `entropy`, the sum of their binary entropies in nats, which pushes gates to 0 or 1; `cost`, the
             sum of gates, each times the MACs that its connection brings over the mean of all; `expected-cost`, what the
             network costs if each gate is as likely open as it is large, with a λ for each count of `budget`. Null is
-            `l0` for hard-concrete gates, else `gate`.
+            `l0` for hard-concrete gates, `entropy` for softmax gates, else `gate`.
         penalty_warmup: how long λ grows linearly from 0: a share of the training, like 0.5, or a whole number of
             epochs; 0 is not at all.
         target_sparsity: the share of connections that shall end below 0.01, within 0.05; λ is steered towards it,
@@ -158,10 +161,11 @@ class Gates(Frozen):
         ungated: the targets that read their connections without gates; null is the first layer.
     """
 
-    kind: Literal["sigmoid", "linear", "hard-concrete", "bernoulli"] = "sigmoid"
+    kind: Literal["sigmoid", "linear", "hard-concrete", "bernoulli", "top-k", "softmax"] = "sigmoid"
     sharing: Literal["shared", "per-feature-map"] = "shared"
     initialisation: Annotated[Initialisation, Field(discriminator="kind")] = Constant(kind="constant")
     temperature: Temperature = Temperature()
+    open: Amount | None = None
     rate: Positive | None = None
     penalty: NonNegative = 0.0
     penalise: Literal["gate", "l0", "entropy", "cost", "expected-cost"] | None = None
@@ -180,11 +184,29 @@ class Gates(Frozen):
             raise ValueError("penalise expected-cost and a budget belong together")
         if self.budget is not None and self.kind == "linear":
             raise ValueError("penalise expected-cost needs gates between 0 and 1, but these are linear")
+        if self.open is not None and self.kind != "top-k":
+            raise ValueError(f"open belongs to top-k gates, but these are {self.kind}")
+        if self.kind == "top-k" and (self.penalty or self.budget is not None):
+            raise ValueError(
+                "top-k gates are as many as open says, so there is nothing to penalise; give penalty 0, and no budget"
+            )
+        if self.kind == "softmax":
+            self._check_softmax()
         if self.budget is not None and self.target_sparsity is not None:
             raise ValueError("target_sparsity and budget are two targets; give one of them")
         if self.target_sparsity is not None and not self.penalty:
             raise ValueError("target_sparsity steers the penalty from where it starts, but penalty is 0")
         return self
+
+    def _check_softmax(self) -> None:
+        if self.sharing != "shared":
+            raise ValueError("softmax gates weigh the connections of a target, so sharing must be shared")
+        if self.budget is not None:
+            raise ValueError(
+                "penalise expected-cost needs gates that open each by itself, but softmax gates of a target add up to 1"
+            )
+        if self.penalise == "gate":
+            raise ValueError("softmax gates of a target add up to 1, so penalise gate has no effect; take entropy")
 
     @property
     def has_temperature(self) -> bool:
@@ -192,9 +214,21 @@ class Gates(Frozen):
         return self.kind not in ("linear", "hard-concrete")
 
     @property
-    def are_random(self) -> bool:
-        """Whether the gates are drawn in training, so that their size is how probably they are open."""
-        return self.kind in ("hard-concrete", "bernoulli")
+    def can_shrink(self) -> bool:
+        """Whether all gates can become smaller and let through the same, but for its scale."""
+        return self.kind in ("sigmoid", "linear")
+
+    @property
+    def are_linked(self) -> bool:
+        """Whether a gate depends on what the others are."""
+        return self.kind in ("top-k", "softmax")
+
+    def of_a_cut(self) -> "Gates":
+        """The gates that a cut has: each is what it was, also where that depended on gates that have gone."""
+        if not self.are_linked:
+            return self
+        kept = ("sharing", "initialisation", "rate", "ungated")
+        return Gates(kind="linear", **{name: getattr(self, name) for name in kept})
 
     def warmup_epochs(self, epochs: int) -> float:
         """How many of so many epochs `penalty_warmup` takes."""
@@ -203,7 +237,7 @@ class Gates(Frozen):
     @property
     def penalised(self) -> str:
         """What the penalty sums up."""
-        return self.penalise or ("l0" if self.kind == "hard-concrete" else "gate")
+        return self.penalise or {"hard-concrete": "l0", "softmax": "entropy"}.get(self.kind, "gate")
 
 
 def _none_by_name(value: Any) -> Any:

@@ -10,6 +10,7 @@ from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import Cut
 from connprune.architecture.kept import Kept
 from connprune.architecture.shapes import connection_maps, gates_of_each
+from connprune.network.gate_kinds import GATE_KINDS
 from connprune.network.layers import module_of
 
 
@@ -47,8 +48,11 @@ def carried(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> di
         elif name.startswith("head."):
             state[name] = tensor
     if cut.architecture.gated_connections:
-        state["gates.weight"] = weights["gates.weight"][kept_gates(parent, kept)]
-        state["gates.temperature"] = weights["gates.temperature"]
+        w, temperature = weights["gates.weight"], weights["gates.temperature"]
+        if parent.gates is not None and parent.gates.are_linked:
+            w = GATE_KINDS[parent.gates.kind](parent).settled(w, temperature)
+        state["gates.weight"] = w[kept_gates(parent, kept)]
+        state["gates.temperature"] = temperature
     return state
 
 

@@ -1,10 +1,13 @@
 """What turns w into a gate: a class for each kind."""
 
 import math
+from collections import Counter
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from connprune.architecture.allowed import open_gates
 from connprune.architecture.architecture import Architecture
 
 # Hard concrete (Louizos, Welling, Kingma 2018, section 4): the temperature β, and the stretch from γ to ζ.
@@ -81,11 +84,61 @@ class Bernoulli(Sigmoid):
         return _straight_through(torch.bernoulli(probability.detach()), probability)
 
 
+class TopK(Sigmoid):
+    """σ(w / τ) of the gates with the largest w, as many as `gates.open` says; the others are 0.
+
+    As the edges of Wortsman, Farhadi, Rastegari, "Discovering Neural Wirings", 2019, section 3: a closed one learns
+    from what it would have changed, and takes the place of an open one when it has become larger.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__(architecture)
+        self.count = open_gates(architecture)
+
+    def settled(self, w: Tensor, temperature: Tensor) -> Tensor:
+        return super().settled(w, temperature) * self._is_open(w)
+
+    def sampled(self, w: Tensor, temperature: Tensor) -> Tensor:
+        """The same; the gradient passes to the closed gates too."""
+        each = super().settled(w, temperature)
+        return _straight_through(each.detach() * self._is_open(w), each)
+
+    def _is_open(self, w: Tensor) -> Tensor:
+        """1 or 0, (gates,); of equal ones the first are open."""
+        best = torch.sort(w.detach(), descending=True, stable=True).indices[: self.count]
+        return torch.zeros_like(w).index_fill(0, best, 1)
+
+
+class Softmax(GateKind):
+    """The softmax of w / τ over the connections of a target (Liu, Simonyan, Yang, "DARTS", 2019, equation 2)."""
+
+    rows: Tensor
+    places: Tensor
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__(architecture)
+        targets = Counter(connection.target for connection in architecture.gated_connections)
+        most, gates = max(targets.values()), targets.total()
+        # A row a target; what it has fewer than the others is filled up with the number behind the last gate.
+        is_there = torch.arange(most) < torch.tensor(list(targets.values()))[:, None]
+        rows = torch.full((len(targets), most), gates)
+        rows[is_there] = torch.arange(gates)
+        self.register_buffer("rows", rows, persistent=False)
+        self.register_buffer("places", is_there.flatten().nonzero()[:, 0], persistent=False)
+
+    def settled(self, w: Tensor, temperature: Tensor) -> Tensor:
+        filled = F.pad(w / temperature, (0, 1), value=-torch.inf)
+        shares = filled.index_select(0, self.rows.flatten()).view(self.rows.shape).softmax(1)
+        return shares.flatten().index_select(0, self.places)
+
+
 GATE_KINDS: dict[str, type[GateKind]] = {
     "sigmoid": Sigmoid,
     "linear": Linear,
     "hard-concrete": HardConcrete,
     "bernoulli": Bernoulli,
+    "top-k": TopK,
+    "softmax": Softmax,
 }
 
 

@@ -30,7 +30,7 @@ def cautions(configuration: Configuration, architecture: Architecture) -> Iterat
         )
     gated = {target for _, target in architecture.gated_connections}
     normalised = sorted(target for target in gated if architecture.norms(target))
-    if normalised and not gates.are_random and gates.penalised in ("gate", "cost", "expected-cost"):
+    if normalised and gates.can_shrink and gates.penalised in ("gate", "cost", "expected-cost"):
         more = f" and {len(normalised) - 1} more" if len(normalised) > 1 else ""
         yield (
             f"gates.penalise: what {normalised[0]}{more} merge is normalised, so its gates can shrink at no cost and "

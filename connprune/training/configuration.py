@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from connprune.architecture.allowed import allowed
+from connprune.architecture.allowed import allowed, open_gates
 from connprune.architecture.architecture import Architecture, Blueprint, Input
 from connprune.architecture.base import ClassCount, Shape
 from connprune.architecture.explain import explain
@@ -100,11 +100,13 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
 
     Raises:
         UsageError: see `architecture_for` and `image_shape`; a squeeze would give more feature maps than it reads; or
-            the batches are too small; or the gates are given a target and there are none, or a budget of nothing.
+            the batches are too small; or the gates are given a target and there are none, a budget of nothing, or
+            one of more gates than there are.
     """
     architecture = configuration.architecture_for(*(images or image_shape(configuration.data)))
     _require_gates(architecture)
     allowed(architecture)
+    open_gates(architecture)
     for target in architecture.connections:
         merge, maps = architecture.merge_of(target), sum(source_maps(architecture, target))
         if merge.feature_maps is not None and merge.feature_maps > maps:
@@ -121,7 +123,7 @@ def _require_gates(architecture: Architecture) -> None:
     gates = architecture.gates
     if gates is None or architecture.gated_connections:
         return
-    for key in ("budget", "target_sparsity"):
+    for key in ("budget", "target_sparsity", "open"):
         if getattr(gates, key) is not None:
             raise UsageError(
                 f"gates.{key}: no connection has a gate that could reach it; gates.ungated names "

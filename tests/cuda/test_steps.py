@@ -25,7 +25,11 @@ MERGES = [
         (("sigmoid", "shared"), ("linear", "per-feature-map"), ("hard-concrete", "per-feature-map")),
     )
 ]
-KINDS = [("digits", f"gates.kind={kind}") for kind in ("bernoulli",)]
+KINDS = [
+    ("digits", "gates.kind=bernoulli"),
+    ("digits", "gates.kind=top-k", "gates.penalty=0"),
+    ("digits", "gates.kind=softmax"),
+]
 BUDGETS = [
     ("digits", "gates.penalise=expected-cost", "gates.budget={parameters: 50%, macs: 40%}", *setting)
     for setting in (("gates.penalty_warmup=0",), ("merge.aggregate=sum", "gates.sharing=per-feature-map"))

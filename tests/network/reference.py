@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from connprune.architecture import Architecture, Connection, convolutions
 from connprune.architecture import image_layers as images
 from connprune.architecture import sequence_layers as sequences
+from connprune.architecture.allowed import open_gates
 from connprune.architecture.layers import Layer
 from connprune.architecture.merging import Merge
 from connprune.architecture.norms import Norm
@@ -43,6 +44,16 @@ def gate_values(network: Network) -> dict[Connection, Tensor]:
             values = torch.sigmoid(weight / network.gates.temperature)
         case "linear":
             values = weight
+        case "top-k":
+            count = open_gates(architecture)
+            last = sorted(enumerate(weight.tolist()), key=lambda gate: (-gate[1], gate[0]))[:count]
+            values = torch.sigmoid(weight / network.gates.temperature)
+            values = torch.stack([value * (at in dict(last)) for at, value in enumerate(values)])
+        case "softmax":
+            each = (weight / network.gates.temperature).exp()
+            targets = [connection.target for connection in architecture.gated_connections]
+            same = torch.tensor([[float(one == other) for other in targets] for one in targets])
+            values = each / (same.to(each.dtype) @ each)
         case "hard-concrete":
             values = (torch.sigmoid(weight) * 1.2 - 0.1).clamp(0, 1)
     shared = architecture.gates.sharing == "shared"

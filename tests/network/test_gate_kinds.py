@@ -5,9 +5,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connprune import build
-from connprune.architecture import Architecture
+from connprune import build, cut
+from connprune.architecture import Architecture, Keep
+from connprune.architecture.allowed import open_gates
+from connprune.errors import UsageError
+from connprune.network.carry import carried
 from connprune.network.gates import GateVector
+from connprune.training.configuration import design, resolve
 
 UNIFORM = {"kind": "uniform", "low": -2.0, "high": 2.0}
 
@@ -52,3 +56,66 @@ def test_the_gradient_of_a_bernoulli_gate_is_that_of_its_probability(
     found = torch.autograd.grad(gates.kind.sampled(gates.weight, gates.temperature), gates.weight, of_result)[0]
     wanted = torch.autograd.grad(torch.sigmoid(gates.weight / temperature), gates.weight, of_result)[0]
     torch.testing.assert_close(found, wanted)
+
+
+@given(st.integers(0, 1000), st.one_of(st.integers(1, 44), st.integers(1, 100).map(lambda share: f"{share}%")))
+def test_the_best_are_open_and_all_learn(digits: Architecture, seed: int, wanted: int | str) -> None:
+    gates = gates_of(digits, "top-k", seed, open=wanted)
+    count = open_gates(digits.replace(gates={"kind": "top-k", "open": wanted}))
+    assert count == wanted or isinstance(wanted, str)
+    values = gates.values().detach()
+    best = gates.weight.detach().topk(count).indices
+    assert set(values.nonzero()[:, 0].tolist()) == set(best.tolist())
+    torch.testing.assert_close(values[best], torch.sigmoid(gates.weight.detach()[best]))
+    drawn = gates.kind.sampled(gates.weight, gates.temperature)
+    assert torch.equal(drawn.detach(), values)
+    found = torch.autograd.grad(drawn.sum(), gates.weight)[0]
+    torch.testing.assert_close(found, torch.sigmoid(gates.weight).detach() * torch.sigmoid(-gates.weight).detach())
+
+
+def test_a_closed_gate_takes_the_place_of_an_open_one(digits: Architecture) -> None:
+    """Also where all start alike, and so none of the head's is open."""
+    gates = gates_of(digits, "top-k", initialisation={"kind": "constant", "value": 0.0})
+    assert gates.values().count_nonzero() == 22
+    assert gates.values()[-1] == 0
+    optimizer = torch.optim.SGD([gates.weight], 0.1)
+    (-gates.kind.sampled(gates.weight, gates.temperature)[-1]).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    assert gates.values()[-1] > 0
+    assert gates.values().count_nonzero() == 22
+
+
+def test_more_open_gates_than_there_are_is_refused() -> None:
+    settings = ["gates.kind=top-k", "gates.penalty=0"]
+    design(resolve("digits", assignments=[*settings, "gates.open=44"]))
+    with pytest.raises(UsageError, match=r"gates\.open: found 45, but this network has 44 gates"):
+        design(resolve("digits", assignments=[*settings, "gates.open=45"]))
+    targets = "[conv1, conv2, pool1, dropout1, conv3, conv4, pool2, dropout2, head]"
+    with pytest.raises(UsageError, match=r"gates\.open: no connection has a gate"):
+        design(resolve("digits", assignments=[*settings, "gates.open=5", f"gates.ungated={targets}"]))
+
+
+@given(st.integers(0, 1000), st.floats(0.1, 3))
+def test_the_softmax_gates_of_a_target_share_out_one(digits: Architecture, seed: int, temperature: float) -> None:
+    gates = gates_of(digits, "softmax", seed, temperature={"start": temperature, "end": temperature})
+    values = dict(zip(digits.gated_connections, gates.values().tolist(), strict=True))
+    w = dict(zip(digits.gated_connections, gates.weight.tolist(), strict=True))
+    for target in digits.connections:
+        own = [connection for connection in digits.gated_connections if connection.target == target]
+        shares = torch.tensor([w[connection] / temperature for connection in own]).softmax(0)
+        assert [values[connection] for connection in own] == pytest.approx(shares.tolist(), rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["top-k", "softmax"])
+def test_what_a_cut_leaves_keeps_its_gates_though_others_have_gone(digits: Architecture, kind: str) -> None:
+    gates = gates_of(digits, kind)
+    architecture = digits.replace(gates={"kind": kind, "initialisation": UNIFORM})
+    torch.manual_seed(0)
+    network = build(architecture)
+    before = dict(zip(architecture.gated_connections, gates.values().tolist(), strict=True))
+    outcome = cut(architecture, before, Keep(15))
+    smaller = build(outcome.architecture)
+    smaller.load_state_dict(carried(architecture, network.state_dict(), outcome))
+    assert smaller.gates is not None
+    after = dict(zip(outcome.architecture.gated_connections, smaller.gates.values().tolist(), strict=True))
+    assert after == {connection: before[connection] for connection in after}

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from tests.training.helpers import StopAfter, configuration, go_on, lasting, sta
 DROPOUT_AND_PLATEAU = ("training.schedule={kind: plateau, patience: 1}", "gates.penalty_warmup=2")
 
 BERNOULLI = ("gates.kind=bernoulli", "gates.penalise=expected-cost", "gates.budget={macs: 50%}")
+TOP_K = ("gates.kind=top-k", "gates.penalty=0", "gates.open=40%")
+SOFTMAX = ("gates.kind=softmax",)
 HARD_CONCRETE = ("gates.kind=hard-concrete", "gates.target_sparsity=0.5", "gates.penalty_warmup=1")
 
 
@@ -28,12 +31,15 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path: Path) -> None:
     assert lasting(one) != lasting(other)
 
 
-@pytest.mark.parametrize("stops", [(1,), (4,), (5,), (7, 3), (14,)])
-@pytest.mark.parametrize(
-    "settings", [(), DROPOUT_AND_PLATEAU, HARD_CONCRETE, BERNOULLI], ids=["cosine", "plateau", "random", "bernoulli"]
-)
+CHOSEN = [
+    *product([(), DROPOUT_AND_PLATEAU, HARD_CONCRETE], [(1,), (4,), (5,), (7, 3), (14,)]),
+    *product([BERNOULLI, TOP_K, SOFTMAX], [(7, 3)]),
+]
+
+
+@pytest.mark.parametrize(("settings", "stops"), CHOSEN)
 def test_an_interrupted_run_equals_an_uninterrupted_one(
-    tmp_path: Path, stops: tuple[int, ...], settings: tuple[str, ...]
+    tmp_path: Path, settings: tuple[str, ...], stops: tuple[int, ...]
 ) -> None:
     """Five steps an epoch: the stops fall inside epochs, between them, and twice in one run."""
     whole = train(tmp_path / "whole", *settings)
