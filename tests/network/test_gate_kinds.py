@@ -79,7 +79,7 @@ def test_a_closed_gate_takes_the_place_of_an_open_one(digits: Architecture) -> N
     assert gates.values().count_nonzero() == 22
     assert gates.values()[-1] == 0
     optimizer = torch.optim.SGD([gates.weight], 0.1)
-    (-gates.kind.sampled(gates.weight, gates.temperature)[-1]).backward()  # type: ignore[no-untyped-call]
+    (-gates.kind.sampled(gates.weight, gates.temperature)[-1]).backward()
     optimizer.step()
     assert gates.values()[-1] > 0
     assert gates.values().count_nonzero() == 22
