@@ -83,11 +83,11 @@ RunsArgument = Annotated[
         autocompletion=completion.runs,
     ),
 ]
-CutArgument = Annotated[
-    str | None,
+CutsArgument = Annotated[
+    list[str] | None,
     typer.Argument(
         metavar="CUT",
-        help="A cut's directory; - reads the path from stdin; the newest if left out.",
+        help="A cut's directory, or those of several searches; - reads one path from stdin; the newest if left out.",
         autocompletion=completion.runs,
     ),
 ]

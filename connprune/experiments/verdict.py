@@ -8,6 +8,7 @@ from connprune.architecture.equal_cost import costs_the_same
 
 # The counts that make a cost equal or not, with their words.
 COSTS = {"parameters": "parameters", "macs": "MACs"}
+_PLURAL = {"seed": "seeds", "search": "searches"}
 
 
 def cost(row: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,27 +24,34 @@ def cost(row: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def verdict(row: Mapping[str, Any]) -> str:
+def verdict(row: Mapping[str, Any], unit: str = "seed") -> str:
     """One row's outcome in a sentence, what the cut costs beside it included: an advantage may be bought.
 
     Args:
         row: of the other network, or networks.
+        unit: what the interval is over, a seed or a search.
     """
     name = row["network"] if row["count"] == 1 else f"the mean of {row['count']} {row['network']}"
     found = row["difference"]
     if found is None:
         return f"{name}: no seed in common with the cut."
-    text = f"{_outcome(found)}, {_cost(row['cost'])}"
-    place = row["rank"]
-    if place:
-        tied = f", {place['ties']} tied" if place["ties"] else ""
-        text += f"; the cut ranks {place['place']} of {place['of']}{tied}, percentile {place['percentile']:.0f}"
+    text = f"{_outcome(found, unit)}, {_cost(row['cost'])}"
+    if row["rank"]:
+        text += f"; the cut ranks {_rank(row['rank'])}, percentile {row['rank']['percentile']:.0f}"
     return f"{name}: {text}."
 
 
-def _outcome(found: Mapping[str, Any]) -> str:
+def _rank(found: Mapping[str, Any]) -> str:
+    if "places" in found:
+        places = ", ".join(map(str, found["places"]))
+        return f"first of {found['of']} in {found['first']} of {len(found['places'])} searches (places {places})"
+    tied = f", {found['ties']} tied" if found["ties"] else ""
+    return f"{found['place']} of {found['of']}{tied}"
+
+
+def _outcome(found: Mapping[str, Any], unit: str) -> str:
     difference = Difference(found["mean"], found["low"], found["high"], found["pairs"])
-    seeds = f"{difference.pairs} seed{'s' if difference.pairs != 1 else ''}"
+    seeds = f"{difference.pairs} {unit if difference.pairs == 1 else _PLURAL[unit]}"
     if difference.low is None or difference.high is None or difference.verdict == "too few seeds":
         return f"the cut is {difference.mean * 100:+.2f} points from it at {seeds}, too few to claim a difference"
     interval = f"95% interval {difference.low * 100:+.2f} to {difference.high * 100:+.2f} points"

@@ -1,4 +1,4 @@
-"""A comparison of several networks over several seeds, as text."""
+"""A comparison of several networks over several seeds, or searches, as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,13 +7,15 @@ from connprune.report.aligned import aligned
 
 
 def comparison_text(document: Mapping[str, Any]) -> str:
-    """The results, the costs and the verdicts."""
+    """The results, the costs, what each search alone says, and the verdicts."""
     rows = document["rows"]
     seeds = ", ".join(map(str, document["seeds"]))
+    unit = "searches" if document.get("unit") == "search" else "seeds"
     return "\n\n".join(
         (
-            _results(rows),
+            _results(rows, unit),
             _costs(rows),
+            *([_searches(document)] if unit == "searches" else ()),
             "\n".join(
                 f"{sentence}{_latency(row, rows[0])}"
                 for sentence, row in zip(document["verdicts"], rows[1:], strict=True)
@@ -23,18 +25,34 @@ def comparison_text(document: Mapping[str, Any]) -> str:
     )
 
 
-def _results(rows: Sequence[Mapping[str, Any]]) -> str:
-    header = ["network", "networks", "seeds", "validation", "test", "spread", "cut less it", "95% interval"]
-    return aligned(header, [_result(row) for row in rows])
+def _searches(document: Mapping[str, Any]) -> str:
+    """A row for each search: its cut's accuracy, and by how much it is above each of its own baselines."""
+    names = [row["network"] for row in document["rows"][1:]]
+    lines = []
+    for search in document["searches"]:
+        ours, *others = search["rows"]
+        found = {row["network"]: row for row in others}
+        mean = "-" if ours["mean"] is None else f"{ours['mean']:.2%}"
+        lines.append([str(search["search"]), mean, *(_less(found.get(name)) for name in names)])
+    return aligned(["search", "cut", *(f"less {name}" for name in names)], lines)
 
 
-def _result(row: Mapping[str, Any]) -> list[str]:
+def _less(row: Mapping[str, Any] | None) -> str:
+    return _points(row["difference"]["mean"]) if row and row["difference"] else "-"
+
+
+def _results(rows: Sequence[Mapping[str, Any]], unit: str) -> str:
+    header = ["network", "networks", unit, "validation", "test", "spread", "cut less it", "95% interval"]
+    return aligned(header, [_result(row, unit) for row in rows])
+
+
+def _result(row: Mapping[str, Any], unit: str) -> list[str]:
     found = row["difference"]
     interval = "-" if found is None or found["low"] is None else f"{_points(found['low'])} to {_points(found['high'])}"
     return [
         row["network"],
         str(row["count"]),
-        str(row["seeds"]),
+        str(row[unit]),
         *("-" if row[key] is None else f"{row[key]:.2%}" for key in ("validation_mean", "mean")),
         "-" if row["deviation"] is None else f"{row['deviation'] * 100:.2f}",
         "-" if found is None else _points(found["mean"]),

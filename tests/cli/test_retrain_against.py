@@ -115,6 +115,31 @@ def test_several_processes_share_the_work(command: Command, cut: str, tmp_path: 
     assert all(network in done.stdout for network in rows)
 
 
+def test_several_searches_are_judged_by_one_command(command: Command, cut: str) -> None:
+    assert command("train", *TINY, *QUICK, "--seed", "7", "--run", "other", "-q").code == 0
+    assert command("prune", "other", "--keep", "20", "--out", "cut-7", "-q").code == 0
+    ours = ("retrain", cut, "cut-7", "--against", "chain,dense-scaled:macs", "--epochs", "1", "--run", "judged")
+    listed = command(*ours, "--list")
+    commands = [shlex.split(line) for line in listed.out.splitlines()]
+    assert len(commands) == 6
+    assert command(*commands[0][1:]).code == 0
+    early = command("retrain", "--collect", "--run", "judged")
+    assert early.code == 1
+    assert "5 of 6 trainings are not finished yet; go on with `connprune retrain --resume --run judged`" in early.err
+
+    done = command("retrain", "--resume", "--run", "judged", "--html", "page.html", "--figures", "drawn", "--json")
+    assert done.code == 0, done.err
+    assert "1 of 6 trainings are done" in done.err
+    found = done.json
+    assert (found["kind"], found["unit"], len(found["searches"])) == ("comparison", "search", 2)
+    assert [row["difference"] and row["difference"]["pairs"] for row in found["rows"]] == [None, 2, 2]
+    assert "2 searches, too few to claim a difference, at unequal cost" in found["verdicts"][0]
+    assert json.loads(Path("judged/comparison.json").read_text())["cut"] == ["../cut", "../cut-7"]
+    assert Path("page.html").stat().st_size > 10_000
+    again = command(*ours, "--json")
+    assert lasting({**again.json, "html": 0, "figures": 0}) == lasting({**found, "html": 0, "figures": 0})
+
+
 @pytest.mark.slow
 def test_a_killed_comparison_ends_like_a_whole_one(command: Command, cut: str, tmp_path: Path) -> None:
     words = ["retrain", cut, "--against", "random:10", "--seeds", "3", "--json"]
@@ -214,6 +239,12 @@ def test_a_command_that_only_waits_takes_nothing_of_a_gpu(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["parent"], "Several cuts are compared over their searches; name the baselines with --against"),
+        (["cut", "--against", "chain"], "cut: this is a cut of the same search as cut, "),
+        (["parent", "--against", "chain"], "parent: this run is no cut; make one with `connprune prune parent`"),
+        (["--against", "random-cost:0"], "--against random-cost:0: expected a number from 1 upwards after the colon"),
+        (["--against", "dense-scaled:foo"], "--against dense-scaled:foo: expected params or macs after the colon"),
+        (["--against", "random-cots:2"], "did you mean 'random-cost'?"),
         (["--seeds", "0"], "--seeds 0: expected how many, like 5, or a list of different ones"),
         (["--seeds", "1,1"], "--seeds 1,1: expected how many"),
         (["--seeds", "x"], "--seeds x: expected how many"),

@@ -1,0 +1,167 @@
+"""A cut that is trained by itself, and the one training of a comparison that a command does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connprune.cli.output import Output
+from connprune.cli.report import Report
+from connprune.cli.session import load_images, split_images, tell_classes, train_to_end
+from connprune.cli.showing import show
+
+if TYPE_CHECKING:
+    from connprune.data.splits import Splits
+    from connprune.runs.directory import RunDirectory
+    from connprune.training.configuration import Configuration
+
+
+def require_as_begun(directory: "RunDirectory", cut: str | None, epochs: int | None, seed: int | None) -> None:
+    """Refuses to go on with a run that was begun otherwise than the command says."""
+    from connprune.errors import UsageError
+    from connprune.training.configuration import read_configuration
+
+    if cut is None and epochs is None and seed is None:
+        return
+    if directory.kind != "retrain":
+        raise UsageError(f"--resume goes on with {directory.path} as it began; leave out CUT, --epochs and --seed.")
+    recipe = read_configuration(directory).training
+    parent = directory.summary.get("cut")
+    differs = [
+        f"{name} (was {was}, now {now})"
+        for name, was, now in (
+            ("CUT", parent, str(Path(cut).resolve()) if cut else None),
+            ("--epochs", recipe.epochs, epochs),
+            ("--seed", recipe.seed, seed),
+        )
+        if now not in (None, was)
+    ]
+    if differs:
+        raise UsageError(f"--resume goes on with {directory.path} as it began, but this differs: {', '.join(differs)}.")
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What a cut is trained with.
+
+    Attributes:
+        cut: the cut; None of a training that belongs to a comparison.
+        configuration: recipe and data.
+        splits: the images.
+    """
+
+    cut: "RunDirectory | None"
+    configuration: "Configuration"
+    splits: "Splits"
+
+    @classmethod
+    def new(
+        cls, cut: "RunDirectory", epochs: int | None, seed: int | None, data: str | None, output: Output
+    ) -> "Retraining":
+        """Loads what a new run takes, before it is made."""
+        from connprune.training.configuration import read_configuration, with_recipe
+
+        return cls._loaded(cut, cut, with_recipe(read_configuration(cut), epochs=epochs, seed=seed), data, output)
+
+    @classmethod
+    def of(cls, run: "RunDirectory", data: str | None, output: Output) -> "Retraining":
+        """Loads what a run that is there takes.
+
+        Raises:
+            UsageError: the cut that it names is not there, or is not the one that it was begun with.
+        """
+        from connprune.errors import UsageError
+        from connprune.runs.directory import RunDirectory
+        from connprune.training.configuration import read_configuration
+
+        named = run.summary.get("cut")
+        cut = RunDirectory.open(Path(str(named))) if named else None
+        if cut and run.summary.get("cut_digest") not in (None, cut.digest()):
+            raise UsageError(
+                f"{run.path}: {cut.path} is another cut than the one that it was begun with; put that one there again, "
+                "or start a new run."
+            )
+        return cls._loaded(run, cut, read_configuration(run), data, output)
+
+    @classmethod
+    def _loaded(
+        cls,
+        run: "RunDirectory",
+        cut: "RunDirectory | None",
+        before: "Configuration",
+        data: str | None,
+        output: Output,
+    ) -> "Retraining":
+        from connprune.runs.cut import read_cut
+        from connprune.training.images import moved, require_same_images
+
+        of_cut = read_cut(cut) if cut else {}
+        configuration = moved(before, data)
+        splits = split_images(configuration, load_images(configuration, output), output)
+        known = run.summary.get("data_digest") or of_cut.get("data_digest")
+        if configuration.data.source != before.data.source:
+            require_same_images(run, configuration, known, splits.digest)
+        elif of_cut.get("data_digest", splits.digest) != splits.digest:
+            output.warning("the images have changed since the parent was trained, so the rows are not comparable")
+        return cls(cut, configuration, splits)
+
+    def begin(self, cut: "RunDirectory", path: Path) -> "RunDirectory":
+        """A new run that trains the cut from scratch."""
+        from connprune.runs.directory import RunDirectory
+
+        architecture = cut.architecture().without_gates()
+        notes = {
+            "cut": str(cut.path.resolve()),
+            "cut_digest": cut.digest(),
+            "data_digest": self.splits.digest,
+            "origin": cut.summary.get("origin"),
+        }
+        text = self.configuration.to_yaml(architecture)
+        return RunDirectory.create(path, "retrain", text, architecture, notes=notes)
+
+
+def train_alone(
+    retraining: Retraining,
+    directory: "RunDirectory",
+    device: str,
+    figures: Path | None,
+    report: Report,
+    output: Output,
+) -> None:
+    """Trains one run to its end, and sets it beside its cut unless it is a comparison's, which does that itself."""
+    from connprune.errors import UsageError
+    from connprune.files import write_json
+    from connprune.report.tables import comparison_table
+    from connprune.runs.cut import read_cut
+    from connprune.runs.links import stored
+    from connprune.training.comparison import compare
+    from connprune.training.device import choose_device
+
+    source = retraining.cut
+    if figures and not source:
+        raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
+    place = choose_device(device)
+    summary = train_to_end(directory, retraining.configuration, retraining.splits, place, output)
+    tell_classes(summary, retraining.configuration.data.source, output)
+    if source:
+        with directory.locked():
+            directory.require_as_left(summary)
+            comparison = compare(source, read_cut(source), directory)
+            write_json(directory.comparison, stored(comparison, directory.path, "run", "cut", "parent"))
+        output.note(comparison_table(comparison))
+        show(directory.path, comparison, lambda document: report.of_retrained(document, directory), figures, output)
+    else:
+        document = {**summary, "run": str(directory.path)}
+        show(directory.path, document, lambda document: report.of_retrained(document, directory), None, output)
+
+
+def do_job(directory: "RunDirectory", device: str, data: str | None, report: Report, output: Output) -> None:
+    """Does one job of an experiment."""
+    from connprune.experiments.work import SplitImages, do
+    from connprune.signals import Stop
+    from connprune.training.device import choose_device
+
+    place = choose_device(device)
+    with Stop() as stop, directory.locked():
+        summary = do(directory, SplitImages(lambda found: load_images(found, output), place, data), place, stop)
+    document = {**summary, "run": str(directory.path)}
+    show(directory.path, document, lambda document: report.of_retrained(document, directory), None, output)

@@ -1,0 +1,117 @@
+"""What a comparison compares: one cut, or those of several searches, each with baselines of its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connprune.errors import NoBaselineError, UsageError
+from connprune.experiments.contenders import Setting, members
+from connprune.experiments.plan import Member
+from connprune.runs.cut import read_cut
+from connprune.runs.directory import RunDirectory
+
+# What two searches of one procedure may differ in.
+_OWN = ("training.seed", "data.split_seed", "data.source", "data.cache")
+
+
+@dataclass(frozen=True)
+class Searches:
+    """One cut or several, and what each is compared with.
+
+    Attributes:
+        members: of all searches; of several, row and name begin with the number of the search, counted from 1.
+        about: what the plan remembers: the cut, or a list of them, likewise the rule, and the epochs.
+        images: the digest of the images.
+        seed: the first recipe's own.
+    """
+
+    members: list[Member]
+    about: dict[str, Any]
+    images: str | None
+    seed: int
+
+
+def gather(
+    cuts: Sequence[RunDirectory],
+    against: Sequence[str],
+    epochs: int | None,
+    seed: int | None,
+    warn: Callable[[str], None],
+) -> Searches:
+    """The cut of one search or of several, and for each its baselines.
+
+    Args:
+        cuts: at least one.
+        against: as `members` takes it.
+        epochs: as `Setting.of` takes them.
+        seed: likewise.
+        warn: is told what a reader of the verdict has to know, a sentence.
+
+    Raises:
+        UsageError: two of them are cuts of one search, or their images differ; or a baseline is unknown, or none of
+            those that are named can be made for any of them.
+    """
+    documents = [read_cut(each) for each in cuts]
+    settings = [Setting.of(each, epochs, seed) for each in cuts]
+    images = cuts[0].summary.get("data_digest")
+    training = settings[0].configuration.training
+    about = {"against": list(against), "epochs": training.epochs}
+    if len(cuts) == 1:
+        about |= {"cut": str(cuts[0].path.resolve()), "rule": documents[0]["rule"]}
+        return Searches(members(settings[0], against, warn), about, images, training.seed)
+    about |= {"cut": [str(each.path.resolve()) for each in cuts], "rule": [each["rule"] for each in documents]}
+    origins: dict[str, RunDirectory] = {}
+    for each, document in zip(cuts, documents, strict=True):
+        origin = str([*document.get("ancestry", ()), document.get("parent")][0])
+        if origin in origins:
+            raise UsageError(
+                f"{each.path}: this is a cut of the same search as {origins[origin].path}, {origin}; of several "
+                "searches each counts once."
+            )
+        origins[origin] = each
+        if each.summary.get("data_digest") != images:
+            raise UsageError(f"{each.path}: its search saw other images than that of {cuts[0].path}.")
+    _warn_of_differences(settings, documents, warn)
+    found: list[Member] = []
+    lacking: list[str] = []
+    for number, setting in enumerate(settings, 1):
+        place = setting.cut.path
+        try:
+            ours = members(setting, against, lambda text, place=place: warn(f"{place}: {text}"))  # type: ignore[misc]
+        except NoBaselineError as error:
+            lacking.append(f"{place}: {error}")
+            ours = members(setting, ())
+        found += [replace(member, row=f"{number}/{member.row}", name=f"{number}-{member.name}") for member in ours]
+    if len(lacking) == len(cuts):
+        raise NoBaselineError("\n".join(lacking))
+    for why in lacking:
+        warn(f"left out: {why}")
+    return Searches(found, about, images, training.seed)
+
+
+def _warn_of_differences(
+    settings: Sequence[Setting], documents: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
+) -> None:
+    """Says what makes them not one procedure, repeated."""
+    keys: dict[str, None] = {}
+    first = _flat(settings[0].parent.model_dump(mode="json"))
+    for setting in settings[1:]:
+        other = _flat(setting.parent.model_dump(mode="json"))
+        keys |= dict.fromkeys(key for key in {**first, **other} if first.get(key) != other.get(key))
+    differing = [key for key in keys if key not in _OWN]
+    if differing:
+        warn(f"the searches differ in more than their seeds, so their mean is of no one procedure: {_some(differing)}")
+    for key in ("rule", "by"):
+        values = list(dict.fromkeys(str(document.get(key)) for document in documents))
+        if len(values) > 1:
+            warn(f"the cuts were not made alike, so their mean is of no one procedure: {_some(values)}")
+
+
+def _flat(data: Any, path: str = "") -> dict[str, Any]:
+    if not isinstance(data, Mapping):
+        return {path: data}
+    return {key: value for name in data for key, value in _flat(data[name], f"{path}.{name}".strip(".")).items()}
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")

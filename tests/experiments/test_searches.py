@@ -1,0 +1,119 @@
+"""Several searches: each has baselines of its own cost, and the interval is over searches."""
+
+import shutil
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from connprune.analysis.statistics import paired_difference
+from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.errors import ConnpruneError, InterruptedRunError, NoBaselineError, UsageError
+from connprune.experiments.plan import Plan, begin, read
+from connprune.experiments.search_results import collect
+from connprune.experiments.searches import gather
+from connprune.report.comparison import comparison_text
+from connprune.runs.directory import RunDirectory
+from tests.experiments.helpers import Patience, make_cut, work_off
+
+AGAINST = ["random-cost:2", "chain-scaled:macs"]
+
+
+@pytest.fixture(scope="module")
+def cuts(tmp_path_factory: pytest.TempPathFactory) -> list[RunDirectory]:
+    folder = tmp_path_factory.mktemp("searches")
+    few = "data.train_images=64"
+    return [make_cut(folder / str(seed), 22 + seed, few, f"training.seed={seed}") for seed in (1, 2, 3)]
+
+
+def silent(text: str) -> None: ...
+
+
+def plan(cuts: list[RunDirectory], path: Path) -> Plan:
+    found = gather(cuts, AGAINST, 1, None, silent)
+    return begin(path, "comparison", found.members, [5, 6], found.about, found.images)
+
+
+def test_each_search_has_its_own_cut_and_baselines_of_its_own_cost(cuts: list[RunDirectory], tmp_path: Path) -> None:
+    found = {member.name: member.architecture for member in gather(cuts, AGAINST, 1, None, silent).members}
+    names = ["cut", "random-cost-1", "random-cost-2", "chain-scaled-macs"]
+    assert list(found) == [f"{number}-{name}" for number in (1, 2, 3) for name in names]
+    for number, cut in enumerate(cuts, 1):
+        ours = cut.architecture().without_gates()
+        assert found[f"{number}-cut"] == ours
+        for count in (parameter_count, mac_count):
+            for each in (1, 2):
+                assert count(found[f"{number}-random-cost-{each}"]) == pytest.approx(count(ours), rel=0.03)
+
+
+def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Path) -> None:
+    whole = plan(cuts, tmp_path / "plan")
+    with pytest.raises(ConnpruneError, match="no training of a cut is finished yet"):
+        collect(whole, lambda networks: {})
+    with pytest.raises(InterruptedRunError):
+        work_off(whole, Patience(20))
+    work_off(plan(cuts, tmp_path / "plan"))
+    found = collect(read(tmp_path / "plan", "comparison"), lambda networks: {})
+
+    def mean(member: str) -> float:
+        return fmean(whole.job(member, seed).summary["final"]["test_accuracy"] for seed in (5, 6))
+
+    assert [row["network"] for row in found["rows"]] == ["cut", "random-cost", "chain-scaled-macs"]
+    ours = [mean(f"{number}-cut") for number in (1, 2, 3)]
+    drawn = [fmean(mean(f"{number}-random-cost-{each}") for each in (1, 2)) for number in (1, 2, 3)]
+    expected = paired_difference(ours, drawn)
+    row = found["rows"][1]
+    assert row["difference"]["mean"] == pytest.approx(expected.mean)
+    assert row["difference"]["low"] == pytest.approx(expected.low)
+    assert (row["difference"]["pairs"], row["searches"], row["seeds"], row["count"]) == (3, 3, 2, 2)
+    assert len(row["rank"]["places"]) == 3
+    assert row["cost"]["equal"]
+    assert found["cut"] == [str(cut.path.resolve()) for cut in cuts]
+    assert [each["search"] for each in found["searches"]] == [1, 2, 3]
+    assert "3 searches" in found["verdicts"][0]
+    assert "at equal cost" in found["verdicts"][0]
+    assert "of 3 searches (places " in found["verdicts"][0]
+    text = comparison_text(found)
+    assert "less random-cost" in text
+    assert all(sentence in text for sentence in found["verdicts"])
+
+    for member in ("3-random-cost-1", "3-random-cost-2"):
+        for seed in (5, 6):
+            shutil.rmtree(whole.job(member, seed).path)
+    rows = {row["network"]: row for row in collect(whole, lambda networks: {})["rows"]}
+    assert (rows["random-cost"]["searches"], rows["chain-scaled-macs"]["searches"]) == (2, 3)
+    assert rows["random-cost"]["difference"]["mean"] == pytest.approx(paired_difference(ours[:2], drawn[:2]).mean)
+
+
+def test_a_search_without_a_baseline_is_left_out_of_it(tmp_path: Path, cuts: list[RunDirectory]) -> None:
+    """A cut of nothing costs more than any other wiring of its parent."""
+    whole = make_cut(tmp_path, 44, "data.train_images=64", "training.seed=9")
+    told: list[str] = []
+    found = gather([cuts[0], whole], AGAINST, 1, None, told.append)
+    assert any(str(whole.path) in text and "random-cost:2" in text for text in told)
+    rows = {member.row for member in found.members}
+    assert rows == {"1/cut", "1/random-cost", "1/chain-scaled-macs", "2/cut", "2/chain-scaled-macs"}
+    with pytest.raises(NoBaselineError, match="random wirings in a row"):
+        gather([whole, make_cut(tmp_path / "other", 44, "training.seed=8")], ["random-cost:1"], 1, None, told.append)
+
+
+def test_two_cuts_of_one_search_are_no_two_searches(cuts: list[RunDirectory], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a cut of the same search as"):
+        gather([cuts[0], cuts[1], cuts[0]], ["chain"], 1, None, silent)
+
+
+def test_searches_of_other_images_are_refused(cuts: list[RunDirectory], tmp_path: Path) -> None:
+    other = RunDirectory(shutil.copytree(cuts[1].path, tmp_path / "cut"))
+    other.summarise({"data_digest": "another"})
+    with pytest.raises(UsageError, match="saw other images"):
+        gather([cuts[0], other], ["chain"], 1, None, silent)
+
+
+def test_searches_that_differ_in_more_than_their_seed_are_told_apart(cuts: list[RunDirectory], tmp_path: Path) -> None:
+    other = make_cut(tmp_path, 22, "data.train_images=64", "training.seed=9", "training.batch_size=16")
+    told: list[str] = []
+    gather([*cuts, other], ["chain"], 1, None, told.append)
+    assert "the searches differ in more than their seeds" in told[0]
+    assert "training.batch_size" in told[0]
+    assert told[1].startswith("the cuts were not made alike")
+    assert not any("training.seed" in text for text in told)
