@@ -26,8 +26,8 @@ def expected_l0(gates: GateVector, costs: Tensor) -> Tensor:
 def entropy(gates: GateVector, costs: Tensor) -> Tensor:
     """-g·ln g - (1-g)·ln(1-g): 0 where the gate is 0 or 1."""
     values = gates.values().clamp(_SMALLEST, 1 - _SMALLEST)
-    terms: Tensor = torch.special.entr(values) + torch.special.entr(1 - values)
-    return terms
+    # Not torch.special.entr, which CUDA would first have to compile.
+    return -(values * values.log() + (1 - values) * torch.log1p(-values))
 
 
 def cost(gates: GateVector, costs: Tensor) -> Tensor:
