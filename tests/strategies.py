@@ -79,7 +79,7 @@ def initialisations() -> st.SearchStrategy[dict[str, Any]]:
 
 def gates() -> st.SearchStrategy[dict[str, Any]]:
     both = st.sampled_from(["shared", "per-feature-map"])
-    alone = {"kind": st.sampled_from(["sigmoid", "linear", "hard-concrete", "bernoulli"]), "sharing": both}
+    alone = {"kind": st.sampled_from(["sigmoid", "linear", "hard-concrete", "bernoulli", "reinforce"]), "sharing": both}
     best = {"kind": st.just("top-k"), "sharing": both, "open": st.integers(1, 100).map(lambda share: f"{share}%")}
     kinds: list[dict[str, st.SearchStrategy[Any]]] = [alone, alone, best, {"kind": st.just("softmax")}]
     return st.one_of([st.fixed_dictionaries({**kind, "initialisation": initialisations()}) for kind in kinds])

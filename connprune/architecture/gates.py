@@ -140,7 +140,8 @@ class Gates(Frozen):
             gate is 1 with probability p = sigmoid(w / temperature) and else 0 in training, drawn anew in each step, and
             its gradient is that of p (straight-through); in evaluation and for a cut it is p; `top-k`, of all gates
             the `open` with the largest w are sigmoid(w / temperature), the others 0, and the gradient passes to all as
-            if none were 0; `softmax`, the gates of a target's connections are the softmax of their w / temperature.
+            if none were 0; `softmax`, the gates of a target's connections are the softmax of their w / temperature;
+            `reinforce`, as `bernoulli`, but the gates learn from the loss of each draw alone (score function).
         sharing: `shared`, one gate for a connection; `per-feature-map`, one for each feature map of its source.
         initialisation: where w starts.
         temperature: of all but linear and hard-concrete gates, which have none, whatever stands here.
@@ -161,7 +162,7 @@ class Gates(Frozen):
         ungated: the targets that read their connections without gates; null is the first layer.
     """
 
-    kind: Literal["sigmoid", "linear", "hard-concrete", "bernoulli", "top-k", "softmax"] = "sigmoid"
+    kind: Literal["sigmoid", "linear", "hard-concrete", "bernoulli", "top-k", "softmax", "reinforce"] = "sigmoid"
     sharing: Literal["shared", "per-feature-map"] = "shared"
     initialisation: Annotated[Initialisation, Field(discriminator="kind")] = Constant(kind="constant")
     temperature: Temperature = Temperature()

@@ -12,6 +12,8 @@ from connprune.architecture.architecture import Architecture
 
 # Hard concrete (Louizos, Welling, Kingma 2018, section 4): the temperature β, and the stretch from γ to ζ.
 BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
+# How much of the running mean of the losses is the newest one (Xu et al. 2015, section 4.1).
+_NEWEST = 0.1
 
 
 class GateKind(nn.Module):
@@ -84,6 +86,44 @@ class Bernoulli(Sigmoid):
         return _straight_through(torch.bernoulli(probability.detach()), probability)
 
 
+class Reinforce(Sigmoid):
+    """1 with probability p = σ(w / τ), else 0, as Bernoulli gates, but the draw has no gradient.
+
+    The gates learn from the loss of what was drawn, by the score function (Williams, "Simple Statistical
+    Gradient-Following Algorithms for Connectionist Reinforcement Learning", 1992), with the running mean of the losses
+    for a baseline (Xu et al., "Show, Attend and Tell", 2015, section 4.1). Who trains adds `surrogate` to the loss.
+
+    Attributes:
+        baseline: the running mean, (); it starts at the cross-entropy of equal scores for all classes.
+    """
+
+    baseline: Tensor
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__(architecture)
+        self.register_buffer("baseline", torch.tensor(math.log(architecture.classes)), persistent=False)
+        self._drawn: Tensor | None = None
+
+    def sampled(self, w: Tensor, temperature: Tensor) -> Tensor:
+        self._drawn = torch.bernoulli(self.settled(w, temperature).detach())
+        return self._drawn
+
+    def surrogate(self, w: Tensor, temperature: Tensor, loss: Tensor) -> Tensor:
+        """Has the gradient (loss - baseline) · ∂ ln p(draw) / ∂w, and moves the baseline; ().
+
+        Args:
+            w: the gates' w, (gates,).
+            temperature: as it was in the forward pass, ().
+            loss: what the last draw led to, ().
+        """
+        if self._drawn is None:
+            raise RuntimeError("no gates were drawn: this follows a forward pass in training mode")
+        likelihood = -F.binary_cross_entropy_with_logits(w / temperature, self._drawn, reduction="sum")
+        advantage = loss.detach() - self.baseline
+        self.baseline.lerp_(loss.detach(), _NEWEST)
+        return advantage * likelihood
+
+
 class TopK(Sigmoid):
     """σ(w / τ) of the gates with the largest w, as many as `gates.open` says; the others are 0.
 
@@ -139,6 +179,7 @@ GATE_KINDS: dict[str, type[GateKind]] = {
     "bernoulli": Bernoulli,
     "top-k": TopK,
     "softmax": Softmax,
+    "reinforce": Reinforce,
 }
 
 

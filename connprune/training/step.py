@@ -12,6 +12,8 @@ from connprune.training.precision import Precision, computing_in
 
 # From λ, (), what is added to the loss, ().
 Penalty = Callable[[Tensor], Tensor]
+# From the mean loss of the batch, (), what is added to it for its gradient, ().
+Surrogate = Callable[[Tensor], Tensor]
 
 
 class TrainingStep:
@@ -23,6 +25,7 @@ class TrainingStep:
         optimizer: takes the steps.
         penalty: what the gates as they are add to the loss; None is no pressure.
         precision: of the forward and the backward pass.
+        surrogate: how gates learn that were drawn without a gradient; None is that none were.
 
     Attributes:
         loss: the summed cross-entropy of the images since `reset`, ().
@@ -37,12 +40,14 @@ class TrainingStep:
         optimizer: torch.optim.Optimizer,
         penalty: Penalty | None,
         precision: Precision,
+        surrogate: Surrogate | None = None,
     ) -> None:
         self.network = network
         self.images = images
         self.optimizer = optimizer
         self.penalty = penalty
         self.precision = precision
+        self.surrogate = surrogate
         self.loss = torch.zeros((), device=images.labels.device)
         self.right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
         self.finite = torch.zeros((), device=images.labels.device, dtype=torch.int64)
@@ -59,7 +64,8 @@ class TrainingStep:
         with computing_in(self.precision, images.device):
             scores = self.network(images).float()
         loss = F.cross_entropy(scores, labels)
-        shared = loss if share == 1 else loss * share
+        learned = loss if self.surrogate is None else loss + self.surrogate(loss.detach())
+        shared = learned if share == 1 else learned * share
         objective = shared if self.penalty is None else shared + self.penalty(strength)
         self.optimizer.zero_grad()
         objective.backward()

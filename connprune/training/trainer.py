@@ -17,6 +17,7 @@ from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
 from connprune.data.splits import Splits
 from connprune.errors import DivergedError, UsageError
+from connprune.network.gate_kinds import Reinforce
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.training.batch_sizes import fewest_images
@@ -27,7 +28,7 @@ from connprune.training.group import Alone, Group
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
 from connprune.training.pressure import Pressure
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
-from connprune.training.step import Penalty, TrainingStep
+from connprune.training.step import Penalty, Surrogate, TrainingStep
 
 # What a step sums up over an epoch.
 _SUMS = ("loss", "right")
@@ -87,8 +88,14 @@ class Trainer:
         self.steps = steps_of(len(splits.train), recipe.batch_size, self._fewest)
         penalised_steps = round((recipe.epochs - self.pressure.warmup) * self.steps)
         self.constraint = CostConstraint(network, penalised_steps) if self.pressure.is_constraint else None
+        self._reinforced = network.gates.kind if network.gates and isinstance(network.gates.kind, Reinforce) else None
         self._step = TrainingStep(
-            self.group.wrapped(network), splits.train, self.optimizer, self._penalty(), recipe.precision
+            self.group.wrapped(network),
+            splits.train,
+            self.optimizer,
+            self._penalty(),
+            recipe.precision,
+            self._surrogate(),
         )
         self._warn = warn
         self._take_step = self._fresh_step()
@@ -227,6 +234,8 @@ class Trainer:
             tensors["pressed"] = self._pressed
         if self.constraint is not None:
             tensors["multipliers"] = self.constraint.multipliers.clone()
+        if self._reinforced is not None:
+            tensors["baseline"] = self._reinforced.baseline.clone()
         if self._random_state is not None:
             states = self.group.gathered(self._random_state)
             tensors |= {f"random_state.{rank}": state for rank, state in enumerate(states)}
@@ -279,6 +288,8 @@ class Trainer:
             self._pressed.copy_(tensors["pressed"])
         if self.constraint is not None:
             self.constraint.multipliers.copy_(tensors["multipliers"])
+        if self._reinforced is not None:
+            self._reinforced.baseline.copy_(tensors["baseline"])
 
     def _draw_epoch(self) -> Epoch:
         train, recipe = self.splits.train, self.recipe
@@ -310,6 +321,13 @@ class Trainer:
         is_cost = settings.penalised == "cost"
         costs = (relative_costs(self.network.architecture) if is_cost else torch.ones(())).to(self.device)
         return lambda strength: strength * (pressed * each(gates, costs)).sum()
+
+    def _surrogate(self) -> Surrogate | None:
+        """How gates learn that were drawn without a gradient; None if none are."""
+        gates, kind = self.network.gates, self._reinforced
+        if gates is None or kind is None:
+            return None
+        return lambda loss: kind.surrogate(gates.weight, gates.temperature, loss)
 
     def _begin_epoch(self, number: int) -> None:
         self.epoch, self.step, self._seconds = number, 0, 0.0

@@ -29,6 +29,7 @@ KINDS = [
     ("digits", "gates.kind=bernoulli"),
     ("digits", "gates.kind=top-k", "gates.penalty=0"),
     ("digits", "gates.kind=softmax"),
+    ("digits", "gates.kind=reinforce"),
 ]
 BUDGETS = [
     ("digits", "gates.penalise=expected-cost", "gates.budget={parameters: 50%, macs: 40%}", *setting)

@@ -40,7 +40,7 @@ def gate_values(network: Network) -> dict[Connection, Tensor]:
         return {}
     weight = network.gates.weight
     match architecture.gates.kind:
-        case "sigmoid" | "bernoulli":
+        case "sigmoid" | "bernoulli" | "reinforce":
             values = torch.sigmoid(weight / network.gates.temperature)
         case "linear":
             values = weight

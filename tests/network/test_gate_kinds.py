@@ -1,5 +1,7 @@
 """What the kinds of gates that are drawn or chosen do in training and in evaluation."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -10,6 +12,7 @@ from connprune.architecture import Architecture, Keep
 from connprune.architecture.allowed import open_gates
 from connprune.errors import UsageError
 from connprune.network.carry import carried
+from connprune.network.gate_kinds import Reinforce
 from connprune.network.gates import GateVector
 from connprune.training.configuration import design, resolve
 
@@ -23,7 +26,7 @@ def gates_of(architecture: Architecture, kind: str, seed: int = 0, **settings: o
     return gates
 
 
-@pytest.mark.parametrize("kind", ["bernoulli"])
+@pytest.mark.parametrize("kind", ["bernoulli", "reinforce"])
 def test_a_drawn_gate_is_open_as_often_as_it_says(digits: Architecture, kind: str) -> None:
     gates = gates_of(digits, kind, temperature={"start": 0.5, "end": 0.5})
     with torch.no_grad():
@@ -36,7 +39,7 @@ def test_a_drawn_gate_is_open_as_often_as_it_says(digits: Architecture, kind: st
     torch.testing.assert_close(draws.mean(0), probability, atol=5 * 0.5 / 4000**0.5, rtol=0)
 
 
-@pytest.mark.parametrize("kind", ["bernoulli"])
+@pytest.mark.parametrize("kind", ["bernoulli", "reinforce"])
 def test_a_network_draws_in_training_and_never_in_evaluation(digits: Architecture, kind: str) -> None:
     gates = gates_of(digits, kind)
     one, other = ({name: each.detach() for name, each in gates().items()} for _ in range(2))
@@ -119,3 +122,51 @@ def test_what_a_cut_leaves_keeps_its_gates_though_others_have_gone(digits: Archi
     assert smaller.gates is not None
     after = dict(zip(outcome.architecture.gated_connections, smaller.gates.values().tolist(), strict=True))
     assert after == {connection: before[connection] for connection in after}
+
+
+def test_the_score_function_is_an_unbiased_gradient_of_the_expected_loss() -> None:
+    """Of a loss that is an arbitrary function of which of three gates are open, summed over all eight cases."""
+    architecture = Architecture.model_validate(
+        {
+            "input": {"feature_maps": 1, "height": 4, "width": 4},
+            "classes": 3,
+            "layers": [{"kind": "conv", "feature_maps": 2}],
+            "connections": "dense",
+            "gates": {"kind": "reinforce", "initialisation": UNIFORM, "ungated": []},
+        }
+    )
+    gates = gates_of(architecture, "reinforce", ungated=[], temperature={"start": 0.7, "end": 0.7})
+    assert isinstance(gates.kind, Reinforce)
+    cases = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 3)
+    losses = torch.randn(8) + 2
+    place = torch.tensor([4.0, 2.0, 1.0])
+
+    probability = gates.values()
+    of_each = (cases * probability + (1 - cases) * (1 - probability)).prod(1)
+    wanted = torch.autograd.grad((of_each * losses).sum(), gates.weight)[0]
+
+    gradients = []
+    for _ in range(4000):
+        drawn = gates.kind.sampled(gates.weight, gates.temperature)
+        loss = losses[int((drawn * place).sum())]
+        surrogate = gates.kind.surrogate(gates.weight, gates.temperature, loss)
+        gradients.append(torch.autograd.grad(surrogate, gates.weight)[0])
+    found = torch.stack(gradients)
+    error = found.std(0) / len(found) ** 0.5
+    assert ((found.mean(0) - wanted).abs() < 5 * error).all()
+    # The running mean of the last few losses, about their expectation.
+    assert gates.kind.baseline.item() == pytest.approx((of_each * losses).sum().item(), abs=losses.std().item())
+
+
+def test_the_baseline_starts_at_a_guess_among_the_classes(digits: Architecture) -> None:
+    gates = gates_of(digits, "reinforce")
+    assert isinstance(gates.kind, Reinforce)
+    with pytest.raises(RuntimeError, match="no gates were drawn"):
+        gates.kind.surrogate(gates.weight, gates.temperature, torch.ones(()))
+    gates.kind.sampled(gates.weight, gates.temperature)
+    loss = torch.tensor(math.log(10))
+    surrogate = gates.kind.surrogate(gates.weight, gates.temperature, loss)
+    assert torch.autograd.grad(surrogate, gates.weight)[0].count_nonzero() == 0
+    assert gates.kind.baseline.item() == pytest.approx(math.log(10))
+    gates.kind.surrogate(gates.weight, gates.temperature, torch.zeros(()))
+    assert gates.kind.baseline.item() == pytest.approx(0.9 * math.log(10))

@@ -53,6 +53,7 @@ OTHERS = [
     ("top-k", "shared"),
     ("top-k", "per-feature-map"),
     ("softmax", "shared"),
+    ("reinforce", "per-feature-map"),
 ]
 
 

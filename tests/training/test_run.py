@@ -20,6 +20,7 @@ DROPOUT_AND_PLATEAU = ("training.schedule={kind: plateau, patience: 1}", "gates.
 
 BERNOULLI = ("gates.kind=bernoulli", "gates.penalise=expected-cost", "gates.budget={macs: 50%}")
 TOP_K = ("gates.kind=top-k", "gates.penalty=0", "gates.open=40%")
+REINFORCE = ("gates.kind=reinforce",)
 SOFTMAX = ("gates.kind=softmax",)
 HARD_CONCRETE = ("gates.kind=hard-concrete", "gates.target_sparsity=0.5", "gates.penalty_warmup=1")
 
@@ -33,7 +34,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path: Path) -> None:
 
 CHOSEN = [
     *product([(), DROPOUT_AND_PLATEAU, HARD_CONCRETE], [(1,), (4,), (5,), (7, 3), (14,)]),
-    *product([BERNOULLI, TOP_K, SOFTMAX], [(7, 3)]),
+    *product([BERNOULLI, TOP_K, SOFTMAX, REINFORCE], [(7, 3)]),
 ]
 
 

@@ -32,6 +32,7 @@ ARCHITECTURES = [
     ("merge.aggregate=sum", "gates.penalise=expected-cost", "gates.budget={macs: 40%}", "gates.kind=hard-concrete"),
     ("gates.kind=bernoulli", "gates.penalty=0.01"),
     ("gates.kind=top-k", "gates.penalty=0", "gates.sharing=per-feature-map"),
+    ("gates.kind=reinforce", "gates.penalty=0.01"),
     ("gates.kind=softmax", "gates.penalty=0.01"),
     ("gates.target_sparsity=0.5", "gates.penalty=0.01", "training.precision=bfloat16"),
 ]
