@@ -71,7 +71,7 @@ def augmented(images: Images, draws: Draws) -> tuple[Tensor, Tensor]:
 
 
 def gathered(images: Tensor, order: Tensor, shifts: Tensor, flips: Tensor) -> Tensor:
-    """Chosen images, each shifted (the edge is repeated) and then perhaps mirrored, in one indexing operation.
+    """Chosen images, each shifted (the edge is repeated) and then perhaps mirrored, by one gather of their pixels.
 
     Args:
         images: (count, feature maps, height, width).
@@ -80,14 +80,12 @@ def gathered(images: Tensor, order: Tensor, shifts: Tensor, flips: Tensor) -> Te
         flips: (batch,), booleans.
     """
     _, maps, height, width = images.shape
-    device = images.device
-    rows = (torch.arange(height, device=device) - shifts[:, :1]).clamp(0, height - 1)
-    columns = (torch.arange(width, device=device) - shifts[:, 1:]).clamp(0, width - 1)
-    columns = torch.where(flips[:, None], columns.flip(1), columns)
-    channels = torch.arange(maps, device=device)
-    return images[
-        order[:, None, None, None], channels[None, :, None, None], rows[:, None, :, None], columns[:, None, None, :]
-    ]
+    places = torch.arange(max(height, width), device=images.device)
+    across = torch.where(flips[:, None], width - 1 - places[:width], places[:width])
+    rows = (places[:height] - shifts[:, :1]).clamp(0, height - 1)
+    columns = (across - shifts[:, 1:]).clamp(0, width - 1)
+    pixels = columns[:, None, :].add(rows[:, :, None], alpha=width).view(-1, 1, height * width)
+    return images[order].flatten(2).gather(2, pixels.expand(-1, maps, -1)).unflatten(2, (height, width))
 
 
 def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, number: int, fewest: int = 1) -> Epoch:

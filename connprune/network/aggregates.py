@@ -187,7 +187,9 @@ def combined(inputs: Sequence[FeatureMaps], gates: Tensor | None) -> Tensor | No
     like = next((maps.gates for maps in inputs if maps.gates is not None), None)
     if like is None:
         return gates
-    filled = [like.new_ones(maps.values.shape[1]) if maps.gates is None else maps.gates for maps in inputs]
+    counts = [maps.values.shape[1] for maps in inputs]
+    ones = like.new_ones(max(counts))
+    filled = [ones[:count] if maps.gates is None else maps.gates for maps, count in zip(inputs, counts, strict=True)]
     before = torch.cat(filled)
     return before if gates is None else gates * before
 

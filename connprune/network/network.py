@@ -74,9 +74,7 @@ class Network(nn.Module):
         sources = Sources()
         first = laid_out(in_precision(normalised))
         sources.maps[INPUT] = FeatureMaps(first)
-        by_target = self.gates(gates) if self.gates else {}
-        if first.dtype != torch.float32:
-            by_target = {target: gate.to(first.dtype) for target, gate in by_target.items()}
+        by_target = self.gates(gates, first.dtype) if self.gates else {}
         positive = self.gates is None or self.gates.are_positive
         for target in architecture.connections:
             merging = cast("Merging", self.get_submodule(f"merge_{target}"))

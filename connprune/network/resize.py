@@ -100,13 +100,17 @@ class Interpolate(nn.Module):
 
     rows: Tensor
     columns: Tensor
+    rows_in_bfloat16: Tensor
+    columns_in_bfloat16: Tensor
 
     def __init__(self, before: Size, after: Size, mode: str) -> None:
         super().__init__()
         self.after, self.mode = after, mode
         heights, widths = zip(before, after, strict=True)
-        self.register_buffer("rows", self._matrix(*heights), persistent=False)
-        self.register_buffer("columns", self._matrix(*widths).t().contiguous(), persistent=False)
+        for name, matrix in (("rows", self._matrix(*heights)), ("columns", self._matrix(*widths).t().contiguous())):
+            self.register_buffer(name, matrix, persistent=False)
+            # Autocast would convert it in every step.
+            self.register_buffer(f"{name}_in_bfloat16", matrix.bfloat16(), persistent=False)
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         values = maps.values
@@ -129,13 +133,14 @@ class Interpolate(nn.Module):
             values: (batch, maps, height before, width before).
         """
         batch, maps, height, width = values.shape
-        rows, columns = self.after
-        if width != columns:
-            values = values @ self.columns
-        if height != rows:
+        in_bfloat16 = values.dtype == torch.bfloat16
+        if width != self.after[1]:
+            values = values @ (self.columns_in_bfloat16 if in_bfloat16 else self.columns)
+        if height != self.after[0]:
+            rows = self.rows_in_bfloat16 if in_bfloat16 else self.rows
             # One matrix for every map, as a batched product: `@` would copy the maps to make one large product of it.
-            values = torch.bmm(self.rows.expand(batch * maps, -1, -1), values.flatten(0, 1))
-        return values.view(batch, maps, rows, columns)
+            values = torch.bmm(rows.expand(batch * maps, -1, -1), values.flatten(0, 1))
+        return values.view(batch, maps, *self.after)
 
     def _matrix(self, before: int, after: int) -> Tensor:
         """What resizes one column: the resized unit columns side by side, (after, before)."""

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from connprune.architecture.base import Shape
 from connprune.architecture.norms import Norm
@@ -35,7 +36,10 @@ class BatchNorm(nn.BatchNorm2d):
             is_last = values.is_contiguous(memory_format=torch.channels_last)
             if is_last and not values.is_contiguous() and values.stride() != canonical:
                 values = values.contiguous()
-        return super().forward(values)
+        # As torch's module does it, but for its count of batches, which nothing reads.
+        means, variances = self.running_mean, self.running_var
+        weight, bias, in_training = self.weight, self.bias, self.training
+        return F.batch_norm(values, means, variances, weight, bias, in_training, self.momentum or 0.0, self.eps)
 
 
 def normalisation(norm: Norm, maps: int) -> nn.Module:

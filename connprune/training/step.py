@@ -71,9 +71,10 @@ class TrainingStep:
         objective.backward()
         self.optimizer.step()
         if share:
-            self.loss += loss.detach() * len(labels)
+            self.loss.add_(loss.detach(), alpha=len(labels))
             self.right += (scores.detach().argmax(1) == labels).sum()
-        self.finite += torch.isfinite(self.loss)
+        # A sum of cross-entropies is never negative, and no comparison holds for what is not a number.
+        self.finite += self.loss < torch.inf
 
     def reset(self) -> None:
         """Starts to sum anew."""

@@ -5,8 +5,8 @@
  * a wait for the host, a copy to or from it, an allocation, a launch on the default stream or an event from outside makes the
  * capture invalid, as on a GPU. cuBLAS is counted, cuDNN is not there.
  *
- * Preloaded; RUNTIME_DEVICES says how many devices there are (1). Tests ask through launches(), blocks_of(), nodes() and
- * invalidated_by() at the end of this file.
+ * Preloaded; RUNTIME_DEVICES says how many devices there are (1). Tests ask through launches(), blocks_of() and invalidated_by() at the
+ * end of this file.
  */
 #define _GNU_SOURCE
 #include <cuda_runtime_api.h>
@@ -48,7 +48,7 @@ static Stream default_stream, per_thread_stream;
 static Stream *capturing; /* where the capture began */
 static unsigned long long captures, active_capture;
 static int active_mode;
-static long captured_nodes, nodes_of_last_capture;
+static long captured_nodes;
 static const char *invalid_because; /* of the active capture */
 static char last_reason[160];
 
@@ -453,7 +453,6 @@ cudaError_t cudaStreamEndCapture(cudaStream_t given, cudaGraph_t *graph) {
     Stream *stream = stream_of(given);
     if (!stream->capture) return result(cudaErrorIllegalState);
     stream->capture = default_stream.capture = active_capture = 0;
-    nodes_of_last_capture = captured_nodes;
     *graph = NULL;
     if (invalid_because) return result(cudaErrorStreamCaptureInvalidated);
     *graph = malloc(sizeof(long));
@@ -617,9 +616,6 @@ long launches(void) { return launched; }
 
 /* On how many blocks launch `number` runs; 0 for a copy or a fill, which are no kernels. */
 long blocks_of(long number) { return blocks[number]; }
-
-/* How many nodes the last capture had. */
-long nodes(void) { return nodes_of_last_capture; }
 
 /* What made the last capture invalid; empty if it is valid. */
 const char *invalidated_by(void) { return last_reason; }

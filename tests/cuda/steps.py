@@ -21,26 +21,35 @@ from connprune.training.configuration import Configuration, resolve
 from connprune.training.trainer import Trainer
 
 RUNTIME = ctypes.CDLL("")
-RUNTIME.launches.restype = RUNTIME.nodes.restype = RUNTIME.blocks_of.restype = ctypes.c_long
+RUNTIME.launches.restype = RUNTIME.blocks_of.restype = ctypes.c_long
 RUNTIME.blocks_of.argtypes = [ctypes.c_long]
 # Steps before a recording, the recording, and a replay.
 STEPS = 6
 BATCH = 8
 
 
+def launches_with_cudnn(name: str, launches: int, args: Any) -> int:
+    """How many launches an operation would be with cuDNN: a convolution is one for each of its results."""
+    if not launches or "convolution" not in name:
+        return launches
+    return sum(args[-1]) if "backward" in name else 1
+
+
 class Launches(TorchDispatchMode):
-    """Notes the operations on large tensors whose every kernel runs on a single block."""
+    """Counts launches, and notes the operations on large tensors whose every kernel runs on a single block."""
 
     def __init__(self, large: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.large = large
         self.single: list[str] = []
         self.operations = 0
+        self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         before = RUNTIME.launches()
         made = func(*args, **(kwargs or {}))
         self.operations += 1
+        self.count += launches_with_cudnn(func.name(), RUNTIME.launches() - before, args)
         grids = [RUNTIME.blocks_of(number) for number in range(before, RUNTIME.launches())]
         kernels = [blocks for blocks in grids if blocks]
         # A new tensor takes no more than its type from the tensor that it is made beside.
@@ -85,7 +94,7 @@ def found(case: list[str], device: torch.device) -> dict[str, Any]:
         "case": " ".join(case),
         "warnings": warnings,
         "recorded": captured._graph is not None,
-        "nodes": RUNTIME.nodes(),
+        "launches": launches.count,
         "operations": launches.operations,
         "single": launches.single,
         "bytes": [torch.cuda.memory_allocated(number) for number in range(torch.cuda.device_count())],
