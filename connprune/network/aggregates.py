@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.shapes import source_maps
-from connprune.network.feature_maps import FeatureMaps, folded
+from connprune.network.feature_maps import FeatureMaps, concatenated, folded, gates_of, product
 
 # How many inputs one byte can number.
 _BYTE = 256
@@ -28,9 +28,8 @@ class Concatenate(nn.Module):
         super().__init__()
 
     def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
-        values = inputs[0].values if len(inputs) == 1 else torch.cat([maps.values for maps in inputs], dim=1)
-        pending = combined(inputs, gates)
-        return FeatureMaps(values, pending, positive and all(maps.gates_are_positive for maps in inputs))
+        values, before, were_positive = concatenated(inputs)
+        return FeatureMaps(values, product(gates, before), positive and were_positive)
 
 
 class Squeeze(nn.Module):
@@ -64,7 +63,7 @@ class Elementwise(nn.Module):
             self.register_buffer(f"at{number}", at, persistent=False)
 
     def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
-        pending = combined(inputs, gates)
+        pending = product(gates, gates_of(inputs))
         split = [None] * len(inputs) if pending is None else list(pending.split(self.counts))
         places = [getattr(self, f"at{number}") for number in range(len(inputs))]
         values = [maps.values for maps in inputs]
@@ -175,23 +174,6 @@ AGGREGATES: dict[str, Callable[[Architecture, str], nn.Module]] = {
     "sum": Sum,
     "max": Maximum,
 }
-
-
-def combined(inputs: Sequence[FeatureMaps], gates: Tensor | None) -> Tensor | None:
-    """The product of a merge's gates and of those that are pending in its inputs, one for each feature map.
-
-    Args:
-        inputs: feature maps.
-        gates: (all maps of the inputs,), or None for ones.
-    """
-    like = next((maps.gates for maps in inputs if maps.gates is not None), None)
-    if like is None:
-        return gates
-    counts = [maps.values.shape[1] for maps in inputs]
-    ones = like.new_ones(max(counts))
-    filled = [ones[:count] if maps.gates is None else maps.gates for maps, count in zip(inputs, counts, strict=True)]
-    before = torch.cat(filled)
-    return before if gates is None else gates * before
 
 
 def _filled(number: float, maps: int, like: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -9,30 +10,35 @@ from torch import Tensor, nn
 
 from connprune.architecture.architecture import Architecture
 from connprune.network.aggregates import AGGREGATES
-from connprune.network.feature_maps import FeatureMaps
+from connprune.network.feature_maps import FeatureMaps, concatenated
 from connprune.network.remake import remade
 from connprune.network.resize import Resize, Size, make_resize
 
+Names = tuple[str, ...]
+
 
 class Sources:
-    """What one forward pass has computed so far, each source resized at most once in each way."""
+    """What one forward pass has computed so far.
+
+    Neighbouring sources of one size are resized as one, which is fewer operations; each at most once in each way.
+    """
 
     def __init__(self) -> None:
         self.maps: dict[str, FeatureMaps] = {}
-        self.resized: dict[tuple[str, Size, str], FeatureMaps] = {}
+        self.resized: dict[tuple[Names, Size, str], FeatureMaps] = {}
 
-    def at(self, source: str, size: Size, mode: str, resize: Resize) -> FeatureMaps:
-        """The source's feature maps at this height and width, resized in this mode."""
-        key = source, size, mode
+    def at(self, names: Names, size: Size, mode: str, resize: Resize) -> FeatureMaps:
+        """The feature maps of neighbouring sources, one behind the other, resized to this size in this mode."""
+        key = names, size, mode
         if key not in self.resized:
-            self.resized[key] = resize(self.maps[source])
+            self.resized[key] = resize(concatenated([self.maps[name] for name in names]))
         return self.resized[key]
 
     def forget(self, names: Sequence[str]) -> None:
         """Lets go of sources that nothing reads any more."""
         for name in names:
             del self.maps[name]
-        for key in [key for key in self.resized if key[0] in names]:
+        for key in [key for key in self.resized if not set(names).isdisjoint(key[0])]:
             del self.resized[key]
 
 
@@ -51,28 +57,35 @@ class Merging(nn.Module):
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
-        self.sources = architecture.connections[target]
+        sources = architecture.connections[target]
         self.size = architecture.shapes.merged[target].size
         self.merge = architecture.merge_of(target)
         self.mode = "pad" if self.merge.resize == "pad" else self.merge.interpolation
-        given = [architecture.shapes.output[source].size for source in self.sources]
-        self.resizes = nn.ModuleList(make_resize(before, self.size, self.mode) for before in given)
         self.aggregate = AGGREGATES[self.merge.aggregate](architecture, target)
-        for number, source in enumerate(self.sources):
-            selection = architecture.selection(target, source)
-            whole = selection is None or selection.take == tuple(range(architecture.shapes.output[source].feature_maps))
-            take = torch.tensor(selection.take) if selection and not whole else None
-            self.register_buffer(f"take{number}", take, persistent=False)
+        takes = {source: _taken_numbers(architecture, target, source) for source in sources}
+
+        def together(source: str) -> Any:
+            """What neighbours that are resized as one have in common."""
+            before = architecture.shapes.output[source].size
+            is_alone = not self.merge.stacks or before == self.size or takes[source]
+            return before, source if is_alone else None
+
+        runs = [(before, tuple(names)) for (before, _), names in groupby(sources, together)]
+        self.runs = [names for _, names in runs]
+        self.resizes = nn.ModuleList(make_resize(before, self.size, self.mode) for before, _ in runs)
+        for number, names in enumerate(self.runs):
+            take = takes[names[0]]
+            self.register_buffer(f"take{number}", None if take is None else torch.tensor(take), persistent=False)
 
     def inputs(self, sources: Sources) -> list[FeatureMaps]:
-        """What the connections bring, at the merge's height and width.
+        """What the connections bring, at the merge's height and width; some neighbours are one already.
 
         Args:
             sources: everything before the target.
         """
         return [
-            taken(sources.at(source, self.size, self.mode, resize), getattr(self, f"take{number}"))
-            for number, (source, resize) in enumerate(zip(self.sources, self.resizes, strict=True))
+            taken(sources.at(names, self.size, self.mode, resize), getattr(self, f"take{number}"))
+            for number, (names, resize) in enumerate(zip(self.runs, self.resizes, strict=True))
         ]
 
     def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
@@ -91,6 +104,13 @@ class Merging(nn.Module):
         if self.remakes and len(inputs) > 1 and self.merge.aggregate == "concat":
             return remade(merged.values, [maps.values for maps in inputs])
         return nullcontext()
+
+
+def _taken_numbers(architecture: Architecture, target: str, source: str) -> tuple[int, ...] | None:
+    """Which feature maps of its source a connection carries; None is all."""
+    selection = architecture.selection(target, source)
+    whole = tuple(range(architecture.shapes.output[source].feature_maps))
+    return None if selection is None or selection.take == whole else selection.take
 
 
 def taken(maps: FeatureMaps, numbers: Tensor | None) -> FeatureMaps:
