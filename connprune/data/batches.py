@@ -85,7 +85,8 @@ def gathered(images: Tensor, order: Tensor, shifts: Tensor, flips: Tensor) -> Te
     rows = (places[:height] - shifts[:, :1]).clamp(0, height - 1)
     columns = (across - shifts[:, 1:]).clamp(0, width - 1)
     pixels = columns[:, None, :].add(rows[:, :, None], alpha=width).view(-1, 1, height * width)
-    return images[order].flatten(2).gather(2, pixels.expand(-1, maps, -1)).unflatten(2, (height, width))
+    chosen: Tensor = images[order].flatten(2).gather(2, pixels.expand(-1, maps, -1))
+    return chosen.view(-1, maps, height, width)
 
 
 def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, number: int, fewest: int = 1) -> Epoch:
