@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.shapes import source_maps
 from connprune.network.feature_maps import FeatureMaps, concatenated, folded, gates_of, product
+from connprune.network.runs import runs
 
 # How many inputs one byte can number.
 _BYTE = 256
@@ -55,18 +56,25 @@ class Elementwise(nn.Module):
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
-        self.counts = source_maps(architecture, target)
+        counts = dict(zip(architecture.connections[target], source_maps(architecture, target), strict=True))
+        self.runs = [(len(names), counts[names[0]]) for names in runs(architecture, target)]
         self.merged = architecture.shapes.merged[target].feature_maps
-        selections = [architecture.selection(target, source) for source in architecture.connections[target]]
-        for number, selection in enumerate(selections):
+        for number, (first, *_) in enumerate(runs(architecture, target)):
+            selection = architecture.selection(target, first)
             at = torch.tensor(selection.at) if selection and selection.at is not None else None
             self.register_buffer(f"at{number}", at, persistent=False)
 
     def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
         pending = product(gates, gates_of(inputs))
-        split = [None] * len(inputs) if pending is None else list(pending.split(self.counts))
+        widths = [length * count for length, count in self.runs]
+        split = [None] * len(inputs) if pending is None else list(pending.split(widths))
         places = [getattr(self, f"at{number}") for number in range(len(inputs))]
         values = [maps.values for maps in inputs]
+        for number, run in enumerate(self.runs):
+            gates_of_run, (length, _) = split[number], run
+            if length > 1:
+                values[number] = values[number].unflatten(1, run)
+                split[number] = None if gates_of_run is None else gates_of_run.view(run)
         if torch.compiler.is_exporting():
             # Buffers that are written in place would become a chain of copies in an exported graph.
             widened = [_widened(self.merged, *operands) for operands in zip(places, split, values, strict=True)]
@@ -78,14 +86,14 @@ class Elementwise(nn.Module):
 
         Args:
             places: for each input which merged feature maps its own belong to, (maps,); None is the first ones.
-            gates: for each input its gates, (maps,); None is ones.
-            inputs: (batch, maps, height, width) each.
+            gates: for each input its gates, (maps,), or for several that are one (inputs, maps); None is ones.
+            inputs: (batch, maps, height, width) each, or (batch, inputs, maps, height, width).
         """
         raise NotImplementedError
 
 
 class _AddGated(Function):
-    """total + g·x in place, one input at a time.
+    """total + g·x in place, one input at a time, but for those that are one tensor already.
 
     Then the backward pass makes the gradient of one input at a time too, and autograd adds it to what its source has
     gathered before the next one is made; one function for the whole sum would hold all of them at once.
@@ -93,8 +101,10 @@ class _AddGated(Function):
 
     @staticmethod
     def forward(ctx: Any, total: Tensor, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
-        if place is not None:
-            total.index_add_(1, place, values if gate is None else values * _wide(gate))
+        if values.dim() > total.dim():
+            total[:, : values.shape[2]] += _gated(gate, values).sum(1)
+        elif place is not None:
+            total.index_add_(1, place, _gated(gate, values))
         elif gate is None:
             total[:, : values.shape[1]] += values
         else:
@@ -120,7 +130,7 @@ class _GatedMax(Function):
         largest = _filled(-torch.inf, merged, inputs[0])
         winner = torch.zeros_like(largest, dtype=torch.uint8 if len(inputs) <= _BYTE else torch.int16)
         for number, (place, gate, values) in enumerate(zip(places, gates, inputs, strict=True)):
-            product = values if gate is None else values * _wide(gate)
+            product = _gated(gate, values)
             if place is not None or values.shape[1] < merged:
                 full = torch.zeros_like(largest)
                 full[:, slice(values.shape[1]) if place is None else place] = product
@@ -152,7 +162,7 @@ class Sum(Elementwise):
     operation = staticmethod(torch.add)
 
     def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
-        total = _filled(0.0, self.merged, inputs[0])
+        total = _filled(0.0, self.merged, inputs[0].flatten(1, -3))
         for place, gate, values in zip(places, gates, inputs, strict=True):
             total = _AddGated.apply(total, place, gate, values)
         return total
@@ -186,7 +196,9 @@ def _filled(number: float, maps: int, like: Tensor) -> Tensor:
 
 def _widened(merged: int, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
     """The gated input among zeros where the merge has feature maps that it lacks, (batch, merged, height, width)."""
-    product = values if gate is None else values * _wide(gate)
+    product = _gated(gate, values)
+    if values.dim() > 4:
+        product = product.sum(1)
     if place is None:
         return F.pad(product, (0, 0, 0, 0, 0, merged - product.shape[1]))
     # For each merged feature map the number of the input's, or of the zeros behind them.
@@ -202,17 +214,23 @@ def _halves(operands: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def _wide(gate: Tensor) -> Tensor:
-    return gate[:, None, None]
+    return gate[..., None, None]
+
+
+def _gated(gate: Tensor | None, values: Tensor) -> Tensor:
+    return values if gate is None else values * _wide(gate)
 
 
 def _part(whole: Tensor, place: Tensor | None, values: Tensor) -> Tensor:
+    if values.dim() > whole.dim():
+        return whole[:, None, : values.shape[2]]
     return whole[:, : values.shape[1]] if place is None else whole.index_select(1, place)
 
 
 def _product_gradients(part: Tensor, gate: Tensor | None, values: Tensor) -> tuple[Tensor | None, Tensor]:
     """The gradients of a gate and of what it multiplies, from that of their product; one new tensor serves for both."""
     if gate is None:
-        return None, part
+        return None, part.expand_as(values)
     product = part * values
-    of_gate = product.sum(dim=(0, 2, 3))
+    of_gate = product.sum(dim=(0, -2, -1))
     return of_gate, torch.mul(part, _wide(gate), out=product)

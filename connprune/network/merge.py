@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -13,8 +12,7 @@ from connprune.network.aggregates import AGGREGATES
 from connprune.network.feature_maps import FeatureMaps, concatenated
 from connprune.network.remake import remade
 from connprune.network.resize import Resize, Size, make_resize
-
-Names = tuple[str, ...]
+from connprune.network.runs import Names, runs, taken_numbers
 
 
 class Sources:
@@ -57,24 +55,15 @@ class Merging(nn.Module):
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
-        sources = architecture.connections[target]
         self.size = architecture.shapes.merged[target].size
         self.merge = architecture.merge_of(target)
         self.mode = "pad" if self.merge.resize == "pad" else self.merge.interpolation
         self.aggregate = AGGREGATES[self.merge.aggregate](architecture, target)
-        takes = {source: _taken_numbers(architecture, target, source) for source in sources}
-
-        def together(source: str) -> Any:
-            """What neighbours that are resized as one have in common."""
-            before = architecture.shapes.output[source].size
-            is_alone = not self.merge.stacks or before == self.size or takes[source]
-            return before, source if is_alone else None
-
-        runs = [(before, tuple(names)) for (before, _), names in groupby(sources, together)]
-        self.runs = [names for _, names in runs]
-        self.resizes = nn.ModuleList(make_resize(before, self.size, self.mode) for before, _ in runs)
-        for number, names in enumerate(self.runs):
-            take = takes[names[0]]
+        self.runs = runs(architecture, target)
+        before = [architecture.shapes.output[first].size for first, *_ in self.runs]
+        self.resizes = nn.ModuleList(make_resize(size, self.size, self.mode) for size in before)
+        for number, (first, *_) in enumerate(self.runs):
+            take = taken_numbers(architecture, target, first)
             self.register_buffer(f"take{number}", None if take is None else torch.tensor(take), persistent=False)
 
     def inputs(self, sources: Sources) -> list[FeatureMaps]:
@@ -104,13 +93,6 @@ class Merging(nn.Module):
         if self.remakes and len(inputs) > 1 and self.merge.aggregate == "concat":
             return remade(merged.values, [maps.values for maps in inputs])
         return nullcontext()
-
-
-def _taken_numbers(architecture: Architecture, target: str, source: str) -> tuple[int, ...] | None:
-    """Which feature maps of its source a connection carries; None is all."""
-    selection = architecture.selection(target, source)
-    whole = tuple(range(architecture.shapes.output[source].feature_maps))
-    return None if selection is None or selection.take == whole else selection.take
 
 
 def taken(maps: FeatureMaps, numbers: Tensor | None) -> FeatureMaps:

@@ -1,0 +1,31 @@
+"""Which sources of a target are brought as one: neighbours that are resized alike, which is fewer operations."""
+
+from collections.abc import Hashable
+from itertools import groupby
+
+from connprune.architecture.architecture import Architecture
+
+Names = tuple[str, ...]
+
+
+def runs(architecture: Architecture, target: str) -> list[Names]:
+    """The sources of a target in their order, those together that are resized as one."""
+    merge, size = architecture.merge_of(target), architecture.shapes.merged[target].size
+
+    def in_common(source: str) -> Hashable:
+        shape = architecture.shapes.output[source]
+        selection = architecture.selection(target, source)
+        if shape.size == size or merge.aggregate == "max" or taken_numbers(architecture, target, source):
+            return source
+        if merge.stacks:
+            return shape.size
+        return source if selection and selection.at is not None else shape
+
+    return [tuple(names) for _, names in groupby(architecture.connections[target], in_common)]
+
+
+def taken_numbers(architecture: Architecture, target: str, source: str) -> tuple[int, ...] | None:
+    """Which feature maps of its source a connection carries; None is all."""
+    selection = architecture.selection(target, source)
+    whole = tuple(range(architecture.shapes.output[source].feature_maps))
+    return None if selection is None or selection.take == whole else selection.take
