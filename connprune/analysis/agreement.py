@@ -1,6 +1,6 @@
 """Do several trainings of one architecture end with the same wiring?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -111,6 +111,28 @@ def agreement(histories: Sequence[GateHistory], threshold: float) -> Agreement:
         paths=paths,
         decided=tuple(decided_epoch(path >= threshold) for path in paths),
     )
+
+
+def agreement_of_cuts(
+    connections: Sequence[tuple[Connection, ...]], kept: Sequence[Collection[Connection]]
+) -> Agreement:
+    """What several cuts have in common, where a gate that a cut kept counts as 1 and any other as 0.
+
+    Args:
+        connections: of each the gated connections of the network that was searched.
+        kept: of each the connections that are left.
+
+    Raises:
+        UsageError: they are cuts of networks with different gated connections.
+    """
+    first = connections[0]
+    for number, each in enumerate(connections[1:], 2):
+        if each != first:
+            raise UsageError(
+                f"Cut {number} was made from other connections than the first one, so they cannot be compared."
+            )
+    final = np.array([[float(connection in left) for connection in first] for left in kept])
+    return Agreement(first, 0.5, final, tuple(row[None] for row in final), (0,) * len(final))
 
 
 def decided_epoch(kept: NDArray[np.bool_]) -> int:

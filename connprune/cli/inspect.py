@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from connprune.cli import numbers, options
+from connprune.cli.agree import agree
 from connprune.cli.output import Output
 from connprune.cli.report import Report
 
@@ -72,7 +73,8 @@ def inspect(
 
       connprune inspect runs/mine --watch
 
-    Of several runs, trained with different seeds for instance, it says how far they agree.
+    Of several runs, trained with different seeds for instance, it says how far they agree; of several cuts, how far
+    what they kept is the same, beside what chance would give.
 
       connprune inspect runs/one runs/two --figures figures
 
@@ -104,7 +106,7 @@ def inspect(
     if run and len(run) > 1:
         if history or watch:
             raise UsageError(f"{'--history' if history else '--watch'} goes with a single run.")
-        _agree(run, closed, figures, report, as_csv, output)
+        agree(run, threshold, figures, report, as_csv, output)
         return
     if watch:
         others = (history, figures, html, as_json, as_csv, preset, config, assignments, shape, threshold is not None)
@@ -149,44 +151,6 @@ def _watch(run: str | None, runs: Path | None, output: Output) -> None:
     is_newest = run is None or run == "-"
     path = find(run, runs_folder(runs), "train", "retrain").path if is_newest else Path(str(run))
     watch_run(path, output, lambda: time.sleep(1))
-
-
-def _agree(
-    runs: list[str], threshold: float, figures: Path | None, report: Report, as_csv: bool, output: Output
-) -> None:
-    """How far several runs agree."""
-    from connprune.analysis.agreement import agreement
-    from connprune.errors import UsageError
-    from connprune.report.agreement import agreement_document, agreement_text
-    from connprune.runs.directory import RunDirectory
-    from connprune.runs.find import require_one_network
-
-    directories = [RunDirectory.open(Path(path)) for path in runs]
-    if len({directory.path.resolve() for directory in directories}) < len(runs):
-        raise UsageError("A run is named twice; give each once.")
-    for directory in directories:
-        require_one_network(directory)
-        if not directory.is_finished:
-            output.warning(f"{directory.path} has not ended; what counts is its last epoch so far")
-    found = agreement([directory.read_gates() for directory in directories], threshold)
-    document = agreement_document(found, runs)
-    report.of_runs(document, directories, found, _short(runs))
-    if figures:
-        from connprune.report.figures import agreement_figure, paths_figure
-
-        names = _short(runs)
-        document |= output.drawn([*agreement_figure(found, names, figures), *paths_figure(found, names, figures)])
-    rows = [{key: value for key, value in row.items() if key != "gates"} for row in document["connections"]]
-    output.table(agreement_text(document), rows, document, as_csv)
-
-
-def _short(paths: list[str]) -> list[str]:
-    """The parts in which paths differ."""
-    parts = [Path(path).parts for path in paths]
-    if len({len(each) for each in parts}) > 1:
-        return paths
-    differing = [place for place in range(len(parts[0])) if len({each[place] for each in parts}) > 1]
-    return ["/".join(each[place] for place in differing) for each in parts]
 
 
 def _subject(

@@ -45,6 +45,44 @@ def agreement_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]
     }
 
 
+def cuts_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]:
+    """The agreement of several cuts as plain data."""
+    cuts, votes = len(names), found.votes
+    return {
+        "schema": SCHEMA,
+        "kind": "cuts",
+        "runs": list(names),
+        "mean_jaccard": found.mean_jaccard,
+        "chance_jaccard": found.mean_chance,
+        "jaccard": found.jaccard.tolist(),
+        "kept": found.kept.sum(1).tolist(),
+        "kept_by_all": _names(found, votes == cuts),
+        "kept_by_some": _names(found, (votes > 0) & (votes < cuts)),
+        "kept_by_none": _names(found, votes == 0),
+        "connections": [
+            {"source": connection.source, "target": connection.target, "kept_by": int(votes[number])}
+            for number, connection in enumerate(found.connections)
+        ],
+    }
+
+
+def cuts_text(document: dict[str, Any]) -> str:
+    """A row for each connection, then what they add up to."""
+    cuts = len(document["runs"])
+    rows = [[row["source"], row["target"], f"{row['kept_by']}/{cuts}"] for row in document["connections"]]
+    return "\n".join(
+        [
+            aligned(["source", "target", "kept by"], rows, left=2),
+            "",
+            f"{cuts} cuts of {len(rows)} gated connections, which keep {', '.join(map(str, document['kept']))}: "
+            f"{len(document['kept_by_all'])} kept by all, {len(document['kept_by_some'])} by some, "
+            f"{len(document['kept_by_none'])} by none",
+            f"overlap of what is kept (Jaccard, mean of all pairs) {document['mean_jaccard']:.2f}, "
+            f"by chance {document['chance_jaccard']:.2f}",
+        ]
+    )
+
+
 def agreement_text(document: dict[str, Any]) -> str:
     """A row for each connection, then what they add up to."""
     runs = len(document["runs"])

@@ -3,7 +3,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from connprune.analysis.agreement import agreement, expected_jaccard
+from connprune.analysis.agreement import agreement, agreement_of_cuts, expected_jaccard
 from connprune.architecture.architecture import Connection
 from connprune.errors import UsageError
 from connprune.runs.gate_history import GateHistory
@@ -56,3 +56,16 @@ def test_runs_of_other_connections_are_refused() -> None:
     other = GateHistory((A, B), (1, 1), np.zeros((1, 2), dtype=np.float32))
     with pytest.raises(UsageError, match="Run 2 gates other connections"):
         agreement([history([0.5] * 4), other], 0.01)
+
+
+def test_cuts_agree_on_what_they_kept() -> None:
+    found = agreement_of_cuts([(A, B, C, D)] * 3, [(A, B), (B, C, A), (D,)])
+    assert found.votes.tolist() == [2, 2, 1, 1]
+    assert found.mean_jaccard == pytest.approx((2 / 3 + 0 + 0) / 3)
+    expected = [expected_jaccard(one, other, 4) for one, other in ((2, 3), (2, 1), (3, 1))]
+    assert found.mean_chance == pytest.approx(np.mean(expected))
+
+
+def test_cuts_of_different_networks_are_not_compared() -> None:
+    with pytest.raises(UsageError, match="Cut 2 was made from other connections"):
+        agreement_of_cuts([(A, B, C, D), (A, B, C)], [(A,), (A,)])

@@ -118,6 +118,16 @@ def test_several_processes_share_the_work(command: Command, cut: str, tmp_path: 
 def test_several_searches_are_judged_by_one_command(command: Command, cut: str) -> None:
     assert command("train", *TINY, *QUICK, "--seed", "7", "--run", "other", "-q").code == 0
     assert command("prune", "other", "--keep", "20", "--out", "cut-7", "-q").code == 0
+    agreed = command("inspect", cut, "cut-7", "--json").json
+    kept = [set(RunDirectory(Path(path)).architecture().gated_connections) for path in (cut, "cut-7")]
+    assert (agreed["kind"], agreed["kept"]) == ("cuts", list(map(len, kept)))
+    assert agreed["mean_jaccard"] == pytest.approx(len(kept[0] & kept[1]) / len(kept[0] | kept[1]))
+    assert 0 < agreed["chance_jaccard"] < 1
+    said = command("inspect", cut, "cut-7")
+    assert f"2 cuts of 44 gated connections, which keep {len(kept[0])}, {len(kept[1])}: " in said.out
+    refused = command("inspect", cut, "cut-7", "--threshold", "0.1")
+    assert (refused.code, refused.out) == (2, "")
+    assert "these are cuts; name the runs that were cut" in refused.err
     ours = ("retrain", cut, "cut-7", "--against", "chain,dense-scaled:macs", "--epochs", "1", "--run", "judged")
     listed = command(*ours, "--list")
     commands = [shlex.split(line) for line in listed.out.splitlines()]

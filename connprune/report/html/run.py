@@ -7,7 +7,6 @@ from typing import Any
 
 from connprune.analysis.evolution import gate_counts
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import Shape
 from connprune.architecture.files import to_yaml
 from connprune.errors import UsageError
 from connprune.files import read_json
@@ -19,7 +18,7 @@ from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.runs.links import followed
-from connprune.training.configuration import configuration_in
+from connprune.training.first import first_architecture
 
 _KINDS = {
     "train": "trained with gates",
@@ -113,10 +112,7 @@ def before_cut(cut: RunDirectory) -> Before | None:
         return Before(parent.architecture, parent.gates, "the parent's")
     if not cut.parent.is_file():
         return None
-    given = cut.architecture()
-    shape = Shape(**given.input.model_dump())
-    first = configuration_in(cut, cut.parent).architecture_for(shape, given.classes)
-    return Before(first, None, "those of the first training, as the parent is not known any more")
+    return Before(first_architecture(cut), None, "those of the first training, as the parent is not known any more")
 
 
 def _cut_report(run: RunDirectory) -> tuple[RunDirectory, dict[str, Any]] | None:

@@ -1,0 +1,81 @@
+"""What `connprune inspect` says of several runs, or of several cuts: how far they agree."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connprune.cli.output import Output
+from connprune.cli.report import Report
+
+if TYPE_CHECKING:
+    from connprune.runs.directory import RunDirectory
+
+
+def agree(
+    runs: list[str], threshold: float | None, figures: Path | None, report: Report, as_csv: bool, output: Output
+) -> None:
+    """How far several runs agree: by their gates, or, if all are cuts, by what these kept."""
+    from connprune.errors import UsageError
+    from connprune.runs.directory import RunDirectory
+    from connprune.runs.find import require_one_network
+
+    directories = [RunDirectory.open(Path(path)) for path in runs]
+    if len({directory.path.resolve() for directory in directories}) < len(runs):
+        raise UsageError("A run is named twice; give each once.")
+    for directory in directories:
+        require_one_network(directory)
+        if not directory.is_finished:
+            output.warning(f"{directory.path} has not ended; what counts is its last epoch so far")
+    if all(directory.kind == "cut" for directory in directories):
+        if threshold is not None or figures or report.path:
+            raise UsageError(
+                "--threshold, --figures and --html are about gates, but these are cuts; name the runs that were cut."
+            )
+        _agree_on_cuts(directories, runs, as_csv, output)
+    else:
+        _agree_on_gates(directories, runs, threshold, figures, report, as_csv, output)
+
+
+def _agree_on_gates(
+    directories: "list[RunDirectory]",
+    runs: list[str],
+    threshold: float | None,
+    figures: Path | None,
+    report: Report,
+    as_csv: bool,
+    output: Output,
+) -> None:
+    from connprune.analysis.agreement import agreement
+    from connprune.architecture.base import CLOSED
+    from connprune.report.agreement import agreement_document, agreement_text
+
+    closed = CLOSED if threshold is None else threshold
+    found = agreement([directory.read_gates() for directory in directories], closed)
+    document = agreement_document(found, runs)
+    report.of_runs(document, directories, found, _short(runs))
+    if figures:
+        from connprune.report.figures import agreement_figure, paths_figure
+
+        names = _short(runs)
+        document |= output.drawn([*agreement_figure(found, names, figures), *paths_figure(found, names, figures)])
+    rows = [{key: value for key, value in row.items() if key != "gates"} for row in document["connections"]]
+    output.table(agreement_text(document), rows, document, as_csv)
+
+
+def _agree_on_cuts(directories: "list[RunDirectory]", runs: list[str], as_csv: bool, output: Output) -> None:
+    from connprune.analysis.agreement import agreement_of_cuts
+    from connprune.report.agreement import cuts_document, cuts_text
+    from connprune.training.first import first_architecture
+
+    parents = [first_architecture(directory).gated_connections for directory in directories]
+    kept = [directory.architecture().all_connections for directory in directories]
+    document = cuts_document(agreement_of_cuts(parents, kept), runs)
+    output.table(cuts_text(document), document["connections"], document, as_csv)
+
+
+def _short(paths: list[str]) -> list[str]:
+    """The parts in which paths differ."""
+    parts = [Path(path).parts for path in paths]
+    if len({len(each) for each in parts}) > 1:
+        return paths
+    differing = [place for place in range(len(parts[0])) if len({each[place] for each in parts}) > 1]
+    return ["/".join(each[place] for place in differing) for each in parts]
