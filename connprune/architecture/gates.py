@@ -231,6 +231,14 @@ class Gates(Frozen):
         kept = ("sharing", "initialisation", "rate", "ungated")
         return Gates(kind="linear", **{name: getattr(self, name) for name in kept})
 
+    def decided(self) -> "Gates":
+        """The gates of a wiring that is found: not pressed any more, and not drawn where there is a kind for that."""
+        # In evaluation both are what sigmoid gates are.
+        kind = "sigmoid" if self.kind in ("bernoulli", "reinforce") else self.kind
+        end = self.temperature.end
+        free = {"penalty": 0.0, "penalise": None, "budget": None, "target_sparsity": None}
+        return self.model_copy(update={**free, "kind": kind, "temperature": Temperature(start=end, end=end)})
+
     def warmup_epochs(self, epochs: int) -> float:
         """How many of so many epochs `penalty_warmup` takes."""
         return self.penalty_warmup * epochs if isinstance(self.penalty_warmup, float) else self.penalty_warmup

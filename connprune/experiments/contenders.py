@@ -8,7 +8,6 @@ from connprune.architecture import equal_cost, rivals
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Shape
 from connprune.architecture.files import from_yaml
-from connprune.architecture.gates import Temperature
 from connprune.architecture.rivals import Contest
 from connprune.architecture.strict_yaml import shown
 from connprune.errors import NoBaselineError, UsageError
@@ -73,13 +72,10 @@ def _parent(setting: Setting, count: int) -> list[Member]:
 
 
 def _finetune(setting: Setting, count: int) -> list[Member]:
-    """The cut goes on from its parent's weights and gates; the gates are no longer pressed."""
+    """The cut goes on from its parent's weights and gates; the gates are no longer pressed or drawn."""
     architecture = setting.cut.architecture()
     if architecture.gates:
-        end = architecture.gates.temperature.end
-        free = {"penalty": 0.0, "penalise": None, "budget": None, "target_sparsity": None}
-        relaxed = architecture.gates.model_copy(update={**free, "temperature": Temperature(start=end, end=end)})
-        architecture = architecture.replace(gates=relaxed)
+        architecture = architecture.replace(gates=architecture.gates.decided())
     weights = setting.cut.final_weights()
     return [Member("finetune", "finetune", architecture, setting.configuration, weights=weights)]
 

@@ -170,3 +170,20 @@ def test_the_baseline_starts_at_a_guess_among_the_classes(digits: Architecture) 
     assert gates.kind.baseline.item() == pytest.approx(math.log(10))
     gates.kind.surrogate(gates.weight, gates.temperature, torch.zeros(()))
     assert gates.kind.baseline.item() == pytest.approx(0.9 * math.log(10))
+
+
+@pytest.mark.parametrize("kind", ["bernoulli", "reinforce"])
+def test_the_gates_of_a_wiring_that_is_found_are_what_they_were_and_not_drawn(digits: Architecture, kind: str) -> None:
+    before = gates_of(digits, kind, penalty=0.1, temperature={"start": 1.0, "end": 0.5})
+    before.anneal(1)
+    settings = digits.replace(gates={"kind": kind, "penalty": 0.1, "temperature": {"start": 1.0, "end": 0.5}}).gates
+    assert settings is not None
+    decided = digits.replace(gates=settings.decided())
+    assert decided.gates is not None
+    assert decided.gates.penalty == 0
+    after = build(decided).gates
+    assert after is not None
+    after.load_state_dict(before.state_dict())
+    after.anneal(0)
+    assert torch.equal(after.values(), before.values())
+    assert torch.equal(after.kind.sampled(after.weight, after.temperature), after.values())
