@@ -225,7 +225,7 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
         require_few(plan.path / PLAN, len(plan.seeds) * sum(map(len, plan.members.values())))
         # The names become folders below jobs/; nothing else may be reached through them.
         names = [name for row in plan.members.values() for name in row]
-        complete = bool(plan.jobs) and all(map(_is_folder_name, names))
+        complete = bool(plan.jobs) and all(map(_is_folder_name, names)) and _has_its_searches(plan)
     except (KeyError, TypeError, ValueError, AttributeError):
         complete = False
     if not complete:
@@ -241,6 +241,15 @@ def require_few(place: Path | str, trainings: int) -> None:
     """
     if trainings > TRAININGS.most:
         raise UsageError(f"{place}: these are {trainings:,}, {TRAININGS}.")
+
+
+def _has_its_searches(plan: Plan) -> bool:
+    """Whether what a plan of several cuts says of them belongs together."""
+    cuts = plan.about.get("cut")
+    if not isinstance(cuts, list):
+        return True
+    rules, rows = plan.about["rule"], {row.partition("/")[0] for row in plan.members}
+    return isinstance(rules, list) and len(rules) == len(cuts) and rows == {str(n + 1) for n in range(len(cuts))}
 
 
 def _is_folder_name(name: str) -> bool:

@@ -11,6 +11,7 @@ from connprune.experiments.comparison import collect
 from connprune.experiments.contenders import Setting, members
 from connprune.experiments.evolution import mutated
 from connprune.experiments.plan import Plan, begin, read
+from connprune.files import sealed, write_json
 from connprune.report.comparison import comparison_text
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
@@ -95,6 +96,22 @@ def test_another_experiment_in_the_same_directory_is_refused(cut: RunDirectory, 
 def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.json").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"plan\.json: this file is damaged"):
+        read(tmp_path, "comparison")
+
+
+@pytest.mark.parametrize(
+    ("row", "about"),
+    [
+        ("1/cut", {"cut": ["c"]}),
+        ("1/cut", {"cut": ["c"], "rule": []}),
+        ("1/cut", {"cut": ["c", "d"], "rule": ["r", "r"]}),
+        ("cut", {"cut": ["c"], "rule": ["r"]}),
+    ],
+)
+def test_a_plan_of_searches_that_lacks_some_is_refused(tmp_path: Path, row: str, about: dict[str, list[str]]) -> None:
+    document = {"kind": "comparison", "seeds": [1], "members": {row: ["1-cut"]}, "about": about}
+    write_json(tmp_path / "plan.json", sealed(document))
+    with pytest.raises(UsageError, match=r"plan\.json: this file is damaged: it holds no plan"):
         read(tmp_path, "comparison")
 
 
