@@ -2,23 +2,36 @@
 
 import weakref
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from connprune.training.timing import seconds_of, wait
+from connprune.training.precision import Precision, computing_in
+from connprune.training.timing import Step, seconds_of, wait
 
 _REPEATS = 7
 
 
-def matrix_product_rate(device: torch.device) -> float:
-    """Floating-point operations a second of a float32 matrix product, multiplications and additions counted."""
+def matrix_product(device: torch.device, precision: Precision) -> tuple[Step, int]:
+    """A large matrix product, and its floating-point operations, multiplications and additions counted.
+
+    Args:
+        device: where.
+        precision: that of its products.
+    """
     side = 8192 if device.type == "cuda" else 2048
-    left, right = torch.rand(side, side, device=device), torch.rand(side, side, device=device)
-    return 2 * side**3 / _best(lambda: left @ right, device)
+    kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    left, right = (torch.rand(side, side, device=device, dtype=kind) for _ in range(2))
+
+    def step() -> Tensor:
+        # What was computed before may have left another precision behind.
+        with computing_in(precision, device):
+            return left @ right
+
+    return step, 2 * side**3
 
 
 def copy_bandwidth(device: torch.device) -> float:
@@ -30,7 +43,7 @@ def copy_bandwidth(device: torch.device) -> float:
 
 
 def _best(work: Callable[[], object], device: torch.device) -> float:
-    return median(sorted(seconds_of(work, device) for _ in range(_REPEATS))[:3])
+    return min(seconds_of(work, device) for _ in range(_REPEATS))
 
 
 class Held(TorchDispatchMode):

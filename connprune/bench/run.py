@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from random import Random
+from statistics import median
 from typing import Any
 
 import torch
@@ -17,20 +18,23 @@ from connprune.architecture.shapes import gates_of_each, mac_count
 from connprune.bench.elsewhere import Work, elsewhere
 from connprune.bench.files import file_costs
 from connprune.bench.literal import LiteralNetwork, LiteralTraining, keeping_literal, literal_batches
-from connprune.bench.machine import copy_bandwidth, matrix_product_rate, peak_bytes
+from connprune.bench.machine import copy_bandwidth, matrix_product, peak_bytes
 from connprune.data.batches import draw_epoch
 from connprune.data.images import Images
 from connprune.data.settings import Augment
 from connprune.data.splits import Splits
 from connprune.network.network import build
+from connprune.training.capture import WARM_UP as RECORDED_AFTER
 from connprune.training.configuration import Configuration
 from connprune.training.device import device_name
 from connprune.training.latency import forward_pass
 from connprune.training.recipe import Recipe
-from connprune.training.timing import Step, in_turns
+from connprune.training.timing import Step, in_turns, seconds_in_turns
 from connprune.training.trainer import Trainer
 
-WARM_UP = 3
+# Until a step that is recorded has been, and was replayed once.
+WARM_UP = RECORDED_AFTER + 2
+_PRODUCT = "matrix product"
 KEEPING = "literal, freed memory kept"
 # Batch size, and the share of the MACs that is left.
 CUTS = ((1, 0.5), (32, 0.5), (256, 0.75), (256, 0.5), (256, 0.25))
@@ -57,10 +61,14 @@ def bench(
         warn: as for `Trainer`.
     """
     with candidates(configuration, architecture, splits, literal_workers, warn) as works:
-        taken = in_turns({name: work.step for name, work in works.items()}, device, rounds, WARM_UP)
+        # Among the steps, so that what keeps the machine busy keeps it from them and from their measure alike.
+        product, product_operations = matrix_product(device, configuration.training.precision)
+        steps = {**{name: work.step for name, work in works.items()}, _PRODUCT: product}
+        seconds = seconds_in_turns(steps, device, rounds, WARM_UP)
+        rate = product_operations / min(seconds.pop(_PRODUCT))
+        taken = {name: median(each) for name, each in seconds.items()}
         peaks = {name: work.peak_bytes() for name, work in works.items()}
     batch = configuration.training.batch_size
-    rate = matrix_product_rate(device)
     operations = 2 * 3 * mac_count(architecture) * batch
     return {
         "schema": SCHEMA,
@@ -71,16 +79,17 @@ def bench(
         "batch_size": batch,
         "rounds": rounds,
         "matrix_product_flops": rate,
+        "matrix_product_precision": configuration.training.precision,
         "copy_bytes_per_second": copy_bandwidth(device),
         "step_operations": operations,
         "steps": {
             name: {
-                "seconds": seconds,
-                "images_per_second": batch / seconds,
-                "share_of_matrix_product_rate": operations / seconds / rate,
-                "ratio": seconds / taken["connprune"],
+                "seconds": each,
+                "images_per_second": batch / each,
+                "share_of_matrix_product_rate": operations / each / rate,
+                "ratio": each / taken["connprune"],
             }
-            for name, seconds in taken.items()
+            for name, each in taken.items()
         },
         "data_seconds": in_turns(data_steps(configuration, splits, literal_workers), device, rounds, WARM_UP),
         "forward": forward(architecture, device, rounds),

@@ -16,7 +16,7 @@ def bench_text(found: Mapping[str, Any]) -> str:
         [
             f"torch {found['torch']}, {found['device']}, {found['threads']} threads, batch {found['batch_size']}, "
             f"medians of {found['rounds']}\n"
-            f"matrix product {found['matrix_product_flops'] / 1e9:,.0f} GFLOP/s, "
+            f"matrix product ({found['matrix_product_precision']}) {found['matrix_product_flops'] / 1e9:,.0f} GFLOP/s, "
             f"copy {found['copy_bytes_per_second'] / 1e9:,.1f} GB/s, "
             f"a step's arithmetic {found['step_operations'] / 1e9:,.2f} GFLOP",
             steps,

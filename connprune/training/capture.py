@@ -10,7 +10,7 @@ from connprune.data.batches import Draws
 Step = Callable[[Draws, Tensor], None]
 
 # Steps that run as they are before one is recorded: libraries and the optimizer make their buffers in the first ones.
-_WARM_UP = 3
+WARM_UP = 3
 
 
 class CapturedStep:
@@ -46,7 +46,7 @@ class CapturedStep:
         if self._inputs is None:
             self._inputs = Draws(*(tensor.clone() for tensor in draws)), strength.clone()
         kept_draws, kept_strength = self._inputs
-        if self._can_record and self._graph is None and self._seen >= _WARM_UP:
+        if self._can_record and self._graph is None and self._seen >= WARM_UP:
             self._graph = self._recorded(kept_draws, kept_strength)
         if self._graph is not None:
             for kept, given in zip((*kept_draws, kept_strength), (*draws, strength), strict=True):

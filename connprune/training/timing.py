@@ -11,7 +11,15 @@ Step = Callable[[], object]
 
 
 def in_turns(steps: Mapping[str, Step], device: torch.device, rounds: int, warm_up: int) -> dict[str, float]:
-    """The median seconds of each; all take turns, so that a busy moment of the machine hits all alike.
+    """The median seconds of each, see `seconds_in_turns`."""
+    taken = seconds_in_turns(steps, device, rounds, warm_up)
+    return {name: median(seconds) for name, seconds in taken.items()}
+
+
+def seconds_in_turns(
+    steps: Mapping[str, Step], device: torch.device, rounds: int, warm_up: int
+) -> dict[str, list[float]]:
+    """The seconds of each in each round; all take turns, so that a busy moment of the machine hits all alike.
 
     Each round has another order: what comes before leaves its data in the caches, and that must hit all alike too.
 
@@ -26,7 +34,7 @@ def in_turns(steps: Mapping[str, Step], device: torch.device, rounds: int, warm_
     for _ in range(warm_up + rounds):
         for name in random.sample(list(steps), len(steps)):
             taken[name].append(seconds_of(steps[name], device))
-    return {name: median(seconds[warm_up:]) for name, seconds in taken.items()}
+    return {name: seconds[warm_up:] for name, seconds in taken.items()}
 
 
 def seconds_of(step: Step, device: torch.device) -> float:

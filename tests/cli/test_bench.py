@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.conftest import Command
@@ -88,3 +90,44 @@ def test_the_peak_is_what_is_held_at_once() -> None:
 
     # Two of the three at once, of four bytes a number; views take nothing, the sum one number.
     assert peak_bytes(work, torch.device("cpu")) in (8000, 8004)
+
+
+@pytest.mark.parametrize(("precision", "kind"), [("float32", "float32"), ("bfloat16", "bfloat16")])
+def test_the_measure_of_a_step_is_a_product_of_its_precision(precision: Any, kind: str) -> None:
+    import torch
+
+    from connprune.bench.machine import matrix_product
+
+    step, operations = matrix_product(torch.device("cpu"), precision)
+    found = step()
+    assert isinstance(found, torch.Tensor)
+    assert str(found.dtype) == f"torch.{kind}"
+    assert operations == 2 * found.numel() * found.shape[0]
+
+
+def test_the_measure_takes_its_turns_among_the_steps_and_its_best_counts(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock on which everything becomes a second slower with each call, as on a machine that becomes busy."""
+    from itertools import count
+
+    from connprune.bench import machine
+    from connprune.training import timing
+
+    ticks = count(1)
+
+    def seconds_of(step: Any, device: Any) -> float:
+        step()
+        return float(next(ticks))
+
+    monkeypatch.setattr(timing, "seconds_of", seconds_of)
+    monkeypatch.setattr(machine, "seconds_of", seconds_of)
+    found = command("bench", "--preset", "digits", "--rounds", "3", "--threads", "1", "--device", "cpu", "--json").json
+    best = 2 * 2048**3 / found["matrix_product_flops"]
+    # In the first round that counts: each of the two steps and the product has had its warm-up.
+    assert 3 * 5 < best <= 3 * 6
+    assert found["matrix_product_precision"] == "float32"
+    for step in found["steps"].values():
+        assert step["share_of_matrix_product_rate"] * step["seconds"] == pytest.approx(
+            found["step_operations"] / found["matrix_product_flops"]
+        )

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from connprune.architecture.base import Shape
-from connprune.bench.run import random_splits
+from connprune.bench.run import WARM_UP, random_splits
 from connprune.network import build
 from connprune.network.image_layers import Dropout
 from connprune.training.capture import CapturedStep
@@ -23,8 +23,6 @@ from connprune.training.trainer import Trainer
 RUNTIME = ctypes.CDLL("")
 RUNTIME.launches.restype = RUNTIME.blocks_of.restype = ctypes.c_long
 RUNTIME.blocks_of.argtypes = [ctypes.c_long]
-# Steps before a recording, the recording, and a replay.
-STEPS = 6
 BATCH = 8
 
 
@@ -83,7 +81,8 @@ def found(case: list[str], device: torch.device) -> dict[str, Any]:
     warnings: list[str] = []
     trainer = trainer_of(*case, device=device, warn=warnings)
     step = trainer.endless_steps()
-    for _ in range(STEPS):
+    # What benchmarks count comes after the recording.
+    for _ in range(WARM_UP):
         step()
     captured = trainer._take_step
     assert isinstance(captured, CapturedStep)
