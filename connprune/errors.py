@@ -1,5 +1,15 @@
 """The errors that a user can mend, each with the exit code that the command line promises for it."""
 
+# What libraries say that find no memory, and raise as errors that may be anything: torch on a CPU and on MPS, CUDA, and
+# cuBLAS and cuDNN for what they allocate themselves.
+_NO_MEMORY = (
+    "can't allocate memory",
+    "out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "ALLOCATION_FAILED",
+)
+
 
 class ConnpruneError(Exception):
     """Something went wrong while running. Its text is one clear sentence for the user."""
@@ -39,6 +49,10 @@ class NoMemoryError(ConnpruneError):
     """The memory is too small for what shall be computed."""
 
 
+class LostDeviceError(ConnpruneError):
+    """A GPU has failed, and this process can compute nothing on it any more; another one may."""
+
+
 class RunLockedError(UsageError):
     """Another process trains in the run."""
 
@@ -57,3 +71,10 @@ class InterruptedRunError(BaseException):
         super().__init__(message)
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error means that there is not enough memory. torch need not be imported to ask."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)

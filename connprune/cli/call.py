@@ -9,7 +9,7 @@ from typer import TyperException
 from connprune.cli.app import app
 from connprune.cli.output import tell
 from connprune.cli.slips import explained
-from connprune.errors import ConnpruneError
+from connprune.errors import ConnpruneError, lacks_memory
 from connprune.signals import interruption_behind
 
 
@@ -50,8 +50,6 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}.", 1
-    # torch names its own out-of-memory error; importing torch to catch it would slow every command down.
-    no_memory = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
-    if no_memory or isinstance(error, MemoryError):
+    if lacks_memory(error):
         return "There is not enough memory; lower training.batch_size, or use smaller layers or images.", 1
     return f"{type(error).__name__}: {error} (set CONNPRUNE_TRACEBACK=1 to see where).", 1

@@ -67,8 +67,9 @@ def run_experiment(
 
 
 def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
-    from connprune.errors import ConnpruneError
-    from connprune.experiments.launch import devices_of_jobs, launch, worker_commands
+    from connprune.errors import ConnpruneError, LostDeviceError
+    from connprune.experiments.launch import devices_of_jobs
+    from connprune.runs.clock import now
     from connprune.training.device import find_device
 
     find_device(means.device_here)
@@ -84,15 +85,14 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
         if means.on:
             failed = _work_off_on_ray(plan, means, output)
         elif means.jobs in (None, 1):
-            failed = work_off(plan, means.device, output, means.data)
+            begun = now()
+            try:
+                failed = work_off(plan, means.device, output, means.data)
+            except LostDeviceError:
+                # This process can go on with none of the others.
+                ends = _work_off_by_workers(plan, means, [means.device], begun)
         else:
-            devices = devices_of_jobs(means.device, means.jobs)
-            with Stop() as stop:
-                ends = launch(
-                    worker_commands(plan.path, devices, means.threads, means.plugins, means.data)[:left], stop
-                )
-                if stop.number is not None:
-                    raise plan.interruption(stop.number)
+            ends = _work_off_by_workers(plan, means, devices_of_jobs(means.device, means.jobs)[:left], now())
         missing = plan.unfinished
         if missing:
             first = missing[0].run
@@ -101,6 +101,17 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
                 f"{len(missing)} of {len(plan.jobs)} trainings are not finished; the first is {first.path}: {why} "
                 "The same command goes on."
             )
+
+
+def _work_off_by_workers(plan: "Plan", means: Means, devices: Sequence[str], since: str) -> list[str]:
+    """Lets a process on each device do what is left; returns how those ended that did not by themselves."""
+    from connprune.experiments.launch import launch, worker_commands
+
+    with Stop() as stop:
+        ends = launch(worker_commands(plan.path, devices, means.threads, means.plugins, means.data, since), stop)
+        if stop.number is not None:
+            raise plan.interruption(stop.number)
+    return ends
 
 
 def _why_unfinished(path: Path, ends: Sequence[str]) -> str:
@@ -113,14 +124,16 @@ def _why_unfinished(path: Path, ends: Sequence[str]) -> str:
     return f"{'; '.join(ends)}." if ends else "it failed in a worker, as said above, or was left by another process."
 
 
-def work_off(plan: "Plan", device: str, output: Output, data: str | None = None) -> dict[Path, str]:
+def work_off(
+    plan: "Plan", device: str, output: Output, data: str | None = None, since: str | None = None
+) -> dict[Path, str]:
     """Does in this process every training that no other process does; returns why those that failed did."""
     from connprune.experiments.work import work
     from connprune.training.device import choose_device
 
     place = choose_device(device)
     with Stop() as stop:
-        return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output), data)
+        return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output), data, since)
 
 
 def _work_off_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, str]:

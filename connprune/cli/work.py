@@ -20,16 +20,23 @@ def work(
     threads: options.ThreadsOption = None,
     data: options.PlaceOption = None,
     plugins: options.PluginOption = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Leave out what has failed from then on, ISO 8601.")
+    ] = None,
 ) -> None:
     """Do the trainings of an experiment that no other process does; end when standard input ends."""
-    from connprune.errors import ConnpruneError, InterruptedRunError
+    from connprune.errors import ConnpruneError, InterruptedRunError, LostDeviceError
+    from connprune.experiments.launch import LOST_DEVICE
     from connprune.experiments.plan import read
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         options.load_plugins(plugins)
         options.prepare_cpu(threads)
-        failed = work_off(read(experiment, "comparison", "sweep"), device, Output(), data)
+        failed = work_off(read(experiment, "comparison", "sweep"), device, Output(), data, since)
+    except LostDeviceError:
+        # It was reported; the process that started this one starts another.
+        sys.exit(LOST_DEVICE)
     except InterruptedRunError as interruption:
         # The process that started this one says it once for all.
         sys.exit(interruption.exit_code)

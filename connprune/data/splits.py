@@ -42,6 +42,12 @@ class Splits:
         moved = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
         return replace(self, **moved)
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes all images and labels take."""
+        parts = (self.train, self.validation, self.test)
+        return sum(part.images.nbytes + part.labels.nbytes for part in parts)
+
 
 def split(dataset: Dataset, settings: DataSettings) -> Splits:
     """Holds out seeded parts of the training set: to validate with, and to test with where there is no test set.

@@ -10,13 +10,21 @@ from pathlib import Path
 
 from connprune.data.track import StopSignal
 from connprune.experiments.ends import end_of, out_of_memory_kills
+from connprune.runs.clock import now
 from connprune.runs.machine import usable_cores
 
 _GLANCE_SECONDS = 0.1
+# The exit code of a worker whose device failed: EX_TEMPFAIL of sysexits.h. Another one can go on in its place.
+LOST_DEVICE = 75
 
 
 def worker_commands(
-    path: Path, devices: Sequence[str], threads: int | None, plugins: Sequence[str], data: str | None = None
+    path: Path,
+    devices: Sequence[str],
+    threads: int | None,
+    plugins: Sequence[str],
+    data: str | None = None,
+    since: str | None = None,
 ) -> list[list[str]]:
     """The command of each worker: one a device.
 
@@ -26,10 +34,12 @@ def worker_commands(
         threads: CPU threads of each; None is OMP_NUM_THREADS, else a fair share of the cores.
         plugins: modules that each imports.
         data: where the images are now; None is where they were.
+        since: trainings that have failed from this moment on are not tried again; None is now.
     """
     threads = threads_of_each(len(devices), threads)
     # Without -P, a file in the current folder that is called like a library would be imported in its place.
     command = [sys.executable, "-P", "-m", "connprune", "work", str(path), "--threads", str(threads)]
+    command += ["--since", since or now()]
     command += ["--data", data] if data else []
     command += [word for name in plugins for word in ("--plugin", name)]
     return [[*command, "--device", device] for device in devices]
@@ -39,28 +49,34 @@ def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[str]:
     """Runs workers until all have ended; passes a signal that this process got on to them.
 
     Each worker reads from a pipe that ends with this process, so none is left behind if it is killed. They do not
-    belong to the terminal's group: a Ctrl-C must reach each of them once.
+    belong to the terminal's group: a Ctrl-C must reach each of them once. One whose device failed is followed by
+    another, which does not try again what failed: so there are no more of them than trainings.
 
     Returns:
         How each ended that did not end by itself. The others have said on standard error what went wrong.
     """
     kills = out_of_memory_kills()
     with ExitStack() as ended:
-        workers = [
+
+        def begun(command: Sequence[str]) -> subprocess.Popen[bytes]:
             # The commands are our own, and their arguments are not seen by a shell.
-            ended.enter_context(
-                subprocess.Popen(  # noqa: S603
-                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
-                )
+            worker = subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
             )
-            for command in commands
-        ]
+            return ended.enter_context(worker)
+
+        workers = [begun(command) for command in commands]
         told = False
-        while any(worker.poll() is None for worker in workers):
+        while None in (codes := [worker.poll() for worker in workers]) or (
+            LOST_DEVICE in codes and stop.number is None
+        ):
             if stop.number is not None and not told:
                 told = True
                 for worker in workers:
                     worker.send_signal(stop.number)
+            for place, code in enumerate(codes):
+                if code == LOST_DEVICE and stop.number is None:
+                    workers[place] = begun(commands[place])
             time.sleep(_GLANCE_SECONDS)
     kills = out_of_memory_kills() - kills
     ends = (end_of(f"worker {n}", one.pid, one.returncode, kills) for n, one in enumerate(workers, 1))

@@ -64,6 +64,14 @@ class Job:
         except UsageError:
             return False
 
+    def has_failed_since(self, moment: str) -> bool:
+        """Whether it failed at this moment, ISO 8601, or later."""
+        try:
+            summary = self.run.summary
+        except UsageError:
+            return False
+        return summary.get("status") == "failed" and str(summary.get("updated")) >= moment
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -9,12 +9,13 @@ import torch
 from connprune.data.images import Dataset
 from connprune.data.splits import Splits
 from connprune.data.track import StopSignal
-from connprune.errors import ConnpruneError, InterruptedRunError, RunLockedError, UsageError
+from connprune.errors import ConnpruneError, InterruptedRunError, LostDeviceError, RunLockedError, UsageError
 from connprune.experiments.evolution import evolve
 from connprune.experiments.plan import PLAN, Job, Plan
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.images import moved, require_same_images
+from connprune.training.lost_device import explained_loss
 from connprune.training.run import split_data, train_locked
 
 Load = Callable[[Configuration], Dataset]
@@ -65,6 +66,7 @@ def work(
     stop: StopSignal,
     report: Callable[[int, Job, dict[str, Any] | str], None],
     data: str | None = None,
+    since: str | None = None,
 ) -> dict[Path, str]:
     """Does every training that is neither finished nor under way in another process.
 
@@ -75,17 +77,19 @@ def work(
         stop: asks to stop; then the training under way is saved.
         report: is told the number of a job, the job, and its summary when it is done here, or why it failed.
         data: where the images are now, as for `SplitImages`.
+        since: what has failed from this moment on, ISO 8601, in whatever process, is not tried again.
 
     Returns:
         For each training that failed, why.
 
     Raises:
         InterruptedRunError: it was asked to stop.
+        LostDeviceError: the device failed in a training, which was reported; another process can go on.
     """
     splits = SplitImages(load, device, data)
     failed: dict[Path, str] = {}
     for number, job in enumerate(plan.jobs, 1):
-        if job.is_finished:
+        if job.is_finished or (since is not None and job.has_failed_since(since)):
             continue
         if stop.number is not None:
             raise plan.interruption(stop.number)
@@ -93,6 +97,9 @@ def work(
             outcome = attempt(job.run, splits, device, stop)
         except InterruptedRunError as interruption:
             raise plan.interruption(interruption.signal_number) from None
+        except LostDeviceError as error:
+            report(number, job, str(error))
+            raise
         if outcome is not None:
             report(number, job, outcome)
         if isinstance(outcome, str):
@@ -110,12 +117,19 @@ def attempt(
 
     Raises:
         InterruptedRunError: it was asked to stop; the checkpoint is saved.
+        LostDeviceError: the device failed, and this process can do no other job on it.
     """
     try:
         with run.locked():
-            return None if run.is_finished else do(run, splits, device, stop)
+            if run.is_finished:
+                return None
+            # Images come to the device before the run begins, and what fails then has failed, too.
+            with run.status_on_error(), explained_loss(device):
+                return do(run, splits, device, stop)
     except RunLockedError:
         return None
+    except LostDeviceError:
+        raise
     except (ConnpruneError, OSError, RuntimeError) as error:
         return str(error)
 

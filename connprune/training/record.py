@@ -19,7 +19,7 @@ from connprune.architecture.shapes import gates_of_each, mac_count, parameter_co
 from connprune.background import Background
 from connprune.data.images import Images
 from connprune.data.splits import Splits, class_counts
-from connprune.errors import DisconnectedError, DivergedError, UsageError
+from connprune.errors import DisconnectedError, DivergedError, UsageError, lacks_memory
 from connprune.runs.directory import RunDirectory, metrics_text
 from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import write_tensors
@@ -242,9 +242,9 @@ class Record:
             self.metrics = [json.loads(line) for line in notes["metrics"].splitlines()]
             self.gates = list(tensors["gates"].numpy())
             seconds = notes.get("wall_seconds", sum(epoch["epoch_seconds"] for epoch in self.metrics))
-        except torch.OutOfMemoryError:
-            raise
-        except (KeyError, TypeError, ValueError, RuntimeError):
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            if lacks_memory(error) or isinstance(error, torch.AcceleratorError):
+                raise
             raise UsageError(f"{name}: this checkpoint is of another network or another version.") from None
         self.best_weights = {
             name.removeprefix(_BEST): tensor for name, tensor in tensors.items() if name.startswith(_BEST)

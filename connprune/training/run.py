@@ -26,6 +26,7 @@ from connprune.training.device import device_name
 from connprune.training.events import events
 from connprune.training.group import Alone, Group
 from connprune.training.images import require_same_images
+from connprune.training.lost_device import explained_loss
 from connprune.training.memory_error import explained_memory
 from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
@@ -91,6 +92,7 @@ def train_run(
         InterruptedRunError: a signal came; the checkpoint was saved first.
         DivergedError: the loss was no finite number, and going back did not help or was not wanted.
         NoMemoryError: the memory is too small.
+        LostDeviceError: the GPU failed, and this process can compute nothing on it any more.
         DiskFullError: the disk is full; the last checkpoint stays.
         UsageError: another process trains in this run, the images are others than those it began with, or the
             checkpoint is damaged or belongs to something else.
@@ -114,11 +116,15 @@ def train_locked(
     """What `train_run` does, in a run that the caller has locked."""
     group, began = group or Alone(), time.monotonic()
     require_same_images(run, configuration, run.summary.get("data_digest"), splits.digest)
-    with run.status_on_error() if group.rank == 0 else nullcontext():
-        configuration = configuration.with_range(splits.range)
-        recipe = configuration.training
+    configuration = configuration.with_range(splits.range)
+    recipe, images = configuration.training, splits.nbytes
+    with (
+        run.status_on_error() if group.rank == 0 else nullcontext(),
+        explained_loss(device),
+        explained_memory(architecture := run.architecture(), recipe, images),
+    ):
         torch.manual_seed(stream_seed(recipe.seed, "weights"))
-        network = build(run.architecture())
+        network = build(architecture)
         mean, divisor = normalisation(splits.train, configuration.data.normalise)
         network.mean.copy_(mean)
         network.divisor.copy_(divisor)
@@ -135,7 +141,6 @@ def train_locked(
         wanted = configuration.run.tensorboard and group.rank == 0
         with (
             events(run.tensorboard, network.architecture, wanted) as log,
-            explained_memory(network.architecture, recipe.batch_size),
             Background() as background,
         ):
             record = Record(run, trainer, watcher.warning, log, background, began)

@@ -40,12 +40,20 @@ def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
     subprocess.run([*build, "-I", headers, "-o", folder / "libruntime.so", HERE / "runtime.c", "-lpthread"], check=True)
     subprocess.run([*build, "-o", folder / "libcuda.so.1", HERE / "driver.c"], check=True)
 
-    def run(*arguments: str | Path, devices: int = 1, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str | Path,
+        devices: int = 1,
+        stdin: str = "",
+        cwd: Path = HERE.parent.parent,
+        fails: tuple[int, Path] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
             "LD_PRELOAD": str(folder / "libruntime.so"),
             "LD_LIBRARY_PATH": str(folder),
             "RUNTIME_DEVICES": str(devices),
+            **({"RUNTIME_FAILS": f"{fails[0]} {fails[1]}"} if fails else {}),
+            "PYTHONPATH": str(HERE.parent.parent),
             "CONNPRUNE_CACHE": str(folder / "cache"),
             # cuBLASLt chooses among kernels by asking the device.
             "DISABLE_ADDMM_CUDA_LT": "1",
@@ -57,6 +65,7 @@ def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
             text=True,
             env=environment,
             timeout=600,
+            cwd=cwd,
             check=False,
         )
 

@@ -5,17 +5,20 @@
  * a wait for the host, a copy to or from it, an allocation, a launch on the default stream or an event from outside makes the
  * capture invalid, as on a GPU. cuBLAS is counted, cuDNN is not there.
  *
- * Preloaded; RUNTIME_DEVICES says how many devices there are (1). Tests ask through launches(), blocks_of() and invalidated_by() at the
- * end of this file.
+ * Preloaded; RUNTIME_DEVICES says how many devices there are (1). RUNTIME_FAILS="N FILE" makes launch N the last one that the
+ * device takes, in the one process that can make FILE: from then on every call tells the error, as after a fault of a kernel.
+ * Tests ask through launches(), blocks_of() and invalidated_by() at the end of this file.
  */
 #define _GNU_SOURCE
 #include <cuda_runtime_api.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- state ------------------------------------------------------------------------------------------------------------ */
 
@@ -59,6 +62,21 @@ static Allocation *allocations;
 static long allocated, allocations_room;
 static size_t used;
 
+static cudaError_t fault = cudaSuccess; /* of a kernel: it stays */
+
+static void fail_if_it_is_time(void) {
+    static long at = -1;
+    static char file[4096];
+    const char *given = getenv("RUNTIME_FAILS");
+    if (!given || fault) return;
+    if (at < 0) sscanf(given, "%ld %4095s", &at, file);
+    if (launched < at) return;
+    int made = open(file, O_CREAT | O_EXCL, 0666);
+    if (made < 0) return;
+    close(made);
+    fault = cudaErrorIllegalAddress;
+}
+
 static int devices(void) {
     const char *given = getenv("RUNTIME_DEVICES");
     return given ? atoi(given) : 1;
@@ -85,6 +103,7 @@ static cudaError_t invalidate(const char *why, cudaError_t code) {
 
 /* A call that no thread may make while a capture in the global mode is under way. */
 static cudaError_t not_while_capturing(const char *call) {
+    if (fault) return fault;
     if (active_capture && thread_mode != RELAXED && active_mode != RELAXED)
         return invalidate(call, cudaErrorStreamCaptureUnsupported);
     return cudaSuccess;
@@ -138,7 +157,8 @@ static cudaError_t launch(dim3 grid, cudaStream_t given) {
     if (stream == &default_stream && active_capture && thread_mode != RELAXED)
         return invalidate("a launch on the default stream", cudaErrorStreamCaptureImplicit);
     count(stream, (long)grid.x * grid.y * grid.z);
-    return cudaSuccess;
+    fail_if_it_is_time();
+    return result(fault);
 }
 cudaError_t cudaLaunchKernel(const void *f, dim3 grid, dim3 block, void **arguments, size_t shared, cudaStream_t stream) {
     return launch(grid, stream);
@@ -243,15 +263,16 @@ cudaError_t cudaDriverGetVersion(int *version) {
 }
 cudaError_t cudaRuntimeGetVersion(int *version) { return cudaDriverGetVersion(version); }
 cudaError_t cudaGetLastError(void) {
-    cudaError_t code = last_error;
+    cudaError_t code = fault ? fault : last_error;
     last_error = cudaSuccess;
     return code;
 }
-cudaError_t cudaPeekAtLastError(void) { return last_error; }
+cudaError_t cudaPeekAtLastError(void) { return fault ? fault : last_error; }
 const char *cudaGetErrorString(cudaError_t code) {
     switch (code) {
         case cudaSuccess: return "no error";
         case cudaErrorMemoryAllocation: return "out of memory";
+        case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
         case cudaErrorInvalidDevice: return "invalid device ordinal";
         case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
         case cudaErrorStreamCaptureInvalidated: return "operation failed due to a previous error during capture";
@@ -349,6 +370,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, enum cudaMe
     Stream *stream = stream_of(given);
     if (stream->capture && kind != cudaMemcpyDeviceToDevice)
         return invalidate("a copy to or from the host", cudaErrorStreamCaptureUnsupported);
+    if (fault) return fault;
     count(stream, COPY);
     if (!stream->capture) memmove(to, from, size);
     return cudaSuccess;

@@ -10,6 +10,7 @@ from connprune.data.sources import load
 from connprune.errors import DivergedError, InterruptedRunError, NoMemoryError, UsageError
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
+from connprune.training.configuration import design
 from connprune.training.evaluation import evaluate
 from connprune.training.memory_error import explained_memory
 from connprune.training.run import load_network, split_data
@@ -273,13 +274,66 @@ def spoil() -> None:
             next(network.head.parameters()).fill_(torch.inf)
 
 
-def test_too_little_memory_is_explained(tmp_path: Path) -> None:
-    architecture = train(tmp_path / "run").architecture()
-    told = r"for the 95,734 parameters and \d+ MiB for a batch of 32\. Lower"
-    with pytest.raises(NoMemoryError, match=told), explained_memory(architecture, 32):
+def test_too_little_memory_is_explained() -> None:
+    chosen = configuration()
+    architecture = design(chosen)
+    told = r"for the 95,734 parameters, \d+ MiB for a batch of 32, and 1 MiB for the images\. Lower training.batch_size"
+    with pytest.raises(NoMemoryError, match=told), explained_memory(architecture, chosen.training, 2**20):
         torch.empty(2**60)
-    with pytest.raises(RuntimeError, match="something else"), explained_memory(architecture, 32):
+    with pytest.raises(RuntimeError, match="something else"), explained_memory(architecture, chosen.training, 0):
         raise RuntimeError("something else")
+
+
+@pytest.mark.parametrize(
+    ("settings", "images", "advice"),
+    [
+        (["training.batch_size=1"], 0, "Make the network smaller"),
+        (["training.batch_size=1"], 2**40, "Take fewer images: data.train_images"),
+        (["training.batch_size=4096"], 0, "or try --set training.recompute=true or --set training.precision=bfloat16."),
+        (["training.batch_size=4096", "training.recompute=true"], 0, "or try --set training.precision=bfloat16."),
+        (
+            ["training.batch_size=65536", "training.recompute=true", "training.precision=bfloat16"],
+            0,
+            "Lower training.batch_size.",
+        ),
+    ],
+)
+def test_the_advice_fits_what_fills_the_memory(settings: list[str], images: int, advice: str) -> None:
+    chosen = configuration(*settings)
+    with pytest.raises(NoMemoryError) as caught, explained_memory(design(chosen), chosen.training, images):
+        raise MemoryError
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
+        "MPS backend out of memory (MPS allocated: 1 GB)",
+        "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory",
+    ],
+)
+def test_every_library_has_its_own_words_for_too_little_memory(words: str) -> None:
+    chosen = configuration()
+    with pytest.raises(NoMemoryError), explained_memory(design(chosen), chosen.training, 0):
+        raise RuntimeError(words)
+
+
+def test_a_network_that_does_not_even_fit_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when it is moved to a GPU."""
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    chosen = configuration()
+    run = start(tmp_path / "run", chosen)
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    with pytest.raises(NoMemoryError, match="for the images"):
+        go_on(run, chosen)
+    assert run.summary["status"] == "failed"
 
 
 def test_the_environment_is_recorded_each_time(tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+"""A GPU that fails for good takes one training with it, not the queue behind it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Run = Callable[..., CompletedProcess[str]]
+
+UNJUDGED = ("--plugin", "tests.cuda.unjudged", "--device", "cuda")
+SEEDS = 3
+SWEEP = f"""base:
+  preset: digits
+  layers: [{{kind: conv, feature_maps: 2}}]
+  head: {{hidden: []}}
+  data: {{train_images: 64}}
+  training: {{epochs: 1}}
+seeds: {SEEDS}
+axes:
+  training.batch_size: [32]
+"""
+# Within the first training, and past what one of the others takes.
+LATE = 150
+
+
+def statuses(folder: Path) -> list[str]:
+    return sorted(json.loads(path.read_text())["status"] for path in folder.glob("jobs/*/*/summary.json"))
+
+
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
+def test_a_fault_ends_one_training_and_the_others_go_on(without_a_device: Run, tmp_path: Path, jobs: str) -> None:
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    words = ("sweep", "sweep.yaml", "--run", "sweep", "--jobs", jobs, "--threads", "1", *UNJUDGED)
+    done = without_a_device("-m", "connprune", *words, cwd=tmp_path, fails=(LATE, tmp_path / "failed"))
+    assert done.returncode == 1, done.stderr
+    assert (tmp_path / "failed").exists(), done.stderr
+    assert statuses(tmp_path / "sweep") == ["failed", "finished", "finished"], done.stderr
+    told = [line for line in done.stderr.splitlines() if "failed (CUDA error: an illegal memory access" in line]
+    assert len(told) == 1, done.stderr
+    assert "1 of 3 trainings are not finished" in done.stderr
+    assert "Traceback" not in done.stderr
+    again = without_a_device("-m", "connprune", *words, "--resume", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert statuses(tmp_path / "sweep") == ["finished"] * SEEDS
+
+
+def test_a_fault_in_a_training_of_its_own_is_one_sentence(without_a_device: Run, tmp_path: Path) -> None:
+    words = ("train", "--preset", "digits", "--epochs", "1", "--run", "run", "--set", "data.train_images=64", *UNJUDGED)
+    done = without_a_device("-m", "connprune", *words, cwd=tmp_path, fails=(LATE, tmp_path / "failed"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "The GPU cuda:0 failed (CUDA error: an illegal memory access was encountered)" in done.stderr
+    assert "CONNPRUNE_TRACEBACK" not in done.stderr
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "failed"
