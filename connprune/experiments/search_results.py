@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from statistics import fmean
 from typing import Any
 
-from connprune.analysis.statistics import LEVEL, paired_difference, spread
+from connprune.analysis.statistics import LEVEL, mean_of_all, paired_difference, spread
 from connprune.architecture.base import SCHEMA
 from connprune.errors import ConnpruneError
 from connprune.experiments import comparison
@@ -89,6 +89,7 @@ def _row(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "cost": _cost([row["cost"] for row in found if row["cost"]]),
         "latency_seconds": {batch: fmean(one[batch] for one in timed) for batch in timed[0]} if timed else None,
         "training_seconds": fmean(row["training_seconds"] for row in found),
+        "wall_seconds": mean_of_all(row["wall_seconds"] for row in found),
         "difference": _difference([row["difference"]["mean"] for row in found if row["difference"]]),
         "rank": _ranks([row["rank"] for row in found if row["rank"]]),
         "members": [member for row in found for member in row["members"]],
@@ -104,13 +105,15 @@ def _difference(means: Sequence[float]) -> dict[str, Any] | None:
 
 
 def _cost(found: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The mean ratio of each count; equal if it is in every search."""
+    """The mean ratio of each count; equal if it is in every search, and else in how many of how many it is not."""
     if not found:
         return None
     times = {key: [each["times"][key] for each in found if each["times"][key] is not None] for key in COSTS}
     return {
         "times": {key: fmean(values) if values else None for key, values in times.items()},
         "equal": all(each["equal"] for each in found),
+        "unequal": sum(not each["equal"] for each in found),
+        "of": len(found),
     }
 
 

@@ -62,7 +62,9 @@ def _outcome(found: Mapping[str, Any], unit: str) -> str:
 
 def _cost(found: Mapping[str, Any]) -> str:
     times = [f"{_times(found['times'][key])} times the {name}" for key, name in COSTS.items() if found["times"][key]]
-    return f"at {'equal' if found['equal'] else 'unequal'} cost: {' and '.join(times) or 'nothing beside nothing'}"
+    where = f" in {found['unequal']} of {found['of']} searches" if 0 < found.get("unequal", 0) < found["of"] else ""
+    what = f"{'equal' if found['equal'] else 'unequal'} cost{where}"
+    return f"at {what}: {' and '.join(times) or 'nothing beside nothing'}"
 
 
 def _times(ratio: float) -> str:

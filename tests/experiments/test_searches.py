@@ -1,6 +1,7 @@
 """Several searches: each has baselines of its own cost, and the interval is over searches."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 
@@ -10,8 +11,9 @@ from connprune.analysis.statistics import paired_difference
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.errors import ConnpruneError, InterruptedRunError, NoBaselineError, UsageError
 from connprune.experiments.plan import Plan, begin, read
-from connprune.experiments.search_results import collect
+from connprune.experiments.search_results import _cost, collect
 from connprune.experiments.searches import gather
+from connprune.experiments.verdict import verdict
 from connprune.report.comparison import comparison_text
 from connprune.runs.directory import RunDirectory
 from tests.experiments.helpers import Patience, make_cut, work_off
@@ -95,6 +97,21 @@ def test_a_search_without_a_baseline_is_left_out_of_it(tmp_path: Path, cuts: lis
     assert rows == {"1/cut", "1/random-cost", "1/chain-scaled-macs", "2/cut", "2/chain-scaled-macs"}
     with pytest.raises(NoBaselineError, match="random wirings in a row"):
         gather([whole, make_cut(tmp_path / "other", 44, "training.seed=8")], ["random-cost:1"], 1, None, told.append)
+
+
+def test_a_mean_of_unequal_costs_is_not_called_equal() -> None:
+    costs = [{"times": {"parameters": 1 + off, "macs": 1.0}, "equal": not off} for off in (-0.2, 0.2, 0.0)]
+    row = {
+        "network": "chain",
+        "count": 1,
+        "difference": asdict(paired_difference([0.3, 0.2, 0.3], [0.1] * 3)),
+        "rank": None,
+    }
+    assert " at unequal cost in 2 of 3 searches: 1 times the parameters" in verdict(
+        {**row, "cost": _cost(costs)}, "search"
+    )
+    assert " at equal cost: 1 times" in verdict({**row, "cost": _cost(costs[2:])}, "search")
+    assert " at unequal cost: 0.8 times" in verdict({**row, "cost": _cost(costs[:1])}, "search")
 
 
 def test_two_cuts_of_one_search_are_no_two_searches(cuts: list[RunDirectory], tmp_path: Path) -> None:
