@@ -10,6 +10,7 @@ elsewhere it takes paths for independent that are not. So it does for the featur
 divides, and for gates per feature map.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -28,6 +29,10 @@ _NEVER = 1e-30
 _RARE = 1e-12
 
 Counts = tuple[float, float]
+# The factors of what is summed up, (terms,) each, so that it is summed for all targets at once.
+_Pair = tuple[Tensor, Tensor]
+# Of a target: whether it is there, feature maps merged, given and brought, and gates.
+_Amounts = tuple[_Pair, _Pair, _Pair, _Pair, _Pair]
 
 
 class ExpectedCost(nn.Module):
@@ -44,6 +49,10 @@ class ExpectedCost(nn.Module):
         self.input_maps = architecture.input.feature_maps
         prices = torch.stack([target.prices for target in reversed(self.targets)], 1)
         self.register_buffer("prices", prices, persistent=False)
+        lengths = [target.lengths for target in reversed(self.targets)]
+        for number, counts in enumerate(zip(*lengths, strict=True)):
+            whose = torch.arange(len(self.targets)).repeat_interleave(torch.tensor(counts))
+            self.register_buffer(f"whose{number}", whose, persistent=False)
 
     prices: Tensor
 
@@ -60,12 +69,12 @@ class ExpectedCost(nn.Module):
         passed = {}
         for target in self.targets:
             maps = torch.cat([target.taken(number, made[source]) for number, source in enumerate(target.sources)])
-            is_open = each.get(target.name, torch.ones_like(maps))
+            is_open = each[target.name] if target.name in each else torch.ones_like(maps)
             sources = torch.stack([some[source] for source in target.sources])
             passed[target.name] = target.passes(maps, is_open, sources)
             made[target.name], some[target.name] = passed[target.name].made, passed[target.name].some
         asked: dict[str, list[Tensor]] = {name: [] for name in made}
-        amounts: list[Tensor] = []
+        amounts: list[_Amounts] = []
         for target in reversed(self.targets):
             here = passed[target.name]
             read = target.reads(
@@ -74,16 +83,22 @@ class ExpectedCost(nn.Module):
             any_read = target.any_read(read)
             wanted = target.wants(read, any_read)
             need = target.needs(wanted, any_read)
-            amounts += target.amounts(here, read, any_read, wanted, need)
+            amounts.append(target.amounts(here, read, any_read, wanted, need))
             unread = _unlikely(here.is_open * need).split(target.brought)
             for number, source in enumerate(target.sources):
                 if source != INPUT:
                     asked[source].append(target.spread(number, unread[number], made[source]))
-        return self._counts(torch.stack(amounts).view(len(self.targets), -1, 1))
+        return self._counts([self._summed(number, pairs) for number, pairs in enumerate(zip(*amounts, strict=True))])
 
-    def _counts(self, amounts: Tensor) -> Tensor:
-        """The counts, (2,), of what each target has, (targets, amounts, 1), from the last target to the first."""
-        is_there, maps, given, brought, gates = amounts.unbind(1)
+    def _summed(self, number: int, pairs: Sequence[_Pair]) -> Tensor:
+        """For each target the sum of one of its amounts, (targets, 1)."""
+        ones, others = zip(*pairs, strict=True)
+        terms = torch.cat(ones) * torch.cat(others)
+        return terms.new_zeros(len(self.targets)).index_add(0, getattr(self, f"whose{number}"), terms)[:, None]
+
+    def _counts(self, amounts: Sequence[Tensor]) -> Tensor:
+        """The counts, (2,), from the amounts of each target, (targets, 1) each, from the last target to the first."""
+        is_there, maps, given, brought, gates = amounts
         fixed, by_read, by_given, by_both, squeeze, gate = self.prices
         # Both factors of a product are 0 where the layer is not there: that it is there is counted once.
         linked = maps * (by_both * given + squeeze * brought) / is_there.clamp(min=_RARE)
@@ -179,7 +194,7 @@ class _Target(nn.Module):
     def taken(self, number: int, made: Tensor) -> Tensor:
         """The feature maps of a source that its connection carries."""
         take = getattr(self, f"take{number}")
-        return made if take is None else made[take]
+        return made if take is None else made.index_select(0, take)
 
     def spread(self, number: int, unread: Tensor, made: Tensor) -> Tensor:
         """What a connection says of its source's feature maps, from what it says of those that it carries."""
@@ -189,7 +204,7 @@ class _Target(nn.Module):
     def passes(self, maps: Tensor, is_open: Tensor, some: Tensor) -> _Passed:
         """What goes forward, from the sources' feature maps and the gates, (brought,), and their `some`, (sources,)."""
         arrived = maps * is_open
-        connected = is_open[self.firsts] * some if self.whole else self._of_each(arrived)
+        connected = is_open.index_select(0, self.firsts) * some if self.whole else self._of_each(arrived)
         if self.blocks.reads == 1 or self.squeezes:
             found = _any(connected if self.shared else arrived)
             merged = found.expand(self.merged_maps) if self.squeezes else self.merged(arrived)
@@ -260,21 +275,32 @@ class _Target(nn.Module):
             return merged
         places = [getattr(self, f"at{number}") for number in range(len(self.sources))]
         return torch.cat(
-            [merged[:count] if at is None else merged[at] for at, count in zip(places, self.brought, strict=True)]
+            [
+                merged[:count] if at is None else merged.index_select(0, at)
+                for at, count in zip(places, self.brought, strict=True)
+            ]
         )
 
-    def amounts(
-        self, here: _Passed, read: Tensor, any_read: Tensor, wanted: Tensor, need: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What the counts are linear in: being there, feature maps merged, given and brought, and gates; each ()."""
-        is_there = here.some * any_read if self.name != HEAD else torch.ones_like(any_read)
-        live = here.arrived * need
-        brought, given = live.sum(), (here.made * read).sum()
-        maps = wanted.sum() * here.some if self.squeezes else (self.merged(here.arrived) * wanted).sum()
+    @property
+    def lengths(self) -> tuple[int, int, int, int, int]:
+        """The terms of each of its amounts."""
+        brought = sum(self.brought)
+        return 1, self.merged_maps, self.given, brought, len(self.sources) if self.shared else brought
+
+    def amounts(self, here: _Passed, read: Tensor, any_read: Tensor, wanted: Tensor, need: Tensor) -> _Amounts:
+        """What the counts are linear in."""
+        sure = torch.ones_like(any_read)[None]
+        is_there = (sure, sure) if self.name == HEAD else (here.some[None], any_read[None])
+        maps = here.some.expand(self.merged_maps) if self.squeezes else self.merged(here.arrived)
+        brought = here.arrived, need
         if not self.shared:
-            return is_there, maps, given, brought, brought
-        gates = here.connected * need[self.firsts] if self.whole else self._of_each(live)
-        return is_there, maps, given, brought, gates.sum()
+            gates = brought
+        elif self.whole:
+            gates = here.connected, need.index_select(0, self.firsts)
+        else:
+            live = self._of_each(here.arrived * need)
+            gates = live, torch.ones_like(live)
+        return is_there, (maps, wanted), (here.made, read), brought, gates
 
 
 def _unlikely(probability: Tensor) -> Tensor:
