@@ -30,8 +30,8 @@ from connprune.training.pressure import TOLERANCE
 from connprune.training.recipe import MOST_ROLLBACKS
 from connprune.training.trainer import Trainer
 
-# Before the names of the best weights in a checkpoint.
-_BEST = "best."
+# Before the names of the best weights in a checkpoint, and of what the training can go back to.
+_BEST, _GOOD = "best.", "good."
 # Others see how a training goes when what they see is so old.
 _SHOWN_SECONDS = 1.0
 
@@ -153,6 +153,10 @@ class Record:
         # On a CPU these are copies already, which nothing changes.
         best = {name: tensor.cpu() for name, tensor in self.best_weights.items()}
         held = held_on_cpu(tensors) | {_BEST + name: tensor for name, tensor in best.items()}
+        if self._good is not None and self.trainer.step:
+            good, notes = self._good
+            held |= {_GOOD + name: tensor for name, tensor in held_on_cpu(good).items()}
+            metadata[_GOOD] = json.dumps(notes)
         before = [self._history()]
         if best and self._best_written is not self.best_weights:
             self._best_written = self.best_weights
@@ -196,10 +200,13 @@ class Record:
             UsageError: none of those that are there is whole, or they belong to something else.
         """
         found = self.trainer.group.from_first(self.checkpoints.newest() if self.writes else None)
+        good: State | None = None
         if found is not None:
             path, tensors, metadata = found
             self._began -= self._restore(str(path), tensors, metadata)
             self.checkpoints.resumed(self._place)
+            if _GOOD in metadata:
+                good = _named(_GOOD, tensors), json.loads(metadata[_GOOD])
         if self.writes:
             # What is there may be of epochs after this checkpoint.
             if self.run.metrics.exists():
@@ -209,7 +216,9 @@ class Record:
                 self._best_written = self.best_weights
             self._events.begin(self.trainer.epoch, self.gates[-1])
         if self.trainer.recipe.on_nan == "rollback":
-            self._remember()
+            self._good = good
+            if good is None:
+                self._remember()
 
     def _remember(self) -> None:
         """Keeps what the training can go back to: where it began, or its last epoch ended, whatever is on the disk."""
@@ -246,9 +255,7 @@ class Record:
             if lacks_memory(error) or isinstance(error, torch.AcceleratorError):
                 raise
             raise UsageError(f"{name}: this checkpoint is of another network or another version.") from None
-        self.best_weights = {
-            name.removeprefix(_BEST): tensor for name, tensor in tensors.items() if name.startswith(_BEST)
-        }
+        self.best_weights = _named(_BEST, tensors)
         return float(seconds)
 
     def finish(self, splits: Splits) -> dict[str, Any]:
@@ -328,6 +335,11 @@ class Record:
                     f"{each['wanted']:,}; `connprune prune` without a rule cuts it down to the budget."
                 )
         return found
+
+
+def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose names begin so, under the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def counted(architecture: Architecture) -> dict[str, int]:

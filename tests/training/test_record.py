@@ -228,6 +228,16 @@ def test_a_rollback_goes_on_with_half_the_rates(tmp_path: Path) -> None:
     assert json.loads((run.path / "environment.json").read_text())["environments"]
 
 
+def test_a_rollback_after_a_resume_within_an_epoch_goes_to_the_end_of_the_last_one(tmp_path: Path) -> None:
+    chosen = configuration("training.on_nan=rollback")
+    whole, run = start(tmp_path / "whole", chosen), start(tmp_path / "run", chosen)
+    go_on(whole, chosen, SpoilAt(9, interrupts=False))
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(7))
+    go_on(run, chosen, SpoilAt(2, interrupts=False))
+    assert lasting(run) == lasting(whole)
+
+
 @pytest.mark.parametrize("schedule", ["{kind: cosine}", "{kind: constant}", "{kind: plateau}"])
 def test_a_rollback_that_helps_is_kept_when_resumed(tmp_path: Path, schedule: str) -> None:
     """The weights are spoilt once, within the second epoch, as a bad batch would do it."""
