@@ -61,7 +61,7 @@ def bench(
     architecture = design(configuration)
     if not architecture.gated_connections:
         raise UsageError("bench compares a network with and without gates, but this one has none; give it some.")
-    place = choose_device(device)
+    place = choose_device(device, output.warning)
     splits = random_splits(*image_shape(configuration.data)).to(place)
     if workers is None:
         workers = 0 if place.type == "cpu" else 4

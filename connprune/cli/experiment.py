@@ -131,7 +131,7 @@ def work_off(
     from connprune.experiments.work import work
     from connprune.training.device import choose_device
 
-    place = choose_device(device)
+    place = choose_device(device, output.warning)
     with Stop() as stop:
         return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output), data, since)
 

@@ -166,7 +166,7 @@ def prune(
             raise UsageError(wanted)
         rules = [Budget.of(gates.budget)]
     natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
-    place = choose_device(device)
+    place = choose_device(device, output.warning)
     examined = examine(parent, by, granularity or natural, lambda found: load_images(found, output), place, data)
     if not examined.same_data:
         output.warning(

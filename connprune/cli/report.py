@@ -157,7 +157,12 @@ class Report:
         prepare_cpu(None)
         self.output.note("measuring what cuts would leave of the accuracy")
         try:
-            return measure(run, lambda found: load_images(found, self.output), choose_device("auto"), self.data), None
+            return measure(
+                run,
+                lambda found: load_images(found, self.output),
+                choose_device("auto", self.output.warning),
+                self.data,
+            ), None
         except (ConnpruneError, OSError, torch.OutOfMemoryError) as error:
             self.output.warning(f"the page has no accuracies of cuts: {error}")
             return None, f"The accuracy of cuts is not known here: {error}"

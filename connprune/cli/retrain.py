@@ -136,7 +136,9 @@ def _compare(plan: "Plan", means: Means, figures: Path | None, report: Report, o
         plan,
         means,
         output,
-        lambda plan: collect(plan, lambda architectures: latencies(architectures, choose_device(means.device_here))),
+        lambda plan: collect(
+            plan, lambda architectures: latencies(architectures, choose_device(means.device_here, output.warning))
+        ),
         comparison_text,
         plan.run.comparison,
     )

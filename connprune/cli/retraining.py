@@ -139,7 +139,7 @@ def train_alone(
     source = retraining.cut
     if figures and not source:
         raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
-    place = choose_device(device)
+    place = choose_device(device, output.warning)
     summary = train_to_end(directory, retraining.configuration, retraining.splits, place, output)
     tell_classes(summary, retraining.configuration.data.source, output)
     if source:
@@ -160,7 +160,7 @@ def do_job(directory: "RunDirectory", device: str, data: str | None, report: Rep
     from connprune.signals import Stop
     from connprune.training.device import choose_device
 
-    place = choose_device(device)
+    place = choose_device(device, output.warning)
     with Stop() as stop, directory.locked():
         summary = do(directory, SplitImages(lambda found: load_images(found, output), place, data), place, stop)
     document = {**summary, "run": str(directory.path)}

@@ -70,7 +70,7 @@ def train(
         "training.seed": (f"--seed {seed}", seed),
     }
     values = (preset, config, assignments or [], named(chosen))
-    place = choose_device(own_device(device))
+    place = choose_device(own_device(device), Output(as_json, quiet).warning)
     folder = runs_folder(runs)
     with joined(place) as group:
         output = Output(as_json, quiet) if group.rank == 0 else Silenced()

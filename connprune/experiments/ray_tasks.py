@@ -7,6 +7,7 @@ the run directories alone, which all machines see.
 import os
 import signal
 import socket
+import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -206,4 +207,4 @@ def _settle(surroundings: Surroundings) -> torch.device:
         load_plugin(name)
     keep_freed_memory()
     torch.set_num_threads(surroundings.threads)
-    return choose_device(surroundings.device)
+    return choose_device(surroundings.device, warnings.warn)

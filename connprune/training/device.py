@@ -1,6 +1,9 @@
 """Chooses the device to compute on."""
 
 import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -23,21 +26,30 @@ def find_device(name: str) -> torch.device:
         UsageError: the name is none of these, or there is no such device here.
     """
     require_device_name(name)
+    count, trouble = cuda_devices()
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        name = "cuda" if count else "mps" if torch.backends.mps.is_available() else "cpu"
     if name == "mps" and not torch.backends.mps.is_available():
         raise UsageError("--device mps: there is no Apple GPU here; use --device cpu.")
     if name.startswith("cuda"):
         number = int(name.partition(":")[2] or 0)
-        if number >= torch.cuda.device_count():
-            raise UsageError(f"--device {name}: there are {torch.cuda.device_count()} CUDA devices here; use cpu.")
+        if number >= count:
+            raise UsageError(f"--device {name}: {trouble or f'there are {count} CUDA devices here'}; use cpu.")
         return torch.device("cuda", number)
     return torch.device(name)
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of a name as `find_device` finds it, made the one that this process computes on."""
+def choose_device(name: str, warn: Callable[[str], None]) -> torch.device:
+    """The device of a name as `find_device` finds it, made the one that this process computes on.
+
+    Args:
+        name: as for `find_device`.
+        warn: is told in a sentence why `auto` does not take a GPU that is there.
+    """
     device = find_device(name)
+    trouble = cuda_devices()[1]
+    if name == "auto" and trouble:
+        warn(f"--device auto: {trouble}; going on with {device}")
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
@@ -46,3 +58,38 @@ def choose_device(name: str) -> torch.device:
 def device_name(device: torch.device) -> str:
     """What a device is called by its maker, where torch knows it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+
+
+# What torch has said of CUDA here: it says it once in a process.
+_troubles: list[str] = []
+
+
+def cuda_devices() -> tuple[int, str]:
+    """How many CUDA devices there are, and what keeps them from being used, if there may be some; else empty."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    _troubles.extend(_trouble(str(warning.message)) for warning in told)
+    return count, _troubles[0] if _troubles and not count else ""
+
+
+def _trouble(text: str) -> str:
+    """Torch's warning in our words."""
+    old = re.search(r"too old \(found version (\d+)", text)
+    if old is None:
+        reason = text.partition("\n")[0].removeprefix("CUDA initialization: ").rstrip(".")
+        return f"CUDA cannot be used here ({reason})"
+    version = int(old[1])
+    return (
+        f"the NVIDIA driver{_driver()} knows CUDA up to {version // 1000}.{version % 1000 // 10}, but this torch is "
+        f"built for CUDA {torch.version.cuda}: update the driver, or install a torch that is built for an older CUDA"
+    )
+
+
+def _driver() -> str:
+    """The driver's own version, after a blank, as Linux tells it; empty where it does not."""
+    try:
+        found = re.search(r"\s\d+\.\d+[.\d]*\s", Path("/proc/driver/nvidia/version").read_text())
+    except OSError:
+        return ""
+    return f" {found[0].strip()}" if found else ""

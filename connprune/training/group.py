@@ -21,6 +21,7 @@ from torch.distributed.rendezvous import rendezvous
 from connprune.data.batches import Draws
 from connprune.data.images import Images
 from connprune.errors import ConnpruneError
+from connprune.training.device import cuda_devices
 
 T = TypeVar("T")
 
@@ -115,7 +116,8 @@ class Processes:
         """The network in torch's DistributedDataParallel; on GPUs batch normalisation sees the whole batch."""
         if next(network.parameters()).device.type == "cuda":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        return nn.parallel.DistributedDataParallel(network)
+        # The gradients live in the buckets that are summed up, not beside them.
+        return nn.parallel.DistributedDataParallel(network, gradient_as_bucket_view=True)
 
     def add_up(self, *numbers: Tensor) -> None:
         """By an all-reduce each."""
@@ -175,7 +177,7 @@ def _start_of(process: int) -> str:
 
 def own_device(name: str) -> str:
     """The device of this process among those of one machine: `auto` and `cuda` become a GPU of its own."""
-    if is_launched() and name in ("auto", "cuda") and torch.cuda.is_available():
+    if is_launched() and name in ("auto", "cuda") and cuda_devices()[0]:
         return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     return name
 
@@ -198,7 +200,15 @@ def joined(device: torch.device) -> Iterator[Group]:
     # where those before them were.
     store = PrefixStore(f"attempt-{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_LONGEST_WAIT)
+    dist.init_process_group(
+        backend,
+        store=store,
+        rank=rank,
+        world_size=size,
+        timeout=_LONGEST_WAIT,
+        # NCCL then begins on this device at once, and barriers need not guess it.
+        device_id=device if device.type == "cuda" else None,
+    )
     try:
         yield Processes()
         # One that ends while another one is still at work would take its connections from under it.

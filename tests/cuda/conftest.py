@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -45,14 +46,14 @@ def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
         devices: int = 1,
         stdin: str = "",
         cwd: Path = HERE.parent.parent,
-        fails: tuple[int, Path] | None = None,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
             "LD_PRELOAD": str(folder / "libruntime.so"),
             "LD_LIBRARY_PATH": str(folder),
             "RUNTIME_DEVICES": str(devices),
-            **({"RUNTIME_FAILS": f"{fails[0]} {fails[1]}"} if fails else {}),
+            **variables,
             "PYTHONPATH": str(HERE.parent.parent),
             "CONNPRUNE_CACHE": str(folder / "cache"),
             # cuBLASLt chooses among kernels by asking the device.

@@ -7,7 +7,7 @@
  *
  * Preloaded; RUNTIME_DEVICES says how many devices there are (1). RUNTIME_FAILS="N FILE" makes launch N the last one that the
  * device takes, in the one process that can make FILE: from then on every call tells the error, as after a fault of a kernel.
- * Tests ask through launches(), blocks_of() and invalidated_by() at the end of this file.
+ * With RUNTIME_DRIVER=11040 the driver is one of CUDA 11.4, and too old. Tests ask through launches(), blocks_of() and invalidated_by() at the end of this file.
  */
 #define _GNU_SOURCE
 #include <cuda_runtime_api.h>
@@ -195,7 +195,9 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *n, const
 
 /* ---- devices ---------------------------------------------------------------------------------------------------------- */
 
+static const char *old_driver(void) { return getenv("RUNTIME_DRIVER"); }
 cudaError_t cudaGetDeviceCount(int *n) {
+    if (old_driver()) return result(cudaErrorInsufficientDriver);
     *n = devices();
     return *n ? cudaSuccess : result(cudaErrorNoDevice);
 }
@@ -258,7 +260,7 @@ cudaError_t cudaDeviceCanAccessPeer(int *can, int device, int other) {
 cudaError_t cudaDeviceEnablePeerAccess(int device, unsigned flags) { return cudaSuccess; }
 cudaError_t cudaDeviceSynchronize(void) { return not_while_capturing("a wait for the device"); }
 cudaError_t cudaDriverGetVersion(int *version) {
-    *version = 13000;
+    *version = old_driver() ? atoi(old_driver()) : 13000;
     return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int *version) { return cudaDriverGetVersion(version); }

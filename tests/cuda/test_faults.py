@@ -1,6 +1,7 @@
 """A GPU that fails for good takes one training with it, not the queue behind it."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -25,6 +26,11 @@ axes:
 LATE = 150
 
 
+def failing(folder: Path) -> dict[str, str]:
+    """One process fails, the one that makes the file."""
+    return {"RUNTIME_FAILS": f"{LATE} {folder / 'failed'}"}
+
+
 def statuses(folder: Path) -> list[str]:
     return sorted(json.loads(path.read_text())["status"] for path in folder.glob("jobs/*/*/summary.json"))
 
@@ -33,7 +39,7 @@ def statuses(folder: Path) -> list[str]:
 def test_a_fault_ends_one_training_and_the_others_go_on(without_a_device: Run, tmp_path: Path, jobs: str) -> None:
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     words = ("sweep", "sweep.yaml", "--run", "sweep", "--jobs", jobs, "--threads", "1", *UNJUDGED)
-    done = without_a_device("-m", "connprune", *words, cwd=tmp_path, fails=(LATE, tmp_path / "failed"))
+    done = without_a_device("-m", "connprune", *words, cwd=tmp_path, variables=failing(tmp_path))
     assert done.returncode == 1, done.stderr
     assert (tmp_path / "failed").exists(), done.stderr
     assert statuses(tmp_path / "sweep") == ["failed", "finished", "finished"], done.stderr
@@ -48,8 +54,27 @@ def test_a_fault_ends_one_training_and_the_others_go_on(without_a_device: Run, t
 
 def test_a_fault_in_a_training_of_its_own_is_one_sentence(without_a_device: Run, tmp_path: Path) -> None:
     words = ("train", "--preset", "digits", "--epochs", "1", "--run", "run", "--set", "data.train_images=64", *UNJUDGED)
-    done = without_a_device("-m", "connprune", *words, cwd=tmp_path, fails=(LATE, tmp_path / "failed"))
+    done = without_a_device("-m", "connprune", *words, cwd=tmp_path, variables=failing(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     assert "The GPU cuda:0 failed (CUDA error: an illegal memory access was encountered)" in done.stderr
     assert "CONNPRUNE_TRACEBACK" not in done.stderr
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "failed"
+
+
+def test_a_driver_that_is_too_old_is_named_and_auto_takes_the_cpu(without_a_device: Run, tmp_path: Path) -> None:
+    find = (
+        "from connprune.training.device import choose_device, find_device\n"
+        "for _ in range(2):\n    print(choose_device('auto', lambda text: print('warned:', text)))\n"
+        "find_device('cuda')\n"
+    )
+    done = without_a_device("-c", find, cwd=tmp_path, variables={"RUNTIME_DRIVER": "11040"})
+    told, device, *_ = done.stdout.splitlines()
+    assert re.match(
+        r"warned: --device auto: the NVIDIA driver.* knows CUDA up to 11\.4, but this torch is built for "
+        r"CUDA \d+\.\d+: .*; going on with cpu$",
+        told,
+    ), done.stdout
+    assert device == "cpu"
+    assert "UsageError: --device cuda: the NVIDIA driver" in done.stderr
+    # torch's own words, which say what nobody here can do, are ours now.
+    assert "UserWarning" not in done.stderr

@@ -165,3 +165,22 @@ def test_a_signal_to_the_launcher_saves_a_checkpoint(tmp_path: Path) -> None:
     directory = RunDirectory.open(tmp_path / "mine")
     assert directory.summary["status"] == "interrupted"
     assert directory.checkpoint.exists()
+
+
+def test_gradients_are_kept_once(tmp_path: Path) -> None:
+    """In the buckets that are summed up over the processes, not beside them."""
+    from torch import distributed as dist
+
+    from connprune.network import build
+    from connprune.training.configuration import design, resolve
+
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'store'}", rank=0, world_size=1)
+    try:
+        network = build(design(resolve("digits")))
+        wrapped = Processes().wrapped(network)
+        wrapped(torch.zeros(2, 1, 8, 8, dtype=torch.uint8)).sum().backward()
+        kept = [gradient for parameter in network.parameters() if (gradient := parameter.grad) is not None]
+        rooms = {gradient.untyped_storage().data_ptr() for gradient in kept}
+        assert len(rooms) < len(kept)
+    finally:
+        dist.destroy_process_group()
