@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from connprune.architecture.allowed import open_gates
 from connprune.architecture.architecture import Architecture
+from connprune.architecture.shapes import gates_of_each
 
 # Hard concrete (Louizos, Welling, Kingma 2018, section 4): the temperature β, and the stretch from γ to ζ.
 BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
@@ -131,9 +132,12 @@ class TopK(Sigmoid):
     from what it would have changed, and takes the place of an open one when it has become larger.
     """
 
+    ranked: Tensor
+
     def __init__(self, architecture: Architecture) -> None:
         super().__init__(architecture)
         self.count = open_gates(architecture)
+        self.register_buffer("ranked", torch.tensor(_nearest_first(architecture)), persistent=False)
 
     def settled(self, w: Tensor, temperature: Tensor) -> Tensor:
         return super().settled(w, temperature) * self._is_open(w)
@@ -144,9 +148,9 @@ class TopK(Sigmoid):
         return _straight_through(each.detach() * self._is_open(w), each)
 
     def _is_open(self, w: Tensor) -> Tensor:
-        """1 or 0, (gates,); of equal ones the first are open."""
-        best = torch.sort(w.detach(), descending=True, stable=True).indices[: self.count]
-        return torch.zeros_like(w).index_fill(0, best, 1)
+        """1 or 0, (gates,); of equal ones the first in `ranked` are open, so that every target reads something."""
+        best = torch.sort(w.detach()[self.ranked], descending=True, stable=True).indices[: self.count]
+        return torch.zeros_like(w).index_fill(0, self.ranked[best], 1)
 
 
 class Softmax(GateKind):
@@ -181,6 +185,18 @@ GATE_KINDS: dict[str, type[GateKind]] = {
     "softmax": Softmax,
     "reinforce": Reinforce,
 }
+
+
+def _nearest_first(architecture: Architecture) -> list[int]:
+    """The numbers of all gates: first those of each target's nearest source, then those of the next ones."""
+    connections, counts = architecture.gated_connections, gates_of_each(architecture)
+    farther: Counter[str] = Counter()
+    steps = []
+    for connection, count in zip(reversed(connections), reversed(counts), strict=True):
+        steps += [farther[connection.target]] * count
+        farther[connection.target] += 1
+    steps.reverse()
+    return sorted(range(len(steps)), key=steps.__getitem__)
 
 
 def _stretched(concrete: Tensor) -> Tensor:

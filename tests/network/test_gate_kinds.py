@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from connprune import build, cut
 from connprune.architecture import Architecture, Keep
 from connprune.architecture.allowed import open_gates
+from connprune.architecture.shapes import gates_of_each
 from connprune.errors import UsageError
 from connprune.network.carry import carried
 from connprune.network.gate_kinds import Reinforce
@@ -77,15 +78,32 @@ def test_the_best_are_open_and_all_learn(digits: Architecture, seed: int, wanted
 
 
 def test_a_closed_gate_takes_the_place_of_an_open_one(digits: Architecture) -> None:
-    """Also where all start alike, and so none of the head's is open."""
     gates = gates_of(digits, "top-k", initialisation={"kind": "constant", "value": 0.0})
     assert gates.values().count_nonzero() == 22
-    assert gates.values()[-1] == 0
+    place = gates.values().tolist().index(0.0)
     optimizer = torch.optim.SGD([gates.weight], 0.1)
-    (-gates.kind.sampled(gates.weight, gates.temperature)[-1]).backward()
+    (-gates.kind.sampled(gates.weight, gates.temperature)[place]).backward()
     optimizer.step()
-    assert gates.values()[-1] > 0
+    assert gates.values()[place] > 0
     assert gates.values().count_nonzero() == 22
+
+
+@pytest.mark.parametrize("sharing", ["shared", "per-feature-map"])
+def test_of_equal_gates_those_of_the_nearest_sources_are_open(digits: Architecture, sharing: str) -> None:
+    """So a training can begin: each target reads something, and the weights behind it have a gradient."""
+    start = {"kind": "constant", "value": 0.5}
+    architecture = digits.replace(gates={"kind": "top-k", "sharing": sharing, "open": "50%", "initialisation": start})
+    network = build(architecture)
+    assert network.gates
+    sizes: dict[str, list[float]] = {}
+    parts = network.gates.values().split(gates_of_each(architecture))
+    for (_, target), part in zip(architecture.gated_connections, parts, strict=True):
+        sizes.setdefault(target, []).append(part.mean().item())
+    for of_target in sizes.values():
+        assert of_target[-1] > 0
+        assert sorted(of_target) == of_target
+    network(torch.rand(4, 1, 8, 8)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
 
 
 def test_more_open_gates_than_there_are_is_refused() -> None:
