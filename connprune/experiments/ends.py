@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _FEW_LINES = 3
+# How the lists of what ran begin that Ray and Python write when a process is ended from inside, in lines without words.
+_DUMPS = ("*** SIG", "Fatal Python error")
 
 
 def out_of_memory_kills() -> int:
@@ -40,13 +42,14 @@ def end_of(name: str, process: int, code: int, kills: int) -> str | None:
 
 
 def last_words(logs: Sequence[Path]) -> str | None:
-    """The last lines of the newest of these files that holds any, in one line."""
+    """The last lines of the newest of these files that holds any, without what a crash dumps, in one line."""
     written = [path for path in logs if path.stat().st_size]
     if not written:
         return None
     newest = max(written, key=lambda path: path.stat().st_mtime)
     lines = [line.strip() for line in newest.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return " / ".join([line for line in lines if line][-_FEW_LINES:]) or None
+    dump = next((place for place, line in enumerate(lines) if line.startswith(_DUMPS)), len(lines))
+    return " / ".join([line for line in lines[: dump + 1] if line][-_FEW_LINES:]) or None
 
 
 def _signal_name(number: int) -> str:
