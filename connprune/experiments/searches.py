@@ -9,9 +9,11 @@ from connprune.experiments.contenders import Setting, members
 from connprune.experiments.plan import Member
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import configuration_in
 
-# What two searches of one procedure may differ in.
-_OWN = ("training.seed", "data.split_seed", "data.source", "data.cache")
+# Where the images lie, which makes no search another one; and what else two searches of one procedure may differ in.
+_PLACES = ("data.source", "data.cache")
+_OWN = ("training.seed", "data.split_seed", *_PLACES)
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ def gather(
         warn: is told what a reader of the verdict has to know, a sentence.
 
     Raises:
-        UsageError: two of them are cuts of one search, or their images differ; or a baseline is unknown, or none of
-            those that are named can be made for any of them.
+        UsageError: two of them are cuts of one search, or of searches with the same configuration and seed; their
+            images differ; or a baseline is unknown, or none of those that are named can be made for any of them.
     """
     documents = [read_cut(each) for each in cuts]
     settings = [Setting.of(each, epochs, seed) for each in cuts]
@@ -60,18 +62,12 @@ def gather(
         about |= {"cut": str(cuts[0].path.resolve()), "rule": documents[0]["rule"]}
         return Searches(members(settings[0], against, warn), about, images, training.seed)
     about |= {"cut": [str(each.path.resolve()) for each in cuts], "rule": [each["rule"] for each in documents]}
-    origins: dict[str, RunDirectory] = {}
-    for each, document in zip(cuts, documents, strict=True):
-        origin = str([*document.get("ancestry", ()), document.get("parent")][0])
-        if origin in origins:
-            raise UsageError(
-                f"{each.path}: this is a cut of the same search as {origins[origin].path}, {origin}; of several "
-                "searches each counts once."
-            )
-        origins[origin] = each
+    searched = [_flat(configuration_in(each, each.parent).model_dump(mode="json")) for each in cuts]
+    _require_different(cuts, documents, searched)
+    for each in cuts:
         if each.summary.get("data_digest") != images:
             raise UsageError(f"{each.path}: its search saw other images than that of {cuts[0].path}.")
-    _warn_of_differences(settings, documents, warn)
+    _warn_of_differences(searched, documents, warn)
     found: list[Member] = []
     lacking: list[str] = []
     for number, setting in enumerate(settings, 1):
@@ -89,14 +85,36 @@ def gather(
     return Searches(found, about, images, training.seed)
 
 
+def _require_different(
+    cuts: Sequence[RunDirectory], documents: Sequence[Mapping[str, Any]], searched: Sequence[Mapping[str, Any]]
+) -> None:
+    """Refuses a search that is there twice: at the same place, with the same weights, or done again with its seed."""
+    known: dict[str, RunDirectory] = {}
+    for cut, document, configuration in zip(cuts, documents, searched, strict=True):
+        origin = [*document.get("ancestry", ()), document.get("parent")][0]
+        recipe = {key: value for key, value in configuration.items() if key not in _PLACES}
+        seed = configuration.get("training.seed")
+        marks = {
+            f"place {origin}": f", {origin}",
+            f"recipe {sorted(recipe.items(), key=str)}": f": configuration and seed, {seed}, are the same",
+            f"weights {document.get('parent_digest') or cut.path}": ": both were cut from the same weights",
+        }
+        for mark, why in marks.items():
+            if mark in known:
+                raise UsageError(
+                    f"{cut.path}: this is a cut of the same search as {known[mark].path}{why}; of several searches "
+                    "each counts once."
+                )
+        known |= dict.fromkeys(marks, cut)
+
+
 def _warn_of_differences(
-    settings: Sequence[Setting], documents: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
+    searched: Sequence[Mapping[str, Any]], documents: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
 ) -> None:
     """Says what makes them not one procedure, repeated."""
     keys: dict[str, None] = {}
-    first = _flat(settings[0].parent.model_dump(mode="json"))
-    for setting in settings[1:]:
-        other = _flat(setting.parent.model_dump(mode="json"))
+    first = searched[0]
+    for other in searched[1:]:
         keys |= dict.fromkeys(key for key in {**first, **other} if first.get(key) != other.get(key))
     differing = [key for key in keys if key not in _OWN]
     if differing:

@@ -119,6 +119,16 @@ def test_two_cuts_of_one_search_are_no_two_searches(cuts: list[RunDirectory], tm
         gather([cuts[0], cuts[1], cuts[0]], ["chain"], 1, None, silent)
 
 
+def test_a_search_that_was_done_twice_or_copied_counts_once(cuts: list[RunDirectory], tmp_path: Path) -> None:
+    again = make_cut(tmp_path / "again", 20, "data.train_images=64", "training.seed=1")
+    copy = RunDirectory(shutil.copytree(cuts[0].path, tmp_path / "elsewhere" / "cut"))
+    for other in (again, copy):
+        with pytest.raises(
+            UsageError, match=r"a cut of the same search as .*: configuration and seed, 1, are the same"
+        ):
+            gather([cuts[0], cuts[1], other], ["chain"], 1, 5, silent)
+
+
 def test_searches_of_other_images_are_refused(cuts: list[RunDirectory], tmp_path: Path) -> None:
     other = RunDirectory(shutil.copytree(cuts[1].path, tmp_path / "cut"))
     other.summarise({"data_digest": "another"})
@@ -134,3 +144,12 @@ def test_searches_that_differ_in_more_than_their_seed_are_told_apart(cuts: list[
     assert "training.batch_size" in told[0]
     assert told[1].startswith("the cuts were not made alike")
     assert not any("training.seed" in text for text in told)
+
+
+def test_epochs_of_the_retraining_hide_no_epochs_of_the_search(cuts: list[RunDirectory], tmp_path: Path) -> None:
+    other = make_cut(tmp_path, 22, "data.train_images=64", "training.seed=9", "training.epochs=2")
+    for epochs in (None, 1):
+        told: list[str] = []
+        gather([cuts[0], other], ["chain"], epochs, None, told.append)
+        assert "the searches differ in more than their seeds" in told[0]
+        assert "training.epochs" in told[0]
