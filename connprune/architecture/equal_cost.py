@@ -82,6 +82,9 @@ def scaled(name: str, fitted: str) -> Callable[[Contest], list[Architecture]]:
         text = f"--against {name}-scaled:{fitted}"
         try:
             (given,) = whole(name)(contest)
+        except NoBaselineError as error:
+            raise NoBaselineError(f"{text}: {str(error).removeprefix(f'--against {name}: ')}") from None
+        try:
             found = Scaling(given).to(FITTED[fitted](contest.cut), FITTED[fitted])
         except ValueError as error:
             raise NoBaselineError(f"{text}: {error}.") from None

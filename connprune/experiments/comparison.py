@@ -101,7 +101,7 @@ def _row(
         "deviation": spread(list(by_seed.values())),
         "validation_mean": _mean(_by_seed(networks, "validation_accuracy")),
         **counts,
-        "cost": None if row == CUT else cost(counts, ours),
+        "cost": None if row == CUT else cost(networks, ours),
         "latency_seconds": {batch: fmean(one[batch] for one in timed) for batch in timed[0]} if timed else None,
         "training_seconds": fmean(run["training_seconds"] for network in networks for run in network["runs"]),
         "wall_seconds": mean_of_all(run["wall_seconds"] for network in networks for run in network["runs"]),

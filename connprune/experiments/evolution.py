@@ -1,7 +1,7 @@
 """Regularised evolution of wirings (Real, Aggarwal, Huang, Le 2019): the rival that searches by training."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -104,6 +104,13 @@ def _fitness(trial: dict[str, Any]) -> tuple[float, float]:
     return (final["validation_accuracy"], -final["validation_loss"]) if final else (-1.0, 0.0)
 
 
+def _sum_of_all(trials: Sequence[dict[str, Any]], key: str) -> float | None:
+    """The seconds of all trials that have ended; None if one of them does not know its own. One that diverged has 0."""
+    found = [trial.get(key) for trial in trials if "final" in trial]
+    known = [seconds for seconds in found if seconds is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
 def _finish(run: RunDirectory, best: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str, Any]:
     if "final" not in best:
         raise ConnpruneError(f"{run.path}: every trial diverged.")
@@ -119,7 +126,7 @@ def _finish(run: RunDirectory, best: dict[str, Any], trials: list[dict[str, Any]
             "layers": len(architecture.layers),
             "parameters": parameter_count(architecture),
             "macs": mac_count(architecture),
-            **{key: sum(trial.get(key, 0.0) for trial in trials) for key in ("training_seconds", "wall_seconds")},
+            **{key: _sum_of_all(trials, key) for key in ("training_seconds", "wall_seconds")},
             "final": best["final"],
             "best": best["best"],
             "evolution": {

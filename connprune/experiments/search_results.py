@@ -1,7 +1,6 @@
 """What the trainings of several cuts say: the search is the unit, each with its own cut and its own baselines."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from statistics import fmean
 from typing import Any
@@ -29,8 +28,9 @@ def collect(plan: Plan, measure: comparison.Measure) -> dict[str, Any]:
         return comparison.collect(plan, measure)
     found: dict[int, dict[str, Any]] = {}
     for number in range(1, len(plan.about["cut"]) + 1):
-        with suppress(ConnpruneError):
-            found[number] = comparison.collect(_of_search(plan, number), measure)
+        ours = _of_search(plan, number)
+        if any(job.is_finished for job in ours.jobs if job.member in ours.members[CUT]):
+            found[number] = comparison.collect(ours, measure)
     if not found:
         raise ConnpruneError(f"{plan.path}: no training of a cut is finished yet.")
     names = dict.fromkeys(row["network"] for each in found.values() for row in each["rows"])

@@ -1,6 +1,7 @@
 """What a row of a comparison says of the cut, in a sentence that its numbers carry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from connprune.analysis.statistics import Difference
@@ -11,16 +12,17 @@ COSTS = {"parameters": "parameters", "macs": "MACs"}
 _PLURAL = {"seed": "seeds", "search": "searches"}
 
 
-def cost(row: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """What the cut costs beside a row's networks, of which the counts are means.
+def cost(networks: Sequence[Mapping[str, Any]], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """What the cut costs beside a row's networks.
 
     Returns:
-        `times`, for each of `COSTS` how many times the row's the cut has, null where the row has none; and `equal`,
-        whether both have as many within the tolerance of `random-cost`.
+        `times`, for each of `COSTS` how many times the mean of the row's the cut has, null where they have none; and
+        `equal`, whether each of them has as many as the cut within the tolerance of `random-cost`.
     """
+    means = {key: fmean(network[key] for network in networks) for key in COSTS}
     return {
-        "times": {key: ours[key] / row[key] if row[key] else None for key in COSTS},
-        "equal": all(costs_the_same(row[key], ours[key]) for key in COSTS),
+        "times": {key: ours[key] / mean if mean else None for key, mean in means.items()},
+        "equal": all(costs_the_same(network[key], ours[key]) for network in networks for key in COSTS),
     }
 
 
@@ -61,10 +63,14 @@ def _outcome(found: Mapping[str, Any], unit: str) -> str:
 
 
 def _cost(found: Mapping[str, Any]) -> str:
-    times = [f"{_times(found['times'][key])} times the {name}" for key, name in COSTS.items() if found["times"][key]]
+    times = [_beside(found["times"][key], name) for key, name in COSTS.items()]
     where = f" in {found['unequal']} of {found['of']} searches" if 0 < found.get("unequal", 0) < found["of"] else ""
     what = f"{'equal' if found['equal'] else 'unequal'} cost{where}"
-    return f"at {what}: {' and '.join(times) or 'nothing beside nothing'}"
+    return f"at {what}: {' and '.join(times)}"
+
+
+def _beside(ratio: float | None, name: str) -> str:
+    return f"there are no {name} to compare with" if ratio is None else f"{_times(ratio)} times the {name}"
 
 
 def _times(ratio: float) -> str:

@@ -47,3 +47,10 @@ def test_the_last_words_are_the_newest_ones(tmp_path: Path) -> None:
     os.utime(logs[0], (1, 1))
     assert last_words(logs) == "2 / 3 / 4"
     assert last_words(logs[2:]) is None
+
+
+def test_the_last_words_are_not_the_lists_of_a_crash(tmp_path: Path) -> None:
+    log = tmp_path / "worker"
+    dump = "Fatal Python error: Aborted\n\nStack (most recent call first):\n  File x\n\nExtension modules: numpy\n"
+    log.write_text(f"the driver gave up\n{dump}", encoding="utf-8")
+    assert last_words([log]) == "the driver gave up / Fatal Python error: Aborted"

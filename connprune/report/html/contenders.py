@@ -52,8 +52,10 @@ def _architectures(plan: Plan) -> dict[str, Architecture]:
 
 
 def _parent(plan: Plan) -> Architecture | None:
+    """What all wirings are part of; of several searches, whose parents have the same layers, that of the first."""
+    cuts = plan.about.get("cut")
     try:
-        found = before_cut(RunDirectory.open(Path(str(plan.about.get("cut")))))
+        found = before_cut(RunDirectory.open(Path(str(cuts[0] if isinstance(cuts, list) else cuts))))
     except (UsageError, OSError):
         return None
     return found.architecture if found else None
