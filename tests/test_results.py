@@ -81,7 +81,8 @@ def test_the_tables_of_how_far_a_cut_can_go_are_those_of_their_file() -> None:
         assert mean == (f"{wanted * 100:.2f}" if percent else f"{wanted:.1f}")
 
 
-@pytest.mark.parametrize("scale", ["cpu", pytest.param("full", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", ["cpu", "full"])
 def test_the_script_of_the_results_can_be_planned(scale: str, digits_folder: Path, tmp_path: Path) -> None:
     for image in digits_folder.rglob("*.png"):
         Image.open(image).resize((32, 32)).save(image)

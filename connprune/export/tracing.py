@@ -114,6 +114,10 @@ def _with_constants_folded(module: fx.GraphModule) -> fx.GraphModule:
             with module.graph.inserting_before(node):
                 constant = module.graph.get_attr(name)
             node.replace_all_uses_with(constant, lambda user: user not in known)
+    # What only looks at constants, as torch's checks of a tensor's type do, has looked.
+    for node in reversed(known):
+        if node.op == "call_function" and not node.users:
+            module.graph.erase_node(node)
     module.graph.eliminate_dead_code()
     # A new module has what the graph mentions, and no weights that nothing uses any more.
     return fx.GraphModule(module, module.graph)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connprune.report.aligned import aligned
+from connprune.report.wall import with_wall
 
 
 def comparison_text(document: Mapping[str, Any]) -> str:
@@ -61,8 +62,9 @@ def _result(row: Mapping[str, Any], unit: str) -> list[str]:
 
 
 def _costs(rows: Sequence[Mapping[str, Any]]) -> str:
-    header = ["network", "connections", "layers", "parameters", "MACs", "ms at 1", "ms at 256", "seconds", "wall"]
-    return aligned(header, [_cost(row) for row in rows])
+    header = ["network", "connections", "layers", "parameters", "MACs", "ms at 1", "ms at 256", "seconds"]
+    header, *lines = with_wall([header, *map(_cost, rows)], rows)
+    return aligned(header, lines)
 
 
 def _cost(row: Mapping[str, Any]) -> list[str]:
@@ -73,7 +75,6 @@ def _cost(row: Mapping[str, Any]) -> list[str]:
         *(f"{row[key]:,.0f}" for key in ("parameters", "macs")),
         *(f"{latency[batch] * 1000:.2f}" if batch in latency else "-" for batch in ("1", "256")),
         f"{row['training_seconds']:.1f}",
-        "-" if row.get("wall_seconds") is None else f"{row['wall_seconds']:.1f}",
     ]
 
 

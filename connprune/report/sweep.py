@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connprune.report.aligned import aligned
+from connprune.report.wall import with_wall
 
 
 def sweep_text(document: Mapping[str, Any]) -> str:
@@ -17,8 +18,9 @@ def sweep_text(document: Mapping[str, Any]) -> str:
 
 def _cells(rows: Sequence[Mapping[str, Any]]) -> str:
     axes = list(rows[0]["cell"])
-    header = [*axes, "seeds", "validation", "test", "spread", "closed", "seconds", "wall"]
-    return aligned(header, [_cell(row, axes) for row in rows], left=len(axes))
+    header = [*axes, "seeds", "validation", "test", "spread", "closed", "seconds"]
+    header, *lines = with_wall([header, *(_cell(row, axes) for row in rows)], rows)
+    return aligned(header, lines, left=len(axes))
 
 
 def _cell(row: Mapping[str, Any], axes: Sequence[str]) -> list[str]:
@@ -31,7 +33,6 @@ def _cell(row: Mapping[str, Any], axes: Sequence[str]) -> list[str]:
         "-" if row["deviation"] is None else f"{row['deviation'] * 100:.2f}",
         closed,
         f"{row['training_seconds']:.1f}",
-        "-" if row.get("wall_seconds") is None else f"{row['wall_seconds']:.1f}",
     ]
 
 

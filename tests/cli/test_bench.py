@@ -93,6 +93,7 @@ def test_the_peak_is_what_is_held_at_once() -> None:
 
 
 @pytest.mark.parametrize(("precision", "kind"), [("float32", "float32"), ("bfloat16", "bfloat16")])
+@pytest.mark.slow
 def test_the_measure_of_a_step_is_a_product_of_its_precision(precision: Any, kind: str) -> None:
     import torch
 

@@ -124,7 +124,7 @@ FILES += ["final.safetensors", "checkpoint/latest.safetensors", "checkpoint/prev
 
 
 def test_every_file_of_a_run_is_verified(command: Command, tmp_path: Path) -> None:
-    command("train", *TINY, "--run", "mine")
+    command("train", *TINY, "--set", "training.checkpoint_epochs=1", "--run", "mine")
     command("prune", "mine", "--keep", "20", "--out", "cut")
     for run in ("mine", "cut"):
         assert command("check", run).code == 0

@@ -14,6 +14,7 @@ from connprune.architecture.allowed import open_gates
 from connprune.architecture.layers import Layer
 from connprune.architecture.merging import Merge
 from connprune.architecture.norms import Norm
+from connprune.architecture.shapes import gates_of_each
 from connprune.architecture.weighted import Weighted
 from connprune.architecture.windows import sides
 from connprune.network import Network
@@ -45,8 +46,15 @@ def gate_values(network: Network) -> dict[Connection, Tensor]:
         case "linear":
             values = weight
         case "top-k":
-            count = open_gates(architecture)
-            last = sorted(enumerate(weight.tolist()), key=lambda gate: (-gate[1], gate[0]))[:count]
+            # Of equal ones those of the nearest sources.
+            distances = []
+            for (source, target), gates in zip(
+                architecture.gated_connections, gates_of_each(architecture), strict=True
+            ):
+                gated = [one.source for one in architecture.gated_connections if one.target == target]
+                distances += [len(gated) - gated.index(source)] * gates
+            order = sorted(enumerate(weight.tolist()), key=lambda gate: (-gate[1], distances[gate[0]], gate[0]))
+            last = order[: open_gates(architecture)]
             values = torch.sigmoid(weight / network.gates.temperature)
             values = torch.stack([value * (at in dict(last)) for at, value in enumerate(values)])
         case "softmax":
