@@ -38,6 +38,8 @@ def file_costs(trainer: Trainer, rounds: int, warn: Callable[[str], None]) -> di
             record.wait()
             copying.append(held - begun)
             writing.append(time.perf_counter() - held)
+            # A real training keeps the one before; here it would only take room.
+            run.previous_checkpoint.unlink(missing_ok=True)
         size = run.checkpoint.stat().st_size
     interval = 60 * trainer.recipe.checkpoint_minutes
     taken = {"copy_seconds": median(copying), "write_seconds": median(writing)}

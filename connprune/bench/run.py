@@ -23,6 +23,7 @@ from connprune.data.batches import draw_epoch
 from connprune.data.images import Images
 from connprune.data.settings import Augment
 from connprune.data.splits import Splits
+from connprune.errors import DiskFullError
 from connprune.network.network import build
 from connprune.training.capture import WARM_UP as RECORDED_AFTER
 from connprune.training.configuration import Configuration
@@ -173,10 +174,14 @@ def _files(
     splits: Splits,
     rounds: int,
     warn: Callable[[str], None],
-) -> dict[str, float]:
+) -> dict[str, float] | None:
     trainer = _trainer(architecture, splits, configuration.data.augment, warn, configuration.training)
     trainer.endless_steps()()
-    return file_costs(trainer, rounds, warn)
+    try:
+        return file_costs(trainer, rounds, warn)
+    except DiskFullError as error:
+        warn(f"what files cost is not measured: {error}")
+        return None
 
 
 def data_steps(configuration: Configuration, splits: Splits, literal_workers: int | None) -> dict[str, Step]:

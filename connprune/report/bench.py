@@ -21,7 +21,7 @@ def bench_text(found: Mapping[str, Any]) -> str:
             f"a step's arithmetic {found['step_operations'] / 1e9:,.2f} GFLOP",
             steps,
             forward,
-            _files(found["files"]),
+            *([_files(found["files"])] if found["files"] else ()),
         ]
     )
 
