@@ -117,6 +117,10 @@ def train_locked(
     group, began = group or Alone(), time.monotonic()
     require_same_images(run, configuration, run.summary.get("data_digest"), splits.digest)
     configuration = configuration.with_range(splits.range)
+    is_asked_again = configuration.to_yaml(run.architecture()) == run.config.read_text(encoding="utf-8")
+    if run.is_finished and is_asked_again and run.final.exists() and run.best.exists():
+        # What is done is not begun again: a kill meanwhile would leave a run that has not ended.
+        return run.summary
     recipe, images = configuration.training, splits.nbytes
     with (
         run.status_on_error() if group.rank == 0 else nullcontext(),

@@ -84,6 +84,7 @@ def test_four_processes_train_as_one(tmp_path: Path, aggregate: str) -> None:
     assert four["gates"] == pytest.approx(one["gates"], abs=1e-4)
 
 
+EACH = "training.checkpoint_epochs=1"
 TRAIN = ("-m", "--", "connprune", "train", "--preset", "digits", "--device", "cpu", "--set", "data.train_images=330")
 
 
@@ -109,7 +110,7 @@ def test_a_run_of_two_processes_is_a_run(tmp_path: Path) -> None:
 
 
 def begin(folder: Path, *more: str) -> "subprocess.Popen[str]":
-    command = launched(2, *TRAIN, "--epochs", "60", "--run", "mine", more=more)
+    command = launched(2, *TRAIN, "--epochs", "60", "--set", EACH, "--run", "mine", more=more)
     return subprocess.Popen(
         command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -38,6 +38,15 @@ CHOSEN = [
 ]
 
 
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
+    chosen = configuration()
+    run = start(tmp_path / "run", chosen)
+    summary = go_on(run, chosen)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    assert go_on(run, chosen) == summary
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.parametrize(("settings", "stops"), CHOSEN)
 def test_an_interrupted_run_equals_an_uninterrupted_one(
     tmp_path: Path, settings: tuple[str, ...], stops: tuple[int, ...]
