@@ -47,9 +47,15 @@ class Difference:
 
 def mean_of_all(numbers: Iterable[float | None]) -> float | None:
     """The mean; None if one is missing, or there is none."""
+    known = all_known(numbers)
+    return fmean(known) if known else None
+
+
+def all_known(numbers: Iterable[float | None]) -> list[float] | None:
+    """The numbers; None if one is missing."""
     found = list(numbers)
     known = [number for number in found if number is not None]
-    return fmean(known) if known and len(known) == len(found) else None
+    return known if len(known) == len(found) else None
 
 
 def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:

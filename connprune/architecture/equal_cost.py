@@ -5,11 +5,11 @@ from random import Random
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.cutting import cut_connections
-from connprune.architecture.rivals import Contest, dense, reference
+from connprune.architecture.rivals import Contest, dense, wired
 from connprune.architecture.rules import Budget, Unit
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.widths import Scaling
-from connprune.errors import DisconnectedError, NoBaselineError
+from connprune.errors import DisconnectedError, NoBaselineError, UsageError
 
 # How far the parameters, and the MACs, of a network may be from the cut's to cost the same.
 TOLERANCE = 0.03
@@ -63,11 +63,6 @@ def random_cost(contest: Contest, count: int) -> list[Architecture]:
     return taken[1:]
 
 
-def whole(name: str) -> Callable[[Contest], list[Architecture]]:
-    """The baseline that `scaled` scales: the parent's own wiring for `dense`, else the reference wiring."""
-    return dense if name == "dense" else reference(name)
-
-
 def scaled(name: str, fitted: str) -> Callable[[Contest], list[Architecture]]:
     """The baseline that is a reference wiring of the parent's layers with all their widths times one factor.
 
@@ -81,9 +76,9 @@ def scaled(name: str, fitted: str) -> Callable[[Contest], list[Architecture]]:
     def make(contest: Contest) -> list[Architecture]:
         text = f"--against {name}-scaled:{fitted}"
         try:
-            (given,) = whole(name)(contest)
-        except NoBaselineError as error:
-            raise NoBaselineError(f"{text}: {str(error).removeprefix(f'--against {name}: ')}") from None
+            (given,) = dense(contest) if name == "dense" else (wired(contest.parent, name),)
+        except UsageError as error:
+            raise NoBaselineError(f"{text}: {error}") from None
         try:
             found = Scaling(given).to(FITTED[fitted](contest.cut), FITTED[fitted])
         except ValueError as error:

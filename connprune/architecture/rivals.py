@@ -66,12 +66,21 @@ def wirings_within(architecture: Architecture) -> LiveWirings:
     return LiveWirings(architecture.connections, whole)
 
 
+def wired(parent: Architecture, name: str) -> Architecture:
+    """All the parent's layers with a reference wiring.
+
+    Raises:
+        UsageError: it is no part of the parent's.
+    """
+    return restricted(parent, WIRINGS[name]([layer.name for layer in parent.layers]))
+
+
 def reference(name: str) -> Callable[[Contest], list[Architecture]]:
     """The rival with a reference wiring of all the parent's layers."""
 
     def make(contest: Contest) -> list[Architecture]:
         try:
-            return [restricted(contest.parent, WIRINGS[name]([layer.name for layer in contest.parent.layers]))]
+            return [wired(contest.parent, name)]
         except UsageError as error:
             raise NoBaselineError(f"--against {name}: {error}") from None
 

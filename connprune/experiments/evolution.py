@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from connprune.analysis.statistics import all_known
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.cutting import restricted
 from connprune.architecture.rivals import wirings_within
@@ -106,9 +107,8 @@ def _fitness(trial: dict[str, Any]) -> tuple[float, float]:
 
 def _sum_of_all(trials: Sequence[dict[str, Any]], key: str) -> float | None:
     """The seconds of all trials that have ended; None if one of them does not know its own. One that diverged has 0."""
-    found = [trial.get(key) for trial in trials if "final" in trial]
-    known = [seconds for seconds in found if seconds is not None]
-    return sum(known) if len(known) == len(found) else None
+    known = all_known(trial.get(key) for trial in trials if "final" in trial)
+    return None if known is None else sum(known)
 
 
 def _finish(run: RunDirectory, best: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str, Any]:

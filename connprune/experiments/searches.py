@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from connprune.errors import NoBaselineError, UsageError
@@ -73,7 +74,7 @@ def gather(
     for number, setting in enumerate(settings, 1):
         place = setting.cut.path
         try:
-            ours = members(setting, against, lambda text, place=place: warn(f"{place}: {text}"))  # type: ignore[misc]
+            ours = members(setting, against, _naming(place, warn))
         except NoBaselineError as error:
             lacking.append(f"{place}: {error}")
             ours = members(setting, ())
@@ -83,6 +84,10 @@ def gather(
     for why in lacking:
         warn(f"left out: {why}")
     return Searches(found, about, images, training.seed)
+
+
+def _naming(place: Path, warn: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda text: warn(f"{place}: {text}")
 
 
 def _require_different(

@@ -40,8 +40,8 @@ class AveragePooling(LayerModule):
         self.size, self.stride = sides(layer.size), layer.stride
         self.margins = Margins(reach(layer.size), layer.padding)
         # How many positions of each window are inside, where torch cannot count them by itself.
-        inside = self._mean(torch.ones(1, 1, *merged.size)).mul(prod(self.size)) if self.margins.are_uneven else None
-        self.register_buffer("inside", None if inside is None else inside.round(), persistent=False)
+        share = self._mean(torch.ones(1, 1, *merged.size)) if self.margins.are_uneven else None
+        self.register_buffer("inside", None if share is None else (share * prod(self.size)).round(), persistent=False)
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         mean = self._mean(maps.values)

@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from itertools import groupby
 
+from connprune.architecture import kept
 from connprune.architecture.architecture import Architecture
 
 Names = tuple[str, ...]
@@ -24,8 +25,7 @@ def runs(architecture: Architecture, target: str) -> list[Names]:
     return [tuple(names) for _, names in groupby(architecture.connections[target], in_common)]
 
 
-def taken_numbers(architecture: Architecture, target: str, source: str) -> tuple[int, ...] | None:
+def taken_numbers(architecture: Architecture, target: str, source: str) -> list[int] | None:
     """Which feature maps of its source a connection carries; None is all."""
-    selection = architecture.selection(target, source)
-    whole = tuple(range(architecture.shapes.output[source].feature_maps))
-    return None if selection is None or selection.take == whole else selection.take
+    numbers = kept.taken_numbers(architecture, target, source)
+    return None if numbers == list(range(architecture.shapes.output[source].feature_maps)) else numbers

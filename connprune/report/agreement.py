@@ -12,9 +12,7 @@ from connprune.report.aligned import aligned
 
 def agreement_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]:
     """The agreement as plain data; a correlation that is not defined is null."""
-    runs = len(names)
-    votes = found.votes
-    spread = found.spread
+    votes, spread = found.votes, found.spread
     return {
         "schema": SCHEMA,
         "kind": "agreement",
@@ -25,9 +23,7 @@ def agreement_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]
         "chance_jaccard": found.mean_chance,
         "correlation": [[None if np.isnan(value) else float(value) for value in row] for row in found.correlation],
         "jaccard": found.jaccard.tolist(),
-        "kept_by_all": _names(found, votes == runs),
-        "kept_by_some": _names(found, (votes > 0) & (votes < runs)),
-        "kept_by_none": _names(found, votes == 0),
+        **_kept_by(found),
         "decided_epochs": list(found.decided),
         "epochs": [len(path) - 1 for path in found.paths],
         "connections": [
@@ -47,7 +43,7 @@ def agreement_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]
 
 def cuts_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]:
     """The agreement of several cuts as plain data."""
-    cuts, votes = len(names), found.votes
+    votes = found.votes
     return {
         "schema": SCHEMA,
         "kind": "cuts",
@@ -56,9 +52,7 @@ def cuts_document(found: Agreement, names: Sequence[str]) -> dict[str, Any]:
         "chance_jaccard": found.mean_chance,
         "jaccard": found.jaccard.tolist(),
         "kept": found.kept.sum(1).tolist(),
-        "kept_by_all": _names(found, votes == cuts),
-        "kept_by_some": _names(found, (votes > 0) & (votes < cuts)),
-        "kept_by_none": _names(found, votes == 0),
+        **_kept_by(found),
         "connections": [
             {"source": connection.source, "target": connection.target, "kept_by": int(votes[number])}
             for number, connection in enumerate(found.connections)
@@ -117,6 +111,15 @@ def agreement_text(document: dict[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     return "not defined" if value is None else f"{value:.2f}"
+
+
+def _kept_by(found: Agreement) -> dict[str, list[str]]:
+    votes, most = found.votes, found.kept.shape[0]
+    return {
+        "kept_by_all": _names(found, votes == most),
+        "kept_by_some": _names(found, (votes > 0) & (votes < most)),
+        "kept_by_none": _names(found, votes == 0),
+    }
 
 
 def _names(found: Agreement, chosen: Any) -> list[str]:

@@ -8,6 +8,7 @@ from connprune.architecture.advice import rounded_down
 from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule, Threshold
 from connprune.report.aligned import aligned
+from connprune.report.wall import with_wall
 
 _CLASSES_SHOWN = 20
 
@@ -79,29 +80,19 @@ def sweep_table(rows: Sequence[dict[str, Any]]) -> str:
 
 def comparison_table(document: dict[str, Any]) -> str:
     """Parent, cut and retrained network."""
-    header = [
-        "network",
-        "connections",
-        "layers",
-        "parameters",
-        "MACs",
-        "validation",
-        "test",
-        "epochs",
-        "seconds",
-        "wall",
-    ]
+    header = ["network", "connections", "layers", "parameters", "MACs", "validation", "test", "epochs", "seconds"]
     rows = [
         [
             row["network"],
             *(f"{row[key]:,}" for key in ("connections", "layers", "parameters", "macs")),
             *(f"{row[key]:.2%}" for key in ("validation_accuracy", "test_accuracy")),
             "-" if row["epochs"] is None else str(row["epochs"]),
-            *("-" if row.get(key) is None else f"{row[key]:.1f}" for key in ("training_seconds", "wall_seconds")),
+            "-" if row["training_seconds"] is None else f"{row['training_seconds']:.1f}",
         ]
         for row in document["rows"]
     ]
-    return aligned(header, rows)
+    header, *lines = with_wall([header, *rows], document["rows"])
+    return aligned(header, lines)
 
 
 def class_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -117,8 +117,7 @@ def train_locked(
     group, began = group or Alone(), time.monotonic()
     require_same_images(run, configuration, run.summary.get("data_digest"), splits.digest)
     configuration = configuration.with_range(splits.range)
-    is_asked_again = configuration.to_yaml(run.architecture()) == run.config.read_text(encoding="utf-8")
-    if run.is_finished and is_asked_again and run.final.exists() and run.best.exists():
+    if run.is_finished and run.final.exists() and run.best.exists() and _is_as_recorded(run, configuration):
         # What is done is not begun again: a kill meanwhile would leave a run that has not ended.
         return run.summary
     recipe, images = configuration.training, splits.nbytes
@@ -168,6 +167,10 @@ def train_locked(
                 raise _interrupted(trainer, record, asked - _DUE)
             results = {"status": "finished", **record.finish(on_device)}
         return run.summarise(results) if group.rank == 0 else results
+
+
+def _is_as_recorded(run: RunDirectory, configuration: Configuration) -> bool:
+    return configuration.to_yaml(run.architecture()) == run.config.read_text(encoding="utf-8")
 
 
 def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopSignal) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connprune.architecture import Architecture, equal_cost
 from connprune.architecture.cutting import restricted
-from connprune.architecture.rivals import Contest, wirings_within
+from connprune.architecture.rivals import Contest, wired, wirings_within
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.errors import NoBaselineError, UsageError
 from tests.strategies import architectures
@@ -45,7 +45,7 @@ def test_random_wirings_have_both_counts(monkeypatch: pytest.MonkeyPatch, contes
 def test_scaled_wirings_are_the_reference_ones_with_other_widths(contest: Contest, name: str, fitted: str) -> None:
     count = equal_cost.FITTED[fitted]
     try:
-        (whole,) = equal_cost.whole(name)(contest)
+        whole = contest.parent if name == "dense" else wired(contest.parent, name)
         (found,) = equal_cost.scaled(name, fitted)(contest)
     except UsageError:
         return
