@@ -110,7 +110,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_disk_that_fills_up_loses_nothing(small_disk: Path, tmp_path: Path, connprune: Run) -> None:
-    chosen = [*TINY, "--epochs", "8"]
+    chosen = [*TINY, "--epochs", "8", "--set", "training.checkpoint_epochs=1"]
     whole = connprune("train", *chosen, "--run", "whole")
     assert whole.returncode == 0, whole.stderr
     for free in (900, 2500, 4200):

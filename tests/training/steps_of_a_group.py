@@ -21,10 +21,12 @@ from connprune.training.trainer import Trainer
 
 def main() -> None:
     file, steps, *assignments = sys.argv[1:]
+    # Adam turns the sign of a gradient that is nearly zero into a whole step, so that float32's rounding soon shows.
+    torch.set_default_dtype(torch.float64)
     chosen = resolve("digits", assignments=assignments)
     with joined(torch.device("cpu")) as group:
         torch.manual_seed(stream_seed(chosen.training.seed, "weights"))
-        network = build(design(chosen)).train()
+        network = build(design(chosen)).double().train()
         splits = split_data(chosen, load(chosen.data))
         mean, divisor = normalisation(splits.train, chosen.data.normalise)
         network.mean.copy_(mean)
