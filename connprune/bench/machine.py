@@ -27,7 +27,6 @@ def matrix_product(device: torch.device, precision: Precision) -> tuple[Step, in
     left, right = (torch.rand(side, side, device=device, dtype=kind) for _ in range(2))
 
     def step() -> Tensor:
-        # What was computed before may have left another precision behind.
         with computing_in(precision, device):
             return left @ right
 

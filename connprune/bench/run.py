@@ -29,6 +29,7 @@ from connprune.training.capture import WARM_UP as RECORDED_AFTER
 from connprune.training.configuration import Configuration
 from connprune.training.device import device_name
 from connprune.training.latency import forward_pass
+from connprune.training.precision import precision_on
 from connprune.training.recipe import Recipe
 from connprune.training.timing import Step, in_turns, seconds_in_turns
 from connprune.training.trainer import Trainer
@@ -61,9 +62,10 @@ def bench(
         literal_workers: processes of the literal port's DataLoader; None leaves the port out.
         warn: as for `Trainer`.
     """
+    precision = precision_on(device, configuration.training.precision)
     with candidates(configuration, architecture, splits, literal_workers, warn) as works:
         # Among the steps, so that what keeps the machine busy keeps it from them and from their measure alike.
-        product, product_operations = matrix_product(device, configuration.training.precision)
+        product, product_operations = matrix_product(device, precision)
         steps = {**{name: work.step for name, work in works.items()}, _PRODUCT: product}
         seconds = seconds_in_turns(steps, device, rounds, WARM_UP)
         rate = product_operations / min(seconds.pop(_PRODUCT))
@@ -80,7 +82,7 @@ def bench(
         "batch_size": batch,
         "rounds": rounds,
         "matrix_product_flops": rate,
-        "matrix_product_precision": configuration.training.precision,
+        "matrix_product_precision": precision,
         "copy_bytes_per_second": copy_bandwidth(device),
         "step_operations": operations,
         "steps": {

@@ -22,15 +22,17 @@ _GIT_SECONDS = 5
 _ROUNDING: dict[str, Callable[[dict[str, Any]], Any]] = {
     "CPU threads": lambda found: found.get("threads"),
     "devices": lambda found: found.get("device"),
+    "precision": lambda found: found.get("precision"),
     "torch": lambda found: (found.get("packages") or {}).get("torch"),
 }
 
 
-def environment(device: str, processes: int, threads: int) -> dict[str, Any]:
+def environment(device: str, precision: str, processes: int, threads: int) -> dict[str, Any]:
     """The environment of this process.
 
     Args:
         device: the name of the device that it computes on.
+        precision: of its arithmetic.
         processes: how many train together.
         threads: CPU threads of each.
     """
@@ -42,6 +44,7 @@ def environment(device: str, processes: int, threads: int) -> dict[str, Any]:
         "host": socket.gethostname(),
         "process": os.getpid(),
         "device": device,
+        "precision": precision,
         "processes": processes,
         "threads": threads,
         "cores": os.cpu_count(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -81,6 +81,12 @@ class Configuration(Blueprint):
         if self.data.range is not None or found is None:
             return self
         return self.model_copy(update={"data": self.data.model_copy(update={"range": found})})
+
+    def with_precision(self, found: Literal["auto", "float32", "tf32", "bfloat16"]) -> "Configuration":
+        """The same with what `auto` stands for where the run began, unless a precision is stated."""
+        if self.training.precision != "auto":
+            return self
+        return self.model_copy(update={"training": self.training.model_copy(update={"precision": found})})
 
     def to_data(self, architecture: Architecture) -> dict[str, Any]:
         """Plain data, with everything that the data decided filled in from the architecture."""
@@ -250,7 +256,7 @@ def resolve_resumed(
         wanted = validated(_commanded(layered, assignments, options))
     if wanted.input is None:
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
-    wanted = wanted.with_range(saved.data.range)
+    wanted = wanted.with_range(saved.data.range).with_precision(saved.training.precision)
     changed = _differences(saved.model_dump(mode="json"), wanted.model_dump(mode="json"))
     extends = wanted.training.epochs >= saved.training.epochs
     others = [

@@ -25,6 +25,11 @@ def find_device(name: str) -> torch.device:
     Raises:
         UsageError: the name is none of these, or there is no such device here.
     """
+    return _found(name)[0]
+
+
+def _found(name: str) -> tuple[torch.device, str]:
+    """The device, and what keeps CUDA devices from being used; CUDA is asked once."""
     require_device_name(name)
     count, trouble = cuda_devices()
     if name == "auto":
@@ -35,8 +40,8 @@ def find_device(name: str) -> torch.device:
         number = int(name.partition(":")[2] or 0)
         if number >= count:
             raise UsageError(f"--device {name}: {trouble or f'there are {count} CUDA devices here'}; use cpu.")
-        return torch.device("cuda", number)
-    return torch.device(name)
+        return torch.device("cuda", number), trouble
+    return torch.device(name), trouble
 
 
 def choose_device(name: str, warn: Callable[[str], None]) -> torch.device:
@@ -46,8 +51,7 @@ def choose_device(name: str, warn: Callable[[str], None]) -> torch.device:
         name: as for `find_device`.
         warn: is told in a sentence why `auto` does not take a GPU that is there.
     """
-    device = find_device(name)
-    trouble = cuda_devices()[1]
+    device, trouble = _found(name)
     if name == "auto" and trouble:
         warn(f"--device auto: {trouble}; going on with {device}")
     if device.type == "cuda":

@@ -8,7 +8,7 @@ from connprune.architecture.shapes import parameter_count
 from connprune.errors import NoMemoryError, lacks_memory
 from connprune.training.recipe import Recipe
 
-_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2}
+_BYTES = {"auto": 4, "float32": 4, "tf32": 4, "bfloat16": 2}
 # Weights, gradients, Adam's two moments, and the best weights so far, all in float32.
 _BYTES_OF_A_PARAMETER = 5 * 4
 

@@ -25,7 +25,7 @@ from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.evaluation import evaluate
 from connprune.training.images import moved, require_same_images
-from connprune.training.precision import Precision
+from connprune.training.precision import Precision, precision_on, products_in
 from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.run import load_network, split_data
 
@@ -128,7 +128,9 @@ def examine(
     known = run.summary.get("data_digest")
     if configuration.data.source != before.data.source:
         require_same_images(run, configuration, known, splits.digest)
-    scores = RULERS[by](Evidence(network, splits.validation, configuration.training.seed))
+    # A score may be a difference of two losses: smaller than what TF32 rounds away, which torch allows in convolutions.
+    with products_in("float32", device):
+        scores = RULERS[by](Evidence(network, splits.validation, configuration.training.seed))
     return Examined(
         run=run,
         network=network,
@@ -139,7 +141,7 @@ def examine(
         by=by,
         granularity=granularity,
         scores=GRANULARITIES[granularity](architecture, scores),
-        precision=configuration.training.precision,
+        precision=precision_on(device, configuration.training.precision),
     )
 
 

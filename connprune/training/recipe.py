@@ -69,7 +69,8 @@ class Recipe(Frozen):
         recompute: whether the backward pass puts concatenations together again instead of keeping them: less memory for
             a little time. `auto` does so where they would be more than four times the layers' own outputs.
         precision: of the arithmetic; weights stay in float32. `float32`; `tf32`, where GPUs that can round products to
-            10 bits; `bfloat16`, activations and products of 8 bits.
+            10 bits; `bfloat16`, activations and products of 8 bits; `auto`, on such a GPU `tf32`, else `float32`: where
+            a run begins decides it, for all that is made from the run.
         capture: whether steps on CUDA are recorded once and replayed, which spares launching each operation.
         checkpoint_minutes: a checkpoint is written when the last one is so many minutes old: after an epoch, or within
             one that takes longer; on interruption and at the end in any case.
@@ -84,7 +85,7 @@ class Recipe(Frozen):
     optimizer: Optimizer = Optimizer()
     schedule: Annotated[Schedule, Field(discriminator="kind")] = Fixed(kind="constant")
     recompute: Switch | Literal["auto"] = "auto"
-    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     capture: Switch = True
     checkpoint_minutes: Positive = 1.0
     checkpoint_epochs: Count | None = None

@@ -286,7 +286,7 @@ class Record:
 
     def _evaluated(self, images: Images) -> Evaluation:
         trainer = self.trainer
-        return evaluate(trainer.network, images, trainer.recipe.precision, trainer.group)
+        return evaluate(trainer.network, images, trainer.precision, trainer.group)
 
     def _target_sparsity(self) -> dict[str, Any] | None:
         """What share of the connections was to end closed, what share did, and whether that is enough."""

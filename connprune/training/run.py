@@ -28,6 +28,7 @@ from connprune.training.group import Alone, Group
 from connprune.training.images import require_same_images
 from connprune.training.lost_device import explained_loss
 from connprune.training.memory_error import explained_memory
+from connprune.training.precision import precision_on
 from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
 
@@ -116,7 +117,8 @@ def train_locked(
     """What `train_run` does, in a run that the caller has locked."""
     group, began = group or Alone(), time.monotonic()
     require_same_images(run, configuration, run.summary.get("data_digest"), splits.digest)
-    configuration = configuration.with_range(splits.range)
+    precision = precision_on(device, configuration.training.precision)
+    configuration = configuration.with_range(splits.range).with_precision(precision)
     if run.is_finished and run.final.exists() and run.best.exists() and _is_as_recorded(run, configuration):
         # What is done is not begun again: a kill meanwhile would leave a run that has not ended.
         return run.summary
@@ -156,7 +158,7 @@ def train_locked(
                 # The name alone: summaries are shown to others.
                 made_with = {"data": Path(configuration.data.source).name, "seed": recipe.seed}
                 run.begin({**found, **made_with, **counts})
-                ran_in = environment.environment(device_name(device), group.size, torch.get_num_threads())
+                ran_in = environment.environment(device_name(device), precision, group.size, torch.get_num_threads())
                 if other := environment.record(run.environment, ran_in):
                     watcher.warning(other)
             watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)

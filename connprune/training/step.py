@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from connprune.data.batches import Draws, augmented
 from connprune.data.images import Images
-from connprune.training.precision import Precision, computing_in
+from connprune.training.precision import Precision, computing_in, products_in
 
 # From λ, (), what is added to the loss, ().
 Penalty = Callable[[Tensor], Tensor]
@@ -68,7 +68,8 @@ class TrainingStep:
         shared = learned if share == 1 else learned * share
         objective = shared if self.penalty is None else shared + self.penalty(strength)
         self.optimizer.zero_grad()
-        objective.backward()
+        with products_in(self.precision, images.device):
+            objective.backward()
         self.optimizer.step()
         if share:
             self.loss.add_(loss.detach(), alpha=len(labels))

@@ -26,6 +26,7 @@ from connprune.training.constraint import CostConstraint
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Alone, Group
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
+from connprune.training.precision import precision_on
 from connprune.training.pressure import Pressure
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
 from connprune.training.step import Penalty, Surrogate, TrainingStep
@@ -61,6 +62,7 @@ class Trainer:
     Attributes:
         epoch: how many epochs are done.
         step: how many steps of the epoch under way are done.
+        precision: of the arithmetic, here.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Trainer:
         self.augment = augment
         self.recipe = recipe
         self.device = splits.train.images.device
+        self.precision = precision_on(self.device, recipe.precision)
         network.remake_merges(remakes(network.architecture, recipe))
         self.optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = make_scheduler(self.optimizer, recipe)
@@ -94,7 +97,7 @@ class Trainer:
             splits.train,
             self.optimizer,
             self._penalty(),
-            recipe.precision,
+            self.precision,
             self._surrogate(),
         )
         self._warn = warn
@@ -137,7 +140,7 @@ class Trainer:
         count = len(self.splits.train)
         self.group.add_up(self._step.loss, self._step.right)
         loss, right = self._step.loss.item() / count, self._step.right.item() / count
-        validation = evaluate(self.network, self.splits.validation, self.recipe.precision, self.group)
+        validation = evaluate(self.network, self.splits.validation, self.precision, self.group)
         self.require_finite()
         if not math.isfinite(validation.loss):
             raise self._diverged(f"after step {self.steps}", f"the validation loss is {validation.loss}")
