@@ -20,13 +20,13 @@ class Draws(NamedTuple):
 
     Attributes:
         order: (count,), the number of the image at each place.
-        shifts: (count, 2), whole pixels down and to the right.
-        flips: (count,), whether the image is mirrored left to right.
+        rows: (count, height), the row of the image that each row shows.
+        columns: (count, width), the column of the image that each column shows.
     """
 
     order: Tensor
-    shifts: Tensor
-    flips: Tensor
+    rows: Tensor
+    columns: Tensor
 
 
 @dataclass(frozen=True)
@@ -67,26 +67,37 @@ def steps_of(count: int, batch_size: int, fewest: int = 1) -> int:
 
 def augmented(images: Images, draws: Draws) -> tuple[Tensor, Tensor]:
     """The images of a batch, changed, (batch, feature maps, height, width), and their labels, (batch,)."""
-    return gathered(images.images, draws.order, draws.shifts, draws.flips), images.labels[draws.order]
+    return gathered(images.images, *draws), images.labels[draws.order]
 
 
-def gathered(images: Tensor, order: Tensor, shifts: Tensor, flips: Tensor) -> Tensor:
-    """Chosen images, each shifted (the edge is repeated) and then perhaps mirrored, by one gather of their pixels.
+def gathered(images: Tensor, order: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Chosen images with their rows and columns in another order, by one gather of their pixels.
 
     Args:
         images: (count, feature maps, height, width).
         order: (batch,), which images.
-        shifts: (batch, 2), whole pixels down and to the right.
-        flips: (batch,), booleans.
+        rows: (batch, height), which rows.
+        columns: (batch, width), which columns.
     """
     _, maps, height, width = images.shape
-    places = torch.arange(max(height, width), device=images.device)
-    across = torch.where(flips[:, None], width - 1 - places[:width], places[:width])
-    rows = (places[:height] - shifts[:, :1]).clamp(0, height - 1)
-    columns = (across - shifts[:, 1:]).clamp(0, width - 1)
     pixels = columns[:, None, :].add(rows[:, :, None], alpha=width).view(-1, 1, height * width)
     chosen: Tensor = images[order].flatten(2).gather(2, pixels.expand(-1, maps, -1))
     return chosen.view(-1, maps, height, width)
+
+
+def moved(shifts: Tensor, flips: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """The rows, (count, height), and the columns, (count, width), of images that are shifted and then perhaps mirrored.
+
+    Args:
+        shifts: (count, 2), whole pixels down and to the right; the edge is repeated.
+        flips: (count,), whether the image is mirrored left to right.
+        height: of the images.
+        width: of the images.
+    """
+    places = torch.arange(max(height, width), device=shifts.device)
+    across = torch.where(flips[:, None], width - 1 - places[:width], places[:width])
+    rows = (places[:height] - shifts[:, :1]).clamp(0, height - 1)
+    return rows, (across - shifts[:, 1:]).clamp(0, width - 1)
 
 
 def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, number: int, fewest: int = 1) -> Epoch:
@@ -109,7 +120,7 @@ def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, num
     draws = torch.rand(count, 2, generator=generator, device=device)
     shifts = (draws * (2 * reach + 1)).floor().sub(reach).long()
     flips = torch.rand(count, generator=generator, device=device) < augment.flip
-    return Epoch(images, Draws(order, shifts, flips), batch_size, fewest)
+    return Epoch(images, Draws(order, *moved(shifts, flips, *images.images.shape[2:])), batch_size, fewest)
 
 
 def in_order(images: Images, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:

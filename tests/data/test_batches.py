@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from connprune.data.batches import draw_epoch, gathered, in_order
+from connprune.data.batches import draw_epoch, gathered, in_order, moved
 from connprune.data.images import Images, normalisation
 from connprune.data.settings import Augment, DataSettings, Normalise
 from connprune.data.sources import load
@@ -39,7 +39,7 @@ def test_a_batch_is_its_images_one_by_one(maps: int, height: int, width: int, da
     right = data.draw(st.lists(st.integers(-width + 1, width - 1), min_size=count, max_size=count))
     flips = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
     shifts = torch.tensor(list(zip(down, right, strict=True)))
-    batch = gathered(source, torch.tensor(order), shifts, torch.tensor(flips))
+    batch = gathered(source, torch.tensor(order), *moved(shifts, torch.tensor(flips), height, width))
     for number, arguments in enumerate(zip(down, right, flips, strict=True)):
         expected = one_by_one(source[order[number]].numpy(), *arguments)
         assert (batch[number].numpy() == expected).all()
@@ -62,22 +62,23 @@ def test_epochs_differ_and_can_be_repeated(images: Images) -> None:
     other = draw_epoch(images, augment, 32, seed=7, number=1)
     assert torch.equal(first.batch(5)[0], again.batch(5)[0])
     assert not torch.equal(first.draws.order, other.draws.order)
-    assert not torch.equal(first.draws.shifts, other.draws.shifts)
+    assert not torch.equal(first.draws.rows, other.draws.rows)
 
 
 def test_shifts_and_flips_are_uniform(images: Images) -> None:
     epoch = draw_epoch(images, Augment(shift=0.25, flip=0.5), 32, seed=7, number=0)
-    for direction in (0, 1):
-        values, counts = epoch.draws.shifts[:, direction].unique(return_counts=True)
+    rows, columns = epoch.draws.rows, epoch.draws.columns
+    flips = columns[:, 4] < columns[:, 3]
+    for shifts in (4 - rows[:, 4], torch.where(flips, 3, 4) - columns[:, 4]):
+        values, counts = shifts.unique(return_counts=True)
         assert values.tolist() == [-2, -1, 0, 1, 2]
         assert counts.min() > 0.8 * len(images) / 5
-    assert epoch.draws.flips.float().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert flips.float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
 def test_without_augmentation_images_stay_as_they_are(images: Images) -> None:
     epoch = draw_epoch(images, Augment(), 32, seed=7, number=0)
-    assert not epoch.draws.shifts.any()
-    assert not epoch.draws.flips.any()
+    assert torch.equal(epoch.batch(3)[0], images.images[epoch.draws.order[96:128]])
 
 
 def test_evaluation_sees_every_image_once(images: Images) -> None:

@@ -53,7 +53,7 @@ def steps(folder: Path, processes: int, *settings: str) -> Any:
 def test_the_parts_are_the_batch(size: int, count: int) -> None:
     group = object.__new__(Processes)
     group.size = size
-    draws = Draws(torch.arange(count), torch.zeros(count, 2), torch.zeros(count))
+    draws = Draws(torch.arange(count), torch.zeros(count, 2), torch.zeros(count, 2))
     images, weights = [], 0.0
     for group.rank in range(size):
         part, share = group.part(draws)
