@@ -35,21 +35,29 @@ class Scheduler(Protocol):
 
 
 def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimizer:
-    """The fused optimizer, with groups for decayed weights, for biases, and for the gates, in this order.
+    """The fused optimizer, with a group for all that is treated alike, which is one launch; gates are in the last one.
 
-    A learning rate that the gates have of their own is no part of the schedule, which is the weights'. On CUDA rates
-    are tensors, so that a recorded step reads them anew each time.
+    Biases and gates are not decayed. A learning rate that the gates have of their own is no part of the schedule, which
+    is the weights'. On CUDA rates are tensors, so that a recorded step reads them anew each time.
     """
     gates = network.gates.weight if network.gates else None
     weights = [parameter for parameter in network.parameters() if parameter is not gates]
-    groups: list[dict[str, Any]] = [
-        {"params": [weight for weight in weights if weight.dim() > 1], "weight_decay": settings.weight_decay},
-        {"params": [bias for bias in weights if bias.dim() <= 1], "weight_decay": 0.0},
+    chosen = network.architecture.gates
+    own = chosen.rate if chosen else None
+    # With the learning rate, the decay, and whether the schedule changes the rate.
+    kinds = [
+        ([weight for weight in weights if weight.dim() > 1], (settings.rate, settings.weight_decay, True)),
+        ([bias for bias in weights if bias.dim() <= 1], (settings.rate, 0.0, True)),
+        ([gates] if gates is not None else [], (own or settings.rate, 0.0, own is None)),
     ]
-    if gates is not None:
-        chosen = network.architecture.gates
-        own = chosen.rate if chosen else None
-        groups.append({"params": [gates], "weight_decay": 0.0, "lr": own or settings.rate, _SCHEDULED: own is None})
+    alike: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
+    for parameters, each in kinds:
+        if parameters:
+            alike.setdefault(each, []).extend(parameters)
+    groups = [
+        {"params": parameters, "lr": rate, "weight_decay": decay, _SCHEDULED: is_scheduled}
+        for (rate, decay, is_scheduled), parameters in alike.items()
+    ]
     optimizer = _CLASSES[settings.kind](groups, lr=settings.rate, fused=True)
     device = weights[0].device
     if device.type == "cuda":

@@ -28,6 +28,17 @@ def test_gates_and_biases_are_not_decayed(digits: Architecture) -> None:
     assert counted == sum(parameter.numel() for parameter in network.parameters())
 
 
+def test_what_is_treated_alike_is_one_group(digits: Architecture) -> None:
+    """A group is a launch on a GPU."""
+    for gates, decay, count in (({}, 0.0, 1), ({}, 0.1, 2), ({"rate": 0.03}, 0.0, 2), ({"rate": 0.03}, 0.1, 3)):
+        network = build(digits.replace(gates=gates))
+        groups = make_optimizer(network, Optimizer(weight_decay=decay)).param_groups
+        assert len(groups) == count
+        assert network.gates is not None
+        assert any(parameter is network.gates.weight for parameter in groups[-1]["params"])
+        assert sum(len(group["params"]) for group in groups) == len(list(network.parameters()))
+
+
 def test_gates_have_a_rate_of_their_own(digits: Architecture) -> None:
     *_, gates = make_optimizer(build(digits), Optimizer(rate=1e-4)).param_groups
     assert digits.gates is not None
