@@ -1,5 +1,6 @@
 """Merging: the sources of a target are resized, cut down to what their connections carry, and aggregated."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -18,26 +19,44 @@ from connprune.network.runs import Names, runs, taken_numbers
 class Sources:
     """What one forward pass has computed so far.
 
-    Neighbouring sources of one size are resized as one, which is fewer operations; each at most once in each way.
+    Each is resized at most once in each way, and neighbours of one size as one. A concatenation goes on from the last
+    one of its size where it begins with the same feature maps: in the backward pass their gradients are then added up
+    as one. Both are fewer operations.
     """
 
     def __init__(self) -> None:
         self.maps: dict[str, FeatureMaps] = {}
-        self.resized: dict[tuple[Names, Size, str], FeatureMaps] = {}
+        self._resized: dict[tuple[Names, Size, str], FeatureMaps] = {}
+        self._joined: dict[torch.Size, tuple[Sequence[FeatureMaps], FeatureMaps]] = {}
 
     def at(self, names: Names, size: Size, mode: str, resize: Resize) -> FeatureMaps:
         """The feature maps of neighbouring sources, one behind the other, resized to this size in this mode."""
         key = names, size, mode
-        if key not in self.resized:
-            self.resized[key] = resize(concatenated([self.maps[name] for name in names]))
-        return self.resized[key]
+        if key not in self._resized:
+            self._resized[key] = resize(self.joined([self.maps[name] for name in names]))
+        return self._resized[key]
+
+    def joined(self, parts: Sequence[FeatureMaps]) -> FeatureMaps:
+        """Feature maps of one size, one behind the other."""
+        if len(parts) == 1:
+            return parts[0]
+        size = parts[0].values.shape[2:]
+        before, whole = self._joined.get(size, ((), None))
+        goes_on = len(before) <= len(parts) and all(map(operator.is_, before, parts))
+        joined = concatenated([whole, *parts[len(before) :]] if whole and goes_on else parts)
+        self._joined[size] = parts, joined
+        return joined
 
     def forget(self, names: Sequence[str]) -> None:
         """Lets go of sources that nothing reads any more."""
         for name in names:
             del self.maps[name]
-        for key in [key for key in self.resized if not set(names).isdisjoint(key[0])]:
-            del self.resized[key]
+        for key in [key for key in self._resized if not set(names).isdisjoint(key[0])]:
+            del self._resized[key]
+        there = {id(maps) for maps in (*self.maps.values(), *self._resized.values())}
+        for size, (parts, _) in list(self._joined.items()):
+            if not there.issuperset(map(id, parts)):
+                del self._joined[size]
 
 
 class Merging(nn.Module):
@@ -46,12 +65,7 @@ class Merging(nn.Module):
     Args:
         architecture: the architecture.
         target: the layer that reads the merge, or the head.
-
-    Attributes:
-        remakes: whether a concatenation is made again in the backward pass instead of being kept.
     """
-
-    remakes = False
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
@@ -89,8 +103,8 @@ class Merging(nn.Module):
         return merged
 
     def reading(self, merged: FeatureMaps, inputs: Sequence[FeatureMaps]) -> AbstractContextManager[Any]:
-        """In here the target reads its merge; a concatenation is not kept for the backward pass if it can be remade."""
-        if self.remakes and len(inputs) > 1 and self.merge.aggregate == "concat":
+        """In here the target reads its merge; a concatenation is not kept for the backward pass but made again."""
+        if len(inputs) > 1 and self.merge.aggregate == "concat":
             return remade(merged.values, [maps.values for maps in inputs])
         return nullcontext()
 

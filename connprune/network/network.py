@@ -1,5 +1,6 @@
 """The builder: any architecture, full or cut, becomes one torch module."""
 
+from contextlib import nullcontext
 from typing import cast
 
 import torch
@@ -46,6 +47,7 @@ class Network(nn.Module):
             self.add_module(_attribute(layer.name), module)
         self.head = Head(architecture)
         self._last_readers = last_readers(architecture.connections)
+        self._remakes = False
 
     def forward(self, images: Tensor, gates: Tensor | None = None) -> Tensor:
         """Class scores, (batch, classes).
@@ -59,9 +61,7 @@ class Network(nn.Module):
 
     def remake_merges(self, remake: bool) -> None:
         """Whether training makes concatenations again in the backward pass instead of keeping them: less memory."""
-        for module in self.modules():
-            if isinstance(module, Merging):
-                module.remakes = remake
+        self._remakes = remake
 
     def last_merge(self, normalised: Tensor, gates: Tensor | None = None) -> FeatureMaps:
         """What the head reads.
@@ -79,11 +79,12 @@ class Network(nn.Module):
         for target in architecture.connections:
             merging = cast("Merging", self.get_submodule(f"merge_{target}"))
             inputs = merging.inputs(sources)
-            merged: FeatureMaps = merging(inputs, by_target.get(target), positive)
+            brought = [sources.joined(inputs)] if merging.merge.stacks else inputs
+            merged: FeatureMaps = merging(brought, by_target.get(target), positive)
             if target == HEAD:
                 return merged
             sources.forget(self._last_readers[target])
-            with merging.reading(merged, inputs):
+            with merging.reading(merged, inputs) if self._remakes else nullcontext():
                 sources.maps[target] = self.get_submodule(_attribute(target))(merged)
         raise AssertionError("an architecture ends with its head")
 
