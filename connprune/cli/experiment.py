@@ -22,7 +22,7 @@ def run_experiment(
     collect: Callable[["Plan"], dict[str, Any]],
     text: Callable[[Mapping[str, Any]], str],
     results: Path,
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """Works an experiment off, gathers it, shows its table and writes its document.
 
     Args:
@@ -34,23 +34,16 @@ def run_experiment(
         results: where the document goes once all is finished.
 
     Returns:
-        The document; None if only commands were listed.
+        The document.
 
     Raises:
         ConnpruneError: trainings failed or are missing.
         InterruptedRunError: a signal came; what was under way is saved.
     """
-    from connprune.architecture.base import SCHEMA
     from connprune.errors import ConnpruneError
     from connprune.files import write_json
     from connprune.runs.links import stored
 
-    if means.only_list:
-        commands = job_commands(plan, means)
-        document: dict[str, Any] = {"schema": SCHEMA, "path": str(plan.path), "commands": commands}
-        if commands or output.as_json:
-            output.result("\n".join(commands), document)
-        return None
     if not means.only_collect:
         _work_all_off(plan, means, output)
     found = collect(plan)
@@ -64,6 +57,14 @@ def run_experiment(
     write_json(results, stored(found, plan.path, "path", "cut"))
     plan.note("finished")
     return found
+
+
+def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:
+    """Prints a command a line for the trainings of an experiment; nothing if none is left."""
+    from connprune.architecture.base import SCHEMA
+
+    if commands or output.as_json:
+        output.result("\n".join(commands), {"schema": SCHEMA, "path": str(path), "commands": list(commands)})
 
 
 def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:

@@ -6,12 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from connprune.cli import completion, numbers, options
+from connprune.cli.cutting import Cutting
 from connprune.cli.output import Output
-from connprune.cli.session import load_images
 
 # The panel of the options of which one is needed.
 RULES = "Rules: give one, or both budgets"
-RULE_OPTIONS = ("--threshold", "--keep", "--sparsity", "--keep-per-layer", "--max-params", "--max-macs")
 
 
 def prune(
@@ -122,68 +121,42 @@ def prune(
       connprune prune --max-macs 50%
     """
     from connprune.architecture.base import SCHEMA
-    from connprune.architecture.cutting import gentle_cut
-    from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold, WholeLayers
     from connprune.errors import UsageError
     from connprune.files import require_replaceable
-    from connprune.names import unknown
-    from connprune.report.tables import cut_table, sweep_table, where_scores_lie
+    from connprune.report.tables import sweep_table
     from connprune.runs.find import find, new_path, runs_folder, stem_of
-    from connprune.training.device import choose_device
-    from connprune.training.pruning import GRANULARITIES, Granularity, examine, prune, write_cut
     from connprune.training.pruning import sweep as try_thresholds
-    from connprune.training.rulers import RULERS
+    from connprune.training.pruning import write_cut
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
     output = Output(as_json, quiet)
-    given: list[Rule | None] = [
-        None if threshold is None else Threshold(threshold),
-        None if keep is None else Keep(keep),
-        None if sparsity is None else Sparsity(sparsity),
-        None if keep_per_layer is None else KeepPerLayer(keep_per_layer),
-        None if max_params is max_macs is None else Budget(max_params, max_macs),
-    ]
-    rules = [rule for rule in given if rule is not None]
-    if sweep and (rules or not dry_run):
+    cutting = Cutting.of(
+        threshold=threshold,
+        keep=keep,
+        sparsity=sparsity,
+        keep_per_layer=keep_per_layer,
+        max_params=max_params,
+        max_macs=max_macs,
+        by=by,
+        granularity=granularity,
+        layers_only=layers_only,
+    )
+    if sweep and (cutting.rule or not dry_run):
         raise UsageError("--sweep goes with --dry-run and without a rule: it tries thresholds and writes nothing.")
     if as_csv and (not sweep or as_json):
         raise UsageError("--csv goes with --sweep and without --json.")
-    wanted = f"Give one of {', '.join(RULE_OPTIONS)}, or both budgets; found {len(rules) or 'none'} of them."
-    if len(rules) > 1:
-        raise UsageError(wanted)
-    if by not in RULERS:
-        raise UsageError(f"--by: {unknown(by, RULERS)}")
-    if granularity not in (None, *GRANULARITIES):
-        raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
     if out is not None and not dry_run:
         require_replaceable(out)
     folder = runs_folder(runs)
     parent = find(run, folder, "train", pass_over=True, warn=output.warning)
-    gates = parent.architecture().gates
-    if not rules and not sweep:
-        if gates is None or gates.budget is None:
-            raise UsageError(wanted)
-        rules = [Budget.of(gates.budget)]
-    natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
-    place = choose_device(device, output.warning)
-    examined = examine(parent, by, granularity or natural, lambda found: load_images(found, output), place, data)
-    if not examined.same_data:
-        output.warning(
-            "the images have changed since the run was trained: the validation images were drawn anew from those that "
-            "are there, some of which it may have been trained on, and no accuracy is comparable with the run's"
-        )
     if sweep:
-        rows = try_thresholds(examined)
+        rows = try_thresholds(cutting.examine(parent, device, data, output))
         document = {"schema": SCHEMA, "parent": str(parent.path), "by": by, "rows": rows}
         output.table(sweep_table(rows), rows, document, as_csv)
         return
-    rule = WholeLayers(rules[0]) if layers_only else rules[0]
-    pruned = prune(examined, rule)
-    output.note(cut_table(pruned.document))
-    if not pruned.document["chosen"]:
-        advice = gentle_cut(examined.network.architecture, examined.scores)
-        output.note(where_scores_lie(examined.all_scores, by, rule, gates, advice))
+    rule = cutting.rule_for(parent)
+    pruned = cutting.cut(cutting.examine(parent, device, data, output), rule, output)
     if dry_run:
         output.plan(pruned.document)
         return

@@ -1,12 +1,14 @@
 """`connprune retrain`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connprune.cli import completion, options
-from connprune.cli.experiment import run_experiment
+from connprune.cli.comparing import compare
+from connprune.cli.experiment import job_commands, show_commands
 from connprune.cli.means import Means
 from connprune.cli.output import Output
 from connprune.cli.report import Report
@@ -83,7 +85,7 @@ def retrain(
     means.check()
     if figures and list_jobs:
         raise UsageError("--figures draws results, but --list trains nothing; give one of them.")
-    named = [name.strip() for text in against or () for name in text.split(",") if name.strip()]
+    named = named_baselines(against)
     wanted = options.seed_numbers(seeds)
     is_plain = not (list_jobs or collect_only or on or jobs not in (None, 1))
     is_new = bool(run and cuts and not RunDirectory(run).summary_file.is_file())
@@ -125,22 +127,15 @@ def retrain(
     _compare(plan, means, figures, report, output)
 
 
+def named_baselines(against: Sequence[str] | None) -> tuple[str, ...]:
+    """The names in --against, which may be repeated and has commas."""
+    return tuple(name.strip() for text in against or () for name in text.split(",") if name.strip())
+
+
 def _compare(plan: "Plan", means: Means, figures: Path | None, report: Report, output: Output) -> None:
     """Works a comparison off and says what came out."""
-    from connprune.experiments.search_results import collect
-    from connprune.report.comparison import comparison_text
-    from connprune.training.device import choose_device
-    from connprune.training.latency import latencies
-
-    found = run_experiment(
-        plan,
-        means,
-        output,
-        lambda plan: collect(
-            plan, lambda architectures: latencies(architectures, choose_device(means.device_here, output.warning))
-        ),
-        comparison_text,
-        plan.run.comparison,
-    )
-    if found:
-        show(plan.path, found, lambda document: report.of_comparison(document, plan), figures, output)
+    if means.only_list:
+        show_commands(plan.path, job_commands(plan, means), output)
+        return
+    found = compare(plan, means, output)
+    show(plan.path, found, lambda document: report.of_comparison(document, plan), figures, output)

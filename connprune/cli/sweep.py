@@ -6,13 +6,22 @@ from typing import Annotated
 import typer
 
 from connprune.cli import options
-from connprune.cli.experiment import run_experiment
+from connprune.cli.experiment import job_commands, run_experiment, show_commands
 from connprune.cli.means import Means
 from connprune.cli.output import Output
+from connprune.cli.then import Procedure, commands_to_follow, follow, require_rules
 
 
 def sweep(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The sweep's YAML; needed for a new one.")] = None,
+    then: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--then",
+            metavar="STEPS",
+            help='Cut every search and compare the cuts: "prune OPTIONS / retrain --against NAME,…"; may be repeated.',
+        ),
+    ] = None,
     jobs: options.JobsOption = None,
     on: options.OnOption = None,
     list_jobs: options.ListOption = False,
@@ -35,6 +44,11 @@ def sweep(
     The file names the axes and a base configuration. The same command goes on where an interrupted one was.
 
       connprune sweep initialisation.yaml --jobs 2
+
+    With --then each search is cut, and the cuts of a cell are compared with baselines of their own cost; the interval
+    is over the searches, that is over the sweep's seeds.
+
+      connprune sweep penalties.yaml --then "prune --max-macs 50% / retrain --against random-cost:8"
     """
     from connprune.architecture.base import SCHEMA
     from connprune.errors import UsageError
@@ -53,6 +67,7 @@ def sweep(
     means.check()
     if figures and (list_jobs or dry_run):
         raise UsageError("--figures draws results, but --list and --dry-run train nothing; give one of them.")
+    procedures = [Procedure.read(text) for text in then or ()]
     folder = runs_folder(runs)
     if file is None:
         if not (resume or collect_only):
@@ -73,9 +88,18 @@ def sweep(
         if collect_only and not path.exists():
             raise UsageError(f"{path}: there is no such sweep to collect.")
         plan = begin(path, "sweep", wanted.members, wanted.seeds, {"cells": wanted.cells})
-    found = run_experiment(plan, means, output, collect, sweep_text, plan.run.sweep)
-    if found is None:
+    require_rules(plan, procedures)
+    if means.only_list:
+        left = job_commands(plan, means)
+        if procedures and not left:
+            left = commands_to_follow(plan, procedures, means, output)
+        elif procedures:
+            output.note("once these are done, the same command lists what follows")
+        show_commands(plan.path, left, output)
         return
+    found = run_experiment(plan, means, output, collect, sweep_text, plan.run.sweep)
+    if procedures:
+        found["then"] = follow(plan, procedures, means, output)
     if figures:
         from connprune.report.figures import sweep_figures
 

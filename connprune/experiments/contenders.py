@@ -131,7 +131,7 @@ def members(setting: Setting, against: Sequence[str], warn: Callable[[str], None
     left_out: list[str] = []
     for text in against:
         try:
-            made = _rival(setting, text)
+            made = _maker(text)(setting)
             if not made:
                 raise NoBaselineError(f"--against {text}: there is no wiring but the cut's.")
         except NoBaselineError as error:
@@ -149,10 +149,25 @@ def members(setting: Setting, against: Sequence[str], warn: Callable[[str], None
     return found
 
 
-def _rival(setting: Setting, text: str) -> list[Member]:
+def require_baselines(against: Sequence[str]) -> None:
+    """Refuses names that stand for no baseline, before there is a cut to compare with them.
+
+    Raises:
+        UsageError: one is unknown, and no path either.
+    """
+    for text in against:
+        _maker(text)
+
+
+def _maker(text: str) -> Callable[[Setting], list[Member]]:
+    """What makes the baselines of this name for a cut.
+
+    Raises:
+        UsageError: it is unknown, and no path either.
+    """
     name, colon, number = text.partition(":")
     if name in RIVALS and not colon:
-        return RIVALS[name](setting, 1)
+        return lambda setting: RIVALS[name](setting, 1)
     if name in COUNTED_RIVALS:
         if colon and not (number.isdecimal() and len(number) <= 18 and int(number) > 0):
             raise UsageError(f"--against {shown(text)}: expected a number from 1 upwards after the colon.")
@@ -160,7 +175,7 @@ def _rival(setting: Setting, text: str) -> list[Member]:
             raise UsageError(f"--against {text}: expected how many trainings it may take, like evolution:50.")
         count = int(number) if colon else 1
         require_few(f"--against {text}", count)
-        return COUNTED_RIVALS[name](setting, count)
+        return lambda setting: COUNTED_RIVALS[name](setting, count)
     if name in SCALED_RIVALS:
         wanted = number if colon else "params"
         if wanted not in SCALED_RIVALS[name]:
@@ -168,10 +183,10 @@ def _rival(setting: Setting, text: str) -> list[Member]:
                 f"--against {text}: expected {' or '.join(SCALED_RIVALS[name])} after the colon"
                 f"{nearest(wanted, SCALED_RIVALS[name])}"
             )
-        return SCALED_RIVALS[name][wanted](setting, 1)
+        return lambda setting: SCALED_RIVALS[name][wanted](setting, 1)
     path = Path(text)
     if path.exists():
-        return [_late(setting, path)]
+        return lambda setting: [_late(setting, path)]
     known = ", ".join([*RIVALS, *(f"{name}:N" for name in COUNTED_RIVALS), *SCALED_RIVALS])
     raise UsageError(
         f"--against {text}: expected one of {known}, or the path of a run or an architecture's YAML"

@@ -1,4 +1,5 @@
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -134,3 +135,84 @@ def test_only_a_sweep_can_be_gone_on_with(command: Command, file: Path) -> None:
 def test_a_missing_file_is_refused(command: Command) -> None:
     assert "cannot read this file" in command("sweep", "nothing.yaml").err
     assert "Give the sweep's YAML file" in command("sweep").err
+
+
+SEARCHES = """
+base:
+  preset: digits
+  data: {train_images: 96}
+  training: {epochs: 1}
+seeds: 2
+axes:
+  merge.interpolation: [nearest]
+"""
+STEPS = "prune --keep 30 / retrain --against random:2,parent --seeds 1"
+
+
+def test_searches_are_cut_and_compared_as_by_hand(command: Command) -> None:
+    Path("searches.yaml").write_text(SEARCHES, encoding="utf-8")
+    sweep = ("sweep", "searches.yaml", "--run", "all", "--then", STEPS)
+    assert "there is no such sweep" in command(*sweep, "--collect").err
+    assert len(command(*sweep, "--list").out.splitlines()) == 2
+    assert command("sweep", "searches.yaml", "--run", "all").code == 0
+    early = command(*sweep, "--collect")
+    assert (early.code, "has not been cut yet" in early.err) == (2, True)
+    # Each of two searches has a cut, two random wirings and the parent to train.
+    assert len(command(*sweep, "--list").out.splitlines()) == 8
+    done = command(*sweep, "--json")
+    assert done.code == 0, done.err
+    (found,) = done.json["then"]
+    assert (found["then"], found["cell"]) == (STEPS, {"merge.interpolation": "nearest"})
+
+    cuts = [f"cut-{seed}" for seed in (1337, 1338)]
+    for cut, search in zip(cuts, sorted(Path("all/jobs").glob("*/seed-*")), strict=True):
+        assert command("prune", search, "--keep", "30", "--out", cut).code == 0
+    by_hand = command("retrain", *cuts, "--against", "random:2,parent", "--seeds", "1", "--json").json
+    assert found["comparison"]["unit"] == "search"
+    assert [row["mean"] for row in found["comparison"]["rows"]] == [row["mean"] for row in by_hand["rows"]]
+    assert [_untimed(text) for text in found["comparison"]["verdicts"]] == [
+        _untimed(text) for text in by_hand["verdicts"]
+    ]
+
+    again = command(*sweep)
+    assert (again.code, again.out) == (0, "all\n")
+    assert "8 of 8 trainings are done" in again.err
+    assert command("check", "all").code == 0
+    # A search that was trained anew is another one than was cut.
+    shutil.copytree("all/jobs/001-nearest/seed-1338", "other")
+    shutil.rmtree("all/jobs/001-nearest/seed-1337")
+    shutil.copytree("other", "all/jobs/001-nearest/seed-1337")
+    stale = command(*sweep, "--collect")
+    assert (stale.code, "was cut from other weights" in stale.err) == (2, True)
+
+
+def _untimed(text: str) -> str:
+    return text.partition(" The cut takes ")[0]
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ("prune --keep 3", 'expected "prune OPTIONS / retrain OPTIONS"'),
+        ("retrain --against dense / prune --keep 3", 'expected "prune OPTIONS / retrain OPTIONS"'),
+        ("", 'expected "prune OPTIONS / retrain OPTIONS"'),
+        ("prune 'x", "No closing quotation"),
+        ("prune --keep 3 / retrain", "retrain needs --against"),
+        ("prune --keep few / retrain --against dense", "--then: prune: Invalid value for '--keep': found 'few'"),
+        ("prune --kep 3 / retrain --against dense", "--then: prune: No such option: --kep"),
+        ("prune --keep 3 --out x / retrain --against dense", "--then: prune: found --out, which the sweep"),
+        ("prune --keep 3 / retrain --against dense --run x", "--then: retrain: found --run, which the sweep"),
+        ("prune --help / retrain --against dense", "--then: prune: No such option: --help"),
+        ("prune --keep 3 / retrain --against denser", "--against denser: expected one of"),
+        ("prune --keep 3 / retrain --against dense --seeds x", "--seeds x: expected how many"),
+        ("prune --keep 3 --sparsity 0.5 / retrain --against dense", "found 2 of them"),
+        ("prune / retrain --against dense", "found none of them"),
+    ],
+)
+def test_steps_that_cannot_be_are_refused_before_anything_is_trained(
+    command: Command, file: Path, steps: str, message: str
+) -> None:
+    done = command("sweep", file, "--run", "mine", "--then", steps)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert not list(Path().rglob("metrics.jsonl"))

@@ -1,0 +1,135 @@
+"""How a run is cut: what the rule options say, and the cut itself with what is told of it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from connprune.cli.output import Output
+from connprune.cli.session import load_images
+
+if TYPE_CHECKING:
+    from connprune.architecture.rules import Rule
+    from connprune.runs.directory import RunDirectory
+    from connprune.training.pruning import Examined, Granularity, Pruned
+
+RULE_OPTIONS = ("--threshold", "--keep", "--sparsity", "--keep-per-layer", "--max-params", "--max-macs")
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """What to cut, and by what.
+
+    Attributes:
+        rule: None is the budget of the run's own gates.
+        by: the importance criterion.
+        granularity: `connection` or `feature-map`; None is as the run's gates are.
+        layers_only: whether only whole layers are removed.
+    """
+
+    rule: "Rule | None"
+    by: str
+    granularity: "Granularity | None"
+    layers_only: bool
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        threshold: float | None,
+        keep: int | None,
+        sparsity: float | None,
+        keep_per_layer: int | None,
+        max_params: Any,
+        max_macs: Any,
+        by: str,
+        granularity: str | None,
+        layers_only: bool,
+    ) -> "Cutting":
+        """What the options of `prune` say.
+
+        Raises:
+            UsageError: more than one rule is given, or the criterion or the granularity is unknown.
+        """
+        from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold
+        from connprune.errors import UsageError
+        from connprune.names import unknown
+        from connprune.training.pruning import GRANULARITIES
+        from connprune.training.rulers import RULERS
+
+        given: list[Rule | None] = [
+            None if threshold is None else Threshold(threshold),
+            None if keep is None else Keep(keep),
+            None if sparsity is None else Sparsity(sparsity),
+            None if keep_per_layer is None else KeepPerLayer(keep_per_layer),
+            None if max_params is max_macs is None else Budget(max_params, max_macs),
+        ]
+        rules = [rule for rule in given if rule is not None]
+        if len(rules) > 1:
+            raise UsageError(_wanted(len(rules)))
+        if by not in RULERS:
+            raise UsageError(f"--by: {unknown(by, RULERS)}")
+        if granularity not in (None, *GRANULARITIES):
+            raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
+        return cls(rules[0] if rules else None, by, granularity, layers_only)
+
+    def rule_for(self, run: "RunDirectory") -> "Rule":
+        """What chooses the units of this run.
+
+        Raises:
+            UsageError: no rule was given, and the run's gates had no budget.
+        """
+        from connprune.architecture.rules import Budget, WholeLayers
+        from connprune.errors import UsageError
+
+        rule = self.rule
+        if rule is None:
+            gates = run.architecture().gates
+            if gates is None or gates.budget is None:
+                raise UsageError(_wanted(0))
+            rule = Budget.of(gates.budget)
+        return WholeLayers(rule) if self.layers_only else rule
+
+    def examine(self, run: "RunDirectory", device: str, data: str | None, output: Output) -> "Examined":
+        """Scores a run, and warns where its images are no longer those that it was trained on.
+
+        Raises:
+            UsageError: as `connprune.training.pruning.examine` does.
+        """
+        from connprune.training.device import choose_device
+        from connprune.training.pruning import Granularity, examine
+
+        gates = run.architecture().gates
+        natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
+        place = choose_device(device, output.warning)
+        found = examine(
+            run, self.by, self.granularity or natural, lambda wanted: load_images(wanted, output), place, data
+        )
+        if not found.same_data:
+            output.warning(
+                "the images have changed since the run was trained: the validation images were drawn anew from those "
+                "that are there, some of which it may have been trained on, and no accuracy is comparable with the "
+                "run's"
+            )
+        return found
+
+    def cut(self, examined: "Examined", rule: "Rule", output: Output) -> "Pruned":
+        """Cuts a run, and says what is left and how well it does.
+
+        Raises:
+            UsageError: the rule asks for something that there is not.
+            DisconnectedError: the cut would leave no path from the input to the head.
+        """
+        from connprune.architecture.cutting import gentle_cut
+        from connprune.report.tables import cut_table, where_scores_lie
+        from connprune.training.pruning import prune
+
+        pruned = prune(examined, rule)
+        output.note(cut_table(pruned.document))
+        if not pruned.document["chosen"]:
+            architecture = examined.network.architecture
+            advice = gentle_cut(architecture, examined.scores)
+            output.note(where_scores_lie(examined.all_scores, self.by, rule, architecture.gates, advice))
+        return pruned
+
+
+def _wanted(count: int) -> str:
+    return f"Give one of {', '.join(RULE_OPTIONS)}, or both budgets; found {count or 'none'} of them."
