@@ -6,6 +6,7 @@ the whole batch, up to rounding.
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 # A process that answers so late has stopped without saying so.
 _LONGEST_WAIT = timedelta(minutes=30)
+# How long what one process has to tell the others may wait, where asking at every step would hold up small ones.
+_HEARD_WITHIN_SECONDS = 0.1
 
 
 class Group(Protocol):
@@ -45,14 +48,25 @@ class Group(Protocol):
     def images(self, images: Images) -> Images:
         """This process's part of images to evaluate."""
 
-    def wrapped(self, network: nn.Module) -> nn.Module:
-        """The network, with gradients that are the mean over all."""
+    def wrapped(self, network: nn.Module, reads_moved_buffers: bool = False) -> nn.Module:
+        """The network, with gradients that are the mean over all.
+
+        Args:
+            network: trained by all.
+            reads_moved_buffers: whether a step reads buffers that the steps before moved; all then read the first's.
+        """
 
     def add_up(self, *numbers: Tensor) -> None:
         """Replaces each number by its sum over all."""
 
     def largest(self, number: int) -> int:
         """The largest over all."""
+
+    def largest_soon(self, number: int) -> int:
+        """The largest over all, or 0 if they were asked a moment ago: what a process keeps saying is heard soon."""
+
+    def share_buffers(self, network: nn.Module) -> None:
+        """Gives all the first process's buffers, which each has moved by its own part of the batches."""
 
     def from_first(self, thing: T) -> T:
         """What the first process holds, for all; what the others give is not looked at."""
@@ -75,7 +89,7 @@ class Alone:
         """All of them."""
         return images
 
-    def wrapped(self, network: nn.Module) -> nn.Module:
+    def wrapped(self, network: nn.Module, reads_moved_buffers: bool = False) -> nn.Module:
         """The network itself."""
         return network
 
@@ -85,6 +99,13 @@ class Alone:
     def largest(self, number: int) -> int:
         """It is the largest."""
         return number
+
+    def largest_soon(self, number: int) -> int:
+        """It is the largest, at once."""
+        return number
+
+    def share_buffers(self, network: nn.Module) -> None:
+        """It has them."""
 
     def from_first(self, thing: T) -> T:
         """It is the first's."""
@@ -100,6 +121,7 @@ class Processes:
 
     def __init__(self) -> None:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
+        self._asked_at, self._steps, self._left = time.monotonic(), 1, 0
 
     def part(self, draws: Draws) -> tuple[Draws, float]:
         """Every size-th image of the batch, from the rank-th on."""
@@ -112,12 +134,16 @@ class Processes:
         """Every size-th image, from the rank-th on."""
         return Images(images.images[self.rank :: self.size], images.labels[self.rank :: self.size])
 
-    def wrapped(self, network: nn.Module) -> nn.Module:
+    def wrapped(self, network: nn.Module, reads_moved_buffers: bool = False) -> nn.Module:
         """The network in torch's DistributedDataParallel; on GPUs batch normalisation sees the whole batch."""
         if next(network.parameters()).device.type == "cuda":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         # The gradients live in the buckets that are summed up, not beside them.
-        return nn.parallel.DistributedDataParallel(network, gradient_as_bucket_view=True)
+        wrapped = nn.parallel.DistributedDataParallel(network, gradient_as_bucket_view=True)
+        # Else each step would send all buffers, constants too. The argument of this name is deprecated; the attribute
+        # is torch's in all versions that this runs on.
+        wrapped.broadcast_buffers = reads_moved_buffers
+        return wrapped
 
     def add_up(self, *numbers: Tensor) -> None:
         """By an all-reduce each."""
@@ -129,6 +155,25 @@ class Processes:
         found = torch.tensor(number)
         dist.all_reduce(found, dist.ReduceOp.MAX)
         return int(found)
+
+    def largest_soon(self, number: int) -> int:
+        """By an all-reduce on the CPU, not again for as many calls as the slowest process takes 0.1 s for."""
+        if self._left:
+            self._left -= 1
+            return 0
+        now = time.monotonic()
+        # In whole microseconds: all must come to the same number of calls.
+        found = torch.tensor([number, round(1e6 * (now - self._asked_at) / self._steps)])
+        dist.all_reduce(found, dist.ReduceOp.MAX)
+        largest, microseconds = found.tolist()
+        self._left = round(1e6 * _HEARD_WITHIN_SECONDS) // max(1, microseconds)
+        self._asked_at, self._steps = time.monotonic(), self._left + 1
+        return int(largest)
+
+    def share_buffers(self, network: nn.Module) -> None:
+        """By a broadcast each."""
+        for buffer in network.buffers():
+            dist.broadcast(buffer, src=0)
 
     def from_first(self, thing: T) -> T:
         """By a broadcast of the pickled thing, between processes that run the same program."""

@@ -178,7 +178,7 @@ def _is_as_recorded(run: RunDirectory, configuration: Configuration) -> bool:
 def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopSignal) -> None:
     """Trains until the epoch is done, or until the next checkpoint is due."""
     try:
-        metrics = trainer.train_epoch(lambda: _asked(trainer.group, stop, record) > 0, watcher.after_step)
+        metrics = trainer.train_epoch(lambda: trainer.group.largest_soon(_due(stop, record)) > 0, watcher.after_step)
         if metrics is not None:
             watcher.after_epoch(record.add(metrics))
             return
@@ -207,7 +207,12 @@ def _interrupted(trainer: Trainer, record: Record, number: int) -> InterruptedRu
 
 def _asked(group: Group, stop: StopSignal, record: Record) -> int:
     """What any of the processes has been asked for: `_DUE` and the number of a signal to stop, `_DUE`, or 0."""
-    return group.largest(_DUE + stop.number if stop.number else _DUE if record.is_due else 0)
+    return group.largest(_due(stop, record))
+
+
+def _due(stop: StopSignal, record: Record) -> int:
+    """What this process has been asked for, see `_asked`."""
+    return _DUE + stop.number if stop.number else _DUE if record.is_due else 0
 
 
 def take_over_gates(network: Network, other: RunDirectory) -> None:

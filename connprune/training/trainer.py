@@ -93,7 +93,7 @@ class Trainer:
         self.constraint = CostConstraint(network, penalised_steps) if self.pressure.is_constraint else None
         self._reinforced = network.gates.kind if network.gates and isinstance(network.gates.kind, Reinforce) else None
         self._step = TrainingStep(
-            self.group.wrapped(network),
+            self.group.wrapped(network, self._reinforced is not None),
             splits.train,
             self.optimizer,
             self._penalty(),
@@ -140,6 +140,7 @@ class Trainer:
         count = len(self.splits.train)
         self.group.add_up(self._step.loss, self._step.right)
         loss, right = self._step.loss.item() / count, self._step.right.item() / count
+        self.group.share_buffers(self.network)
         validation = evaluate(self.network, self.splits.validation, self.precision, self.group)
         self.require_finite()
         if not math.isfinite(validation.loss):

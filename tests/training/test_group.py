@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,20 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import distributed as dist
+from torch.profiler import ProfilerActivity, profile
 
+from connprune.architecture.base import Shape
+from connprune.bench.run import random_splits
 from connprune.data.batches import Draws
 from connprune.data.sources import load
+from connprune.network import build
 from connprune.runs.directory import RunDirectory
-from connprune.training.configuration import read_configuration
+from connprune.training.configuration import design, read_configuration, resolve
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Processes
 from connprune.training.run import load_network, split_data
+from connprune.training.trainer import Trainer
 from tests.conftest import PATIENCE
 
 ALIKE = ("training.optimizer.rate=0.001", "layers.3.rate=0", "layers.7.rate=0", "head.dropout=0")
@@ -99,7 +106,9 @@ def test_a_run_of_two_processes_is_a_run(tmp_path: Path) -> None:
     more = run([sys.executable, "-m", "connprune", "train", "--resume", "--epochs", "3", "--device", "cpu"], tmp_path)
     assert more.returncode == 0, more.stderr
     assert [epoch["epoch"] for epoch in directory.read_metrics()] == [1, 2, 3]
-    done = run(launched(2, *TRAIN, "--epochs", "2", "--run", "two"), tmp_path)
+    # Each process moves the running statistics by its own part of the batches; the first one's are kept.
+    normed = ("--set", "layers.0.norm=batch", "--set", "head.norm=batch")
+    done = run(launched(2, *TRAIN, *normed, "--epochs", "2", "--run", "two"), tmp_path)
     assert done.returncode == 0, done.stderr
     two = RunDirectory.open(tmp_path / "two")
     splits = split_data(read_configuration(two), load(read_configuration(two).data))
@@ -167,20 +176,50 @@ def test_a_signal_to_the_launcher_saves_a_checkpoint(tmp_path: Path) -> None:
     assert directory.checkpoint.exists()
 
 
-def test_gradients_are_kept_once(tmp_path: Path) -> None:
-    """In the buckets that are summed up over the processes, not beside them."""
-    from torch import distributed as dist
-
-    from connprune.network import build
-    from connprune.training.configuration import design, resolve
-
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """A group of this process alone."""
     dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'store'}", rank=0, world_size=1)
     try:
-        network = build(design(resolve("digits")))
-        wrapped = Processes().wrapped(network)
-        wrapped(torch.zeros(2, 1, 8, 8, dtype=torch.uint8)).sum().backward()
-        kept = [gradient for parameter in network.parameters() if (gradient := parameter.grad) is not None]
-        rooms = {gradient.untyped_storage().data_ptr() for gradient in kept}
-        assert len(rooms) < len(kept)
+        yield Processes()
     finally:
         dist.destroy_process_group()
+
+
+def test_gradients_are_kept_once(processes: Processes) -> None:
+    """In the buckets that are summed up over the processes, not beside them."""
+    network = build(design(resolve("digits")))
+    wrapped = processes.wrapped(network)
+    wrapped(torch.zeros(2, 1, 8, 8, dtype=torch.uint8)).sum().backward()
+    kept = [gradient for parameter in network.parameters() if (gradient := parameter.grad) is not None]
+    rooms = {gradient.untyped_storage().data_ptr() for gradient in kept}
+    assert len(rooms) < len(kept)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sends"),
+    [("gates.kind=sigmoid", False), ("layers.0.norm=batch", False), ("gates.kind=reinforce", True)],
+)
+def test_a_step_sends_buffers_only_where_it_reads_what_steps_moved(
+    processes: Processes, setting: str, sends: bool
+) -> None:
+    chosen = resolve("digits", assignments=[setting])
+    splits = random_splits(Shape(1, 8, 8), 10, count=64)
+    trainer = Trainer(build(design(chosen)), splits, chosen.data.augment, chosen.training, pytest.fail, processes)
+    step = trainer.endless_steps()
+    # Before its second step torch sends once how it shares gradients out to buckets.
+    for _ in range(2):
+        step()
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        step()
+    sent = [event.key for event in seen.key_averages() if "broadcast" in event.key and "gloo" in event.key]
+    assert bool(sent) == sends
+
+
+def test_what_a_process_keeps_saying_is_heard_without_asking_at_each_call(processes: Processes) -> None:
+    calls = []
+    for number in range(1, 6):
+        heard = (processes.largest_soon(number) for _ in range(10**7))
+        calls.append(next(call for call, found in enumerate(heard, 1) if found == number))
+        assert processes.largest(number) == number
+    assert max(calls) > 1
