@@ -30,7 +30,9 @@ for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
     if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
-settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+# So many of each property at every change: few, since every run draws others. More of them for who has the time.
+EXAMPLES = int(os.environ.get("CONNPRUNE_EXAMPLES", "30"))
+settings.register_profile("tests", deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -27,7 +27,6 @@ def widths(architecture: Architecture) -> list[int]:
     return [width for width in (*layers, *squeezes, *architecture.head.hidden) if width is not None]
 
 
-@settings(max_examples=50)
 @given(architectures(gated=False), st.fractions(Fraction(1, 20), 5))
 def test_widths_are_the_nearest_whole_ones_that_groups_divide(parent: Architecture, factor: Fraction) -> None:
     scaling = Scaling(parent)
@@ -45,7 +44,6 @@ def test_widths_are_the_nearest_whole_ones_that_groups_divide(parent: Architectu
         assert abs(after - max(Fraction(1), factor * before)) <= max(scaling.step - 1, 0.5)
 
 
-@settings(max_examples=50)
 @given(architectures(gated=False))
 def test_the_factor_one_changes_nothing_that_counts(parent: Architecture) -> None:
     found = Scaling(parent).by(Fraction(1))
@@ -53,7 +51,6 @@ def test_the_factor_one_changes_nothing_that_counts(parent: Architecture) -> Non
     assert (parameter_count(found), mac_count(found)) == (parameter_count(parent), mac_count(parent))
 
 
-@settings(max_examples=50)
 @given(architectures(gated=False), st.fractions(Fraction(1, 10), 3), COUNTS)
 def test_a_count_that_some_widths_have_is_met(parent, factor, count) -> None:  # type: ignore[no-untyped-def]
     scaling = Scaling(parent)
@@ -66,7 +63,6 @@ def test_a_count_that_some_widths_have_is_met(parent, factor, count) -> None:  #
     assert scaling.step > 1 or count(found) == wanted
 
 
-@settings(max_examples=50)
 @given(architectures(gated=False), st.integers(1, 20_000), COUNTS, st.fractions(Fraction(1, 20), 8))
 def test_no_factor_comes_nearer(parent, wanted, count, other) -> None:  # type: ignore[no-untyped-def]
     scaling = Scaling(parent)

@@ -48,7 +48,6 @@ def decided(draw: st.DrawFn) -> tuple[Architecture, list[float]]:
     return architecture, values
 
 
-@settings(max_examples=60)
 @given(decided())
 def test_on_gates_that_have_decided_it_is_the_cost_of_the_cut(case: tuple[Architecture, list[float]]) -> None:
     architecture, values = case
@@ -60,7 +59,7 @@ def test_on_gates_that_have_decided_it_is_the_cost_of_the_cut(case: tuple[Archit
     assert expected(architecture, values) == pytest.approx(counts, rel=1e-5, abs=1e-2)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(architectures(), st.integers(0, 2**31))
 def test_its_gradient_is_that_of_finite_differences(architecture: Architecture, seed: int) -> None:
     assume(architecture.gated_connections)

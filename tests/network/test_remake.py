@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
@@ -25,7 +25,6 @@ def gradients(network: Network, remake: bool) -> list[torch.Tensor]:
     return [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
 
 
-@settings(max_examples=40)
 @given(architectures())
 def test_gradients_are_the_same(architecture: Architecture) -> None:
     network = build(architecture).train()

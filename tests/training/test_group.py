@@ -50,7 +50,7 @@ def run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
 
 def steps(folder: Path, processes: int, *settings: str) -> Any:
     file = folder / f"{processes}.json"
-    script = [str(SCRIPT), str(file), "50", *settings]
+    script = [str(SCRIPT), str(file), "30", *settings]
     done = run([sys.executable, *script] if processes == 1 else launched(processes, *script), folder)
     assert done.returncode == 0, done.stderr
     return json.loads(file.read_text())
