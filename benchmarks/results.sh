@@ -195,3 +195,53 @@ sweep strong
 for name in 001-open 002-entropy 003-size; do cut_far "strong/jobs/$name" "${name#*-}" gate; done
 prune strong/jobs/001-open/seed-1337 strong-cut --threshold 0.01
 retrain strong-retrained strong-cut dense,chain,random:2
+
+# A procedure is a kind of gates and what presses them, from the first step or once the weights have learned something.
+# Every search is cut to a quarter of both counts and trained again; that whose cuts do best on the validation images is
+# then judged, by searches and trainings with other seeds, so that what chose it does not count for it.
+cost='gates.penalise: expected-cost, gates.penalty: 0, gates.budget: {parameters: 25%, macs: 25%}'
+declare -A procedures=(
+  [sum]=''
+  [sum-at-once]='gates.penalty_warmup: 0'
+  [cost]="$cost"
+  [cost-at-once]="$cost, gates.penalty_warmup: 0"
+  [bernoulli]="$cost, gates.kind: bernoulli"
+  [bernoulli-at-once]="$cost, gates.kind: bernoulli, gates.penalty_warmup: 0"
+  [hard-concrete]="$cost, gates.kind: hard-concrete"
+  [hard-concrete-at-once]="$cost, gates.kind: hard-concrete, gates.penalty_warmup: 0"
+  [top-k]='gates.kind: top-k, gates.open: 40%, gates.penalty: 0'
+)
+order=(sum sum-at-once cost cost-at-once bernoulli bernoulli-at-once hard-concrete hard-concrete-at-once top-k)
+plan searches < <(for name in "${order[@]}"; do echo "    $name: {${procedures[$name]}}"; done)
+quarter='prune --max-params 25% --max-macs 25% / retrain --against random-cost:1'
+if [[ $dry ]]; then
+  sweep searches
+  chosen=sum
+else
+  keep searches.json connprune sweep searches.yaml --run searches --jobs "$jobs" --then "$quarter" --json
+  chosen=$(jq -r '[.then[] | {name: .cell.searches, found: .comparison.rows[0].validation_mean}] | max_by(.found).name' \
+    searches.json)
+fi
+
+# Its searches, with the flattened head of the post and with an averaged one, cut to three budgets of both counts, each
+# beside random wirings and scaled networks of its own cost.
+cat > equal-cost.yaml <<YAML
+base:
+  preset: search
+  gates: {penalty: $penalty, penalty_warmup: 0.5}$base
+seeds: [1, 2, 3, 4, 5]
+axes:
+  equal-cost:
+    flattened: {${procedures[$chosen]}}
+    averaged: {${procedures[$chosen]:+${procedures[$chosen]}, }head.reduce: average}
+YAML
+rivals=random-cost:8,dense-scaled:params,dense-scaled:macs,chain-scaled:params,chain-scaled:macs
+steps=()
+for budget in 50 25 12; do
+  steps+=(--then "prune --max-params $budget% --max-macs $budget% / retrain --against $rivals")
+done
+if [[ $dry ]]; then
+  sweep equal-cost
+else
+  keep equal-cost.json connprune sweep equal-cost.yaml --run equal-cost --jobs "$jobs" "${steps[@]}" --json
+fi

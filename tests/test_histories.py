@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -275,7 +276,7 @@ def _training(config: str, seed: int) -> Made:
 
 def _own(folder: Path) -> dict[str, bytes]:
     """What is in a folder but for what a killed command left there under a hidden name, which the next one sweeps."""
-    return {name: held for name, held in contents(folder).items() if not Path(name).name.startswith(".")}
+    return {name: held for name, held in contents(folder).items() if not re.search(r"(^|/)\.", name)}
 
 
 def _to(step: tuple[str, ...], name: str) -> list[str]:
