@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,10 +45,12 @@ def run_experiment(
     from connprune.files import write_json
     from connprune.runs.links import stored
 
+    began, left = time.monotonic(), 0 if means.only_collect else len(plan.unfinished)
     if not means.only_collect:
         _work_all_off(plan, means, output)
+    speed = _speed(left, time.monotonic() - began, means)
     found = collect(plan)
-    output.note(text(found))
+    output.note(f"{text(found)}{speed}")
     if found["unfinished"]:
         raise ConnpruneError(
             f"{plan.path}: {found['unfinished']} of {len(plan.jobs)} trainings are not finished yet; "
@@ -57,6 +60,14 @@ def run_experiment(
     write_json(results, stored(found, plan.path, "path", "cut"))
     plan.note("finished")
     return found
+
+
+def _speed(trainings: int, seconds: float, means: Means) -> str:
+    """How many trainings a minute, files and starting included, as a line below a table; empty where none was done."""
+    if not trainings:
+        return ""
+    at_once = f", {means.jobs} at once" if means.jobs else ""
+    return f"\n{trainings} trainings in {seconds:.1f} s{at_once}: {60 * trainings / seconds:.1f} a minute."
 
 
 def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:

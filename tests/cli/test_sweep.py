@@ -1,3 +1,4 @@
+import re
 import shlex
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ def test_a_sweep_trains_the_grid_and_says_what_each_axis_does(command: Command, 
     done = command("sweep", file, "--json", "--figures", "figures")
 
     assert done.code == 0, done.err
+    assert re.search(r"^8 trainings in [\d.]+ s: [\d.]+ a minute\.$", done.err, re.MULTILINE), done.err
     found = done.json
     assert [row["cell"] for row in found["rows"]] == [
         {"start": start, "merge.interpolation": interpolation}
@@ -56,6 +58,7 @@ def test_the_same_sweep_goes_on_and_has_a_row_a_cell_as_csv(command: Command, fi
     first = command("sweep", file, "--json")
     again = command("sweep", file, "--json")
     assert "8 of 8 trainings are done" in again.err
+    assert "a minute" not in again.err
     assert lasting(first.json) == lasting(again.json)
     table = command("sweep", "--collect", "--csv")
     assert table.out.splitlines()[0].startswith("start,merge.interpolation,name,seeds,mean")
