@@ -1,4 +1,4 @@
-"""Resizing by two matrix products beside torch's own resize: forward and backward, on this machine's CPU or GPU.
+"""Resizing by matrix products beside torch's own resize: forward and backward, on this machine's CPU or GPU.
 
     python benchmarks/resizing.py [cpu|cuda]
 
@@ -25,7 +25,7 @@ def seconds(resize: Interpolate, before: int, after: int, by_matrices: bool) -> 
     if DEVICE.type == "cuda":
         torch.cuda.synchronize()
     started = time.perf_counter()
-    resized = resize.by_matrices(values) if by_matrices else resize.by_torch(values, (after, after))
+    resized = resize.by_matrices(values)[0] if by_matrices else resize.by_torch(values, (after, after))
     resized.backward(resized.detach())
     if DEVICE.type == "cuda":
         torch.cuda.synchronize()
@@ -35,7 +35,7 @@ def seconds(resize: Interpolate, before: int, after: int, by_matrices: bool) -> 
 print(f"{'mode':<9}{'from':>5}{'to':>4}{'torch ms':>10}{'matrices ms':>13}{'ratio':>7}")
 for mode in ("bilinear", "bicubic", "area"):
     for before, after in SIZES:
-        resize = Interpolate((before, before), (after, after), mode).to(DEVICE)
+        resize = Interpolate((before, before), [(after, after)], mode).to(DEVICE)
         taken: dict[bool, list[float]] = {False: [], True: []}
         for _ in range(ROUNDS):
             for way, times in taken.items():

@@ -1,11 +1,12 @@
 """The aggregates of a merge: inputs of one height and width, and their gates, become one tensor.
 
-Each is a module, called with the inputs, the gates of all their feature maps, and whether no gate can be negative.
+Each is a module, called with the inputs, the gates of all their feature maps or None, and whether no gate can be
+negative.
 """
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.shapes import source_maps
-from connprune.network.feature_maps import FeatureMaps, concatenated, folded, gates_of, product
+from connprune.network.feature_maps import FeatureMaps, folded
 from connprune.network.runs import runs
 
 # How many inputs one byte can number.
@@ -28,9 +29,8 @@ class Concatenate(nn.Module):
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
 
-    def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
-        values, before, were_positive = concatenated(inputs)
-        return FeatureMaps(values, product(gates, before), positive and were_positive)
+    def forward(self, inputs: Sequence[Tensor], gates: Tensor | None, positive: bool) -> FeatureMaps:
+        return FeatureMaps(inputs[0] if len(inputs) == 1 else torch.cat(list(inputs), dim=1), gates, positive)
 
 
 class Squeeze(nn.Module):
@@ -43,7 +43,7 @@ class Squeeze(nn.Module):
         nn.init.xavier_uniform_(self.weight)
         self.concatenate = Concatenate(architecture, target)
 
-    def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
+    def forward(self, inputs: Sequence[Tensor], gates: Tensor | None, positive: bool) -> FeatureMaps:
         maps = self.concatenate(inputs, gates, positive)
         return FeatureMaps(F.conv2d(*folded(maps.values, maps.gates, self.weight)))
 
@@ -64,12 +64,11 @@ class Elementwise(nn.Module):
             at = torch.tensor(selection.at) if selection and selection.at is not None else None
             self.register_buffer(f"at{number}", at, persistent=False)
 
-    def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
-        pending = product(gates, gates_of(inputs))
+    def forward(self, inputs: Sequence[Tensor], gates: Tensor | None, positive: bool) -> FeatureMaps:
         widths = [length * count for length, count in self.runs]
-        split = [None] * len(inputs) if pending is None else list(pending.split(widths))
+        split = [None] * len(inputs) if gates is None else list(gates.split(widths))
         places = [getattr(self, f"at{number}") for number in range(len(inputs))]
-        values = [maps.values for maps in inputs]
+        values = list(inputs)
         for number, run in enumerate(self.runs):
             gates_of_run, (length, _) = split[number], run
             if length > 1:
@@ -93,32 +92,35 @@ class Elementwise(nn.Module):
 
 
 class _AddGated(Function):
-    """total + g·x in place, one input at a time, but for those that are one tensor already.
+    """total + g·x in place, one input at a time, but for those that are one tensor already; no total is 0.
 
     Then the backward pass makes the gradient of one input at a time too, and autograd adds it to what its source has
     gathered before the next one is made; one function for the whole sum would hold all of them at once.
     """
 
     @staticmethod
-    def forward(ctx: Any, total: Tensor, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
+    def forward(ctx: Any, total: Tensor | None, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
+        ctx.place, ctx.adds = place, total is not None
+        ctx.save_for_backward(gate, values)
+        if total is None:
+            return _summed(gate, values)
         if values.dim() > total.dim():
-            total[:, : values.shape[2]] += _gated(gate, values).sum(1)
+            total[:, : values.shape[2]] += _summed(gate, values)
         elif place is not None:
             total.index_add_(1, place, _gated(gate, values))
         elif gate is None:
             total[:, : values.shape[1]] += values
         else:
             total[:, : values.shape[1]].addcmul_(values, _wide(gate))
-        ctx.place = place
         ctx.mark_dirty(total)
-        ctx.save_for_backward(gate, values)
         return total
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         gate, values = ctx.saved_tensors
-        return gradient, None, *_product_gradients(_part(gradient, ctx.place, values), gate, values)
+        of_total = gradient if ctx.adds else None
+        return of_total, None, *_product_gradients(_part(gradient, ctx.place, values), gate, values)
 
 
 class _GatedMax(Function):
@@ -162,10 +164,11 @@ class Sum(Elementwise):
     operation = staticmethod(torch.add)
 
     def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
-        total = _filled(0.0, self.merged, inputs[0].flatten(1, -3))
+        fills = places[0] is None and inputs[0].shape[-3] == self.merged
+        total: Any = None if fills else _filled(0.0, self.merged, inputs[0].flatten(1, -3))
         for place, gate, values in zip(places, gates, inputs, strict=True):
             total = _AddGated.apply(total, place, gate, values)
-        return total
+        return cast("Tensor", total)
 
 
 class Maximum(Elementwise):
@@ -196,9 +199,7 @@ def _filled(number: float, maps: int, like: Tensor) -> Tensor:
 
 def _widened(merged: int, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
     """The gated input among zeros where the merge has feature maps that it lacks, (batch, merged, height, width)."""
-    product = _gated(gate, values)
-    if values.dim() > 4:
-        product = product.sum(1)
+    product = _summed(gate, values)
     if place is None:
         return F.pad(product, (0, 0, 0, 0, 0, merged - product.shape[1]))
     # For each merged feature map the number of the input's, or of the zeros behind them.
@@ -219,6 +220,13 @@ def _wide(gate: Tensor) -> Tensor:
 
 def _gated(gate: Tensor | None, values: Tensor) -> Tensor:
     return values if gate is None else values * _wide(gate)
+
+
+def _summed(gate: Tensor | None, values: Tensor) -> Tensor:
+    """The gated input in memory of its own, of several that are one their sum."""
+    if values.dim() > 4:
+        return _gated(gate, values).sum(1)
+    return values.clone() if gate is None else _gated(gate, values)
 
 
 def _part(whole: Tensor, place: Tensor | None, values: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """Feature maps whose gates are not multiplied in yet."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -26,35 +25,6 @@ class FeatureMaps(NamedTuple):
     def gated(self) -> Tensor:
         """The product, (batch, maps, height, width)."""
         return self.values if self.gates is None else self.values * self.gates[:, None, None]
-
-
-def concatenated(parts: Sequence[FeatureMaps]) -> FeatureMaps:
-    """Feature maps of one height and width, one behind the other.
-
-    Args:
-        parts: at least one.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    values = torch.cat([maps.values for maps in parts], dim=1)
-    return FeatureMaps(values, gates_of(parts), all(maps.gates_are_positive for maps in parts))
-
-
-def gates_of(parts: Sequence[FeatureMaps]) -> Tensor | None:
-    """The gates that are pending in feature maps that go side by side, (maps of all parts,); None is ones."""
-    like = next((maps.gates for maps in parts if maps.gates is not None), None)
-    if like is None or len(parts) == 1:
-        return like
-    counts = [maps.values.shape[1] for maps in parts]
-    ones = like.new_ones(max(counts))
-    return torch.cat(
-        [ones[:count] if maps.gates is None else maps.gates for maps, count in zip(parts, counts, strict=True)]
-    )
-
-
-def product(gates: Tensor | None, others: Tensor | None) -> Tensor | None:
-    """Of gates and others of the same feature maps, (maps,) each; None is ones."""
-    return gates if others is None else others if gates is None else gates * others
 
 
 def folded(values: Tensor, gates: Tensor | None, weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -70,8 +70,7 @@ class HardConcrete(GateKind):
 
     def sampled(self, w: Tensor, temperature: Tensor) -> Tensor:
         """Their equations 10 and 11, with one uniform draw a gate."""
-        uniform = torch.rand_like(w).clamp(1e-6, 1 - 1e-6)
-        return _stretched(torch.sigmoid((uniform.logit() + w) / BETA))
+        return _stretched(torch.sigmoid((torch.rand_like(w).logit(eps=1e-6) + w) / BETA))
 
     def openness(self, w: Tensor, temperature: Tensor) -> Tensor:
         """Their equation 12."""
@@ -200,7 +199,8 @@ def _nearest_first(architecture: Architecture) -> list[int]:
 
 
 def _stretched(concrete: Tensor) -> Tensor:
-    return (concrete * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
+    # As `clamp` gives, but its gradient is one operation.
+    return F.hardtanh(concrete * (ZETA - GAMMA) + GAMMA, 0, 1)
 
 
 def _straight_through(value: Tensor, gradient: Tensor) -> Tensor:

@@ -59,17 +59,18 @@ class GateVector(nn.Module):
         start, end = self.annealing.start, self.annealing.end
         self.temperature.fill_(start * math.exp(progress * math.log(end / start)))
 
-    def forward(self, values: Tensor | None = None, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
+    def of_this_pass(self) -> Tensor:
+        """The gates of one forward pass, (gates,): in training drawn anew if their kind is random."""
+        return (self.kind.sampled if self.training else self.kind.settled)(self.weight, self.temperature)
+
+    def forward(self, values: Tensor) -> dict[str, Tensor]:
         """For each gated target, the gate of every feature map that its connections bring: (maps,).
 
         Args:
-            values: the gates, (gates,); None is the network's own, drawn anew in training if their kind is random.
-            dtype: of what is returned; None is theirs.
+            values: the gates, (gates,).
         """
-        if values is None:
-            values = (self.kind.sampled if self.training else self.kind.settled)(self.weight, self.temperature)
         each = values if self.index is None else values.index_select(0, self.index)
-        return dict(zip(self.targets, each.to(dtype or each.dtype).split(self.widths), strict=True))
+        return dict(zip(self.targets, each.split(self.widths), strict=True))
 
 
 def initial(initialisation: Initialisation, architecture: Architecture) -> Tensor:

@@ -11,7 +11,7 @@ from connprune.architecture.base import Shape
 from connprune.architecture.windows import reach, sides
 from connprune.network.dropout import dropout
 from connprune.network.feature_maps import FeatureMaps
-from connprune.network.layers import ACTIVATIONS, LayerModule, State
+from connprune.network.layers import ACTIVATIONS, SCALE_FREE, LayerModule, State
 from connprune.network.margins import Margins
 from connprune.network.weighted import activated, normalisation
 
@@ -23,6 +23,9 @@ class MaxPooling(LayerModule):
         super().__init__()
         self.size, self.stride = sides(layer.size), layer.stride
         self.margins = Margins(reach(layer.size), layer.padding)
+
+    def passes_gates(self, positive: bool) -> bool:
+        return positive
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         ready = maps if maps.gates_are_positive else FeatureMaps(maps.gated())
@@ -43,6 +46,9 @@ class AveragePooling(LayerModule):
         share = self._mean(torch.ones(1, 1, *merged.size)) if self.margins.are_uneven else None
         self.register_buffer("inside", None if share is None else (share * prod(self.size)).round(), persistent=False)
 
+    def passes_gates(self, positive: bool) -> bool:
+        return True
+
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         mean = self._mean(maps.values)
         if self.inside is not None:
@@ -62,6 +68,9 @@ class GlobalPooling(LayerModule):
         super().__init__()
         self.takes_the_mean = layer.function == "average"
 
+    def passes_gates(self, positive: bool) -> bool:
+        return positive or self.takes_the_mean
+
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         if self.takes_the_mean:
             return maps._replace(values=maps.values.mean((2, 3), keepdim=True))
@@ -75,6 +84,9 @@ class Dropout(LayerModule):
     def __init__(self, layer: plain.Dropout, merged: Shape) -> None:
         super().__init__()
         self.rate = layer.rate
+
+    def passes_gates(self, positive: bool) -> bool:
+        return True
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         return maps._replace(values=dropout(maps.values, self.rate, self.training))
@@ -102,6 +114,9 @@ class ActivationLayer(LayerModule):
     def __init__(self, layer: plain.ActivationLayer, merged: Shape) -> None:
         super().__init__()
         self.function = layer.function
+
+    def passes_gates(self, positive: bool) -> bool:
+        return positive and self.function in SCALE_FREE
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         return activated(maps, self.function)

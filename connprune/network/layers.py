@@ -46,6 +46,16 @@ class LayerModule(nn.Module):
     # The name of the weights that read the merge, its feature maps in dimension 1; None if there are none.
     reading_weights: ClassVar[str | None] = None
 
+    def passes_gates(self, positive: bool) -> bool:
+        """Whether the gates commute with all that the layer does, so that they may be left to what reads it.
+
+        Then the layer is given none where it reads a concatenation.
+
+        Args:
+            positive: whether no gate can be negative.
+        """
+        return False
+
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         """The layer's output."""
         raise NotImplementedError(type(self).__name__)

@@ -10,42 +10,77 @@ from torch import Tensor, nn
 
 from connprune.architecture.architecture import Architecture
 from connprune.network.aggregates import AGGREGATES
-from connprune.network.feature_maps import FeatureMaps, concatenated
+from connprune.network.feature_maps import FeatureMaps
 from connprune.network.remake import remade
-from connprune.network.resize import Resize, Size, make_resize
+from connprune.network.resize import Size, make_resize
 from connprune.network.runs import Names, runs, taken_numbers
+
+
+class Resizes(nn.Module):
+    """All resizes of a network. Neighbouring sources of one size are resized as one, to all sizes that are read.
+
+    Args:
+        architecture: the architecture.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        shapes = architecture.shapes
+        after: dict[tuple[Names, str], list[Size]] = {}
+        for target in architecture.connections:
+            for names in runs(architecture, target):
+                wanted, sizes = shapes.merged[target].size, after.setdefault((names, mode_of(architecture, target)), [])
+                if wanted not in (shapes.output[names[0]].size, *sizes):
+                    sizes.append(wanted)
+        self.after = {key: sizes for key, sizes in after.items() if sizes}
+        self.each = nn.ModuleList(
+            make_resize(shapes.output[names[0]].size, sizes, mode) for (names, mode), sizes in self.after.items()
+        )
+        self.numbers = {key: number for number, key in enumerate(self.after)}
+
+    def forward(self, names: Names, mode: str, values: Tensor) -> dict[Size, Tensor]:
+        """The feature maps of these sources at each size that they are read at in this mode, but for their own."""
+        key = names, mode
+        return dict(zip(self.after[key], self.each[self.numbers[key]](values), strict=True))
 
 
 class Sources:
     """What one forward pass has computed so far.
 
-    Each is resized at most once in each way, and neighbours of one size as one. A concatenation goes on from the last
-    one of its size where it begins with the same feature maps: in the backward pass their gradients are then added up
-    as one. Both are fewer operations.
+    Each is resized at most once in each way. A concatenation goes on from the last one of its size where it begins with
+    the same feature maps: in the backward pass their gradients are then added up as one.
+
+    Args:
+        resizes: those of the network.
     """
 
-    def __init__(self) -> None:
-        self.maps: dict[str, FeatureMaps] = {}
-        self._resized: dict[tuple[Names, Size, str], FeatureMaps] = {}
-        self._joined: dict[torch.Size, tuple[Sequence[FeatureMaps], FeatureMaps]] = {}
+    def __init__(self, resizes: Resizes) -> None:
+        self.maps: dict[str, Tensor] = {}
+        self._resizes = resizes
+        self._resized: dict[tuple[Names, str], dict[Size, Tensor]] = {}
+        self._joined: dict[torch.Size, tuple[Sequence[Tensor], Tensor]] = {}
 
-    def at(self, names: Names, size: Size, mode: str, resize: Resize) -> FeatureMaps:
+    def at(self, names: Names, size: Size, mode: str) -> Tensor:
         """The feature maps of neighbouring sources, one behind the other, resized to this size in this mode."""
-        key = names, size, mode
+        if self.maps[names[0]].shape[2:] == size:
+            return self.joined([self.maps[name] for name in names])
+        key = names, mode
         if key not in self._resized:
-            self._resized[key] = resize(self.joined([self.maps[name] for name in names]))
-        return self._resized[key]
+            self._resized[key] = self._resizes(names, mode, self.joined([self.maps[name] for name in names]))
+        return self._resized[key][size]
 
-    def joined(self, parts: Sequence[FeatureMaps]) -> FeatureMaps:
+    def joined(self, parts: Sequence[Tensor]) -> Tensor:
         """Feature maps of one size, one behind the other."""
         if len(parts) == 1:
             return parts[0]
-        size = parts[0].values.shape[2:]
-        before, whole = self._joined.get(size, ((), None))
-        goes_on = len(before) <= len(parts) and all(map(operator.is_, before, parts))
-        joined = concatenated([whole, *parts[len(before) :]] if whole and goes_on else parts)
-        self._joined[size] = parts, joined
-        return joined
+        size = parts[0].shape[2:]
+        before, whole = self._joined.get(size, ((), parts[0]))
+        if len(before) > len(parts) or not all(map(operator.is_, before, parts)):
+            before = ()
+        if len(before) < len(parts):
+            whole = torch.cat([whole, *parts[len(before) :]] if before else list(parts), dim=1)
+        self._joined[size] = parts, whole
+        return whole
 
     def forget(self, names: Sequence[str]) -> None:
         """Lets go of sources that nothing reads any more."""
@@ -53,7 +88,8 @@ class Sources:
             del self.maps[name]
         for key in [key for key in self._resized if not set(names).isdisjoint(key[0])]:
             del self._resized[key]
-        there = {id(maps) for maps in (*self.maps.values(), *self._resized.values())}
+        resized = [maps for sizes in self._resized.values() for maps in sizes.values()]
+        there = {id(maps) for maps in (*self.maps.values(), *resized)}
         for size, (parts, _) in list(self._joined.items()):
             if not there.issuperset(map(id, parts)):
                 del self._joined[size]
@@ -71,50 +107,51 @@ class Merging(nn.Module):
         super().__init__()
         self.size = architecture.shapes.merged[target].size
         self.merge = architecture.merge_of(target)
-        self.mode = "pad" if self.merge.resize == "pad" else self.merge.interpolation
+        self.mode = mode_of(architecture, target)
         self.aggregate = AGGREGATES[self.merge.aggregate](architecture, target)
         self.runs = runs(architecture, target)
-        before = [architecture.shapes.output[first].size for first, *_ in self.runs]
-        self.resizes = nn.ModuleList(make_resize(size, self.size, self.mode) for size in before)
         for number, (first, *_) in enumerate(self.runs):
             take = taken_numbers(architecture, target, first)
             self.register_buffer(f"take{number}", None if take is None else torch.tensor(take), persistent=False)
 
-    def inputs(self, sources: Sources) -> list[FeatureMaps]:
+    def inputs(self, sources: Sources) -> list[Tensor]:
         """What the connections bring, at the merge's height and width; some neighbours are one already.
 
         Args:
             sources: everything before the target.
         """
         return [
-            taken(sources.at(names, self.size, self.mode, resize), getattr(self, f"take{number}"))
-            for number, (names, resize) in enumerate(zip(self.runs, self.resizes, strict=True))
+            taken(sources.at(names, self.size, self.mode), getattr(self, f"take{number}"))
+            for number, names in enumerate(self.runs)
         ]
 
-    def forward(self, inputs: Sequence[FeatureMaps], gates: Tensor | None, positive: bool) -> FeatureMaps:
+    def forward(self, inputs: Sequence[Tensor], gates: Tensor | None, positive: bool) -> FeatureMaps:
         """What the target reads.
 
         Args:
             inputs: what `inputs` gave.
-            gates: one for each feature map that the connections bring, in their order; None is ones.
+            gates: what each feature map that the connections bring is multiplied with, in their order; None is ones.
             positive: whether none of them can be negative.
         """
         merged: FeatureMaps = self.aggregate(inputs, gates, positive)
         return merged
 
-    def reading(self, merged: FeatureMaps, inputs: Sequence[FeatureMaps]) -> AbstractContextManager[Any]:
+    def reading(self, merged: FeatureMaps, inputs: Sequence[Tensor]) -> AbstractContextManager[Any]:
         """In here the target reads its merge; a concatenation is not kept for the backward pass but made again."""
         if len(inputs) > 1 and self.merge.aggregate == "concat":
-            return remade(merged.values, [maps.values for maps in inputs])
+            return remade(merged.values, inputs)
         return nullcontext()
 
 
-def taken(maps: FeatureMaps, numbers: Tensor | None) -> FeatureMaps:
+def mode_of(architecture: Architecture, target: str) -> str:
+    """How the sources of a target are brought to its merge's height and width, as `make_resize` names it."""
+    merge = architecture.merge_of(target)
+    return "pad" if merge.resize == "pad" else merge.interpolation
+
+
+def taken(maps: Tensor, numbers: Tensor | None) -> Tensor:
     """Some of the feature maps, by their numbers; None is all."""
-    if numbers is None:
-        return maps
-    gates = None if maps.gates is None else maps.gates.index_select(0, numbers)
-    return FeatureMaps(maps.values.index_select(1, numbers), gates, maps.gates_are_positive)
+    return maps if numbers is None else maps.index_select(1, numbers)
 
 
 def last_readers(connections: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

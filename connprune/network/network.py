@@ -11,8 +11,9 @@ from connprune.architecture.base import HEAD, INPUT
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.gates import GateVector
 from connprune.network.head import Head
-from connprune.network.layers import make
-from connprune.network.merge import Merging, Sources, last_readers
+from connprune.network.layers import LayerModule, make
+from connprune.network.merge import Merging, Resizes, Sources, last_readers
+from connprune.network.passed_gates import PassedGates
 
 
 class Network(nn.Module):
@@ -46,6 +47,10 @@ class Network(nn.Module):
             module = make(layer, architecture.shapes.merged[layer.name])
             self.add_module(_attribute(layer.name), module)
         self.head = Head(architecture)
+        self.resizes = Resizes(architecture)
+        self._positive = self.gates is None or self.gates.are_positive
+        passing = self._layers_that_pass_gates()
+        self.passed = PassedGates(architecture, self.gates, passing) if self.gates else None
         self._last_readers = last_readers(architecture.connections)
         self._remakes = False
 
@@ -59,6 +64,15 @@ class Network(nn.Module):
         scores: Tensor = self.head(self.last_merge((images - self.mean) / self.divisor, gates))
         return scores
 
+    def _layers_that_pass_gates(self) -> set[str]:
+        merges = map(self.architecture.merge_of, self.architecture.connections)
+        # A maximum of what is resized is not that of the products where a gate is negative.
+        if not self._positive and any(merge.interpolation == "max-pool" for merge in merges):
+            return set()
+        names = [layer.name for layer in self.architecture.layers]
+        modules = {name: cast("LayerModule", self.get_submodule(_attribute(name))) for name in names}
+        return {name for name, module in modules.items() if module.passes_gates(self._positive)}
+
     def remake_merges(self, remake: bool) -> None:
         """Whether training makes concatenations again in the backward pass instead of keeping them: less memory."""
         self._remakes = remake
@@ -71,21 +85,23 @@ class Network(nn.Module):
             gates: values to use in place of the network's own gates, (gates,).
         """
         architecture = self.architecture
-        sources = Sources()
+        sources = Sources(self.resizes)
         first = laid_out(in_precision(normalised))
-        sources.maps[INPUT] = FeatureMaps(first)
-        by_target = self.gates(gates, first.dtype) if self.gates else {}
-        positive = self.gates is None or self.gates.are_positive
+        sources.maps[INPUT] = first
+        by_target: dict[str, Tensor] = {}
+        if self.gates is not None and self.passed is not None:
+            by_target = self.passed(self.gates.of_this_pass() if gates is None else gates, first.dtype)
         for target in architecture.connections:
             merging = cast("Merging", self.get_submodule(f"merge_{target}"))
             inputs = merging.inputs(sources)
             brought = [sources.joined(inputs)] if merging.merge.stacks else inputs
-            merged: FeatureMaps = merging(brought, by_target.get(target), positive)
+            merged: FeatureMaps = merging(brought, by_target.get(target), self._positive)
             if target == HEAD:
                 return merged
             sources.forget(self._last_readers[target])
             with merging.reading(merged, inputs) if self._remakes else nullcontext():
-                sources.maps[target] = self.get_submodule(_attribute(target))(merged)
+                made: FeatureMaps = self.get_submodule(_attribute(target))(merged)
+            sources.maps[target] = made.gated()
         raise AssertionError("an architecture ends with its head")
 
 

@@ -67,6 +67,9 @@ class SequenceMaxPooling(LayerModule):
         super().__init__()
         self.size = layer.size
 
+    def passes_gates(self, positive: bool) -> bool:
+        return positive
+
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         ready = maps if maps.gates_are_positive else FeatureMaps(maps.gated())
         return ready._replace(values=F.max_pool2d(ready.values, (1, self.size)))
@@ -78,6 +81,9 @@ class SequenceAveragePooling(LayerModule):
     def __init__(self, layer: plain.SequenceAveragePooling, merged: Shape) -> None:
         super().__init__()
         self.size = layer.size
+
+    def passes_gates(self, positive: bool) -> bool:
+        return True
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         return maps._replace(values=F.avg_pool2d(maps.values, (1, self.size)))

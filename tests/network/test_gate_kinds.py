@@ -43,10 +43,10 @@ def test_a_drawn_gate_is_open_as_often_as_it_says(digits: Architecture, kind: st
 @pytest.mark.parametrize("kind", ["bernoulli", "reinforce"])
 def test_a_network_draws_in_training_and_never_in_evaluation(digits: Architecture, kind: str) -> None:
     gates = gates_of(digits, kind)
-    one, other = ({name: each.detach() for name, each in gates().items()} for _ in range(2))
+    one, other = ({name: each.detach() for name, each in gates(gates.of_this_pass()).items()} for _ in range(2))
     assert any(not torch.equal(one[name], other[name]) for name in one)
     gates.eval()
-    one, other = gates(), gates()
+    one, other = gates(gates.of_this_pass()), gates(gates.of_this_pass())
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert torch.equal(torch.cat(list(one.values())), torch.cat(list(gates(gates.values()).values())))
 
