@@ -119,9 +119,9 @@ class _Interpolated(Function):
         ctx.save_for_backward(columns, *rows)
         ctx.widths, ctx.shape = widths, values.shape
         batch, maps, height, width = values.shape
-        across = torch.bmm(values.reshape(batch, -1, width), columns.expand(batch, -1, -1))
+        across = _products(values.reshape(batch, -1, width), columns.expand(batch, -1, -1))
         parts = across.view(batch * maps, height, -1).split(widths, dim=2)
-        made = [torch.bmm(each.expand(batch * maps, -1, -1), part) for each, part in zip(rows, parts, strict=True)]
+        made = [_products(each.expand(batch * maps, -1, -1), part) for each, part in zip(rows, parts, strict=True)]
         return tuple(each.view(batch, maps, *each.shape[1:]) for each in made)
 
     @staticmethod
@@ -135,7 +135,12 @@ class _Interpolated(Function):
                 continue
             # First along the rows, a product for each image: a gradient that is a part of a concatenation's needs no
             # copy then.
-            across = torch.bmm(gradient.flatten(1, 2), column.t().expand(batch, -1, -1))
+            across = _products(gradient.flatten(1, 2), column.t().expand(batch, -1, -1))
             factors = each.t().expand(batch * maps, -1, -1), across.view(batch * maps, -1, width)
-            total = torch.bmm(*factors) if total is None else total.baddbmm_(*factors)
+            total = _products(*factors) if total is None else total.baddbmm_(*factors)
         return None if total is None else total.view(ctx.shape), None, None, *[None] * len(rows)
+
+
+def _products(left: Tensor, right: Tensor) -> Tensor:
+    """Batched products; those of a column and a row torch compiles on CUDA, for which there need be no compiler."""
+    return left * right if left.shape[2] == 1 else torch.bmm(left, right)
