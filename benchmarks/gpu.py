@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from connprune.bench.machine import copy_bandwidth, matrix_product
-from connprune.bench.run import random_splits
+from connprune.bench.run import WARM_UP, random_splits
 from connprune.data.shape import image_shape
 from connprune.network import build
 from connprune.tensor_files import read_tensors
@@ -27,7 +27,7 @@ from connprune.training.configuration import design, resolve
 from connprune.training.device import device_name
 from connprune.training.precision import Precision, computing_in
 from connprune.training.recipe import Recipe
-from connprune.training.timing import seconds_of
+from connprune.training.timing import in_turns, seconds_of
 from connprune.training.trainer import Trainer
 
 EPOCHS_OF_THE_POST = 200
@@ -176,6 +176,19 @@ def deterministic(place: Place) -> Iterator[Figure]:
         yield figure(f"two equal trainings, {name}: weights", apart, "largest difference", **_bound(name))
 
 
+def compiled(place: Place) -> Iterator[Figure]:
+    """A step of blog with training.compile beside one without."""
+    steps = {}
+    smaller = ["layers=[{kind: conv, feature_maps: 4}]"] if place.tiny else []
+    for setting in ("false", "true"):
+        trainer, told = trainer_of(
+            place, place.preset("blog"), f"training.compile={setting}", *smaller, count=64 if place.tiny else 2048
+        )
+        steps[setting] = trainer.endless_steps()
+    taken = in_turns(steps, place.device, 1 if place.tiny else 21, WARM_UP)
+    yield figure("compiled step, of a step", 100 * taken["true"] / taken["false"], "%", warned=told)
+
+
 def _bound(name: str) -> dict[str, float]:
     return {"at_most": 0.0} if name == "deterministic" else {}
 
@@ -220,7 +233,7 @@ def command(place: Place, *words: str) -> str:
 
 
 CHECKS: dict[str, Callable[[Place], Iterator[Figure]]] = {
-    check.__name__: check for check in (machine, correct, step, blog, strong, digits, eight, deterministic)
+    check.__name__: check for check in (machine, correct, step, blog, strong, digits, eight, deterministic, compiled)
 }
 
 

@@ -15,8 +15,8 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python} budget=${BUDGET:-520} device=cuda tiny='' wanted=()
 # The order is that of what one wants to know most, should the time run out. A check, and the seconds that it may take.
-declare -A most=([machine]=40 [correct]=60 [step]=140 [blog]=60 [strong]=90 [digits]=40 [eight]=120 [deterministic]=60)
-order=(machine correct step blog strong digits eight deterministic)
+declare -A most=([machine]=40 [correct]=60 [step]=140 [blog]=60 [strong]=90 [digits]=40 [eight]=120 [deterministic]=60 [compiled]=90)
+order=(machine correct step blog strong digits eight deterministic compiled)
 
 fail() { echo "gpu.sh: $1" >&2; exit 2; }
 while (($#)); do

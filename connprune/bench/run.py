@@ -157,7 +157,7 @@ class Ours:
 
     def peak_bytes(self) -> int:
         """The most memory that a step's tensors take at once; a recorded step takes its memory once and for all."""
-        step = self._make(self._recipe.model_copy(update={"capture": False})).endless_steps()
+        step = self._make(self._recipe.model_copy(update={"capture": False, "compile": False})).endless_steps()
         step()
         return peak_bytes(step, self.device)
 

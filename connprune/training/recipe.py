@@ -72,6 +72,8 @@ class Recipe(Frozen):
             10 bits; `bfloat16`, activations and products of 8 bits; `auto`, on such a GPU `tf32`, else `float32`: where
             a run begins decides it, for all that is made from the run.
         capture: whether steps on CUDA are recorded once and replayed, which spares launching each operation.
+        compile: whether torch compiles the network for the steps of a training in one process: minutes before the
+            first, for fewer and larger operations in each. It needs a C++ compiler, and Triton on a GPU.
         checkpoint_minutes: a checkpoint is written when the last one is so many minutes old: after an epoch, or within
             one that takes longer; on interruption and at the end in any case.
         checkpoint_epochs: and after every so many epochs; null leaves that to the minutes.
@@ -87,6 +89,7 @@ class Recipe(Frozen):
     recompute: Switch | Literal["auto"] = "auto"
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     capture: Switch = True
+    compile: Switch = False
     checkpoint_minutes: Positive = 1.0
     checkpoint_epochs: Count | None = None
     on_nan: Literal["stop", "rollback"] = "stop"

@@ -22,6 +22,7 @@ from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.training.batch_sizes import fewest_images
 from connprune.training.capture import CapturedStep, Step, random_numbers
+from connprune.training.compilation import CompiledStep
 from connprune.training.constraint import CostConstraint
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Alone, Group
@@ -101,6 +102,11 @@ class Trainer:
             self._surrogate(),
         )
         self._warn = warn
+        self._whole_step: Step = self._step
+        if recipe.compile and self.group.size > 1:
+            warn("training.compile is for a training in one process, so steps are taken as they are")
+        elif recipe.compile:
+            self._whole_step = CompiledStep(self._step, warn)
         self._take_step = self._fresh_step()
         self.epoch = 0
         self.step = 0
@@ -311,7 +317,7 @@ class Trainer:
         """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""
         captures = self.device.type == "cuda" and self.recipe.capture and self.group.size == 1
         usual = min(self.recipe.batch_size, len(self.splits.train))
-        return CapturedStep(self._step, self.device, usual, self._warn) if captures else self._step
+        return CapturedStep(self._whole_step, self.device, usual, self._warn) if captures else self._whole_step
 
     def _penalty(self) -> Penalty | None:
         """What λ multiplies; None if it is always 0."""
