@@ -3,8 +3,6 @@
 python docs/reference.py
 """
 
-import inspect
-import re
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -13,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from connprune.architecture.architecture import Head, Input
+from connprune.architecture.described import attributes, summary
 from connprune.architecture.gates import Constant, CostBudget, FeedForward, FromRun, Gates, Normal, Temperature, Uniform
 from connprune.architecture.layers import LAYERS
 from connprune.architecture.merging import Merge, MergeOverride, Selection
@@ -76,18 +75,6 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
 ]
 
 
-def attributes(model: type[BaseModel]) -> dict[str, str]:
-    """What the docstrings of a class and its bases say about each key."""
-    found: dict[str, str] = {}
-    for base in reversed(model.__mro__):
-        _, _, text = inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")
-        for entry in re.split(r"\n(?=    \S)", f"\n{text}"):
-            name, separator, meaning = entry.strip().partition(": ")
-            if separator:
-                found |= {key.strip(): " ".join(meaning.split()) for key in name.split(",")}
-    return found
-
-
 def type_name(annotation: Any) -> str:
     """A key's type in words."""
     if get_origin(annotation) is Annotated:
@@ -145,8 +132,7 @@ def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION]
     for title, model in SECTIONS:
-        summary = inspect.cleandoc(model.__doc__ or "").partition("\n\nAttributes:")[0]
-        parts.append(f"## {title}\n\n{summary}\n\n{table(model)}\n")
+        parts.append(f"## {title}\n\n{summary(model)}\n\n{table(model)}\n")
     return "\n".join(parts)
 
 

@@ -114,7 +114,11 @@ class Blueprint(Frozen):
             named.append(layer.model_copy(update={"name": name}))
         return tuple(named)
 
-    @field_validator("connections", mode="before")
+    @field_validator(
+        "connections",
+        mode="before",
+        json_schema_input_type=Literal["dense", "chain", "residual"] | dict[str, tuple[str, ...]],
+    )
     @classmethod
     def _write_out_wiring(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):

@@ -253,4 +253,7 @@ def _none_by_name(value: Any) -> Any:
     return None if value == "none" else value
 
 
-OptionalGates = Annotated[SerializeAsAny[Gates] | None, BeforeValidator(_none_by_name)]
+OptionalGates = Annotated[
+    SerializeAsAny[Gates] | None,
+    BeforeValidator(_none_by_name, json_schema_input_type=Gates | Literal["none"] | None),
+]

@@ -66,4 +66,6 @@ def _by_name(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
-OptionalNorm = Annotated[Norm | None, BeforeValidator(_by_name)]
+OptionalNorm = Annotated[
+    Norm | None, BeforeValidator(_by_name, json_schema_input_type=Norm | Literal["batch", "group", "layer"] | None)
+]

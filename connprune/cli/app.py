@@ -17,6 +17,7 @@ from connprune.cli.presets import presets
 from connprune.cli.prune import prune
 from connprune.cli.retrain import retrain
 from connprune.cli.runs import runs
+from connprune.cli.schema import schema
 from connprune.cli.sweep import sweep
 from connprune.cli.train import train
 from connprune.cli.work import work
@@ -25,7 +26,7 @@ WORKFLOW = "Search, cut, compare"
 AROUND = "Around it"
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     WORKFLOW: (train, inspect, prune, retrain, sweep, export),
-    AROUND: (runs, check, presets, data, bench, env),
+    AROUND: (runs, check, presets, schema, data, bench, env),
 }
 
 

@@ -12,6 +12,7 @@ GRANULARITIES = ("connection", "feature-map")
 FORMATS = ("onnx", "pt2", "safetensors", "dot", "mermaid")
 DATA_SETS = ("digits", "cifar10", "cifar100")
 DOWNLOADS = ("cifar10", "cifar100")
+SCHEMAS = ("configuration", "sweep")
 RIVALS = (
     *("parent", "dense", "chain", "residual", "finetune", "all", "random:", "random-params:", "random-cost:"),
     *("evolution:", "dense-scaled", "chain-scaled", "residual-scaled"),
@@ -52,6 +53,11 @@ def granularities(incomplete: str) -> list[str]:
 def formats(incomplete: str) -> list[str]:
     """What is exported."""
     return _beginning(incomplete, FORMATS)
+
+
+def schemas(incomplete: str) -> list[str]:
+    """What has a schema."""
+    return _beginning(incomplete, SCHEMAS)
 
 
 def downloads(incomplete: str) -> list[str]:

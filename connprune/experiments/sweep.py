@@ -12,12 +12,14 @@ from pydantic import Field, ValidationError
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Count, Frozen, NonNegativeInt
+from connprune.architecture.described import attributes
 from connprune.architecture.explain import TOLD_AT_MOST, explain
 from connprune.architecture.strict_yaml import Document, parse
 from connprune.errors import UsageError
 from connprune.experiments.plan import Member, require_few
 from connprune.files import read_text
 from connprune.training.configuration import design, resolve_document
+from connprune.training.json_schema import configuration_schema
 
 
 class SweepFile(Frozen):
@@ -91,6 +93,17 @@ def read_sweep(path: Path) -> Sweep:
         more = [f"{len(mistakes) - TOLD_AT_MOST:,} more mistakes."] if len(mistakes) > TOLD_AT_MOST else []
         raise UsageError("\n".join([*mistakes][:TOLD_AT_MOST] + more))
     return Sweep(seeds, {member.name: cell for member, cell in zip(members, cells, strict=True)}, members)
+
+
+def sweep_schema() -> dict[str, Any]:
+    """The JSON Schema of a sweep's YAML."""
+    whole, own = configuration_schema(), SweepFile.model_json_schema()
+    definitions = {**whole.pop("$defs"), "Configuration": whole}
+    dialect = whole.pop("$schema")
+    base = {"$ref": "#/$defs/Configuration"}
+    properties = {name: {**key, "description": attributes(SweepFile)[name]} for name, key in own["properties"].items()}
+    properties["base"] = {"description": properties["base"]["description"], **base}
+    return {"$schema": dialect, "title": "A sweep of connprune", **own, "properties": properties, "$defs": definitions}
 
 
 def _labelled(axis: str, values: list[Any] | dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -59,3 +59,11 @@ def test_what_cannot_be_explained(command: Command, tmp_path: Path, arguments: l
     outcome = command(*arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert told in outcome.err
+
+
+def test_schemas_are_printed(command: Command) -> None:
+    assert command("schema").json["properties"]["preset"]["enum"] == command("presets", "--json").json["presets"]
+    assert {"base", "seeds", "axes"} == set(command("schema", "sweep").json["properties"])
+    refused = command("schema", "sweeps")
+    assert (refused.code, refused.out) == (2, "")
+    assert "did you mean 'sweep'?" in refused.err

@@ -1,0 +1,36 @@
+"""`connprune schema`."""
+
+from typing import Annotated
+
+import typer
+
+from connprune.cli import completion, options
+from connprune.cli.output import Output
+
+
+def schema(
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help=f"{' or '.join(completion.SCHEMAS)}.", autocompletion=completion.schemas),
+    ] = "configuration",
+    plugins: options.PluginOption = None,
+) -> None:
+    """Print the JSON Schema of a configuration or a sweep, so that an editor completes and checks its keys.
+
+    Editors with a YAML language server take it from a first line in the file:
+    `# yaml-language-server: $schema=connprune.schema.json`. Whether shapes fit no schema can say; `check` does.
+
+      connprune schema > connprune.schema.json
+
+      connprune schema sweep > sweep.schema.json
+    """
+    from connprune.errors import UsageError
+    from connprune.experiments.sweep import sweep_schema
+    from connprune.names import unknown
+    from connprune.training.json_schema import configuration_schema
+
+    options.load_plugins(plugins)
+    if kind not in completion.SCHEMAS:
+        raise UsageError(f"KIND: {unknown(kind, completion.SCHEMAS)}")
+    document = sweep_schema() if kind == "sweep" else configuration_schema()
+    Output(as_json=True).result("", document)
