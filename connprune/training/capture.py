@@ -1,6 +1,8 @@
 """A training step recorded once as a CUDA graph and then replayed: one launch in place of hundreds."""
 
+from collections import Counter
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,47 +15,54 @@ Step = Callable[[Draws, Tensor], None]
 WARM_UP = 3
 
 
+class Recording(NamedTuple):
+    """A recorded step, and the tensors that it reads its arguments from."""
+
+    graph: torch.cuda.CUDAGraph
+    draws: Draws
+    strength: Tensor
+
+    def replay(self, draws: Draws, strength: Tensor) -> None:
+        """One step with these arguments."""
+        for kept, given in zip((*self.draws, self.strength), (*draws, strength), strict=True):
+            kept.copy_(given)
+        self.graph.replay()
+
+
 class CapturedStep:
     """Does what a step does, with the same random numbers.
 
-    It is recorded for batches of one size; others, like the last of an epoch, run as they are. So do all if the step
-    cannot be recorded.
+    It is recorded for each size of batch: most are of one, and the last of an epoch of another. If the step cannot be
+    recorded, all run as they are.
 
     Args:
         step: reads nothing but its arguments and tensors that keep their place, and never waits for the host.
         device: the CUDA device that it computes on.
-        batch_size: images of the steps to record.
         warn: is told once, in a sentence, if the step cannot be recorded.
     """
 
-    def __init__(self, step: Step, device: torch.device, batch_size: int, warn: Callable[[str], None]) -> None:
+    def __init__(self, step: Step, device: torch.device, warn: Callable[[str], None]) -> None:
         self._step = step
         self._device = device
-        self._batch_size = batch_size
         self._warn = warn
         # Autograd remembers the stream of a node, so what is recorded must have been warmed up on the same one.
         self._stream = torch.cuda.Stream(device)
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._inputs: tuple[Draws, Tensor] | None = None
-        self._seen = 0
+        self._recordings: dict[int, Recording] = {}
+        # How many steps have run as they are, by their size.
+        self._seen: Counter[int] = Counter()
         self._can_record = True
 
     def __call__(self, draws: Draws, strength: Tensor) -> None:
         """One step; the arguments are the step's own."""
-        if len(draws.order) != self._batch_size:
-            self._run(draws, strength)
-            return
-        if self._inputs is None:
-            self._inputs = Draws(*(tensor.clone() for tensor in draws)), strength.clone()
-        kept_draws, kept_strength = self._inputs
-        if self._can_record and self._graph is None and self._seen >= WARM_UP:
-            self._graph = self._recorded(kept_draws, kept_strength)
-        if self._graph is not None:
-            for kept, given in zip((*kept_draws, kept_strength), (*draws, strength), strict=True):
-                kept.copy_(given)
-            self._graph.replay()
+        size = len(draws.order)
+        # Of a size that comes once an epoch, one is enough: its libraries choose what they run by the size.
+        is_warm = self._seen[size] and self._seen.total() >= WARM_UP
+        if size not in self._recordings and is_warm and self._can_record:
+            self._record(draws, strength)
+        if size in self._recordings:
+            self._recordings[size].replay(draws, strength)
         else:
-            self._seen += 1
+            self._seen[size] += 1
             self._run(draws, strength)
 
     def _run(self, draws: Draws, strength: Tensor) -> None:
@@ -63,19 +72,23 @@ class CapturedStep:
             self._step(draws, strength)
         surrounding.wait_stream(self._stream)
 
-    def _recorded(self, draws: Draws, strength: Tensor) -> torch.cuda.CUDAGraph | None:
-        graph = torch.cuda.CUDAGraph()
+    def _record(self, draws: Draws, strength: Tensor) -> None:
+        recording = Recording(torch.cuda.CUDAGraph(), Draws(*(drawn.clone() for drawn in draws)), strength.clone())
+        # Nothing that one step leaves in this memory is read by another.
+        pool = next((other.graph.pool() for other in self._recordings.values()), None)
         surrounding = torch.cuda.current_stream(self._device)
         try:
             # Nothing is computed in here: the operations are written down, with where they read and write.
-            with torch.cuda.graph(graph, stream=self._stream):
-                self._step(draws, strength)
+            with torch.cuda.graph(recording.graph, pool=pool, stream=self._stream):
+                self._step(recording.draws, recording.strength)
         except RuntimeError as error:
             self._can_record = False
+            # They would go on with the random numbers that the generator had before.
+            self._recordings.clear()
             self._leave_recording(surrounding)
             self._warn(f"training steps cannot be recorded as a CUDA graph, so they take longer ({_reason(error)})")
-            return None
-        return graph
+        else:
+            self._recordings[len(draws.order)] = recording
 
     def _leave_recording(self, surrounding: torch.cuda.Stream) -> None:
         """Undoes what torch leaves of a recording that failed: its stream, and random numbers drawn into the graph."""

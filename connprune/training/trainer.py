@@ -316,8 +316,7 @@ class Trainer:
     def _fresh_step(self) -> Step:
         """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""
         captures = self.device.type == "cuda" and self.recipe.capture and self.group.size == 1
-        usual = min(self.recipe.batch_size, len(self.splits.train))
-        return CapturedStep(self._whole_step, self.device, usual, self._warn) if captures else self._whole_step
+        return CapturedStep(self._whole_step, self.device, self._warn) if captures else self._whole_step
 
     def _penalty(self) -> Penalty | None:
         """What λ multiplies; None if it is always 0."""

@@ -6,6 +6,7 @@ It runs in a process of its own, with the runtime preloaded. No value means anyt
 import ctypes
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -24,6 +25,8 @@ RUNTIME = ctypes.CDLL("")
 RUNTIME.launches.restype = RUNTIME.blocks_of.restype = ctypes.c_long
 RUNTIME.blocks_of.argtypes = [ctypes.c_long]
 BATCH = 8
+# As many launches as a replayed step may have beside its recording: its arguments are copied.
+FEW = 8
 
 
 def launches_with_cudnn(name: str, launches: int, args: Any) -> int:
@@ -64,9 +67,11 @@ def shape_of(chosen: Configuration) -> Shape:
     return Shape(8, 1, 8) if chosen.data.as_sequence else Shape(1, 8, 8)
 
 
-def trainer_of(preset: str, *assignments: str, device: torch.device, warn: list[str]) -> Trainer:
+def trainer_of(
+    preset: str, *assignments: str, device: torch.device, warn: list[str], images: int = 4 * BATCH
+) -> Trainer:
     chosen = resolve(preset, assignments=[*assignments, f"training.batch_size={BATCH}"])
-    splits = random_splits(shape_of(chosen), 10, count=4 * BATCH).to(device)
+    splits = random_splits(shape_of(chosen), 10, count=images).to(device)
     network = build(chosen.with_input(shape_of(chosen), 10)).to(device).train()
     return Trainer(network, splits, chosen.data.augment, chosen.training, warn.append)
 
@@ -77,13 +82,23 @@ def waits(self: Dropout, maps: Any, forward: Any = Dropout.forward) -> Any:
     return forward(self, maps)
 
 
-def found(case: list[str], device: torch.device) -> dict[str, Any]:
+def is_replayed(step: Callable[[], None]) -> bool:
+    before = RUNTIME.launches()
+    step()
+    return bool(RUNTIME.launches() - before <= FEW)
+
+
+def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
     warnings: list[str] = []
-    trainer = trainer_of(*case, device=device, warn=warnings)
+    trainer = trainer_of(*case, device=device, warn=warnings, images=images)
     step = trainer.endless_steps()
     # What benchmarks count comes after the recording.
     for _ in range(WARM_UP):
         step()
+    # To the end of the second epoch.
+    while trainer.step:
+        step()
+    replayed = [is_replayed(step) for _ in range(trainer.steps)]
     captured = trainer._take_step
     assert isinstance(captured, CapturedStep)
     plain = trainer_of(*case, "training.capture=false", device=device, warn=warnings).endless_steps()
@@ -94,7 +109,8 @@ def found(case: list[str], device: torch.device) -> dict[str, Any]:
     return {
         "case": " ".join(case),
         "warnings": warnings,
-        "recorded": captured._graph is not None,
+        "recorded": len(captured._recordings),
+        "replayed": replayed,
         "launches": launches.count,
         "operations": launches.operations,
         "single": launches.single,
@@ -110,4 +126,4 @@ if __name__ == "__main__":
     last = torch.device("cuda", asked["devices"] - 1)
     torch.cuda.set_device(last)
     for case in asked["cases"]:
-        print(json.dumps(found(case, last)), flush=True)
+        print(json.dumps(found(case, last, asked["images"])), flush=True)

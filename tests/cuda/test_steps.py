@@ -58,6 +58,12 @@ def test_every_step_is_recorded_without_a_warning(steps: list[dict[str, Any]]) -
     assert [step["case"] for step in steps if step["warnings"] or not step["recorded"]] == []
 
 
+def test_all_steps_of_an_epoch_are_replayed_whatever_the_size_of_its_last_batch(recorded: Recorded) -> None:
+    """Batches of eight images and at the end one of five, from the third epoch on."""
+    for found in recorded([("digits",), ("digits", "gates.kind=reinforce"), ("strong",)], images=29):
+        assert (found["recorded"], found["replayed"], found["warnings"]) == (2, [True] * 4, [])
+
+
 def test_no_operation_on_a_large_tensor_runs_on_one_block(steps: list[dict[str, Any]]) -> None:
     assert {step["case"]: step["single"] for step in steps if step["single"]} == {}
     # The backward passes were watched too: they have more operations than the forward ones.
