@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from connprune.errors import UsageError
+from connprune.training.determinism import prepare_products
 
 
 def require_device_name(name: str) -> None:
@@ -55,6 +56,7 @@ def choose_device(name: str, warn: Callable[[str], None]) -> torch.device:
     if name == "auto" and trouble:
         warn(f"--device auto: {trouble}; going on with {device}")
     if device.type == "cuda":
+        prepare_products()
         torch.cuda.set_device(device)
     return device
 

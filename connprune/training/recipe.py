@@ -74,6 +74,8 @@ class Recipe(Frozen):
         capture: whether steps on CUDA are recorded once and replayed, which spares launching each operation.
         compile: whether torch compiles the network for the steps of a training in one process: minutes before the
             first, for fewer and larger operations in each. It needs a C++ compiler, and Triton on a GPU.
+        deterministic: whether operations on CUDA add up in a fixed order, so that equal trainings on one kind of GPU,
+            with the same torch and driver, give the same bits; they take longer. On a CPU they do so anyway.
         checkpoint_minutes: a checkpoint is written when the last one is so many minutes old: after an epoch, or within
             one that takes longer; on interruption and at the end in any case.
         checkpoint_epochs: and after every so many epochs; null leaves that to the minutes.
@@ -90,6 +92,7 @@ class Recipe(Frozen):
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     capture: Switch = True
     compile: Switch = False
+    deterministic: Switch = False
     checkpoint_minutes: Positive = 1.0
     checkpoint_epochs: Count | None = None
     on_nan: Literal["stop", "rollback"] = "stop"

@@ -286,7 +286,8 @@ class Record:
 
     def _evaluated(self, images: Images) -> Evaluation:
         trainer = self.trainer
-        return evaluate(trainer.network, images, trainer.precision, trainer.group)
+        with trainer.fixed_order():
+            return evaluate(trainer.network, images, trainer.precision, trainer.group)
 
     def _target_sparsity(self) -> dict[str, Any] | None:
         """What share of the connections was to end closed, what share did, and whether that is enough."""

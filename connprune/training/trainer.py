@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from connprune.training.batch_sizes import fewest_images
 from connprune.training.capture import CapturedStep, Step, random_numbers
 from connprune.training.compilation import CompiledStep
 from connprune.training.constraint import CostConstraint
+from connprune.training.determinism import in_fixed_order
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Alone, Group
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
@@ -61,6 +63,7 @@ class Trainer:
         group: the processes that train the network together; None is this one alone.
 
     Attributes:
+        fixed_order: in what it gives, operations add up in a fixed order if the recipe wants it.
         epoch: how many epochs are done.
         step: how many steps of the epoch under way are done.
         precision: of the arithmetic, here.
@@ -101,6 +104,8 @@ class Trainer:
             self.precision,
             self._surrogate(),
         )
+        is_fixed = recipe.deterministic and self.device.type == "cuda"
+        self.fixed_order: Callable[[], AbstractContextManager[None]] = in_fixed_order if is_fixed else nullcontext
         self._warn = warn
         self._whole_step: Step = self._step
         if recipe.compile and self.group.size > 1:
@@ -125,7 +130,12 @@ class Trainer:
 
         Raises:
             DivergedError: the loss is no longer a finite number.
+            UsageError: it is to be deterministic, which an operation on CUDA cannot be.
         """
+        with self.fixed_order():
+            return self._train_epoch(stopped, after_step)
+
+    def _train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> dict[str, Any] | None:
         started = time.perf_counter()
         self.network.train()
         if self.network.gates:
@@ -208,7 +218,8 @@ class Trainer:
         epoch = self._draw_epoch()
 
         def step() -> None:
-            self._train_step(epoch.draws_of(self.step))
+            with self.fixed_order():
+                self._train_step(epoch.draws_of(self.step))
             self.step = (self.step + 1) % self.steps
 
         return step

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -19,6 +20,7 @@ from connprune.network import build
 from connprune.network.image_layers import Dropout
 from connprune.training.capture import CapturedStep
 from connprune.training.configuration import Configuration, resolve
+from connprune.training.device import choose_device
 from connprune.training.trainer import Trainer
 
 RUNTIME = ctypes.CDLL("")
@@ -124,6 +126,6 @@ if __name__ == "__main__":
     if asked["waits"]:
         Dropout.forward = waits  # type: ignore[method-assign]
     last = torch.device("cuda", asked["devices"] - 1)
-    torch.cuda.set_device(last)
+    choose_device(str(last), pytest.fail)
     for case in asked["cases"]:
         print(json.dumps(found(case, last, asked["images"])), flush=True)

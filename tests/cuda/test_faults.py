@@ -78,3 +78,17 @@ def test_a_driver_that_is_too_old_is_named_and_auto_takes_the_cpu(without_a_devi
     assert "UsageError: --device cuda: the NVIDIA driver" in done.stderr
     # torch's own words, which say what nobody here can do, are ours now.
     assert "UserWarning" not in done.stderr
+
+
+def test_what_cannot_add_up_in_a_fixed_order_is_named(without_a_device: Run, tmp_path: Path) -> None:
+    words = ("train", "--preset", "digits", "--epochs", "1", "--run", "run", "--set", "training.deterministic=true")
+    pooled = without_a_device(
+        "-m", "connprune", *words, "--set", "merge.interpolation=max-pool", *UNJUDGED, cwd=tmp_path
+    )
+    assert (pooled.returncode, pooled.stdout) == (2, "")
+    assert re.search(r"training\.deterministic: adaptive_max_pool2d_backward_cuda of torch \S+ adds up", pooled.stderr)
+    assert "Traceback" not in pooled.stderr
+    own = {"CUBLAS_WORKSPACE_CONFIG": ":4096:2"}
+    told = without_a_device("-m", "connprune", *words, "--run", "own", *UNJUDGED, cwd=tmp_path, variables=own)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "found CUBLAS_WORKSPACE_CONFIG=:4096:2, expected :4096:8 or :16:8" in told.stderr

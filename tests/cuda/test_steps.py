@@ -64,6 +64,23 @@ def test_all_steps_of_an_epoch_are_replayed_whatever_the_size_of_its_last_batch(
         assert (found["recorded"], found["replayed"], found["warnings"]) == (2, [True] * 4, [])
 
 
+FIXED = "training.deterministic=true"
+FIRST = [("blog", *SMALL_HEAD), ("strong",), *MERGES[::3], *KINDS, *BUDGETS]
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        pytest.param(FIRST, id="some"),
+        pytest.param([case for case in [*PRESETS, *MERGES] if case not in FIRST], id="others", marks=pytest.mark.slow),
+    ],
+)
+def test_a_step_that_is_to_add_up_in_a_fixed_order_is_recorded_and_can(recorded: Recorded, cases: list[Any]) -> None:
+    """torch raises an error where an operation cannot. That the bits are equal needs a GPU."""
+    steps = recorded([(*case, FIXED) for case in cases])
+    assert [step["case"] for step in steps if step["warnings"] or not step["recorded"]] == []
+
+
 def test_no_operation_on_a_large_tensor_runs_on_one_block(steps: list[dict[str, Any]]) -> None:
     assert {step["case"]: step["single"] for step in steps if step["single"]} == {}
     # The backward passes were watched too: they have more operations than the forward ones.
