@@ -9,8 +9,7 @@ from connprune.analysis.statistics import LEVEL, mean_of_all, paired_difference,
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import SCHEMA
 from connprune.errors import ConnpruneError
-from connprune.experiments.contenders import CUT
-from connprune.experiments.plan import Job, Plan
+from connprune.experiments.plan import CUT, Job, Plan
 from connprune.experiments.verdict import cost, verdict
 
 MEASURE = "test_accuracy"

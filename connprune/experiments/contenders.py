@@ -11,13 +11,11 @@ from connprune.architecture.files import from_yaml
 from connprune.architecture.rivals import Contest
 from connprune.architecture.strict_yaml import shown
 from connprune.errors import NoBaselineError, UsageError
-from connprune.experiments.plan import Member, require_few
+from connprune.experiments.plan import CUT, Member, require_few
 from connprune.files import read_text
 from connprune.names import nearest
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, configuration_in, read_configuration, with_recipe
-
-CUT = "cut"
 
 
 @dataclass(frozen=True)

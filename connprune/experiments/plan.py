@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PLAN = "plan.json"
+# The row of a comparison that the others are compared with.
+CUT = "cut"
 
 
 @dataclass(frozen=True)
@@ -228,12 +230,11 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
             members={str(row): tuple(map(str, names)) for row, names in document["members"].items()},
             about=followed(document["about"], path, "cut"),
         )
-        if kind == "sweep":
-            dict(plan.about["cells"])
         require_few(plan.path / PLAN, len(plan.seeds) * sum(map(len, plan.members.values())))
         # The names become folders below jobs/; nothing else may be reached through them.
         names = [name for row in plan.members.values() for name in row]
-        complete = bool(plan.jobs) and all(map(_is_folder_name, names)) and _has_its_searches(plan)
+        complete = bool(plan.jobs) and all(map(_is_folder_name, names))
+        complete = complete and (set(plan.about["cells"]) == set(names) if kind == "sweep" else _has_its_cuts(plan))
     except (KeyError, TypeError, ValueError, AttributeError):
         complete = False
     if not complete:
@@ -251,13 +252,18 @@ def require_few(place: Path | str, trainings: int) -> None:
         raise UsageError(f"{place}: these are {trainings:,}, {TRAININGS}.")
 
 
-def _has_its_searches(plan: Plan) -> bool:
-    """Whether what a plan of several cuts says of them belongs together."""
+def _has_its_cuts(plan: Plan) -> bool:
+    """Whether a comparison has a row for each of its cuts, and what it says of several belongs together."""
     cuts = plan.about.get("cut")
     if not isinstance(cuts, list):
-        return True
-    rules, rows = plan.about["rule"], {row.partition("/")[0] for row in plan.members}
-    return isinstance(rules, list) and len(rules) == len(cuts) and rows == {str(n + 1) for n in range(len(cuts))}
+        return CUT in plan.members
+    rules, numbers = plan.about["rule"], [str(number + 1) for number in range(len(cuts))]
+    return (
+        isinstance(rules, list)
+        and len(rules) == len(cuts)
+        and {row.partition("/")[0] for row in plan.members} == set(numbers)
+        and {f"{number}/{CUT}" for number in numbers} <= set(plan.members)
+    )
 
 
 def _is_folder_name(name: str) -> bool:

@@ -9,8 +9,7 @@ from connprune.analysis.statistics import LEVEL, mean_of_all, paired_difference,
 from connprune.architecture.base import SCHEMA
 from connprune.errors import ConnpruneError
 from connprune.experiments import comparison
-from connprune.experiments.contenders import CUT
-from connprune.experiments.plan import Plan
+from connprune.experiments.plan import CUT, Plan
 from connprune.experiments.verdict import COSTS, verdict
 
 

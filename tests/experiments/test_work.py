@@ -106,9 +106,11 @@ def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str)
         ("1/cut", {"cut": ["c"], "rule": []}),
         ("1/cut", {"cut": ["c", "d"], "rule": ["r", "r"]}),
         ("cut", {"cut": ["c"], "rule": ["r"]}),
+        ("1/chain", {"cut": ["c"], "rule": ["r"]}),
+        ("chain", {"cut": "c", "rule": "r"}),
     ],
 )
-def test_a_plan_of_searches_that_lacks_some_is_refused(tmp_path: Path, row: str, about: dict[str, list[str]]) -> None:
+def test_a_plan_that_lacks_a_cut_is_refused(tmp_path: Path, row: str, about: dict[str, list[str]]) -> None:
     document = {"kind": "comparison", "seeds": [1], "members": {row: ["1-cut"]}, "about": about}
     write_json(tmp_path / "plan.json", sealed(document))
     with pytest.raises(UsageError, match=r"plan\.json: this file is damaged: it holds no plan"):
