@@ -149,7 +149,7 @@ seeds: 2
 axes:
   merge.interpolation: [nearest]
 """
-STEPS = "prune --keep 30 / retrain --against random:2,parent --seeds 1"
+STEPS = "prune --keep 30 / retrain --against random --seeds 1"
 
 
 def test_searches_are_cut_and_compared_as_by_hand(command: Command) -> None:
@@ -160,8 +160,8 @@ def test_searches_are_cut_and_compared_as_by_hand(command: Command) -> None:
     assert command("sweep", "searches.yaml", "--run", "all").code == 0
     early = command(*sweep, "--collect")
     assert (early.code, "has not been cut yet" in early.err) == (2, True)
-    # Each of two searches has a cut, two random wirings and the parent to train.
-    assert len(command(*sweep, "--list").out.splitlines()) == 8
+    # Each of two searches has a cut and a random wiring to train.
+    assert len(command(*sweep, "--list").out.splitlines()) == 4
     done = command(*sweep, "--json")
     assert done.code == 0, done.err
     (found,) = done.json["then"]
@@ -170,7 +170,7 @@ def test_searches_are_cut_and_compared_as_by_hand(command: Command) -> None:
     cuts = [f"cut-{seed}" for seed in (1337, 1338)]
     for cut, search in zip(cuts, sorted(Path("all/jobs").glob("*/seed-*")), strict=True):
         assert command("prune", search, "--keep", "30", "--out", cut).code == 0
-    by_hand = command("retrain", *cuts, "--against", "random:2,parent", "--seeds", "1", "--json").json
+    by_hand = command("retrain", *cuts, "--against", "random", "--seeds", "1", "--json").json
     assert found["comparison"]["unit"] == "search"
     assert [row["mean"] for row in found["comparison"]["rows"]] == [row["mean"] for row in by_hand["rows"]]
     assert [_untimed(text) for text in found["comparison"]["verdicts"]] == [
@@ -179,7 +179,7 @@ def test_searches_are_cut_and_compared_as_by_hand(command: Command) -> None:
 
     again = command(*sweep)
     assert (again.code, again.out) == (0, "all\n")
-    assert "8 of 8 trainings are done" in again.err
+    assert "4 of 4 trainings are done" in again.err
     assert command("check", "all").code == 0
     # A search that was trained anew is another one than was cut.
     shutil.copytree("all/jobs/001-nearest/seed-1338", "other")

@@ -35,7 +35,8 @@ def statuses(folder: Path) -> list[str]:
     return sorted(json.loads(path.read_text())["status"] for path in folder.glob("jobs/*/*/summary.json"))
 
 
-@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_fault_ends_one_training_and_the_others_go_on(without_a_device: Run, tmp_path: Path, jobs: str) -> None:
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     words = ("sweep", "sweep.yaml", "--run", "sweep", "--jobs", jobs, "--threads", "1", *UNJUDGED)
