@@ -67,5 +67,5 @@ def _by_name(value: Any) -> Any:
 
 
 OptionalNorm = Annotated[
-    Norm | None, BeforeValidator(_by_name, json_schema_input_type=Norm | Literal["batch", "group", "layer"] | None)
+    Norm | None, BeforeValidator(_by_name, json_schema_input_type=Norm | Literal["batch", "layer", "none"] | None)
 ]

@@ -7,6 +7,7 @@ from connprune.cli.output import Output
 from connprune.cli.session import load_images
 
 if TYPE_CHECKING:
+    from connprune.architecture.gates import Gates
     from connprune.architecture.rules import Rule
     from connprune.runs.directory import RunDirectory
     from connprune.training.pruning import Examined, Granularity, Pruned
@@ -71,18 +72,17 @@ class Cutting:
             raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
         return cls(rules[0] if rules else None, by, granularity, layers_only)
 
-    def rule_for(self, run: "RunDirectory") -> "Rule":
-        """What chooses the units of this run.
+    def rule_for(self, gates: "Gates | None") -> "Rule":
+        """What chooses the units of a run with these gates.
 
         Raises:
-            UsageError: no rule was given, and the run's gates had no budget.
+            UsageError: no rule was given, and the gates have no budget.
         """
         from connprune.architecture.rules import Budget, WholeLayers
         from connprune.errors import UsageError
 
         rule = self.rule
         if rule is None:
-            gates = run.architecture().gates
             if gates is None or gates.budget is None:
                 raise UsageError(_wanted(0))
             rule = Budget.of(gates.budget)

@@ -155,7 +155,7 @@ def prune(
         document = {"schema": SCHEMA, "parent": str(parent.path), "by": by, "rows": rows}
         output.table(sweep_table(rows), rows, document, as_csv)
         return
-    rule = cutting.rule_for(parent)
+    rule = cutting.rule_for(parent.architecture().gates)
     pruned = cutting.cut(cutting.examine(parent, device, data, output), rule, output)
     if dry_run:
         output.plan(pruned.document)

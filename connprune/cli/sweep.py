@@ -9,7 +9,7 @@ from connprune.cli import options
 from connprune.cli.experiment import job_commands, run_experiment, show_commands
 from connprune.cli.means import Means
 from connprune.cli.output import Output
-from connprune.cli.then import Procedure, commands_to_follow, follow, require_rules
+from connprune.cli.then import Procedure, commands_to_follow, follow, require_possible
 
 
 def sweep(
@@ -57,6 +57,7 @@ def sweep(
     from connprune.experiments.sweep_results import collect
     from connprune.report.sweep import sweep_text
     from connprune.runs.find import find, runs_folder
+    from connprune.training.configuration import read_configuration
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
@@ -75,8 +76,16 @@ def sweep(
         if dry_run:
             raise UsageError("--dry-run goes with a sweep's file.")
         plan = read(find(str(run) if run else None, folder, "sweep").path, "sweep")
+        firsts = {name: plan.job(name, plan.seeds[0]) for name in plan.about["cells"]}
+        require_possible(
+            {name: (first.architecture().gates, read_configuration(first)) for name, first in firsts.items()},
+            procedures,
+        )
     else:
         wanted = read_sweep(file)
+        require_possible(
+            {member.name: (member.architecture.gates, member.configuration) for member in wanted.members}, procedures
+        )
         name = f"sweep-{digest(wanted.members, wanted.seeds)}"
         trainings = len(wanted.members) * len(wanted.seeds)
         if dry_run:
@@ -88,7 +97,6 @@ def sweep(
         if collect_only and not path.exists():
             raise UsageError(f"{path}: there is no such sweep to collect.")
         plan = begin(path, "sweep", wanted.members, wanted.seeds, {"cells": wanted.cells})
-    require_rules(plan, procedures)
     if means.only_list:
         left = job_commands(plan, means)
         if procedures and not left:

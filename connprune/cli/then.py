@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +14,13 @@ from connprune.cli.experiment import job_commands
 from connprune.cli.means import Means
 from connprune.cli.options import seed_numbers
 from connprune.cli.output import Output
-from connprune.errors import UsageError
+from connprune.errors import ConnpruneError, DisconnectedError, UsageError
 
 if TYPE_CHECKING:
+    from connprune.architecture.gates import Gates
     from connprune.experiments.plan import Plan
     from connprune.runs.directory import RunDirectory
+    from connprune.training.configuration import Configuration
 
 _CUT = ("threshold", "keep", "sparsity", "keep_per_layer", "max_params", "max_macs", "by", "granularity", "layers_only")
 _RETRAIN = ("against", "seeds", "epochs", "seed")
@@ -61,9 +63,9 @@ class Procedure:
             words = shlex.split(text)
         except ValueError as error:
             raise UsageError(f"--then {text!r}: {error}.") from None
-        first, *rest = words[: words.index("/")] if "/" in words else [""]
-        second, *more = words[words.index("/") + 1 :] if "/" in words else [""]
-        if (first, second) != ("prune", "retrain"):
+        middle = words.index("/") if "/" in words else len(words)
+        rest, more = words[1:middle], words[middle + 2 :]
+        if words[:1] != ["prune"] or words[middle : middle + 2] != ["/", "retrain"]:
             raise UsageError(f'--then: found {text!r}, expected "prune OPTIONS / retrain OPTIONS".')
         cut = _options(prune, rest, _CUT)
         trained = _options(retrain, more, _RETRAIN)
@@ -83,31 +85,58 @@ class Procedure:
         )
 
 
-def require_rules(sweep: "Plan", procedures: Sequence[Procedure]) -> None:
-    """Refuses, before anything is trained, what leaves a cell without a rule.
+def require_possible(
+    cells: "Mapping[str, tuple[Gates | None, Configuration]]", procedures: Sequence[Procedure]
+) -> None:
+    """Refuses, before anything is trained, what no search of a cell can be cut or trained with.
+
+    Args:
+        cells: for each cell its gates and its configuration.
+        procedures: what follows.
 
     Raises:
-        UsageError: a procedure has no rule, and the gates of a cell no budget.
+        UsageError: a cell has no gates; a procedure has no rule, and the gates of a cell no budget; or the recipe of
+            its retraining is none.
     """
-    for procedure in procedures:
-        for name in sweep.about["cells"]:
-            procedure.cutting.rule_for(sweep.job(name, sweep.seeds[0]))
+    from connprune.training.configuration import with_recipe
+
+    for name, (gates, configuration) in cells.items() if procedures else ():
+        if gates is None:
+            raise UsageError(f"--then: {name}: this cell has no gates, so there is nothing to cut by.")
+        for procedure in procedures:
+            try:
+                procedure.cutting.rule_for(gates)
+                with_recipe(configuration, epochs=procedure.epochs, seed=procedure.seed)
+            except UsageError as error:
+                raise UsageError(f"--then {procedure.text!r}: {name}: {error}") from None
 
 
 def follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output: Output) -> list[dict[str, Any]]:
-    """Cuts what a finished sweep found and compares the cuts, cell by cell.
+    """Cuts what a finished sweep found and compares the cuts, cell by cell; one that fails does not hold up the others.
 
     Returns:
         For each procedure and cell the procedure, the cell and the comparison.
 
     Raises:
-        UsageError: nothing is there to collect; or as `prune` and `retrain` raise it.
-        ConnpruneError: trainings failed or are missing; the same command goes on.
+        ConnpruneError: of the first cell that failed, once the others are done; the same command goes on.
     """
-    found = []
-    for procedure, cell, plan in _comparisons(sweep, procedures, means, output):
-        output.note(f"{', '.join(f'{axis} {label}' for axis, label in cell.items())}: {procedure.text}")
-        found.append({"then": procedure.text, "cell": cell, "comparison": compare(plan, means, output)})
+    found: list[dict[str, Any]] = []
+    failed: list[ConnpruneError] = []
+    for procedure, name, cell in _each(sweep, procedures):
+        label = ", ".join(f"{axis} {value}" for axis, value in cell.items())
+        output.note(f"{label}: {procedure.text}")
+        try:
+            compared = compare(_comparison(procedure, sweep, name, means, output), means, output)
+        except ConnpruneError as error:
+            output.warning(f"{label}, {procedure.text}: {error}")
+            failed.append(error)
+        else:
+            found.append({"then": procedure.text, "cell": cell, "comparison": compared})
+    if failed:
+        of = len(found) + len(failed)
+        missing = ConnpruneError(f"{sweep.path}: {len(failed)} of {of} comparisons are missing; the reasons are above.")
+        missing.exit_code = failed[0].exit_code
+        raise missing
     return found
 
 
@@ -115,56 +144,63 @@ def commands_to_follow(sweep: "Plan", procedures: Sequence[Procedure], means: Me
     """A command for each training of the comparisons that is left; the searches are cut here.
 
     Raises:
-        UsageError: as `follow` does.
+        ConnpruneError: a search cannot be cut, or a baseline not be made.
     """
-    planned = _comparisons(sweep, procedures, means, output)
-    return [command for _, _, plan in planned for command in job_commands(plan, means)]
+    planned = [_comparison(procedure, sweep, name, means, output) for procedure, name, _ in _each(sweep, procedures)]
+    return [command for plan in planned for command in job_commands(plan, means)]
 
 
-def _comparisons(
-    sweep: "Plan", procedures: Sequence[Procedure], means: Means, output: Output
-) -> "Iterator[tuple[Procedure, dict[str, str], Plan]]":
+def _each(sweep: "Plan", procedures: Sequence[Procedure]) -> list[tuple[Procedure, str, dict[str, str]]]:
+    return [(procedure, *cell) for procedure in procedures for cell in sweep.about["cells"].items()]
+
+
+def _comparison(procedure: Procedure, sweep: "Plan", name: str, means: Means, output: Output) -> "Plan":
+    """The comparison of the cuts of a cell, planned unless it is there."""
     from connprune.experiments.plan import begin, digest
     from connprune.experiments.searches import gather
 
-    for procedure in procedures:
-        for name, cell in sweep.about["cells"].items():
-            place = sweep.path / "then" / name
-            cuts = [
-                _cut(procedure, sweep, name, seed, place / procedure.folder / f"seed-{seed}", means, output)
-                for seed in sweep.seeds
-            ]
-            found = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
-            seeds = procedure.seeds(found.seed) if procedure.seeds else [found.seed]
-            path = place / f"compare-{digest(found.members, seeds, found.images)}"
-            if means.only_collect and not path.exists():
-                raise UsageError(f"{path}: there is no such comparison to collect.")
-            yield procedure, cell, begin(path, "comparison", found.members, seeds, found.about, found.images)
+    place = sweep.path / "then" / name
+    cuts = [
+        _cut(procedure, sweep.job(name, seed), place / procedure.folder / f"seed-{seed}", sweep, means, output)
+        for seed in sweep.seeds
+    ]
+    found = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
+    seeds = procedure.seeds(found.seed) if procedure.seeds else [found.seed]
+    path = place / f"compare-{digest(found.members, seeds, found.images)}"
+    if means.only_collect and not path.exists():
+        raise UsageError(f"{path}: there is no such comparison to collect.")
+    return begin(path, "comparison", found.members, seeds, found.about, found.images)
 
 
 def _cut(
-    procedure: Procedure, sweep: "Plan", name: str, seed: int, path: Path, means: Means, output: Output
+    procedure: Procedure, search: "RunDirectory", path: Path, sweep: "Plan", means: Means, output: Output
 ) -> "RunDirectory":
     """The cut of one search, made unless it is there."""
     from connprune.runs.cut import read_cut
     from connprune.runs.directory import RunDirectory
     from connprune.training.pruning import write_cut
 
-    search = sweep.job(name, seed)
-    if path.exists():
-        cut = RunDirectory.open(path)
-        if read_cut(cut).get("parent_digest") != search.digest():
-            raise UsageError(f"{path}: this was cut from other weights than {search.path} has now; remove it.")
-        return cut
-    if means.only_collect:
-        raise UsageError(f"{search.path}: this search has not been cut yet; there is nothing to collect.")
-    rule = procedure.cutting.rule_for(search)
-    output.note(f"{search.path}:")
-    pruned = procedure.cutting.cut(
-        procedure.cutting.examine(search, means.device_here, means.data, output), rule, output
-    )
-    sweep.require_same()
-    return write_cut(pruned, path)
+    if not path.exists():
+        if means.only_collect:
+            raise UsageError(f"{search.path}: this search has not been cut yet; there is nothing to collect.")
+        output.note(f"{search.path}:")
+        rule = procedure.cutting.rule_for(search.architecture().gates)
+        examined = procedure.cutting.examine(search, means.device_here, means.data, output)
+        try:
+            pruned = procedure.cutting.cut(examined, rule, output)
+        except DisconnectedError as error:
+            raise DisconnectedError(f"{search.path}: {error}") from None
+        sweep.require_same()
+        try:
+            return write_cut(pruned, path)
+        except (OSError, UsageError):
+            # Another process may have made the same cut meanwhile.
+            if not RunDirectory(path).cut.is_file():
+                raise
+    cut = RunDirectory.open(path)
+    if read_cut(cut).get("parent_digest") != search.digest():
+        raise UsageError(f"{path}: this was cut from other weights than {search.path} has now; remove it.")
+    return cut
 
 
 def _options(command: Callable[..., None], words: Sequence[str], taken: Sequence[str]) -> dict[str, Any]:
@@ -188,5 +224,6 @@ def _options(command: Callable[..., None], words: Sequence[str], taken: Sequence
     for parameter in parser.params:
         source = context.get_parameter_source(parameter.name)
         if parameter.name not in taken and source is not None and source.name != "DEFAULT":
-            raise UsageError(f"--then: {name}: found {parameter.opts[0]}, which the sweep itself decides.")
+            word = parameter.opts[0] if parameter.opts[0].startswith("-") else getattr(parameter, "metavar", None)
+            raise UsageError(f"--then: {name}: found {word}, which the sweep itself decides.")
     return {option: context.params[option] for option in taken}

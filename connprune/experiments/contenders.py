@@ -151,10 +151,13 @@ def require_baselines(against: Sequence[str]) -> None:
     """Refuses names that stand for no baseline, before there is a cut to compare with them.
 
     Raises:
-        UsageError: one is unknown, and no path either.
+        UsageError: one is unknown, and no path either; or it is named twice.
     """
     for text in against:
         _maker(text)
+    twice = next((text for text in against if against.count(text) > 1), None)
+    if twice:
+        raise UsageError(f"--against {twice}: it is named twice.")
 
 
 def _maker(text: str) -> Callable[[Setting], list[Member]]:

@@ -72,6 +72,8 @@ class Summarised(Layout):
     def status_on_error(self, require_own: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Notes in the summary that what runs in here was interrupted, or failed.
 
+        What had finished before, and was not begun again, keeps its results and says so.
+
         Args:
             require_own: raises if the directory is no longer the one that was worked in; a lock sees to that itself.
         """
@@ -81,13 +83,9 @@ class Summarised(Layout):
             # What was to be said of the error must not be lost to a disk that is full or gone.
             with suppress(OSError, ConnpruneError):
                 require_own()
-                self.summarise(
-                    {
-                        "status": "interrupted"
-                        if isinstance(error, InterruptedRunError | KeyboardInterrupt)
-                        else "failed"
-                    }
-                )
+                if self.summary.get("status") != "finished":
+                    stopped = isinstance(error, InterruptedRunError | KeyboardInterrupt)
+                    self.summarise({"status": "interrupted" if stopped else "failed"})
             raise
 
     def require_as_left(self, summary: Mapping[str, Any]) -> None:

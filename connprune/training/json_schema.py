@@ -49,7 +49,7 @@ def configuration_schema() -> dict[str, Any]:
     whole = definitions.pop(references[Configuration, mode]["$ref"].rpartition("/")[2])
     properties = whole["properties"]
     properties["layers"]["items"] = {"anyOf": layers}
-    preset = {"description": "The preset to start from.", "enum": preset_names()}
+    preset = {"description": "The preset to start from.", "enum": [*preset_names(), None]}
     return {
         "$schema": DIALECT,
         "title": "A configuration of connprune",

@@ -172,7 +172,9 @@ def train_locked(
 
 
 def _is_as_recorded(run: RunDirectory, configuration: Configuration) -> bool:
-    return configuration.to_yaml(run.architecture()) == run.config.read_text(encoding="utf-8")
+    """Whether a run was made so; what its version had no key for was as the key's default."""
+    architecture = run.architecture()
+    return configuration.to_yaml(architecture) == read_configuration(run).to_yaml(architecture)
 
 
 def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopSignal) -> None:

@@ -62,7 +62,8 @@ def test_what_cannot_be_explained(command: Command, tmp_path: Path, arguments: l
 
 
 def test_schemas_are_printed(command: Command) -> None:
-    assert command("schema").json["properties"]["preset"]["enum"] == command("presets", "--json").json["presets"]
+    presets = command("presets", "--json").json["presets"]
+    assert command("schema").json["properties"]["preset"]["enum"] == [*presets, None]
     assert {"base", "seeds", "axes"} == set(command("schema", "sweep").json["properties"])
     refused = command("schema", "sweeps")
     assert (refused.code, refused.out) == (2, "")

@@ -189,6 +189,28 @@ def test_searches_are_cut_and_compared_as_by_hand(command: Command) -> None:
     assert (stale.code, "was cut from other weights" in stale.err) == (2, True)
 
 
+def test_a_cell_that_cannot_be_cut_does_not_hold_up_the_others(command: Command) -> None:
+    cells = "{shut: {gates.initialisation.value: -6}, open: {gates.initialisation.value: 6}}"
+    text = SEARCHES.replace("seeds: 2", "seeds: 1").partition("axes:")[0] + f"axes:\n  start: {cells}\n"
+    Path("two.yaml").write_text(text, encoding="utf-8")
+    steps = "prune --threshold 0.5 / retrain --against chain"
+    done = command("sweep", "two.yaml", "--run", "two", "--then", steps, "-q")
+    assert (done.code, done.out) == (3, "")
+    assert "start shut" in done.err
+    assert "001-shut/seed-1337: The cut (threshold 0.5) would leave no path" in done.err
+    assert "1 of 2 comparisons are missing" in done.err
+    (compared,) = Path("two/then").glob("*/compare-*/comparison.json")
+    assert "002-open" in str(compared)
+
+
+def test_a_cell_without_gates_is_refused_at_once(command: Command) -> None:
+    Path("none.yaml").write_text(SEARCHES.replace("merge.interpolation: [nearest]", "gates: [null]"), encoding="utf-8")
+    for more in ((), ("--dry-run",)):
+        done = command("sweep", "none.yaml", "--run", "none", "--then", STEPS, *more)
+        assert (done.code, "this cell has no gates" in done.err) == (2, True)
+    assert not Path("none").exists()
+
+
 def _untimed(text: str) -> str:
     return text.partition(" The cut takes ")[0]
 
@@ -199,7 +221,13 @@ def _untimed(text: str) -> str:
         ("prune --keep 3", 'expected "prune OPTIONS / retrain OPTIONS"'),
         ("retrain --against dense / prune --keep 3", 'expected "prune OPTIONS / retrain OPTIONS"'),
         ("", 'expected "prune OPTIONS / retrain OPTIONS"'),
+        ("prune --keep 3 /", 'expected "prune OPTIONS / retrain OPTIONS"'),
+        ("/ retrain --against dense", 'expected "prune OPTIONS / retrain OPTIONS"'),
         ("prune 'x", "No closing quotation"),
+        ("prune x --keep 3 / retrain --against dense", "--then: prune: found RUN, which the sweep"),
+        ("prune --keep 3 / retrain x --against dense", "--then: retrain: found CUT, which the sweep"),
+        ("prune --keep 3 / retrain --against dense,dense", "--against dense: it is named twice"),
+        ("prune --keep 3 / retrain --against dense --epochs 0", "epochs"),
         ("prune --keep 3 / retrain", "retrain needs --against"),
         ("prune --keep few / retrain --against dense", "--then: prune: Invalid value for '--keep': found 'few'"),
         ("prune --kep 3 / retrain --against dense", "--then: prune: No such option: --kep"),

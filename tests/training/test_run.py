@@ -47,6 +47,29 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
 
+def test_a_finished_run_from_before_a_key_existed_is_left_as_it_is(tmp_path: Path) -> None:
+    chosen = configuration()
+    run = start(tmp_path / "run", chosen)
+    go_on(run, chosen)
+    lines = run.text(run.config).splitlines(keepends=True)
+    run.reconfigure("".join(line for line in lines if "compile:" not in line))
+    assert len(run.text(run.config).splitlines()) == len(lines) - 1
+    before = run.summary
+    assert go_on(run, chosen) == before == run.summary
+
+
+def test_a_finished_run_that_cannot_go_on_keeps_its_results(tmp_path: Path) -> None:
+    chosen = configuration()
+    run, other = start(tmp_path / "run", chosen), train(tmp_path / "other", "gates.sharing=per-feature-map")
+    go_on(run, chosen)
+    before = run.summary
+    shutil.copy(other.checkpoint, run.checkpoint)
+    run.previous_checkpoint.unlink(missing_ok=True)
+    with pytest.raises(UsageError, match="another network or another version"):
+        go_on(run, configuration(f"training.epochs={chosen.training.epochs + 1}"))
+    assert run.summary == before
+
+
 @pytest.mark.parametrize(("settings", "stops"), CHOSEN)
 def test_an_interrupted_run_equals_an_uninterrupted_one(
     tmp_path: Path, settings: tuple[str, ...], stops: tuple[int, ...]
