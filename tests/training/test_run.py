@@ -222,11 +222,14 @@ def test_changed_images_are_noticed(tmp_path: Path, digits_folder: Path) -> None
 
 
 def test_a_failure_is_recorded(tmp_path: Path) -> None:
-    run = train(tmp_path / "run")
+    chosen = configuration()
+    run = start(tmp_path / "run", chosen)
+    with pytest.raises(InterruptedRunError):
+        go_on(run, chosen, StopAfter(7))
     run.checkpoint.write_bytes(b"")
     run.previous_checkpoint.write_bytes(b"")
     with pytest.raises(UsageError, match=r"previous.safetensors: this file is damaged"):
-        go_on(run, configuration("training.epochs=4"))
+        go_on(run, chosen)
     assert run.summary["status"] == "failed"
 
 
