@@ -59,13 +59,14 @@ out=${out:-results-$scale}
 mkdir -p "$out"
 cd "$out"
 
-# Writes the file of a sweep: its labels are on stdin, and differ from the base in nothing else.
+# Writes the file of a sweep: its labels are on stdin, and differ from the base in nothing else; its seeds, if not
+# three, come second.
 plan() {
   cat > "$1.yaml" <<YAML
 base:
   preset: search
   gates: {penalty: $penalty, penalty_warmup: 0.5}$base
-seeds: 3
+seeds: ${2:-3}
 axes:
   $1:
 $(cat)
@@ -225,13 +226,7 @@ fi
 
 # Its searches, with the flattened head of the post and with an averaged one, cut to three budgets of both counts, each
 # beside random wirings and scaled networks of its own cost.
-cat > equal-cost.yaml <<YAML
-base:
-  preset: search
-  gates: {penalty: $penalty, penalty_warmup: 0.5}$base
-seeds: [1, 2, 3, 4, 5]
-axes:
-  equal-cost:
+plan equal-cost '[1, 2, 3, 4, 5]' <<YAML
     flattened: {${procedures[$chosen]}}
     averaged: {${procedures[$chosen]:+${procedures[$chosen]}, }head.reduce: average}
 YAML
