@@ -1,7 +1,7 @@
 """The aggregates of a merge: inputs of one height and width, and their gates, become one tensor.
 
-Each is a module, called with the inputs, the gates of all their feature maps or None, and whether no gate can be
-negative.
+Each is a module, called with the inputs, which where they are stacked are one tensor already, the gates of all their
+feature maps or None, and whether no gate can be negative.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,28 +24,28 @@ _BYTE = 256
 
 
 class Concatenate(nn.Module):
-    """Puts the inputs one behind the other; the gates stay pending."""
+    """What is joined already, one input behind the other; the gates stay pending."""
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
 
     def forward(self, inputs: Sequence[Tensor], gates: Tensor | None, positive: bool) -> FeatureMaps:
-        return FeatureMaps(inputs[0] if len(inputs) == 1 else torch.cat(list(inputs), dim=1), gates, positive)
+        (joined,) = inputs
+        return FeatureMaps(joined, gates, positive)
 
 
 class Squeeze(nn.Module):
-    """Concatenates, then applies a learned 1×1 convolution with the gates folded in."""
+    """A learned 1×1 convolution of what is joined, with the gates folded in."""
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
         merged = architecture.shapes.merged[target].feature_maps
         self.weight = nn.Parameter(torch.empty(merged, sum(source_maps(architecture, target)), 1, 1))
         nn.init.xavier_uniform_(self.weight)
-        self.concatenate = Concatenate(architecture, target)
 
     def forward(self, inputs: Sequence[Tensor], gates: Tensor | None, positive: bool) -> FeatureMaps:
-        maps = self.concatenate(inputs, gates, positive)
-        return FeatureMaps(F.conv2d(*folded(maps.values, maps.gates, self.weight)))
+        (joined,) = inputs
+        return FeatureMaps(F.conv2d(*folded(joined, gates, self.weight)))
 
 
 class Elementwise(nn.Module):
