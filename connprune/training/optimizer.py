@@ -1,5 +1,6 @@
 """The optimizer and its schedule, made from the recipe."""
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -11,7 +12,19 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from connprune.network.network import Network
 from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
 
-_CLASSES: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+def _never_compiled(kind: type[torch.optim.Adam]) -> type[torch.optim.Adam]:
+    """The optimizer without what torch puts around its methods for networks that are compiled together with their step.
+
+    No step of ours is, and the first call of each would import the compiler, which takes as long as torch itself.
+    """
+    wrapped = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in wrapped}
+    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(inspect.unwrap(kind.step))})
+
+
+_CLASSES = {"adam": _never_compiled(torch.optim.Adam), "adamw": _never_compiled(torch.optim.AdamW)}
 # Keras, whose rule the post's recipe names, calls a loss better when it is lower by more than this.
 _BETTER_BY = 1e-4
 # The key of a parameter group that says whether the schedule changes its learning rate; without it, it does.

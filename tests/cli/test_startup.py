@@ -57,6 +57,16 @@ def test_what_only_reads_a_configuration_needs_no_torch(arguments: list[str], tm
     assert arguments[0] == "inspect" or not imported & {"numpy", "PIL"}
 
 
+def test_a_training_does_not_wait_for_the_compiler(tmp_path: Path) -> None:
+    arguments = ["train", "--preset", "digits", "--epochs", "1", "--run", str(tmp_path / "run")]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "connprune", *arguments], capture_output=True, text=True, check=True
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "torch" in imported
+    assert not imported & {"torch._dynamo", "torch._inductor", "torch.onnx"}
+
+
 def test_every_command_is_in_the_help(command: Command) -> None:
     text = command("--help").out
     assert all(f"\n│ {name} " in text for name in COMMANDS)
