@@ -220,7 +220,7 @@ if [[ $dry ]]; then
   chosen=sum
 else
   keep searches.json connprune sweep searches.yaml --run searches --jobs "$jobs" --then "$quarter" --json
-  chosen=$(jq -r '[.then[] | {name: .cell.searches, found: .comparison.rows[0].validation_mean}] | max_by(.found).name' \
+  chosen=$(jq -r '[.then[] | {name: .cell.searches, found: .comparison.rows[0].validation_accuracy}] | max_by(.found).name' \
     searches.json)
 fi
 

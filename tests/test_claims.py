@@ -123,7 +123,13 @@ def test_a_text_file_that_is_a_hole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seeds", "members"), [(1000, 1000), (1, 10_001), (10_001, 1)])
 def test_a_plan_of_very_many_trainings(tmp_path: Path, command: Command, seeds: int, members: int) -> None:
     names = [f"m{number}" for number in range(members)]
-    document = {"kind": "comparison", "seeds": list(range(seeds)), "members": {"r": names}, "about": {"digest": "0"}}
+    document = {
+        "schema": 2,
+        "kind": "comparison",
+        "seeds": list(range(seeds)),
+        "members": {"r": names},
+        "about": {"digest": "0"},
+    }
     (tmp_path / "plan.json").write_text(json.dumps(sealed(document)))
     with pytest.raises(UsageError, match=rf"these are {seeds * members:,}, more than 10,000 trainings"):
         read(tmp_path, "comparison")

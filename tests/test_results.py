@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from connprune.documents.comparison import Comparison
+from connprune.documents.sweep import Sweep
 from connprune.report.agreement import agreement_text
 from connprune.report.comparison import comparison_text
 from connprune.report.sweep import sweep_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 FOLDER = PAGE.parent / "results"
-TEXT: dict[str, Callable[[Any], str]] = {
-    "comparison": comparison_text,
-    "sweep": sweep_text,
+TEXT: dict[str, Callable[[dict[str, Any]], str]] = {
+    "comparison": lambda document: comparison_text(Comparison.read(document, "the file")),
+    "sweep": lambda document: sweep_text(Sweep.read(document, "the file")),
     "agreement": agreement_text,
 }
 README = PAGE.parents[1] / "README.md"

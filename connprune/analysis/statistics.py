@@ -2,47 +2,17 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Literal
 
 from scipy import stats
+
+from connprune.documents.statistics import Difference, Rank, Verdict
 
 LEVEL = 0.95
 # From fewer pairs the spread of the differences is hardly known, so no verdict is given.
 FEWEST_SEEDS = 3
 
 _NO_SPREAD = 1e-9
-
-Verdict = Literal["better", "worse", "no difference found", "too few seeds"]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The mean of paired differences with its interval by Student's t (Student 1908), at `LEVEL`.
-
-    Attributes:
-        mean: of ours less theirs.
-        low, high: the ends of the interval; None from a single pair.
-        pairs: how many.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    pairs: int
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether ours is better, as far as the interval carries it."""
-        if self.pairs < FEWEST_SEEDS or self.low is None or self.high is None:
-            return "too few seeds"
-        if self.mean and math.isclose(self.low, self.high, abs_tol=_NO_SPREAD):
-            # Differences that are all alike, as counts of a few images are, say nothing of their spread.
-            return "too few seeds"
-        if self.low > 0:
-            return "better"
-        return "worse" if self.high < 0 else "no difference found"
 
 
 def mean_of_all(numbers: Iterable[float | None]) -> float | None:
@@ -67,37 +37,39 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Differe
     """
     differences = [mine - other for mine, other in zip(ours, theirs, strict=True)]
     mean, pairs = fmean(differences), len(differences)
-    if pairs < 2:
-        return Difference(mean, None, None, pairs)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, pairs - 1)) * stdev(differences) / math.sqrt(pairs)
-    return Difference(mean, mean - half, mean + half, pairs)
+    low = high = None
+    if pairs > 1:
+        half = float(stats.t.ppf((1 + LEVEL) / 2, pairs - 1)) * stdev(differences) / math.sqrt(pairs)
+        low, high = mean - half, mean + half
+    return Difference(mean=mean, low=low, high=high, pairs=pairs, verdict=_verdict(low, high, mean, pairs))
 
 
-@dataclass(frozen=True)
-class Rank:
-    """Where one network stands among others.
-
-    Attributes:
-        place: 1 is the best; one more than the number of better ones.
-        ties: others with exactly the same result.
-        of: how many there are, itself included.
-        percentile: the share of the others that are worse, ties counted half, from 0 to 100.
-    """
-
-    place: int
-    ties: int
-    of: int
-    percentile: float
+def _verdict(low: float | None, high: float | None, mean: float, pairs: int) -> Verdict:
+    """Whether ours is better, as far as the interval carries it."""
+    if pairs < FEWEST_SEEDS or low is None or high is None:
+        return "too few seeds"
+    if mean and math.isclose(low, high, abs_tol=_NO_SPREAD):
+        # Differences that are all alike, as counts of a few images are, say nothing of their spread.
+        return "too few seeds"
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "not significantly different"
 
 
 def rank(ours: float, others: Sequence[float]) -> Rank:
-    """The place of `ours` among `others`; more is better."""
+    """The place of `ours` among `others`, as of one search; more is better."""
     better = sum(other > ours for other in others)
     ties = sum(other == ours for other in others)
     worse = len(others) - better - ties
-    return Rank(better + 1, ties, len(others) + 1, 100 * (worse + ties / 2) / len(others))
+    return Rank(
+        places=(better + 1,),
+        ties=(ties,),
+        of=len(others) + 1,
+        first=int(not better and not ties),
+        percentile=100 * (worse + ties / 2) / len(others),
+    )
 
 
-def spread(values: Sequence[float]) -> float | None:
+def std(values: Sequence[float]) -> float | None:
     """The standard deviation of a sample; None of a single value."""
     return stdev(values) if len(values) > 1 else None

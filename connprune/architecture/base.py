@@ -6,8 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 INPUT = "input"
 HEAD = "head"
-# The version of every JSON document that is written or printed.
-SCHEMA = 1
 # A gate below this counts as closed in summaries; `prune --threshold` is free to choose another value.
 CLOSED = 0.01
 

@@ -12,13 +12,12 @@ from connprune.architecture.gates import CostBudget
 from connprune.architecture.kept import Kept, follow, positions, taken_numbers
 from connprune.architecture.merging import MergeOverride, Selection
 from connprune.architecture.rules import Counts, CountsWithout, FeatureMap, Rule, Scores, Unit
-from connprune.architecture.shapes import carried_maps, connection_maps, head_counts, mac_count, parameter_count
+from connprune.architecture.shapes import connection_maps, head_counts, mac_count, size_of
+from connprune.documents.size import Size
 from connprune.errors import DisconnectedError, UsageError
 
 # For each gated connection its score, or one for each feature map that it carries.
 GateValues = Mapping[Connection, float | Sequence[float]] | Mapping[str, float | Sequence[float]]
-# What a report counts before and after.
-COUNTS = ("connections", "feature_maps", "layers", "parameters", "macs")
 
 
 @dataclass(frozen=True)
@@ -30,24 +29,16 @@ class CutReport:
         chosen: the connections, or feature maps of connections, that the rule chose.
         followed: whole connections that went because nothing reached them or nothing read them any more.
         removed_layers: layers that went.
-        connections, feature_maps, layers, parameters, macs: before and after. Feature maps are counted once for each
-            connection that carries them; gates are counted as parameters.
+        before: the size of the parent.
+        after: the size of what is left.
     """
 
     rule: str
     chosen: tuple[Unit, ...]
     followed: tuple[Connection, ...]
     removed_layers: tuple[str, ...]
-    connections: tuple[int, int]
-    feature_maps: tuple[int, int]
-    layers: tuple[int, int]
-    parameters: tuple[int, int]
-    macs: tuple[int, int]
-
-    @property
-    def left(self) -> dict[str, int]:
-        """The counts after the cut."""
-        return {key: getattr(self, key)[1] for key in COUNTS}
+    before: Size
+    after: Size
 
 
 @dataclass(frozen=True)
@@ -107,11 +98,8 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
         chosen=tuple(unit for unit in scores if unit in chosen),
         followed=tuple(connection for connection in removed if connection not in chosen),
         removed_layers=tuple(layer.name for layer in architecture.layers if layer.name not in kept.connections),
-        connections=(len(architecture.all_connections), len(smaller.all_connections)),
-        feature_maps=(carried_maps(architecture), carried_maps(smaller)),
-        layers=(len(architecture.layers), len(smaller.layers)),
-        parameters=(parameter_count(architecture), parameter_count(smaller)),
-        macs=(mac_count(architecture), mac_count(smaller)),
+        before=size_of(architecture),
+        after=size_of(smaller),
     )
     return Cut(smaller, kept, report)
 

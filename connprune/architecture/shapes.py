@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import PydanticCustomError
 
 from connprune.architecture.base import HEAD, INPUT, LayerShapeError, Shape
+from connprune.documents.size import Size
 from connprune.limits import ACTIVATIONS, PARAMETERS, Limit
 
 if TYPE_CHECKING:
@@ -169,6 +170,17 @@ def parameter_count(architecture: Architecture) -> int:
 def mac_count(architecture: Architecture) -> int:
     """Multiply-accumulates of one image's forward pass through convolutions and dense layers, squeezes included."""
     return sum(target_macs(architecture, target) for target in architecture.connections)
+
+
+def size_of(architecture: Architecture) -> Size:
+    """All counts of a network."""
+    return Size(
+        connections=len(architecture.all_connections),
+        feature_maps=carried_maps(architecture),
+        layers=len(architecture.layers),
+        parameters=parameter_count(architecture),
+        macs=mac_count(architecture),
+    )
 
 
 def target_parameters(architecture: Architecture, target: str) -> int:

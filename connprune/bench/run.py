@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import SCHEMA, Shape
+from connprune.architecture.base import Shape
 from connprune.architecture.cutting import Cut, cut
 from connprune.architecture.rules import Budget
 from connprune.architecture.shapes import gates_of_each, mac_count
@@ -23,6 +23,7 @@ from connprune.data.batches import draw_epoch
 from connprune.data.images import Images
 from connprune.data.settings import Augment
 from connprune.data.splits import Splits
+from connprune.documents.base import SCHEMA
 from connprune.errors import DiskFullError
 from connprune.network.network import build
 from connprune.training.capture import WARM_UP as RECORDED_AFTER

@@ -51,7 +51,7 @@ def _agree_on_gates(
     closed = CLOSED if threshold is None else threshold
     found = agreement([directory.read_gates() for directory in directories], closed)
     document = agreement_document(found, runs)
-    report.of_runs(document, directories, found, _short(runs))
+    document |= report.of_runs(document, directories, found, _short(runs))
     if figures:
         from connprune.report.figures import agreement_figure, paths_figure
 

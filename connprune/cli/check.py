@@ -28,7 +28,7 @@ def check(
 
       connprune check runs/mine --json
     """
-    from connprune.architecture.base import SCHEMA
+    from connprune.documents.base import SCHEMA
     from connprune.errors import UsageError
     from connprune.experiments.checking import check as examine
 

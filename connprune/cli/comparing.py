@@ -1,16 +1,17 @@
 """A comparison that is planned: it is trained, gathered, and its table shown."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connprune.cli.experiment import run_experiment
 from connprune.cli.means import Means
 from connprune.cli.output import Output
 
 if TYPE_CHECKING:
+    from connprune.documents.comparison import Comparison
     from connprune.experiments.plan import Plan
 
 
-def compare(plan: "Plan", means: Means, output: Output) -> dict[str, Any]:
+def compare(plan: "Plan", means: Means, output: Output) -> "Comparison":
     """Works a comparison off and says what came out; returns its document.
 
     Raises:

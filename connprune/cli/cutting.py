@@ -124,7 +124,7 @@ class Cutting:
 
         pruned = prune(examined, rule)
         output.note(cut_table(pruned.document))
-        if not pruned.document["chosen"]:
+        if not pruned.document.chosen:
             architecture = examined.network.architecture
             advice = gentle_cut(architecture, examined.scores)
             output.note(where_scores_lie(examined.all_scores, self.by, rule, architecture.gates, advice))

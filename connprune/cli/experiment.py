@@ -3,9 +3,9 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from connprune.cli.means import Means
 from connprune.cli.output import Output
@@ -13,17 +13,21 @@ from connprune.cli.session import load_images, warn_of_damaged
 from connprune.signals import Stop
 
 if TYPE_CHECKING:
+    from connprune.documents.comparison import Comparison
+    from connprune.documents.sweep import Sweep
     from connprune.experiments.plan import Job, Plan
+
+Results = TypeVar("Results", "Comparison", "Sweep")
 
 
 def run_experiment(
     plan: "Plan",
     means: Means,
     output: Output,
-    collect: Callable[["Plan"], dict[str, Any]],
-    text: Callable[[Mapping[str, Any]], str],
+    collect: Callable[["Plan"], "Results"],
+    text: Callable[["Results"], str],
     results: Path,
-) -> dict[str, Any]:
+) -> "Results":
     """Works an experiment off, gathers it, shows its table and writes its document.
 
     Args:
@@ -42,8 +46,7 @@ def run_experiment(
         InterruptedRunError: a signal came; what was under way is saved.
     """
     from connprune.errors import ConnpruneError
-    from connprune.files import write_json
-    from connprune.runs.links import stored
+    from connprune.runs.links import write_document
 
     began, left = time.monotonic(), 0 if means.only_collect else len(plan.unfinished)
     if not means.only_collect:
@@ -51,13 +54,13 @@ def run_experiment(
     speed = _speed(left, time.monotonic() - began, means)
     found = collect(plan)
     output.note(f"{text(found)}{speed}")
-    if found["unfinished"]:
+    if found.unfinished:
         raise ConnpruneError(
-            f"{plan.path}: {found['unfinished']} of {len(plan.jobs)} trainings are not finished yet; "
+            f"{plan.path}: {found.unfinished} of {len(plan.jobs)} trainings are not finished yet; "
             f"go on with `{plan.run.resume_command}`."
         )
     plan.require_same()
-    write_json(results, stored(found, plan.path, "path", "cut"))
+    write_document(results, found)
     plan.note("finished")
     return found
 
@@ -72,7 +75,7 @@ def _speed(trainings: int, seconds: float, means: Means) -> str:
 
 def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:
     """Prints a command a line for the trainings of an experiment; nothing if none is left."""
-    from connprune.architecture.base import SCHEMA
+    from connprune.documents.base import SCHEMA
 
     if commands or output.as_json:
         output.result("\n".join(commands), {"schema": SCHEMA, "path": str(path), "commands": list(commands)})

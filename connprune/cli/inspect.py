@@ -122,7 +122,7 @@ def inspect(
     found = evolutions(architecture, gates)
     document = describe(architecture, gates, directory.summary if directory else None, closed)
     document["path"] = str(directory.path) if directory else None
-    report.of_run(document, architecture, gates, directory, closed)
+    document |= report.of_run(document, architecture, gates, directory, closed)
     if history and gates is not None:
         document["history"] = by_epoch(gates)
     if figures:
@@ -190,7 +190,7 @@ def _summary(document: dict[str, Any]) -> str:
         lines.append(f"{document['path']}: {document['kind']}, {document['status']}")
     lines.append(
         f"{len(document['connections'])} connections, {document['gated_connections']} gated; "
-        f"{document['parameters']:,} parameters; {document['macs']:,} MACs an image"
+        f"{document['parameters']:,} parameters; {document['macs']:,} MACs per image"
     )
     gates = document["gates"]
     if gates:

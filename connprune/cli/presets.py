@@ -23,8 +23,8 @@ def presets(
 
       connprune presets --names
     """
-    from connprune.architecture.base import SCHEMA
     from connprune.architecture.presets import preset_names, preset_text
+    from connprune.documents.base import SCHEMA
     from connprune.errors import UsageError
 
     if name and names:

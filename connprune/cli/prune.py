@@ -120,7 +120,7 @@ def prune(
 
       connprune prune --max-macs 50%
     """
-    from connprune.architecture.base import SCHEMA
+    from connprune.documents.cut import Thresholds
     from connprune.errors import UsageError
     from connprune.files import require_replaceable
     from connprune.report.tables import sweep_table
@@ -152,13 +152,13 @@ def prune(
     parent = find(run, folder, "train", pass_over=True, warn=output.warning)
     if sweep:
         rows = try_thresholds(cutting.examine(parent, device, data, output))
-        document = {"schema": SCHEMA, "parent": str(parent.path), "by": by, "rows": rows}
-        output.table(sweep_table(rows), rows, document, as_csv)
+        document = Thresholds(parent=str(parent.path), by=by, rows=rows)
+        output.table(sweep_table(rows), [row.plain() for row in rows], document.plain(), as_csv)
         return
     rule = cutting.rule_for(parent.architecture().gates)
     pruned = cutting.cut(cutting.examine(parent, device, data, output), rule, output)
     if dry_run:
-        output.plan(pruned.document)
+        output.plan(pruned.document.plain())
         return
     cut = write_cut(pruned, out or new_path(folder, f"{stem_of(parent.path)}-cut"))
-    output.result(str(cut.path), {**pruned.document, "cut": str(cut.path)})
+    output.result(str(cut.path), {**pruned.document.plain(), "path": str(cut.path)})

@@ -13,6 +13,7 @@ from connprune.errors import UsageError
 if TYPE_CHECKING:
     from connprune.analysis.agreement import Agreement
     from connprune.architecture.architecture import Architecture
+    from connprune.documents.comparison import Comparison
     from connprune.experiments.plan import Plan
     from connprune.report.html.thresholds import Measured
     from connprune.runs.directory import RunDirectory
@@ -51,8 +52,8 @@ class Report:
         gates: "GateHistory | None",
         run: "RunDirectory | None",
         threshold: float,
-    ) -> None:
-        """Writes the page of a run, a cut or an architecture, and adds its path to the document."""
+    ) -> dict[str, str]:
+        """Writes the page of a run, a cut or an architecture; returns what the printed document has of it."""
 
         def data() -> dict[str, Any]:
             from connprune.report.html.run import run_data
@@ -60,10 +61,10 @@ class Report:
             measured, why = self._measured(run) if run and gates and document["kind"] != "cut" else (None, None)
             return self._configured(run_data(document, architecture, gates, run, threshold, measured, why), run)
 
-        self._write(document, data, run)
+        return self._write(data, document["path"], run=run)
 
-    def of_retrained(self, document: dict[str, Any], run: "RunDirectory") -> None:
-        """Writes the page of a run that was just trained, and adds its path to the document."""
+    def of_retrained(self, run: "RunDirectory") -> dict[str, str]:
+        """Writes the page of a run that was just trained; returns what the printed document has of it."""
 
         def data() -> dict[str, Any]:
             from connprune.architecture.base import CLOSED
@@ -72,15 +73,15 @@ class Report:
 
             gates = run.read_gates() if run.gates.exists() else None
             described = describe(run.architecture(), gates, run.summary)
-            described |= {"path": str(run.path), "html": document["html"]}
+            described |= {"path": str(run.path), "html": str(self.path)}
             return self._configured(run_data(described, run.architecture(), gates, run, CLOSED), run)
 
-        self._write(document, data, run)
+        return self._write(data, str(run.path), run=run)
 
     def of_runs(
         self, document: dict[str, Any], runs: "Sequence[RunDirectory]", found: "Agreement", names: Sequence[str]
-    ) -> None:
-        """Writes the page of several runs, and adds its path to the document."""
+    ) -> dict[str, str]:
+        """Writes the page of several runs; returns what the printed document has of it."""
 
         def data() -> dict[str, Any]:
             from connprune.report.html.runs import runs_data
@@ -89,33 +90,40 @@ class Report:
             shown = last_parts([str(run.path) for run in runs]) if self.redact else names
             return runs_data(document, runs[0].architecture(), found, shown)
 
-        self._write(document, data)
+        return self._write(data, *document["runs"])
 
-    def of_comparison(self, document: dict[str, Any], plan: "Plan") -> None:
-        """Writes the page of a comparison, and adds its path to the document."""
+    def of_comparison(self, document: "Comparison", plan: "Plan") -> dict[str, str]:
+        """Writes the page of a comparison; returns what the printed document has of it."""
 
         def data() -> dict[str, Any]:
             from connprune.report.html.contenders import contenders_data
 
             return contenders_data(document, plan)
 
-        self._write(document, data)
+        return self._write(data, document.path)
 
     def _write(
-        self, document: dict[str, Any], data: Callable[[], dict[str, Any]], run: "RunDirectory | None" = None
-    ) -> None:
+        self, data: Callable[[], dict[str, Any]], *places: str | None, run: "RunDirectory | None" = None
+    ) -> dict[str, str]:
+        """Writes the page if one is asked for.
+
+        Args:
+            data: gives what it shows.
+            places: paths that may stand within its texts.
+            run: whose images it may name.
+        """
         if self.path is None:
-            return
+            return {}
         from connprune.report.html.page import HOLDS, HOLDS_NO_PLACES, write_page
         from connprune.training.redaction import redacted
 
-        document["html"] = str(self.path)
         built = {**data(), "holds": HOLDS_NO_PLACES if self.redact else HOLDS}
         if self.redact:
-            places = [str(self.path), *_strings(document, "path", "run", "runs")]
-            built = redacted(built, *places, *(self._images(run) if run else ()))
+            named = [str(self.path), *filter(None, places)]
+            built = redacted(built, *named, *(self._images(run) if run else ()))
         size = write_page(built, self.path)
         self.output.note(f"page: {self.path}, {size:,} bytes; {built['holds']}")
+        return {"html": str(self.path)}
 
     def _configured(self, data: dict[str, Any], run: "RunDirectory | None") -> dict[str, Any]:
         """The data of a page with the configuration as it may be shown: in YAML a path need not stand in one piece."""
@@ -166,11 +174,3 @@ class Report:
         except (ConnpruneError, OSError, torch.OutOfMemoryError) as error:
             self.output.warning(f"the page has no accuracies of cuts: {error}")
             return None, f"The accuracy of cuts is not known here: {error}"
-
-
-def _strings(document: dict[str, Any], *keys: str) -> list[str]:
-    """The texts under some keys, alone or in lists."""
-    found = [document.get(key) for key in keys]
-    return [
-        text for value in found for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
-    ]

@@ -138,4 +138,4 @@ def _compare(plan: "Plan", means: Means, figures: Path | None, report: Report, o
         show_commands(plan.path, job_commands(plan, means), output)
         return
     found = compare(plan, means, output)
-    show(plan.path, found, lambda document: report.of_comparison(document, plan), figures, output)
+    show(found, lambda: report.of_comparison(found, plan), figures, output)

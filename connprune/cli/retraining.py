@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connprune.cli.output import Output
 from connprune.cli.report import Report
@@ -94,13 +94,13 @@ class Retraining:
         from connprune.runs.cut import read_cut
         from connprune.training.images import moved, require_same_images
 
-        of_cut = read_cut(cut) if cut else {}
+        of_cut = read_cut(cut).data_digest if cut else None
         configuration = moved(before, data)
         splits = split_images(configuration, load_images(configuration, output), output)
-        known = run.summary.get("data_digest") or of_cut.get("data_digest")
+        known = run.summary.get("data_digest") or of_cut
         if configuration.data.source != before.data.source:
             require_same_images(run, configuration, known, splits.digest)
-        elif of_cut.get("data_digest", splits.digest) != splits.digest:
+        elif of_cut not in (None, splits.digest):
             output.warning("the images have changed since the parent was trained, so the rows are not comparable")
         return cls(cut, configuration, splits)
 
@@ -129,11 +129,10 @@ def train_alone(
 ) -> None:
     """Trains one run to its end, and sets it beside its cut unless it is a comparison's, which does that itself."""
     from connprune.errors import UsageError
-    from connprune.files import write_json
-    from connprune.report.tables import comparison_table
+    from connprune.experiments.retrained import compare
+    from connprune.report.comparison import comparison_text
     from connprune.runs.cut import read_cut
-    from connprune.runs.links import stored
-    from connprune.training.comparison import compare
+    from connprune.runs.links import write_document
     from connprune.training.device import choose_device
 
     source = retraining.cut
@@ -146,12 +145,11 @@ def train_alone(
         with directory.locked():
             directory.require_as_left(summary)
             comparison = compare(source, read_cut(source), directory)
-            write_json(directory.comparison, stored(comparison, directory.path, "run", "cut", "parent"))
-        output.note(comparison_table(comparison))
-        show(directory.path, comparison, lambda document: report.of_retrained(document, directory), figures, output)
+            write_document(directory.comparison, comparison)
+        output.note(comparison_text(comparison))
+        show(comparison, lambda: report.of_retrained(directory), figures, output)
     else:
-        document = {**summary, "run": str(directory.path)}
-        show(directory.path, document, lambda document: report.of_retrained(document, directory), None, output)
+        _show_training(summary, directory, report, output)
 
 
 def do_job(directory: "RunDirectory", device: str, data: str | None, report: Report, output: Output) -> None:
@@ -163,5 +161,12 @@ def do_job(directory: "RunDirectory", device: str, data: str | None, report: Rep
     place = choose_device(device, output.warning)
     with Stop() as stop, directory.locked():
         summary = do(directory, SplitImages(lambda found: load_images(found, output), place, data), place, stop)
-    document = {**summary, "run": str(directory.path)}
-    show(directory.path, document, lambda document: report.of_retrained(document, directory), None, output)
+    _show_training(summary, directory, report, output)
+
+
+def _show_training(summary: dict[str, Any], directory: "RunDirectory", report: Report, output: Output) -> None:
+    shown = {**summary, "path": str(directory.path)}
+    try:
+        shown |= report.of_retrained(directory)
+    finally:
+        output.result(str(directory.path), shown)

@@ -32,7 +32,7 @@ def runs(
     from dataclasses import asdict
     from shutil import get_terminal_size
 
-    from connprune.architecture.base import SCHEMA
+    from connprune.documents.base import SCHEMA
     from connprune.errors import UsageError
     from connprune.report.runs import runs_table
     from connprune.runs.find import runs_folder

@@ -2,24 +2,24 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from connprune.cli.output import Output
 
+if TYPE_CHECKING:
+    from connprune.documents.comparison import Comparison
+
 
 def show(
-    path: Path,
-    document: dict[str, Any],
-    write_page: Callable[[dict[str, Any]], None],
-    figures: Path | None,
-    output: Output,
+    document: "Comparison", write_page: Callable[[], dict[str, str]], figures: Path | None, output: Output
 ) -> None:
-    """Shows what was trained in a page and in figures; says where it is even if they cannot be written."""
+    """Shows a comparison in a page and in figures; says where it is even if they cannot be written."""
+    shown = document.plain()
     try:
-        write_page(document)
+        shown |= write_page()
         if figures:
             from connprune.report.figures import comparison_figures
 
-            document |= output.drawn(comparison_figures(document, figures))
+            shown |= output.drawn(comparison_figures(document, figures))
     finally:
-        output.result(str(path), document)
+        output.result(document.path, shown)

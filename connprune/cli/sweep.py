@@ -50,7 +50,7 @@ def sweep(
 
       connprune sweep penalties.yaml --then "prune --max-macs 50% / retrain --against random-cost:8"
     """
-    from connprune.architecture.base import SCHEMA
+    from connprune.documents.base import SCHEMA
     from connprune.errors import UsageError
     from connprune.experiments.plan import begin, digest, read
     from connprune.experiments.sweep import read_sweep
@@ -107,10 +107,11 @@ def sweep(
         return
     found = run_experiment(plan, means, output, collect, sweep_text, plan.run.sweep)
     if procedures:
-        found["then"] = follow(plan, procedures, means, output)
+        found = found.model_copy(update={"then": follow(plan, procedures, means, output)})
+    shown = found.plain()
     if figures:
         from connprune.report.figures import sweep_figures
 
-        found |= output.drawn(sweep_figures(found, figures))
-    flat = [{**row["cell"], **{key: row[key] for key in row if key not in ("cell", "runs")}} for row in found["rows"]]
-    output.table(str(plan.path), flat, found, as_csv)
+        shown |= output.drawn(sweep_figures(found, figures))
+    flat = [{**row.cell, **row.model_dump(mode="json", exclude={"cell", "runs"})} for row in found.rows]
+    output.table(str(plan.path), flat, shown, as_csv)

@@ -14,6 +14,7 @@ from connprune.cli.experiment import job_commands
 from connprune.cli.means import Means
 from connprune.cli.options import seed_numbers
 from connprune.cli.output import Output
+from connprune.documents.sweep import Step
 from connprune.errors import ConnpruneError, DisconnectedError, UsageError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def require_possible(
                 raise UsageError(f"--then {procedure.text!r}: {name}: {error}") from None
 
 
-def follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output: Output) -> list[dict[str, Any]]:
+def follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output: Output) -> tuple[Step, ...]:
     """Cuts what a finished sweep found and compares the cuts, cell by cell; one that fails does not hold up the others.
 
     Returns:
@@ -120,7 +121,7 @@ def follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output:
     Raises:
         ConnpruneError: of the first cell that failed, once the others are done; the same command goes on.
     """
-    found: list[dict[str, Any]] = []
+    found: list[Step] = []
     failed: list[ConnpruneError] = []
     for procedure, name, cell in _each(sweep, procedures):
         label = ", ".join(f"{axis} {value}" for axis, value in cell.items())
@@ -131,13 +132,13 @@ def follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output:
             output.warning(f"{label}, {procedure.text}: {error}")
             failed.append(error)
         else:
-            found.append({"then": procedure.text, "cell": cell, "comparison": compared})
+            found.append(Step(then=procedure.text, cell=cell, comparison=compared))
     if failed:
         of = len(found) + len(failed)
         missing = ConnpruneError(f"{sweep.path}: {len(failed)} of {of} comparisons are missing; the reasons are above.")
         missing.exit_code = failed[0].exit_code
         raise missing
-    return found
+    return tuple(found)
 
 
 def commands_to_follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output: Output) -> list[str]:
@@ -198,7 +199,7 @@ def _cut(
             if not RunDirectory(path).cut.is_file():
                 raise
     cut = RunDirectory.open(path)
-    if read_cut(cut).get("parent_digest") != search.digest():
+    if read_cut(cut).parent_digest != search.digest():
         raise UsageError(f"{path}: this was cut from other weights than {search.path} has now; remove it.")
     return cut
 

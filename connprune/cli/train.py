@@ -45,8 +45,8 @@ def train(
 
       connprune train --config mine.yaml --dry-run --explain
     """
-    from connprune.architecture.base import SCHEMA
     from connprune.architecture.shapes import mac_count, parameter_count
+    from connprune.documents.base import SCHEMA
     from connprune.errors import UsageError
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
@@ -117,7 +117,7 @@ def train(
         summary = train_to_end(directory, configuration, splits, place, output, group)
     tell_classes(summary, configuration.data.source, output)
     output.note(result_line(summary))
-    output.result(str(directory.path), {**summary, "run": str(directory.path)})
+    output.result(str(directory.path), {**summary, "path": str(directory.path)})
 
 
 def _to_go_on_with(

@@ -1,27 +1,40 @@
-"""What the trainings of a cut and of its rivals say."""
+"""What the trainings of a cut and of its baselines say."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
-from connprune.analysis.statistics import LEVEL, mean_of_all, paired_difference, rank, spread
+from connprune.analysis.statistics import mean_of_all, paired_difference, rank, std
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import SCHEMA
+from connprune.documents.comparison import CUT, Comparison, Network, Row, Training, Unit
+from connprune.documents.statistics import Difference, Rank
 from connprune.errors import ConnpruneError
-from connprune.experiments.plan import CUT, Job, Plan
+from connprune.experiments.plan import Job, Plan
 from connprune.experiments.verdict import cost, verdict
 
-MEASURE = "test_accuracy"
-COUNTS = ("connections", "layers", "parameters", "macs")
 # Of a row with more networks than this, the first ones are timed.
 MOST_TIMED = 8
+
+METHODS: dict[Unit, str] = {
+    "seed": "mean of the paired differences over seeds, 95% interval by Student's t, not corrected for the number of "
+    "baselines",
+    "search": "mean over searches of cut − its own baseline, each the mean over its seeds, 95% interval by Student's t "
+    "over searches, not corrected for the number of baselines",
+}
 
 Measure = Callable[[Mapping[str, Architecture]], dict[str, dict[str, float]]]
 
 
-def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
-    """The comparison as one document.
+@dataclass(frozen=True)
+class Trained:
+    """A network with the wiring that it was trained with."""
+
+    network: Network
+    architecture: Architecture
+
+
+def collect(plan: Plan, measure: Measure) -> Comparison:
+    """The comparison of one cut.
 
     Rows in which some seeds are missing are compared over those that both have.
 
@@ -36,104 +49,127 @@ def collect(plan: Plan, measure: Measure) -> dict[str, Any]:
     for job in plan.jobs:
         if job.is_finished:
             finished.setdefault(job.member, []).append(job)
-    networks = {
-        row: [_network(name, finished[name]) for name in names if name in finished]
+    trained = {
+        row: [_trained(name, finished[name]) for name in names if name in finished]
         for row, names in plan.members.items()
     }
-    if not networks[CUT]:
+    if not trained[CUT]:
         raise ConnpruneError(f"{plan.path}: no training of the cut is finished yet.")
-    measured = _latencies(networks, measure)
-    ours = networks[CUT][0]
-    rows = [_row(row, found, ours, measured) for row, found in networks.items() if found]
-    return {
-        "schema": SCHEMA,
-        "kind": "comparison",
-        "path": str(plan.path),
-        **{key: plan.about.get(key) for key in ("cut", "rule", "epochs")},
-        "seeds": list(plan.seeds),
-        "unfinished": len(plan.unfinished),
-        "measure": MEASURE,
-        "method": f"mean of the paired differences over seeds, {LEVEL:.0%} interval by Student's t, not corrected for "
-        "the number of rivals",
-        "rows": rows,
-        "verdicts": [verdict(row) for row in rows if row["network"] != CUT],
-    }
+    some = [each for several in trained.values() for each in several[:MOST_TIMED]]
+    measured = measure({each.network.name: each.architecture for each in some})
+    networks = {row: [each.network for each in several] for row, several in trained.items()}
+    rows = rows_of(networks, measured)
+    return Comparison(
+        path=str(plan.path),
+        cuts=plan.about["cuts"],
+        rules=plan.about["rules"],
+        epochs=plan.about["epochs"],
+        seeds=plan.seeds,
+        unit="seed",
+        unfinished=len(plan.unfinished),
+        method=METHODS["seed"],
+        rows=rows,
+        verdicts=tuple(verdict(row, "seed") for row in rows[1:]),
+    )
 
 
-def _network(member: str, finished: Sequence[Job]) -> dict[str, Any]:
+def _trained(name: str, finished: Sequence[Job]) -> Trained:
     """What the finished trainings of one network gave."""
     summaries = {job.seed: job.run.summary for job in finished}
-    return {
-        "name": member,
-        "architecture": finished[0].run.architecture(),
+
+    def mean(key: str) -> float:
         # An evolution ends with another wiring for each seed.
-        **{key: fmean(summary[key] for summary in summaries.values()) for key in COUNTS},
-        "runs": [
-            {
-                "seed": seed,
-                **{key: summary["final"][key] for key in ("validation_accuracy", "test_accuracy")},
-                "training_seconds": summary["training_seconds"],
-                "wall_seconds": summary.get("wall_seconds"),
-            }
+        return fmean(summary[key] for summary in summaries.values())
+
+    network = Network(
+        name=name,
+        connections=mean("connections"),
+        layers=mean("layers"),
+        parameters=mean("parameters"),
+        macs=mean("macs"),
+        runs=tuple(
+            Training(
+                seed=seed,
+                validation_accuracy=summary["final"]["validation_accuracy"],
+                test_accuracy=summary["final"]["test_accuracy"],
+                training_seconds=summary["training_seconds"],
+                wall_seconds=summary["wall_seconds"],
+            )
             for seed, summary in summaries.items()
-        ],
-    }
+        ),
+    )
+    return Trained(network, finished[0].run.architecture())
 
 
-def _latencies(networks: Mapping[str, list[dict[str, Any]]], measure: Measure) -> dict[str, dict[str, float]]:
-    some = [network for found in networks.values() for network in found[:MOST_TIMED]]
-    return measure({network["name"]: network["architecture"] for network in some})
+def rows_of(
+    networks: Mapping[str, Sequence[Network]], measured: Mapping[str, Mapping[str, float]] | None = None
+) -> tuple[Row, ...]:
+    """A row for the cut, and one for each baseline that has networks.
+
+    Args:
+        networks: for each row; the row `cut` has a single one, and comes first.
+        measured: the latencies of networks by name, in seconds by batch size.
+    """
+    (ours,) = networks[CUT]
+    return tuple(_row(name, several, ours, measured or {}) for name, several in networks.items() if several)
 
 
-def _row(
-    row: str, networks: list[dict[str, Any]], ours: dict[str, Any], measured: Mapping[str, dict[str, float]]
-) -> dict[str, Any]:
-    by_seed = _by_seed(networks, MEASURE)
-    timed = [measured[network["name"]] for network in networks[:MOST_TIMED] if network["name"] in measured]
-    counts = {key: fmean(network[key] for network in networks) for key in COUNTS}
-    members = [{key: value for key, value in network.items() if key != "architecture"} for network in networks]
-    return {
-        "network": row,
-        "count": len(networks),
-        "seeds": len(by_seed),
-        "mean": _mean(by_seed),
-        "deviation": spread(list(by_seed.values())),
-        "validation_mean": _mean(_by_seed(networks, "validation_accuracy")),
-        **counts,
-        "cost": None if row == CUT else cost(networks, ours),
-        "latency_seconds": {batch: fmean(one[batch] for one in timed) for batch in timed[0]} if timed else None,
-        "training_seconds": fmean(run["training_seconds"] for network in networks for run in network["runs"]),
-        "wall_seconds": mean_of_all(run["wall_seconds"] for network in networks for run in network["runs"]),
-        "difference": None if row == CUT else _difference(ours, networks),
-        "rank": _rank(ours, networks) if len(networks) > 1 else None,
-        "members": members,
-    }
+def _row(name: str, networks: Sequence[Network], ours: Network, measured: Mapping[str, Mapping[str, float]]) -> Row:
+    tested, validated = _by_seed(networks, _tested), _by_seed(networks, _validated)
+    timed = [measured[network.name] for network in networks[:MOST_TIMED] if network.name in measured]
+    trainings = [training for network in networks for training in network.runs]
+    is_ours = name == CUT
+    return Row(
+        network=name,
+        count=len(networks),
+        searches=1,
+        seeds=len(tested),
+        test_accuracy=_mean(tested),
+        test_std=std(list(tested.values())),
+        validation_accuracy=_mean(validated),
+        connections=fmean(network.connections for network in networks),
+        layers=fmean(network.layers for network in networks),
+        parameters=fmean(network.parameters for network in networks),
+        macs=fmean(network.macs for network in networks),
+        cost=None if is_ours else cost(networks, ours),
+        latency_seconds={batch: fmean(each[batch] for each in timed) for batch in timed[0]} if timed else None,
+        training_seconds=fmean(training.training_seconds for training in trainings),
+        wall_seconds=mean_of_all(training.wall_seconds for training in trainings),
+        difference=None if is_ours else _difference(ours, networks),
+        rank=_rank(ours, networks) if len(networks) > 1 else None,
+        networks=tuple(networks),
+    )
 
 
-def _difference(ours: dict[str, Any], networks: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _difference(ours: Network, networks: Sequence[Network]) -> Difference | None:
     """The cut's result less the mean of the row's networks, over the seeds that all of them have."""
-    mine, theirs = _by_seed([ours], MEASURE), _by_seed(networks, MEASURE)
+    mine, theirs = _by_seed([ours], _tested), _by_seed(networks, _tested)
     both = [seed for seed in mine if seed in theirs]
-    if not both:
-        return None
-    found = paired_difference([mine[seed] for seed in both], [theirs[seed] for seed in both])
-    return {**asdict(found), "verdict": found.verdict}
+    return paired_difference([mine[seed] for seed in both], [theirs[seed] for seed in both]) if both else None
 
 
-def _rank(ours: dict[str, Any], networks: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _rank(ours: Network, networks: Sequence[Network]) -> Rank | None:
     """The cut's place among the row's networks by the mean over the seeds that all of them have."""
-    every = [{run["seed"]: run[MEASURE] for run in network["runs"]} for network in (ours, *networks)]
-    common = [seed for seed in every[0] if all(seed in each for each in every)]
+    results = [_by_seed([network], _tested) for network in (ours, *networks)]
+    common = [seed for seed in results[0] if all(seed in each for each in results)]
     if not common:
         return None
-    mine, *theirs = (fmean(each[seed] for seed in common) for each in every)
-    return asdict(rank(mine, theirs))
+    mine, *theirs = (fmean(each[seed] for seed in common) for each in results)
+    return rank(mine, theirs)
 
 
-def _by_seed(networks: Sequence[dict[str, Any]], key: str) -> dict[int, float]:
+def _by_seed(networks: Sequence[Network], measure: Callable[[Training], float]) -> dict[int, float]:
     """The mean over networks for each seed that all of them have."""
-    found = [{run["seed"]: float(run[key]) for run in network["runs"]} for network in networks]
-    return {seed: fmean(each[seed] for each in found) for seed in found[0] if all(seed in each for each in found)}
+    results = [{training.seed: measure(training) for training in network.runs} for network in networks]
+    return {seed: fmean(each[seed] for each in results) for seed in results[0] if all(seed in each for each in results)}
+
+
+def _tested(training: Training) -> float:
+    return training.test_accuracy
+
+
+def _validated(training: Training) -> float:
+    return training.validation_accuracy
 
 
 def _mean(by_seed: Mapping[int, float]) -> float | None:

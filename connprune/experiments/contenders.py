@@ -10,8 +10,9 @@ from connprune.architecture.base import Shape
 from connprune.architecture.files import from_yaml
 from connprune.architecture.rivals import Contest
 from connprune.architecture.strict_yaml import shown
+from connprune.documents.comparison import CUT
 from connprune.errors import NoBaselineError, UsageError
-from connprune.experiments.plan import CUT, Member, require_few
+from connprune.experiments.plan import Member, require_few
 from connprune.files import read_text
 from connprune.names import nearest
 from connprune.runs.directory import RunDirectory

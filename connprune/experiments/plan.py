@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import SCHEMA
+from connprune.documents.base import SCHEMA, require_version
+from connprune.documents.comparison import CUT
 from connprune.errors import InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, sealed, whole_directory, write_json
 from connprune.limits import TRAININGS
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PLAN = "plan.json"
-# The row of a comparison that the others are compared with.
-CUT = "cut"
 
 
 @dataclass(frozen=True)
@@ -220,6 +219,7 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
     if not (path / PLAN).is_file():
         raise UsageError(f"{path}: this directory is no {' or '.join(kinds)}: it has no {PLAN}.")
     document = read_sealed_json(path / PLAN)
+    require_version(document, str(path / PLAN))
     kind = document.get("kind")
     if kind not in kinds:
         raise UsageError(f"{path}: this is no {' or '.join(kinds)}, but a {kind}.")
@@ -228,7 +228,7 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
             path=path,
             seeds=tuple(int(seed) for seed in document["seeds"]),
             members={str(row): tuple(map(str, names)) for row, names in document["members"].items()},
-            about=followed(document["about"], path, "cut"),
+            about=followed(document["about"], path, "cuts"),
         )
         require_few(plan.path / PLAN, len(plan.seeds) * sum(map(len, plan.members.values())))
         # The names become folders below jobs/; nothing else may be reached through them.
@@ -254,16 +254,15 @@ def require_few(place: Path | str, trainings: int) -> None:
 
 def _has_its_cuts(plan: Plan) -> bool:
     """Whether a comparison has a row for each of its cuts, and what it says of several belongs together."""
-    cuts = plan.about.get("cut")
-    if not isinstance(cuts, list):
+    cuts, rules = plan.about["cuts"], plan.about["rules"]
+    if not (isinstance(cuts, list) and isinstance(rules, list) and len(rules) == len(cuts) and cuts):
+        return False
+    if len(cuts) == 1:
         return CUT in plan.members
-    rules, numbers = plan.about["rule"], [str(number + 1) for number in range(len(cuts))]
-    return (
-        isinstance(rules, list)
-        and len(rules) == len(cuts)
-        and {row.partition("/")[0] for row in plan.members} == set(numbers)
-        and {f"{number}/{CUT}" for number in numbers} <= set(plan.members)
-    )
+    numbers = [str(number + 1) for number in range(len(cuts))]
+    return {row.partition("/")[0] for row in plan.members} == set(numbers) and {
+        f"{number}/{CUT}" for number in numbers
+    } <= set(plan.members)
 
 
 def _is_folder_name(name: str) -> bool:
@@ -289,7 +288,7 @@ def _create(
             "kind": kind,
             "seeds": list(seeds),
             "members": rows,
-            "about": stored(about, path, "cut"),
+            "about": stored(about, path, "cuts"),
         }
         write_json(temporary / PLAN, sealed(document))
         RunDirectory(temporary).summarise({"schema": SCHEMA, "kind": kind, "status": "planned"})

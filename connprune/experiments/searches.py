@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from connprune.documents.cut import CutDocument
 from connprune.errors import NoBaselineError, UsageError
 from connprune.experiments.contenders import Setting, members
 from connprune.experiments.plan import Member
@@ -23,7 +24,7 @@ class Searches:
 
     Attributes:
         members: of all searches; of several, row and name begin with the number of the search, counted from 1.
-        about: what the plan remembers: the cut, or a list of them, likewise the rule, and the epochs.
+        about: what the plan remembers: the cuts, the rule of each, the baselines and the epochs.
         images: the digest of the images.
         seed: the first recipe's own.
     """
@@ -58,11 +59,14 @@ def gather(
     settings = [Setting.of(each, epochs, seed) for each in cuts]
     images = cuts[0].summary.get("data_digest")
     training = settings[0].configuration.training
-    about = {"against": list(against), "epochs": training.epochs}
+    about = {
+        "cuts": [str(each.path.resolve()) for each in cuts],
+        "rules": [each.rule for each in documents],
+        "against": list(against),
+        "epochs": training.epochs,
+    }
     if len(cuts) == 1:
-        about |= {"cut": str(cuts[0].path.resolve()), "rule": documents[0]["rule"]}
         return Searches(members(settings[0], against, warn), about, images, training.seed)
-    about |= {"cut": [str(each.path.resolve()) for each in cuts], "rule": [each["rule"] for each in documents]}
     searched = [_flat(configuration_in(each, each.parent).model_dump(mode="json")) for each in cuts]
     _require_different(cuts, documents, searched)
     for each in cuts:
@@ -91,18 +95,18 @@ def _naming(place: Path, warn: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _require_different(
-    cuts: Sequence[RunDirectory], documents: Sequence[Mapping[str, Any]], searched: Sequence[Mapping[str, Any]]
+    cuts: Sequence[RunDirectory], documents: Sequence[CutDocument], searched: Sequence[Mapping[str, Any]]
 ) -> None:
     """Refuses a search that is there twice: at the same place, with the same weights, or done again with its seed."""
     known: dict[str, RunDirectory] = {}
     for cut, document, configuration in zip(cuts, documents, searched, strict=True):
-        origin = [*document.get("ancestry", ()), document.get("parent")][0]
+        origin = document.ancestry[0]
         recipe = {key: value for key, value in configuration.items() if key not in _PLACES}
         seed = configuration.get("training.seed")
         marks = {
             f"place {origin}": f", {origin}",
             f"recipe {sorted(recipe.items(), key=str)}": f": configuration and seed, {seed}, are the same",
-            f"weights {document.get('parent_digest') or cut.path}": ": both were cut from the same weights",
+            f"weights {document.parent_digest}": ": both were cut from the same weights",
         }
         for mark, why in marks.items():
             if mark in known:
@@ -114,7 +118,7 @@ def _require_different(
 
 
 def _warn_of_differences(
-    searched: Sequence[Mapping[str, Any]], documents: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
+    searched: Sequence[Mapping[str, Any]], documents: Sequence[CutDocument], warn: Callable[[str], None]
 ) -> None:
     """Says what makes them not one procedure, repeated."""
     keys: dict[str, None] = {}
@@ -124,10 +128,9 @@ def _warn_of_differences(
     differing = [key for key in keys if key not in _OWN]
     if differing:
         warn(f"the searches differ in more than their seeds, so their mean is of no one procedure: {_some(differing)}")
-    for key in ("rule", "by"):
-        values = list(dict.fromkeys(str(document.get(key)) for document in documents))
+    for values in ({each.rule: None for each in documents}, {each.by: None for each in documents}):
         if len(values) > 1:
-            warn(f"the cuts were not made alike, so their mean is of no one procedure: {_some(values)}")
+            warn(f"the cuts were not made alike, so their mean is of no one procedure: {_some([*values])}")
 
 
 def _flat(data: Any, path: str = "") -> dict[str, Any]:

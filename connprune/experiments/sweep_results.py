@@ -1,23 +1,23 @@
 """What the trainings of a sweep say."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
 from connprune.analysis.agreement import agreement
-from connprune.analysis.statistics import LEVEL, mean_of_all, paired_difference, spread
-from connprune.architecture.base import CLOSED, SCHEMA
+from connprune.analysis.statistics import mean_of_all, paired_difference, std
+from connprune.architecture.base import CLOSED
+from connprune.documents.sweep import Cell, CellTraining, Label, Sweep, Wirings
 from connprune.errors import ConnpruneError, UsageError
 from connprune.experiments.plan import Plan
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import read_configuration
 
-MEASURE = "test_accuracy"
+METHOD = "mean over the other axes, paired by seed, 95% interval by Student's t"
 
 
-def collect(plan: Plan) -> dict[str, Any]:
-    """The sweep as one document: a row for each cell, and for each axis what its labels do on the average.
+def collect(plan: Plan) -> Sweep:
+    """A row for each cell, and for each axis what its labels do on the average.
 
     Raises:
         ConnpruneError: no training is finished.
@@ -28,19 +28,15 @@ def collect(plan: Plan) -> dict[str, Any]:
     if not finished:
         raise ConnpruneError(f"{plan.path}: no training is finished yet.")
     _require_same_images(runs[key] for key in finished)
-    rows = [_row(name, cell, {seed: finished[name, seed] for seed in plan.seeds if (name, seed) in finished})
-            for name, cell in cells.items()]  # fmt: skip
-    return {
-        "schema": SCHEMA,
-        "kind": "sweep",
-        "path": str(plan.path),
-        "seeds": list(plan.seeds),
-        "unfinished": len(plan.unfinished),
-        "measure": MEASURE,
-        "method": f"mean over the other axes, paired by seed, {LEVEL:.0%} interval by Student's t",
-        "rows": [row for row in rows if row["runs"]],
-        "axes": {axis: _axis(plan, axis, finished) for axis in next(iter(cells.values()))},
-    }
+    of_each = {name: {seed: finished[name, seed] for seed in plan.seeds if (name, seed) in finished} for name in cells}
+    return Sweep(
+        path=str(plan.path),
+        seeds=plan.seeds,
+        unfinished=len(plan.unfinished),
+        method=METHOD,
+        rows=tuple(_row(name, cells[name], summaries) for name, summaries in of_each.items() if summaries),
+        axes={axis: _axis(plan, axis, finished) for axis in next(iter(cells.values()))},
+    )
 
 
 def _require_same_images(runs: Iterable[RunDirectory]) -> None:
@@ -59,37 +55,39 @@ def _require_same_images(runs: Iterable[RunDirectory]) -> None:
             )
 
 
-def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
-    finals = [summary["final"] for summary in summaries.values()]
-    closed = [summary["gates_closed"] for summary in summaries.values() if summary.get("gates_closed") is not None]
-    accuracies = [final[MEASURE] for final in finals]
-    return {
-        "name": name,
-        "cell": dict(cell),
-        "seeds": len(finals),
-        "mean": fmean(accuracies) if finals else None,
-        "deviation": spread(accuracies) if finals else None,
-        "validation_mean": fmean(final["validation_accuracy"] for final in finals) if finals else None,
-        "gates_closed": fmean(closed) if closed else None,
-        "gated_connections": next((summary["gated_connections"] for summary in summaries.values()), None),
-        "parameters": next((summary["parameters"] for summary in summaries.values()), None),
-        "macs": next((summary["macs"] for summary in summaries.values()), None),
-        "training_seconds": fmean(summary["training_seconds"] for summary in summaries.values()) if finals else None,
-        "wall_seconds": mean_of_all(summary.get("wall_seconds") for summary in summaries.values()),
-        "runs": [
-            {
-                "seed": seed,
-                **{key: summary["final"][key] for key in ("validation_accuracy", "test_accuracy")},
-                "gates_closed": summary.get("gates_closed"),
-                "training_seconds": summary["training_seconds"],
-                "wall_seconds": summary.get("wall_seconds"),
-            }
-            for seed, summary in summaries.items()
-        ],
-    }
+def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, Mapping[str, Any]]) -> Cell:
+    runs = tuple(
+        CellTraining(
+            seed=seed,
+            validation_accuracy=summary["final"]["validation_accuracy"],
+            test_accuracy=summary["final"]["test_accuracy"],
+            gates_closed=summary["gates_closed"],
+            training_seconds=summary["training_seconds"],
+            wall_seconds=summary["wall_seconds"],
+        )
+        for seed, summary in summaries.items()
+    )
+    closed = [run.gates_closed for run in runs if run.gates_closed is not None]
+    accuracies = [run.test_accuracy for run in runs]
+    first = next(iter(summaries.values()))
+    return Cell(
+        name=name,
+        cell=dict(cell),
+        seeds=len(runs),
+        test_accuracy=fmean(accuracies),
+        test_std=std(accuracies),
+        validation_accuracy=fmean(run.validation_accuracy for run in runs),
+        gates_closed=fmean(closed) if closed else None,
+        gated_connections=first["gated_connections"],
+        parameters=first["parameters"],
+        macs=first["macs"],
+        training_seconds=fmean(run.training_seconds for run in runs),
+        wall_seconds=mean_of_all(run.wall_seconds for run in runs),
+        runs=runs,
+    )
 
 
-def _axis(plan: Plan, axis: str, finished: Mapping[tuple[str, int], dict[str, Any]]) -> list[dict[str, Any]]:
+def _axis(plan: Plan, axis: str, finished: Mapping[tuple[str, int], Mapping[str, Any]]) -> tuple[Label, ...]:
     """For each label of an axis its results, and how they differ from the first label's."""
     cells: dict[str, dict[str, str]] = plan.about["cells"]
     labels = list(dict.fromkeys(cell[axis] for cell in cells.values()))
@@ -97,24 +95,19 @@ def _axis(plan: Plan, axis: str, finished: Mapping[tuple[str, int], dict[str, An
     for label in labels:
         names = [name for name, cell in cells.items() if cell[axis] == label]
         partners = [_partner(cells, name, axis, labels[0]) for name in names]
-        seeds = [
-            seed for seed in plan.seeds if all((name, seed) in finished for name in [*names, *partners])
-        ]  # fmt: skip
-        ours = [fmean(finished[name, seed]["final"][MEASURE] for name in names) for seed in seeds]
-        theirs = [fmean(finished[name, seed]["final"][MEASURE] for name in partners) for seed in seeds]
-        difference = paired_difference(ours, theirs) if seeds and label != labels[0] else None
+        seeds = [seed for seed in plan.seeds if all((name, seed) in finished for name in [*names, *partners])]
+        ours = [fmean(finished[name, seed]["final"]["test_accuracy"] for name in names) for seed in seeds]
+        theirs = [fmean(finished[name, seed]["final"]["test_accuracy"] for name in partners) for seed in seeds]
         found.append(
-            {
-                "label": label,
-                "seeds": len(seeds),
-                "mean": fmean(ours) if seeds else None,
-                "difference": None
-                if difference is None
-                else {**asdict(difference), "verdict": difference.verdict, "from": labels[0]},
-                "wiring": _wiring(plan, names, partners, seeds),
-            }
+            Label(
+                label=label,
+                seeds=len(seeds),
+                test_accuracy=fmean(ours) if seeds else None,
+                difference=paired_difference(ours, theirs) if seeds and label != labels[0] else None,
+                wirings=_wirings(plan, names, partners, seeds),
+            )
         )
-    return found
+    return tuple(found)
 
 
 def _partner(cells: Mapping[str, Mapping[str, str]], name: str, axis: str, label: str) -> str:
@@ -123,7 +116,7 @@ def _partner(cells: Mapping[str, Mapping[str, str]], name: str, axis: str, label
     return next(other for other, cell in cells.items() if cell == wanted)
 
 
-def _wiring(plan: Plan, names: list[str], partners: list[str], seeds: list[int]) -> dict[str, float | None] | None:
+def _wirings(plan: Plan, names: list[str], partners: list[str], seeds: list[int]) -> Wirings | None:
     """How alike the gates ended: under this label and the first one, and under this label between seeds."""
     if not seeds or not all(plan.job(name, seed).gates.exists() for name in names for seed in seeds):
         return None
@@ -137,17 +130,15 @@ def _wiring(plan: Plan, names: list[str], partners: list[str], seeds: list[int])
         for seed in seeds
         if (theirs := histories.get((partner, seed))) and theirs.connections == histories[name, seed].connections
     ]
-    result: dict[str, float | None] = {
-        "gates_closed": fmean(float((~found.kept).sum(1).mean()) for found in between),
-        "decided_epoch": fmean(epoch for found in between for epoch in found.decided),
-    }
-    if len(seeds) > 1:
-        result["jaccard_between_seeds"] = fmean(found.mean_jaccard for found in between)
-        result["correlation_between_seeds"] = _mean_defined(found.mean_correlation for found in between)
-    if across:
-        result["jaccard_with_first"] = fmean(found.mean_jaccard for found in across)
-        result["correlation_with_first"] = _mean_defined(found.mean_correlation for found in across)
-    return result
+    several = len(seeds) > 1
+    return Wirings(
+        gates_closed=fmean(float((~found.kept).sum(1).mean()) for found in between),
+        decided_epoch=fmean(epoch for found in between for epoch in found.decided),
+        jaccard_between_seeds=fmean(found.mean_jaccard for found in between) if several else None,
+        correlation_between_seeds=_mean_defined(found.mean_correlation for found in between) if several else None,
+        jaccard_with_first=fmean(found.mean_jaccard for found in across) if across else None,
+        correlation_with_first=_mean_defined(found.mean_correlation for found in across),
+    )
 
 
 def _mean_defined(values: Iterable[float | None]) -> float | None:

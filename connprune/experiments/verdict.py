@@ -1,72 +1,74 @@
 """What a row of a comparison says of the cut, in a sentence that its numbers carry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
-from connprune.analysis.statistics import Difference
 from connprune.architecture.equal_cost import costs_the_same
+from connprune.documents.comparison import Cost, Network, Ratios, Row, Unit
+from connprune.documents.statistics import Difference, Rank
 
-# The counts that make a cost equal or not, with their words.
-COSTS = {"parameters": "parameters", "macs": "MACs"}
-_PLURAL = {"seed": "seeds", "search": "searches"}
-
-
-def cost(networks: Sequence[Mapping[str, Any]], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """What the cut costs beside a row's networks.
-
-    Returns:
-        `times`, for each of `COSTS` how many times the mean of the row's the cut has, null where they have none; and
-        `equal`, whether each of them has as many as the cut within the tolerance of `random-cost`.
-    """
-    means = {key: fmean(network[key] for network in networks) for key in COSTS}
-    return {
-        "times": {key: ours[key] / mean if mean else None for key, mean in means.items()},
-        "equal": all(costs_the_same(network[key], ours[key]) for network in networks for key in COSTS),
-    }
+_PLURAL: dict[Unit, str] = {"seed": "seeds", "search": "searches"}
 
 
-def verdict(row: Mapping[str, Any], unit: str = "seed") -> str:
+def cost(networks: Sequence[Network], ours: Network) -> Cost:
+    """What the cut costs beside a row's networks, of one search."""
+    equal = all(
+        costs_the_same(network.parameters, ours.parameters) and costs_the_same(network.macs, ours.macs)
+        for network in networks
+    )
+    return Cost(
+        ratios=Ratios(
+            parameters=_ratio(ours.parameters, fmean(network.parameters for network in networks)),
+            macs=_ratio(ours.macs, fmean(network.macs for network in networks)),
+        ),
+        equal=equal,
+        unequal=int(not equal),
+        of=1,
+    )
+
+
+def verdict(row: Row, unit: Unit) -> str:
     """One row's outcome in a sentence, what the cut costs beside it included: an advantage may be bought.
 
     Args:
-        row: of the other network, or networks.
-        unit: what the interval is over, a seed or a search.
+        row: of a baseline.
+        unit: what the interval is over.
     """
-    name = row["network"] if row["count"] == 1 else f"the mean of {row['count']} {row['network']}"
-    found = row["difference"]
-    if found is None:
+    name = row.network if row.count == 1 else f"the mean of {row.count} {row.network}"
+    if row.difference is None or row.cost is None:
         return f"{name}: no seed in common with the cut."
-    text = f"{_outcome(found, unit)}, {_cost(row['cost'])}"
-    if row["rank"]:
-        text += f"; the cut ranks {_rank(row['rank'])}, percentile {row['rank']['percentile']:.0f}"
+    text = f"{_outcome(row.difference, unit)}, {_cost(row.cost)}"
+    if row.rank:
+        text += f"; the cut ranks {_rank(row.rank, unit)}, percentile {row.rank.percentile:.0f}"
     return f"{name}: {text}."
 
 
-def _rank(found: Mapping[str, Any]) -> str:
-    if "places" in found:
-        places = ", ".join(map(str, found["places"]))
-        return f"first of {found['of']} in {found['first']} of {len(found['places'])} searches (places {places})"
-    tied = f", {found['ties']} tied" if found["ties"] else ""
-    return f"{found['place']} of {found['of']}{tied}"
+def _ratio(ours: float, theirs: float) -> float | None:
+    return ours / theirs if theirs else None
 
 
-def _outcome(found: Mapping[str, Any], unit: str) -> str:
-    difference = Difference(found["mean"], found["low"], found["high"], found["pairs"])
-    seeds = f"{difference.pairs} {unit if difference.pairs == 1 else _PLURAL[unit]}"
+def _rank(rank: Rank, unit: Unit) -> str:
+    if unit == "search":
+        places = ", ".join(map(str, rank.places))
+        return f"first of {rank.of} in {rank.first} of {len(rank.places)} searches (places {places})"
+    tied = f", {rank.ties[0]} tied" if rank.ties[0] else ""
+    return f"{rank.places[0]} of {rank.of}{tied}"
+
+
+def _outcome(difference: Difference, unit: Unit) -> str:
+    pairs = f"{difference.pairs} {unit if difference.pairs == 1 else _PLURAL[unit]}"
     if difference.low is None or difference.high is None or difference.verdict == "too few seeds":
-        return f"the cut is {difference.mean * 100:+.2f} points from it at {seeds}, too few to claim a difference"
+        return f"the cut is {difference.mean * 100:+.2f} points from it at {pairs}, too few to claim a difference"
     interval = f"95% interval {difference.low * 100:+.2f} to {difference.high * 100:+.2f} points"
-    if difference.verdict == "no difference found":
-        return f"no difference found at {seeds} ({interval})"
-    return f"the cut is {difference.verdict} by {abs(difference.mean) * 100:.2f} points ({interval}, {seeds})"
+    if difference.verdict == "not significantly different":
+        return f"not significantly different at {pairs} ({interval} includes zero)"
+    return f"the cut is {difference.verdict} by {abs(difference.mean) * 100:.2f} points ({interval}, {pairs})"
 
 
-def _cost(found: Mapping[str, Any]) -> str:
-    times = [_beside(found["times"][key], name) for key, name in COSTS.items()]
-    where = f" in {found['unequal']} of {found['of']} searches" if 0 < found.get("unequal", 0) < found["of"] else ""
-    what = f"{'equal' if found['equal'] else 'unequal'} cost{where}"
-    return f"at {what}: {' and '.join(times)}"
+def _cost(cost: Cost) -> str:
+    ratios = (_beside(cost.ratios.parameters, "parameters"), _beside(cost.ratios.macs, "MACs"))
+    where = f" in {cost.unequal} of {cost.of} searches" if 0 < cost.unequal < cost.of else ""
+    return f"at {'equal' if cost.equal else 'unequal'} cost{where}: {' and '.join(ratios)}"
 
 
 def _beside(ratio: float | None, name: str) -> str:

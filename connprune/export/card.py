@@ -76,7 +76,7 @@ def card(subject: Subject, format_name: str, path: Path) -> str:
         "layers": f"{len(architecture.layers)}",
         "connections": f"{len(architecture.all_connections)}",
         "parameters": f"{parameter_count(architecture):,}",
-        "multiply-accumulates an image": f"{mac_count(architecture):,}",
+        "multiply-accumulates per image": f"{mac_count(architecture):,}",
     }
     accuracy = {name: f"{subject.results[f'{name}_accuracy']:.2%}" for name in ("validation", "test")}
     snippet = _SNIPPETS[format_name].format(

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connprune.architecture.base import SCHEMA
 from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.documents.base import SCHEMA
 from connprune.errors import UsageError
 from connprune.files import file_digest, text_digest, write_text
 from connprune.runs.directory import RunDirectory
@@ -123,6 +123,7 @@ def _document(run: RunDirectory, format_name: str, path: Path | None) -> dict[st
     architecture = run.architecture()
     return {
         "schema": SCHEMA,
+        "kind": "export",
         "run": str(run.path),
         "format": format_name,
         "path": str(path) if path else None,

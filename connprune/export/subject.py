@@ -55,14 +55,14 @@ class Subject:
         run.require_finished()
         summary, architecture = run.summary, run.architecture()
         cut = read_cut(run) if run.kind == "cut" else None
-        found: Any = cut["results"]["cut"] if cut else summary.get("final")
+        found: Any = cut.after.plain() if cut else summary.get("final")
         classes: Any = summary.get("classes")
         try:
             results = {key: float(found[key]) for key in ("validation_accuracy", "test_accuracy")}
             names = tuple(str(name) for name in classes)
         except (KeyError, TypeError, ValueError):
             raise UsageError(f"{run.path}: this run is damaged: its accuracies or its classes are missing.") from None
-        rule = f"{cut.get('rule')} by {cut.get('by')}" if cut else None
+        rule = f"{cut.rule} by {cut.by}" if cut else None
         configuration = read_configuration(run)
         if redact:
             configuration = without_paths(configuration)

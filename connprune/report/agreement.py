@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from connprune.analysis.agreement import Agreement
-from connprune.architecture.base import SCHEMA
+from connprune.documents.base import SCHEMA
 from connprune.report.aligned import aligned
 
 

@@ -1,90 +1,102 @@
-"""A comparison of several networks over several seeds, or searches, as text."""
+"""A comparison as text."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from connprune.documents.comparison import Comparison, Row, Unit
 from connprune.report.aligned import aligned
 from connprune.report.wall import with_wall
 
+_PLURAL: dict[Unit, str] = {"seed": "seeds", "search": "searches"}
 
-def comparison_text(document: Mapping[str, Any]) -> str:
+
+def comparison_text(document: Comparison) -> str:
     """The results, the costs, what each search alone says, and the verdicts."""
-    rows = document["rows"]
-    seeds = ", ".join(map(str, document["seeds"]))
-    unit = "searches" if document.get("unit") == "search" else "seeds"
+    rows = document.rows
+    seeds = ", ".join(map(str, document.seeds))
+    verdicts = zip(document.verdicts, rows[1:], strict=True)
     return "\n\n".join(
         (
-            _results(rows, unit),
+            _results(rows, document.unit),
             _costs(rows),
-            *([_searches(document)] if unit == "searches" else ()),
-            "\n".join(
-                f"{sentence}{_latency(row, rows[0])}"
-                for sentence, row in zip(document["verdicts"], rows[1:], strict=True)
-            ),
-            f"Seeds {seeds}; epochs {document['epochs']}. Difference: the {document['method']}.",
+            *([_searches(document)] if document.searches else ()),
+            "\n".join(f"{sentence}{_latency(row, rows[0])}" for sentence, row in verdicts),
+            f"Seeds {seeds}; epochs {document.epochs}. Difference: the {document.method}.",
         )
     )
 
 
-def _searches(document: Mapping[str, Any]) -> str:
+def _searches(document: Comparison) -> str:
     """A row for each search: its cut's accuracy, and by how much it is above each of its own baselines."""
-    names = [row["network"] for row in document["rows"][1:]]
+    names = [row.network for row in document.rows[1:]]
     lines = []
-    for search in document["searches"]:
-        ours, *others = search["rows"]
-        found = {row["network"]: row for row in others}
-        mean = "-" if ours["mean"] is None else f"{ours['mean']:.2%}"
-        lines.append([str(search["search"]), mean, *(_less(found.get(name)) for name in names)])
-    return aligned(["search", "cut", *(f"less {name}" for name in names)], lines)
+    for search in document.searches:
+        ours, *others = search.rows
+        differences = {row.network: _mean(row) for row in others}
+        lines.append(
+            [str(search.search), _percent(ours.test_accuracy), *(differences.get(name, "-") for name in names)]
+        )
+    return aligned(["search", "cut", *(f"− {name}" for name in names)], lines)
 
 
-def _less(row: Mapping[str, Any] | None) -> str:
-    return _points(row["difference"]["mean"]) if row and row["difference"] else "-"
-
-
-def _results(rows: Sequence[Mapping[str, Any]], unit: str) -> str:
-    header = ["network", "networks", unit, "validation", "test", "spread", "cut less it", "95% interval"]
+def _results(rows: Sequence[Row], unit: Unit) -> str:
+    header = ["network", "networks", _PLURAL[unit], "validation", "test", "std", "cut − baseline", "95% interval"]
     return aligned(header, [_result(row, unit) for row in rows])
 
 
-def _result(row: Mapping[str, Any], unit: str) -> list[str]:
-    found = row["difference"]
-    interval = "-" if found is None or found["low"] is None else f"{_points(found['low'])} to {_points(found['high'])}"
+def _result(row: Row, unit: Unit) -> list[str]:
     return [
-        row["network"],
-        str(row["count"]),
-        str(row[unit]),
-        *("-" if row[key] is None else f"{row[key]:.2%}" for key in ("validation_mean", "mean")),
-        "-" if row["deviation"] is None else f"{row['deviation'] * 100:.2f}",
-        "-" if found is None else _points(found["mean"]),
-        interval,
+        row.network,
+        str(row.count),
+        str(row.repetitions(unit)),
+        _percent(row.validation_accuracy),
+        _percent(row.test_accuracy),
+        "-" if row.test_std is None else f"{row.test_std * 100:.2f}",
+        _mean(row),
+        _interval(row),
     ]
 
 
-def _costs(rows: Sequence[Mapping[str, Any]]) -> str:
-    header = ["network", "connections", "layers", "parameters", "MACs", "ms at 1", "ms at 256", "seconds"]
-    header, *lines = with_wall([header, *map(_cost, rows)], rows)
+def _costs(rows: Sequence[Row]) -> str:
+    header = ["network", "connections", "layers", "parameters", "MACs", "ms, batch 1", "ms, batch 256", "seconds"]
+    header, *lines = with_wall([header, *map(_cost, rows)], [row.wall_seconds for row in rows])
     return aligned(header, lines)
 
 
-def _cost(row: Mapping[str, Any]) -> list[str]:
-    latency = row["latency_seconds"] or {}
+def _cost(row: Row) -> list[str]:
+    latency = row.latency_seconds or {}
     return [
-        row["network"],
-        *(f"{row[key]:.4g}" for key in ("connections", "layers")),
-        *(f"{row[key]:,.0f}" for key in ("parameters", "macs")),
+        row.network,
+        f"{row.connections:.4g}",
+        f"{row.layers:.4g}",
+        f"{row.parameters:,.0f}",
+        f"{row.macs:,.0f}",
         *(f"{latency[batch] * 1000:.2f}" if batch in latency else "-" for batch in ("1", "256")),
-        f"{row['training_seconds']:.1f}",
+        f"{row.training_seconds:.1f}",
     ]
 
 
-def _latency(row: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
-    """What follows a verdict on the clock, which no two runs of a comparison say alike; older documents lack it."""
-    seconds, others = ours["latency_seconds"], row["latency_seconds"]
-    if not (row.get("cost") and seconds and others):
+def _latency(row: Row, ours: Row) -> str:
+    """What follows a verdict on the clock, which no two runs of a comparison say alike."""
+    seconds, others = ours.latency_seconds, row.latency_seconds
+    if not (seconds and others):
         return ""
     one, many = (f"{seconds[batch] / others[batch]:.2g}" for batch in ("1", "256"))
     return f" The cut takes {one} times as long for one image, {many} times for 256."
+
+
+def _mean(row: Row) -> str:
+    return "-" if row.difference is None else _points(row.difference.mean)
+
+
+def _interval(row: Row) -> str:
+    found = row.difference
+    if found is None or found.low is None or found.high is None:
+        return "-"
+    return f"{_points(found.low)} to {_points(found.high)}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
 
 
 def _points(value: float) -> str:

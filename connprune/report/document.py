@@ -6,9 +6,10 @@ from typing import Any
 from connprune.analysis.evolution import as_rows, evolutions, gate_summary
 from connprune.analysis.likeness import likeness
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import CLOSED, HEAD, SCHEMA, Shape
+from connprune.architecture.base import CLOSED, HEAD, Shape
 from connprune.architecture.files import to_data
 from connprune.architecture.shapes import mac_count, parameter_count, target_macs, target_parameters
+from connprune.documents.base import SCHEMA
 from connprune.runs.gate_history import GateHistory
 
 

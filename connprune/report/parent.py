@@ -29,8 +29,8 @@ def parent_of(cut: RunDirectory) -> tuple[Parent | None, str]:
     """The run that a cut was made from; or None, and why: it is looked for where it was, and must be what was cut."""
     try:
         report = read_cut(cut)
-        run = RunDirectory.open(Path(str(report.get("parent"))))
-        if report.get("parent_digest") != run.digest():
+        run = RunDirectory.open(Path(report.parent))
+        if report.parent_digest != run.digest():
             return None, f"The parent, {run.path.name}, has been trained anew since"
         gates = run.read_gates() if run.gates.exists() else None
         return Parent(run.path.name, run.architecture(), gates), ""

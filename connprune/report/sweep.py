@@ -1,61 +1,66 @@
 """A sweep as text."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from connprune.documents.sweep import Cell, Label, Sweep, Wirings
 from connprune.report.aligned import aligned
 from connprune.report.wall import with_wall
 
 
-def sweep_text(document: Mapping[str, Any]) -> str:
+def sweep_text(document: Sweep) -> str:
     """A row for each cell, then for each axis what its labels do."""
-    parts = [_cells(document["rows"])]
-    parts += [_axis(axis, labels) for axis, labels in document["axes"].items() if len(labels) > 1]
-    seeds = ", ".join(map(str, document["seeds"]))
-    parts.append(f"Seeds {seeds}. Differences from the first label: {document['method']}.")
+    parts = [_cells(document.rows)]
+    parts += [_axis(axis, labels) for axis, labels in document.axes.items() if len(labels) > 1]
+    seeds = ", ".join(map(str, document.seeds))
+    parts.append(f"Seeds {seeds}. Differences from the first label: {document.method}.")
     return "\n\n".join(parts)
 
 
-def _cells(rows: Sequence[Mapping[str, Any]]) -> str:
-    axes = list(rows[0]["cell"])
-    header = [*axes, "seeds", "validation", "test", "spread", "closed", "seconds"]
-    header, *lines = with_wall([header, *(_cell(row, axes) for row in rows)], rows)
+def _cells(rows: Sequence[Cell]) -> str:
+    axes = list(rows[0].cell)
+    header = [*axes, "seeds", "validation", "test", "std", "closed", "seconds"]
+    table = [header, *(_cell(row, axes) for row in rows)]
+    header, *lines = with_wall(table, [row.wall_seconds for row in rows])
     return aligned(header, lines, left=len(axes))
 
 
-def _cell(row: Mapping[str, Any], axes: Sequence[str]) -> list[str]:
-    closed = "-" if row["gates_closed"] is None else f"{row['gates_closed']:.1f}/{row['gated_connections']}"
+def _cell(row: Cell, axes: Sequence[str]) -> list[str]:
     return [
-        *(row["cell"][axis] for axis in axes),
-        str(row["seeds"]),
-        f"{row['validation_mean']:.2%}",
-        f"{row['mean']:.2%}",
-        "-" if row["deviation"] is None else f"{row['deviation'] * 100:.2f}",
-        closed,
-        f"{row['training_seconds']:.1f}",
+        *(row.cell[axis] for axis in axes),
+        str(row.seeds),
+        f"{row.validation_accuracy:.2%}",
+        f"{row.test_accuracy:.2%}",
+        "-" if row.test_std is None else f"{row.test_std * 100:.2f}",
+        "-" if row.gates_closed is None else f"{row.gates_closed:.1f}/{row.gated_connections}",
+        f"{row.training_seconds:.1f}",
     ]
 
 
-def _axis(axis: str, labels: Sequence[Mapping[str, Any]]) -> str:
+def _axis(axis: str, labels: Sequence[Label]) -> str:
     header = [axis, "test", "difference", "95% interval", "closed", "decided", "same wiring", "between seeds"]
     return aligned(header, [_label(label) for label in labels])
 
 
-def _label(label: Mapping[str, Any]) -> list[str]:
-    difference = label["difference"]
-    wiring = label["wiring"] or {}
+def _label(label: Label) -> list[str]:
+    difference, wirings = label.difference, label.wirings
     interval = "-"
-    if difference and difference["low"] is not None:
-        interval = f"{difference['low'] * 100:+.2f} to {difference['high'] * 100:+.2f}"
+    if difference and difference.low is not None and difference.high is not None:
+        interval = f"{difference.low * 100:+.2f} to {difference.high * 100:+.2f}"
     return [
-        label["label"],
-        "-" if label["mean"] is None else f"{label['mean']:.2%}",
-        "-" if not difference else f"{difference['mean'] * 100:+.2f}",
+        label.label,
+        "-" if label.test_accuracy is None else f"{label.test_accuracy:.2%}",
+        "-" if difference is None else f"{difference.mean * 100:+.2f}",
         interval,
-        _number(wiring.get("gates_closed"), "{:.1f}"),
-        _number(wiring.get("decided_epoch"), "{:.0f}"),
-        _number(wiring.get("jaccard_with_first"), "{:.2f}"),
-        _number(wiring.get("jaccard_between_seeds"), "{:.2f}"),
+        *(_wirings(wirings) if wirings else ["-"] * 4),
+    ]
+
+
+def _wirings(found: Wirings) -> list[str]:
+    return [
+        f"{found.gates_closed:.1f}",
+        f"{found.decided_epoch:.0f}",
+        _number(found.jaccard_with_first, "{:.2f}"),
+        _number(found.jaccard_between_seeds, "{:.2f}"),
     ]
 
 

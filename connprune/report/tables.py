@@ -7,10 +7,12 @@ from connprune.analysis.evolution import Evolution
 from connprune.architecture.advice import rounded_down
 from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule, Threshold
+from connprune.documents.cut import CutDocument, ThresholdRow
+from connprune.documents.size import Size
 from connprune.report.aligned import aligned
-from connprune.report.wall import with_wall
 
 _CLASSES_SHOWN = 20
+_SIZE = ("connections", "feature maps", "layers", "parameters", "MACs")
 
 
 def connections_table(found: Sequence[Evolution]) -> str:
@@ -41,58 +43,29 @@ def shapes_table(shapes: Sequence[dict[str, Any]]) -> str:
     return aligned(header, rows, left=2)
 
 
-def cut_table(document: dict[str, Any]) -> str:
+def cut_table(document: CutDocument) -> str:
     """Parent and cut side by side, and what went."""
-    results = document["results"]
     rows = [
-        [
-            name,
-            *(f"{document[key][name]:,}" for key in ("connections", "feature_maps", "layers", "parameters", "macs")),
-            *(f"{results[name][f'{part}_accuracy']:.2%}" for part in ("validation", "test")),
-        ]
-        for name in ("parent", "cut")
+        [name, *_size(network), f"{network.validation_accuracy:.2%}", f"{network.test_accuracy:.2%}"]
+        for name, network in (("parent", document.before), ("cut", document.after))
     ]
-    header = ["network", "connections", "feature maps", "layers", "parameters", "MACs", "validation", "test"]
-    units = "connections" if document["granularity"] == "connection" else "feature maps of connections"
-    went = [f"layers removed: {', '.join(document['removed_layers'])}"] if document["removed_layers"] else []
-    went.append(f"{document['rule']} by {document['by']}: {len(document['chosen'])} {units} cut")
-    if document["followed"]:
-        went.append(f"{len(document['followed'])} more with nothing to read or nobody to read them")
-    return f"{aligned(header, rows)}\n{'; '.join(went)}"
+    units = "connections" if document.granularity == "connection" else "feature maps of connections"
+    went = [f"layers removed: {', '.join(document.removed_layers)}"] if document.removed_layers else []
+    went.append(f"{document.rule} by {document.by}: {len(document.chosen)} {units} cut")
+    if document.followed:
+        went.append(f"{len(document.followed)} more with nothing to read or nobody to read them")
+    return f"{aligned(['network', *_SIZE, 'validation', 'test'], rows)}\n{'; '.join(went)}"
 
 
-def sweep_table(rows: Sequence[dict[str, Any]]) -> str:
+def sweep_table(rows: Sequence[ThresholdRow]) -> str:
     """What each threshold would leave."""
-    header = ["threshold", "connections", "feature maps", "layers", "parameters", "MACs", "validation"]
-    return aligned(
-        header,
-        [
-            [
-                rounded_down(row["threshold"]),
-                *(f"{row[key]:,}" for key in ("connections", "feature_maps", "layers", "parameters", "macs")),
-                f"{row['validation_accuracy']:.2%}",
-            ]
-            for row in rows
-        ],
-        left=0,
-    )
+    lines = [[rounded_down(row.threshold), *_size(row), f"{row.validation_accuracy:.2%}"] for row in rows]
+    return aligned(["threshold", *_SIZE, "validation"], lines, left=0)
 
 
-def comparison_table(document: dict[str, Any]) -> str:
-    """Parent, cut and retrained network."""
-    header = ["network", "connections", "layers", "parameters", "MACs", "validation", "test", "epochs", "seconds"]
-    rows = [
-        [
-            row["network"],
-            *(f"{row[key]:,}" for key in ("connections", "layers", "parameters", "macs")),
-            *(f"{row[key]:.2%}" for key in ("validation_accuracy", "test_accuracy")),
-            "-" if row["epochs"] is None else str(row["epochs"]),
-            "-" if row["training_seconds"] is None else f"{row['training_seconds']:.1f}",
-        ]
-        for row in document["rows"]
-    ]
-    header, *lines = with_wall([header, *rows], document["rows"])
-    return aligned(header, lines)
+def _size(network: Size) -> list[str]:
+    counts = (network.connections, network.feature_maps, network.layers, network.parameters, network.macs)
+    return [f"{count:,}" for count in counts]
 
 
 def class_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,18 +1,16 @@
-"""The column of the wall clock, in tables of documents of which older ones do not know it."""
+"""The column of the wall clock, in tables of which some rows do not know it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 
-def with_wall(table: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """A table's header and lines, with a last column where one of its rows has `wall_seconds`.
+def with_wall(table: Sequence[Sequence[str]], seconds: Sequence[float | None]) -> list[list[str]]:
+    """A table's header and lines, with a last column if any row knows it.
 
     Args:
         table: the header, and a line for each of the rows.
-        rows: as the document has them.
+        seconds: of the rows.
     """
-    known = [row.get("wall_seconds") for row in rows]
-    if all(seconds is None for seconds in known):
+    if all(each is None for each in seconds):
         return [list(line) for line in table]
-    column = ["wall", *("-" if seconds is None else f"{seconds:.1f}" for seconds in known)]
+    column = ["wall", *("-" if each is None else f"{each:.1f}" for each in seconds)]
     return [[*line, cell] for line, cell in zip(table, column, strict=True)]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import SCHEMA
 from connprune.architecture.files import from_yaml, to_yaml
 from connprune.architecture.shapes import gates_of_each
+from connprune.documents.base import SCHEMA
 from connprune.errors import UsageError
 from connprune.files import file_digest, parse_object, require_empty, text_digest, write_text
 from connprune.limits import JSON_VALUES

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connprune.architecture.base import SCHEMA
+from connprune.documents.base import SCHEMA
 from connprune.errors import UsageError
 from connprune.files import read_json, write_json
 from connprune.runs.machine import installed

@@ -3,7 +3,26 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from connprune.documents.base import Document
+from connprune.files import read_sealed_json, sealed, write_json
+
+Read = TypeVar("Read", bound=Document)
+
+
+def write_document(file: Path, document: Document) -> None:
+    """Writes a document of a run into the run's directory, whole or not at all."""
+    write_json(file, sealed(stored(document.plain(), file.parent, *document.paths)))
+
+
+def read_document(kind: type[Read], file: Path) -> Read:
+    """Reads a document of a run.
+
+    Raises:
+        UsageError: it is not there, of another version, or damaged.
+    """
+    return kind.read(followed(read_sealed_json(file), file.parent, *kind.paths), str(file))
 
 
 def stored(document: Mapping[str, Any], folder: Path, *keys: str) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from connprune.documents.comparison import Comparison
 from connprune.errors import UsageError
-from connprune.files import parse_object, read_json, read_sealed_json, read_text
+from connprune.files import parse_object, read_text
 from connprune.processes import Process
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.find import directories
+from connprune.runs.links import read_document
 from connprune.runs.lock import holder
 from connprune.runs.summary import EXPERIMENTS, Kind
 
@@ -159,26 +162,22 @@ def _before_the_cut(run: RunDirectory) -> int | None:
     if not run.comparison.is_file():
         return None
     try:
-        found = read_json(run.comparison)["rows"]
-        return next(_count(row["connections"]) for row in found if row["network"] == "parent")
-    except (UsageError, KeyError, TypeError, StopIteration):
+        rows = read_document(Comparison, run.comparison).rows
+    except UsageError:
         return None
+    return next((round(row.connections) for row in rows if row.network == "parent"), None)
 
 
 def _of_cut(run: RunDirectory) -> dict[str, Any]:
-    document = read_sealed_json(run.cut)
-    try:
-        results = document["results"]["cut"]
-        return {
-            "validation_accuracy": _number(results.get("validation_accuracy")),
-            "test_accuracy": _number(results.get("test_accuracy")),
-            "connections": _count(document["connections"]["cut"]),
-            "connections_before": _count(document["connections"]["parent"]),
-            "parameters": _count(document["parameters"]["cut"]),
-            "rule": f"{document.get('rule')} by {document.get('by')}",
-        }
-    except (KeyError, TypeError, AttributeError):
-        raise UsageError(f"{run.cut}: this file is damaged: counts or results are missing.") from None
+    document = read_cut(run)
+    return {
+        "validation_accuracy": document.after.validation_accuracy,
+        "test_accuracy": document.after.test_accuracy,
+        "connections": document.after.connections,
+        "connections_before": document.before.connections,
+        "parameters": document.after.parameters,
+        "rule": f"{document.rule} by {document.by}",
+    }
 
 
 def _of_experiment(run: RunDirectory, summary: Mapping[str, Any]) -> dict[str, Any]:

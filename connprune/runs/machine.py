@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from connprune.architecture.base import SCHEMA
+from connprune.documents.base import SCHEMA
 
 # What each extra that adds to the product installs, as pyproject.toml has it.
 EXTRAS = {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Literal, get_args
 
+from connprune.documents.base import require_version
 from connprune.errors import ConnpruneError, InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, sealed, write_json
 from connprune.runs.clock import now
@@ -41,9 +42,10 @@ class Summarised(Layout):
         """What `summary.json` holds: kind, status, and once finished the results.
 
         Raises:
-            UsageError: the file is damaged.
+            UsageError: the file is damaged, or another version wrote it.
         """
         found = read_sealed_json(self.summary_file)
+        require_version(found, str(self.summary_file))
         if found.get("status") == "finished" and found.get("kind") in TRAININGS:
             require_numbers(found, _FINISHED, str(self.summary_file))
             for part in ("final", "best"):

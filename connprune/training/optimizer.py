@@ -13,7 +13,6 @@ from connprune.network.network import Network
 from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
 
 
-
 def _never_compiled(kind: type[torch.optim.Adam]) -> type[torch.optim.Adam]:
     """The optimizer without what torch puts around its methods for networks that are compiled together with their step.
 

@@ -1,26 +1,27 @@
 """Cuts a run: its architecture shrinks, its trained weights are carried over, and both networks are evaluated."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import SCHEMA
-from connprune.architecture.cutting import COUNTS, Cut, GateValues, cut_by_scores, telling_thresholds
+from connprune.architecture.cutting import Cut, GateValues, cut_by_scores, telling_thresholds
 from connprune.architecture.rules import Rule, Threshold
 from connprune.data.images import Dataset
 from connprune.data.splits import Splits
+from connprune.documents.cut import CutDocument, ThresholdRow
+from connprune.documents.size import Evaluated, Size
 from connprune.errors import UsageError
-from connprune.files import sealed, whole_directory, write_json
+from connprune.files import whole_directory
 from connprune.network.carry import carried, kept_gates
 from connprune.network.network import Network, build
-from connprune.runs.cut import LINKS, read_cut
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
-from connprune.runs.links import stored
+from connprune.runs.links import write_document
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.evaluation import evaluate
@@ -54,7 +55,7 @@ class Pruned:
     cut: Cut
     gates: GateHistory
     weights: dict[str, torch.Tensor]
-    document: dict[str, Any]
+    document: CutDocument
 
 
 @dataclass(frozen=True)
@@ -155,44 +156,58 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
     run, splits = examined.run, examined.splits
     outcome = cut_by_scores(examined.network.architecture, examined.scores, rule)
     smaller = _cut_network(examined, outcome)
-    results = {
-        name: {
-            f"{part}_{measure}": getattr(found, measure)
-            for part in ("validation", "test")
-            for found in (evaluate(network, getattr(splits, part), examined.precision),)
-            for measure in ("loss", "accuracy")
-        }
-        for name, network in (("parent", examined.network), ("cut", smaller))
-    }
-    document = {
-        "schema": SCHEMA,
-        "parent": str(run.path.resolve()),
-        "parent_digest": run.digest(),
-        "data_digest": splits.digest,
-        "classes": list(splits.classes),
-        "by": examined.by,
-        "granularity": examined.granularity,
-        "ancestry": [*_ancestry(run), str(run.path.resolve())],
-        **_report(outcome),
-        **{key: run.summary.get(key) for key in ("epochs", "training_seconds", "wall_seconds")},
-        "results": results,
-    }
+    summary, report, parent = run.summary, outcome.report, str(run.path.resolve())
+    document = CutDocument(
+        path=None,
+        parent=parent,
+        parent_digest=run.digest(),
+        ancestry=(*_ancestry(run), parent),
+        data_digest=splits.digest,
+        classes=splits.classes,
+        by=examined.by,
+        granularity=examined.granularity,
+        rule=report.rule,
+        chosen=tuple(map(str, report.chosen)),
+        followed=tuple(map(str, report.followed)),
+        removed_layers=report.removed_layers,
+        epochs=summary.get("epochs"),
+        training_seconds=summary.get("training_seconds"),
+        wall_seconds=summary.get("wall_seconds"),
+        before=_evaluated(examined, examined.network, report.before),
+        after=_evaluated(examined, smaller, report.after),
+    )
     return Pruned(run, examined.configuration, outcome, examined.gates, smaller.state_dict(), document)
 
 
-def sweep(examined: Examined, count: int = 20) -> list[dict[str, Any]]:
-    """What thresholds would leave: from none of the scores to the last that keeps a path, at most `count` rows.
+def _evaluated(examined: Examined, network: Network, size: Size) -> Evaluated:
+    validation, test = (
+        evaluate(network, images, examined.precision) for images in (examined.splits.validation, examined.splits.test)
+    )
+    return Evaluated(
+        **size.plain(),
+        validation_loss=validation.loss,
+        validation_accuracy=validation.accuracy,
+        test_loss=test.loss,
+        test_accuracy=test.accuracy,
+    )
 
-    Each row has the threshold, the counts, and the accuracy on held-out images with the parent's weights.
-    """
+
+def sweep(examined: Examined, count: int = 20) -> tuple[ThresholdRow, ...]:
+    """What thresholds would leave: from none of the scores to the last that keeps a path, at most `count` rows."""
     architecture = examined.network.architecture
     rows = []
     for threshold in telling_thresholds(architecture, examined.scores, count):
         outcome = cut_by_scores(architecture, examined.scores, Threshold(threshold))
         found = evaluate(_cut_network(examined, outcome), examined.splits.validation, examined.precision)
-        accuracy = {"validation_loss": found.loss, "validation_accuracy": found.accuracy}
-        rows.append({"threshold": threshold, **outcome.report.left, **accuracy})
-    return rows
+        rows.append(
+            ThresholdRow(
+                **outcome.report.after.plain(),
+                threshold=threshold,
+                validation_loss=found.loss,
+                validation_accuracy=found.accuracy,
+            )
+        )
+    return tuple(rows)
 
 
 def _cut_network(examined: Examined, outcome: Cut) -> Network:
@@ -221,29 +236,21 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
         if architecture.gated_connections:
             kept = kept_gates(pruned.parent.architecture(), pruned.cut.kept)
             run.write_gates(pruned.gates.restricted(architecture, kept))
-        write_json(run.cut, sealed(stored(pruned.document, run.path, *LINKS)))
+        write_document(run.cut, pruned.document.model_copy(update={"path": str(run.path)}))
         origin = pruned.parent.parent if pruned.parent.cut.is_file() else pruned.parent.config
         run.write(run.parent, pruned.parent.text(origin))
         run.summarise(
             {
                 "status": "finished",
-                **{key: pruned.document[key] for key in ("parent", "data_digest", "classes")},
+                "parent": pruned.document.parent,
+                "data_digest": pruned.document.data_digest,
+                "classes": list(pruned.document.classes),
                 **{key: pruned.parent.summary.get(key) for key in ("origin", "data", "seed")},
             }
         )
     return RunDirectory.open(path)
 
 
-def _report(outcome: Cut) -> dict[str, Any]:
-    report = asdict(outcome.report)
-    for key in ("chosen", "followed"):
-        report[key] = [str(unit) for unit in getattr(outcome.report, key)]
-    for key in COUNTS:
-        before, after = report[key]
-        report[key] = {"parent": before, "cut": after}
-    return report
-
-
-def _ancestry(run: RunDirectory) -> list[str]:
+def _ancestry(run: RunDirectory) -> tuple[str, ...]:
     """The runs that a cut's parent was cut from, the first training first."""
-    return list(read_cut(run).get("ancestry", ())) if run.cut.is_file() else []
+    return read_cut(run).ancestry if run.cut.is_file() else ()

@@ -322,7 +322,8 @@ class Record:
         }
         most = allowed(architecture)
         try:
-            left = cut(architecture, scores, Threshold(CLOSED)).report.left
+            after = cut(architecture, scores, Threshold(CLOSED)).report.after
+            left = {name: getattr(after, name) for name in most}
         except DisconnectedError:
             left = dict.fromkeys(most, 0)
         found = {

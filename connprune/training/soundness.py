@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from connprune.documents.comparison import Comparison
+from connprune.documents.sweep import Sweep
 from connprune.errors import UsageError
 from connprune.files import read_json, read_sealed_json
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
+from connprune.runs.links import read_document
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import configuration_in, read_configuration
 from connprune.training.run import load_network
@@ -40,16 +43,24 @@ def _checks(run: RunDirectory, kind: str, is_finished: bool) -> list[Callable[[]
     checks += [lambda path=path: read_tensors(path) for path in there if path.exists()]  # type: ignore[misc]
     checks += [run.read_metrics]
     checks += [run.read_gates] if run.gates.exists() else []
-    plain = [path for path in (run.environment, run.comparison) if path.exists()]
-    return checks + [lambda path=path: read_json(path) for path in plain]
+    checks += [lambda: read_json(run.environment)] if run.environment.exists() else []
+    return [*checks, *_results(run)]
 
 
 def _parts_of_experiment(run: RunDirectory) -> Iterator[list[str]]:
     yield _raised([lambda: read_sealed_json(run.path / "plan.json")])
-    results = [path for path in (run.comparison, run.sweep) if path.exists()]
-    yield _raised([lambda path=path: read_json(path) for path in results])  # type: ignore[misc]
+    yield _raised(_results(run))
     for job in sorted(run.path.glob("jobs/*/seed-*")):
         yield mistakes_of_run(RunDirectory(job))
+
+
+def _results(run: RunDirectory) -> list[Callable[[], object]]:
+    found: list[Callable[[], object]] = []
+    if run.comparison.exists():
+        found.append(lambda: read_document(Comparison, run.comparison))
+    if run.sweep.exists():
+        found.append(lambda: read_document(Sweep, run.sweep))
+    return found
 
 
 def _require(path: Path) -> None:

@@ -6,12 +6,14 @@ Each is between two rows of the files beside this one, paired by seed, with a 95
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from connprune.analysis.statistics import paired_difference
+from connprune.documents.comparison import Comparison, Training
+from connprune.documents.sweep import Sweep
 from connprune.report.aligned import aligned
 
 FOLDER = Path(__file__).parent
@@ -20,38 +22,36 @@ WANTED = [
     ("test", ("cifar-gates", "pressure-maps"), ("cifar-gates", "pressure")),
     ("test", ("cifar-gates", "pressure-maps-linear"), ("cifar-gates", "pressure-linear")),
     ("test", ("cifar-pressure", "less"), ("cifar-gates", "plain")),
-    ("held-out", ("cifar-pressure", "less"), ("cifar-gates", "plain")),
-    ("held-out", ("cifar-pressure", "search"), ("cifar-gates", "plain")),
+    ("validation", ("cifar-pressure", "less"), ("cifar-gates", "plain")),
+    ("validation", ("cifar-pressure", "search"), ("cifar-gates", "plain")),
     ("test", ("cifar-retrained", "dense"), ("cifar-retrained", "parent")),
     ("test", ("cifar-retrained", "dense"), ("cifar-retrained", "cut-0.5")),
     ("test", ("cifar-retrained", "random"), ("cifar-retrained", "parent")),
     ("test", ("cifar-retrained", "cut-strength"), ("cifar-retrained", "parent")),
     ("test", ("cifar-retrained", "finetune"), ("cifar-retrained", "dense")),
-    ("held-out", ("cifar-retrained", "cut-strength"), ("cifar-retrained", "cut")),
+    ("validation", ("cifar-retrained", "cut-strength"), ("cifar-retrained", "cut")),
     ("test", ("four-layers-strength", "four-strength"), ("four-layers-strength", "four-gate8")),
     ("test", ("four-layers-strength-120", "four-strength"), ("four-layers-strength-120", "four-gate8")),
-    ("held-out", ("four-layers-strength", "four-strength"), ("four-layers-strength", "cut")),
+    ("validation", ("four-layers-strength", "four-strength"), ("four-layers-strength", "cut")),
 ]
 
 
 def accuracies(file: str, name: str) -> dict[str, list[float]]:
     """The accuracies of a row, of several networks their mean, seed by seed."""
-    document = json.loads((FOLDER / f"{file}.json").read_text(encoding="utf-8"))
-    row = next(row for row in document["rows"] if name in (row.get("network"), *row.get("cell", {}).values()))
-    found: dict[int, list[tuple[float, float]]] = {}
-    for seed, *both in _runs(row):
-        found.setdefault(seed, []).append((both[0], both[1]))
-    pairs = [[fmean(column) for column in zip(*found[seed], strict=True)] for seed in sorted(found)]
-    return {"held-out": [pair[0] for pair in pairs], "test": [pair[1] for pair in pairs]}
+    found: dict[int, list[Training]] = {}
+    for training in _trainings(json.loads((FOLDER / f"{file}.json").read_text(encoding="utf-8")), name):
+        found.setdefault(training.seed, []).append(training)
+    return {
+        "validation": [fmean(each.validation_accuracy for each in found[seed]) for seed in sorted(found)],
+        "test": [fmean(each.test_accuracy for each in found[seed]) for seed in sorted(found)],
+    }
 
 
-def _runs(row: dict[str, Any]) -> Iterator[tuple[int, float, float]]:
-    """Of each run the seed and the accuracy on held-out and on test images."""
-    for member in row.get("members", ()):
-        for seed, validation, test, _ in member["runs"]:
-            yield seed, validation, test
-    for run in row.get("runs", ()):
-        yield run["seed"], run["validation_accuracy"], run["test_accuracy"]
+def _trainings(document: dict[str, Any], name: str) -> Sequence[Training]:
+    if document["kind"] == "sweep":
+        return next(row.runs for row in Sweep.read(document, name).rows if name in row.cell.values())
+    row = next(row for row in Comparison.read(document, name).rows if row.network == name)
+    return [training for network in row.networks for training in network.runs]
 
 
 def differences() -> str:
@@ -62,7 +62,7 @@ def differences() -> str:
         ends = (found.mean, found.low, found.high)
         mean, low, high = (f"{100 * value:+.2f}" for value in ends if value is not None)
         files = file if file == other else f"{file}, {other}"
-        lines.append([f"{ours} less {theirs}", files, images, mean, f"{low} to {high}"])
+        lines.append([f"{ours} − {theirs}", files, images, mean, f"{low} to {high}"])
     return aligned(["difference", "files", "images", "points", "95% interval"], lines, left=3)
 
 

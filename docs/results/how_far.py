@@ -1,4 +1,4 @@
-"""How far a parent can be cut before the accuracy on held-out images falls, without retraining.
+"""How far a parent can be cut before the accuracy on validation images falls, without retraining.
 
 python docs/results/how_far.py FOLDER > docs/results/NAME.json
 
@@ -9,6 +9,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from connprune.documents.base import SCHEMA
 
 # Of accuracy, in shares of the images.
 _MAY_FALL = 0.01
@@ -32,4 +34,4 @@ if __name__ == "__main__":
         parent, by, seed = path.stem.split("-")
         kept = {key: row[key] for key in ("threshold", "connections", "parameters", "macs", "validation_accuracy")}
         results.append({"parent": parent, "by": by, "seed": int(seed), **kept})
-    print(json.dumps({"schema": 1, "kind": "how-far", "may_fall": _MAY_FALL, "rows": results}))
+    print(json.dumps({"schema": SCHEMA, "kind": "how-far", "may_fall": _MAY_FALL, "rows": results}))

@@ -17,9 +17,11 @@ from connprune.architecture import Architecture
 from connprune.architecture.cutting import cut_by_scores
 from connprune.architecture.rules import Keep
 from connprune.data.sources import load
+from connprune.documents.base import SCHEMA
+from connprune.documents.comparison import Comparison
 from connprune.errors import DisconnectedError
-from connprune.files import read_json
 from connprune.runs.directory import RunDirectory
+from connprune.runs.links import read_document
 from connprune.training.pruning import examine
 from connprune.training.rulers import RULERS
 
@@ -32,13 +34,13 @@ def wiring(architecture: Architecture) -> str:
 def main() -> None:
     """Prints a row for each ruler and each number of connections that it is asked to keep."""
     comparison, parent = RunDirectory(Path(sys.argv[1])), RunDirectory(Path(sys.argv[2]))
-    document = read_json(comparison.comparison)
+    document = read_document(Comparison, comparison.comparison)
     means: dict[str, tuple[float, int]] = {}
-    for row in document["rows"]:
-        for member in row["members"]:
-            run = RunDirectory(comparison.path / "jobs" / member["name"] / f"seed-{document['seeds'][0]}")
-            mean = fmean(each["test_accuracy"] for each in member["runs"])
-            means[wiring(run.architecture())] = (mean, int(member["connections"]))
+    for row in document.rows:
+        for network in row.networks:
+            run = RunDirectory(comparison.path / "jobs" / network.name / f"seed-{document.seeds[0]}")
+            mean = fmean(training.test_accuracy for training in network.runs)
+            means[wiring(run.architecture())] = (mean, int(network.connections))
     rows: list[dict[str, Any]] = []
     for by in RULERS:
         examined = examine(parent, by, "connection", lambda found: load(found.data), torch.device("cpu"))
@@ -60,7 +62,7 @@ def main() -> None:
                     "as_many": len(same),
                 }
             )
-    print(json.dumps({"schema": 1, "kind": "rulers", "wirings": len(means), "rows": rows}))
+    print(json.dumps({"schema": SCHEMA, "kind": "rulers", "wirings": len(means), "rows": rows}))
 
 
 if __name__ == "__main__":

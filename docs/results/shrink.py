@@ -1,4 +1,4 @@
-"""Makes a comparison's or a sweep's JSON small enough to keep: what a table is made of, without paths and spaces.
+"""Makes a comparison's or a sweep's JSON small enough to keep: no long numbers, of paths the last part, no spaces.
 
 python docs/results/shrink.py COMPARISON.json > docs/results/NAME.json
 """
@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import Any
 
 _ROUNDED = 6
+_PATHS = ("path", "cuts")
 
 
 def shrunk(value: Any) -> Any:
-    """The same with numbers to six digits after the point, and without paths."""
+    """The same with numbers to six digits after the point, and of paths the last part."""
     if isinstance(value, dict):
-        return {key: shrunk(each) for key, each in value.items() if key not in ("path", "cut")}
+        return {key: _last(each) if key in _PATHS else shrunk(each) for key, each in value.items()}
     if isinstance(value, list):
         return [shrunk(each) for each in value]
     return round(value, _ROUNDED) if isinstance(value, float) else value
 
 
+def _last(path: Any) -> Any:
+    return list(map(_last, path)) if isinstance(path, list) else Path(path).resolve().name
+
+
 if __name__ == "__main__":
-    document = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    for row in document.get("rows", ()):
-        for member in row.get("members", ()):
-            # A run: seed, held-out accuracy, test accuracy, seconds.
-            member["runs"] = [list(run.values()) for run in member["runs"]]
+    file = Path(sys.argv[1])
+    document = json.loads(file.read_text(encoding="utf-8"))
+    # A file's seal is of all its digits.
+    document.pop("digest", None)
     print(json.dumps(shrunk(document), separators=(",", ":")))

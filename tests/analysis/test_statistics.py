@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from connprune.analysis.statistics import paired_difference, rank, spread
+from connprune.analysis.statistics import paired_difference, rank, std
 
 
 def test_a_paired_interval_equals_a_hand_computation() -> None:
@@ -12,7 +12,7 @@ def test_a_paired_interval_equals_a_hand_computation() -> None:
     assert found.mean == pytest.approx(2)
     assert found.low == pytest.approx(2 - 4.302653 / math.sqrt(3), abs=1e-6)
     assert found.high == pytest.approx(2 + 4.302653 / math.sqrt(3), abs=1e-6)
-    assert found.verdict == "no difference found"
+    assert found.verdict == "not significantly different"
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ def test_a_paired_interval_equals_a_hand_computation() -> None:
     [
         ([0.9, 0.91, 0.93], [0.80, 0.81, 0.82], "better"),
         ([0.80, 0.81, 0.82], [0.9, 0.91, 0.93], "worse"),
-        ([0.9, 0.9, 0.9], [0.9, 0.9, 0.9], "no difference found"),
+        ([0.9, 0.9, 0.9], [0.9, 0.9, 0.9], "not significantly different"),
         ([0.91, 0.92, 0.93], [0.90, 0.91, 0.92], "too few seeds"),
-        ([0.9, 0.8, 0.9], [0.8, 0.9, 0.9], "no difference found"),
+        ([0.9, 0.8, 0.9], [0.8, 0.9, 0.9], "not significantly different"),
         ([0.9, 0.9], [0.1, 0.1], "too few seeds"),
         ([0.9], [0.1], "too few seeds"),
     ],
@@ -38,11 +38,11 @@ def test_one_pair_has_no_interval() -> None:
 
 def test_a_rank_counts_ties_half() -> None:
     found = rank(0.5, [0.9, 0.5, 0.5, 0.1])
-    assert (found.place, found.ties, found.of, found.percentile) == (2, 2, 5, 50.0)
+    assert (found.places, found.ties, found.of, found.first, found.percentile) == ((2,), (2,), 5, 0, 50.0)
     assert rank(1.0, [0.0, 0.5]).percentile == 100
     assert rank(0.0, [0.5, 0.6]).percentile == 0
 
 
-def test_the_spread_is_that_of_a_sample() -> None:
-    assert spread([1.0, 2.0, 3.0]) == pytest.approx(1)
-    assert spread([1.0]) is None
+def test_the_standard_deviation_is_that_of_a_sample() -> None:
+    assert std([1.0, 2.0, 3.0]) == pytest.approx(1)
+    assert std([1.0]) is None

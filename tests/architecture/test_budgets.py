@@ -61,7 +61,7 @@ def test_budgets_hold_and_nothing_could_be_put_back(
     except DisconnectedError:
         return
     counts = parameter_count(found.architecture), mac_count(found.architecture)
-    assert counts == (found.report.parameters[1], found.report.macs[1])
+    assert counts == (found.report.after.parameters, found.report.after.macs)
     assert counts[0] <= most[0]
     assert counts[1] <= most[1]
     chosen = frozenset(found.report.chosen)
@@ -133,8 +133,8 @@ def test_what_a_rule_is_told_of_a_cut_is_what_the_cut_costs(
 def test_a_share_is_of_the_parent_and_both_budgets_hold(digits: Architecture) -> None:
     gates = {str(connection): 1 - number / 100 for number, connection in enumerate(digits.gated_connections)}
     found = cut(digits, gates, Budget(Share(0.6), Share(0.5))).report
-    assert found.parameters[1] <= 0.6 * found.parameters[0]
-    assert found.macs[1] <= 0.5 * found.macs[0]
+    assert found.after.parameters <= 0.6 * found.before.parameters
+    assert found.after.macs <= 0.5 * found.before.macs
     assert found.rule == "at most 60% of the parameters and at most 50% of the MACs"
     assert str(Budget(macs=768_848)) == "at most 768,848 MACs"
 
@@ -152,13 +152,13 @@ def test_a_unit_that_alone_keeps_the_path_is_passed_over(digits: Architecture) -
     gates = {str(connection): 0.5 for connection in digits.gated_connections}
     gates |= {name: 0.0 for name in gates if name.endswith("->head")}
     cheapest = cut(digits, gates, Budget(macs=Share(0.01)))
-    assert cheapest.report.macs[1] <= 0.01 * cheapest.report.macs[0]
+    assert cheapest.report.after.macs <= 0.01 * cheapest.report.before.macs
 
 
 def test_whole_layers_keep_a_budget_too(digits: Architecture) -> None:
     gates = {str(connection): number / 100 for number, connection in enumerate(digits.gated_connections)}
     report = cut(digits, gates, WholeLayers(Budget(macs=Share(0.7)))).report
-    assert 0 < report.macs[1] <= 0.7 * report.macs[0]
+    assert 0 < report.after.macs <= 0.7 * report.before.macs
     assert report.removed_layers
 
 

@@ -68,9 +68,9 @@ def test_layers_that_read_nothing_go(digits: Architecture) -> None:
 def test_counts_fall_as_reported(digits: Architecture) -> None:
     report = cut(digits, all_open(digits) | {"dropout1->conv4": 0.0}, Threshold(0.5)).report
     maps = digits.shapes.output["dropout1"].feature_maps
-    assert report.connections == (45, 44)
-    assert report.parameters[0] - report.parameters[1] == 32 * maps * 9 + 1
-    assert report.macs[0] - report.macs[1] == 32 * maps * 9 * 4 * 4
+    assert (report.before.connections, report.after.connections) == (45, 44)
+    assert report.before.parameters - report.after.parameters == 32 * maps * 9 + 1
+    assert report.before.macs - report.after.macs == 32 * maps * 9 * 4 * 4
 
 
 def test_disconnecting_is_refused_with_the_largest_safe_threshold(digits: Architecture) -> None:

@@ -26,7 +26,7 @@ def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_pa
     outcome = command("check", "mine.yaml", "--json")
     assert (outcome.code, outcome.err) == (2, "")
     found = outcome.json
-    assert (found["schema"], found["kind"], found["is_well"]) == (1, "configuration", False)
+    assert (found["schema"], found["kind"], found["is_well"]) == (2, "configuration", False)
     places = {(mistake["file"], mistake["line"], mistake["column"]) for mistake in found["mistakes"]}
     assert places == {("mine.yaml", 2, 1), ("mine.yaml", 4, 3), ("mine.yaml", 6, 3)}
 

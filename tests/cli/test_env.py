@@ -24,7 +24,7 @@ def test_it_names_what_matters(command: Command, monkeypatch: pytest.MonkeyPatch
         assert text in outcome.out
     assert "hidden" not in outcome.out
     found = command("env", "--json").json
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert found["packages"]["torch"] == torch.__version__.partition("+")[0]
     assert found["variables"]["CONNPRUNE_MAX_LAYERS"] == "77"
     assert (found["cache"], found["runs"]) == (str(tmp_path / "cache"), str(tmp_path / "runs"))

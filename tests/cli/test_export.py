@@ -69,11 +69,11 @@ def test_what_travels_with_a_network(
     document = command("export", "--format", format_name, "--out", f"new/net.{format_name}", "--json").json
     path = tmp_path / document["path"]
     assert document["path"] == f"new/net.{format_name}"
-    assert (document["schema"], document["format"], document["run"]) == (1, format_name, cut["cut"])
+    assert (document["schema"], document["format"], document["run"]) == (2, format_name, cut["path"])
     assert document["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert document["bytes"] == path.stat().st_size
     assert sorted(entry.name for entry in path.parent.iterdir()) == [path.name, f"{path.name}.md"]
-    run = RunDirectory.open(Path(cut["cut"]))
+    run = RunDirectory.open(Path(cut["path"]))
     metadata = metadata_of(path)
     assert json.loads(metadata["classes"]) == list("0123456789")
     assert json.loads(metadata["preprocessing"])["shape"] == [1, 8, 8]
@@ -82,9 +82,9 @@ def test_what_travels_with_a_network(
     assert metadata["task"] == "image-classification"
     assert metadata["weights_sha256"] == document["weights_digest"] == run.digest()
     card = (tmp_path / document["card"]).read_text()
-    assert f"{cut['results']['cut']['validation_accuracy']:.2%}" in card
-    assert f"{cut['results']['cut']['test_accuracy']:.2%}" in card
-    assert f"{cut['macs']['cut']:,}" in card
+    assert f"{cut['after']['validation_accuracy']:.2%}" in card
+    assert f"{cut['after']['test_accuracy']:.2%}" in card
+    assert f"{cut['after']['macs']:,}" in card
     assert run.config.read_text() in card
     (snippet,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
     done = subprocess.run([sys.executable, "-c", snippet], cwd=path.parent, capture_output=True, text=True, check=True)
@@ -190,7 +190,7 @@ def test_without_the_packages_of_onnx(command: Command, monkeypatch: pytest.Monk
 
 
 def test_only_runs_have_networks(command: Command, tmp_path: Path) -> None:
-    RunDirectory(tmp_path).summarise({"kind": "comparison", "status": "finished"})
+    RunDirectory(tmp_path).summarise({"schema": 2, "kind": "comparison", "status": "finished"})
     outcome = command("export", tmp_path, "--format", "dot")
     assert (outcome.code, outcome.out) == (2, "")
     assert "this is a comparison" in outcome.err

@@ -27,7 +27,8 @@ def test_without_any_path(command: Command, tmp_path: Path) -> None:
     assert "keep 20 by gate: 24 connections cut" in pruned.err
     retrained = command("retrain")
     assert retrained.code == 0
-    assert [line.split()[0] for line in retrained.err.splitlines()[-4:]] == ["network", "parent", "cut", "retrained"]
+    assert "parent: the cut is " in retrained.err
+    assert "points from it at 1 seed, too few to claim a difference" in retrained.err
     for outcome in (trained, pruned, retrained):
         assert len(outcome.out.splitlines()) == 1
     names = [Path(outcome.out.strip()).name for outcome in (trained, pruned, retrained)]
@@ -38,20 +39,23 @@ def test_without_any_path(command: Command, tmp_path: Path) -> None:
 
 def test_json_is_one_document_a_command(command: Command) -> None:
     trained = command("train", *TINY, "--json").json
-    pruned = command("prune", trained["run"], "--keep", "20", "--json").json
-    retrained = command("retrain", pruned["cut"], "--epochs", "3", "--json").json
-    assert trained["schema"] == pruned["schema"] == retrained["schema"] == 1
+    pruned = command("prune", trained["path"], "--keep", "20", "--json").json
+    retrained = command("retrain", pruned["path"], "--epochs", "3", "--json").json
+    assert trained["schema"] == pruned["schema"] == retrained["schema"] == 2
     assert trained["final"]["epoch"] == 2
-    assert pruned["results"]["parent"]["test_accuracy"] == trained["final"]["test_accuracy"]
+    assert pruned["before"]["test_accuracy"] == trained["final"]["test_accuracy"]
     rows = {row["network"]: row for row in retrained["rows"]}
-    assert list(rows) == ["parent", "cut", "retrained"]
+    assert list(rows) == ["cut", "parent"]
     assert rows["parent"]["connections"] == 45
-    assert rows["parent"]["epochs"] == 2
-    assert rows["retrained"]["epochs"] == 3
-    assert rows["retrained"]["connections"] == rows["cut"]["connections"] == pruned["connections"]["cut"]
-    assert rows["retrained"]["macs"] == rows["cut"]["macs"] < rows["parent"]["macs"]
-    gates_left = RunDirectory.open(Path(pruned["cut"])).architecture().gated_connections
-    assert rows["cut"]["parameters"] - rows["retrained"]["parameters"] == len(gates_left)
+    (parent,) = rows["parent"]["networks"]
+    assert parent["runs"][0]["test_accuracy"] == rows["parent"]["test_accuracy"] == trained["final"]["test_accuracy"]
+    assert (retrained["epochs"], retrained["cuts"]) == (3, [pruned["path"]])
+    assert rows["cut"]["connections"] == pruned["after"]["connections"]
+    assert rows["cut"]["macs"] == pruned["after"]["macs"] < rows["parent"]["macs"]
+    gates_left = RunDirectory.open(Path(pruned["path"])).architecture().gated_connections
+    assert pruned["after"]["parameters"] - rows["cut"]["parameters"] == len(gates_left)
+    assert rows["cut"]["cost"] is None
+    assert rows["parent"]["cost"]["ratios"]["macs"] == rows["cut"]["macs"] / rows["parent"]["macs"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the contract's pipe is a POSIX shell's")
@@ -63,7 +67,7 @@ def test_the_documented_pipe_in_bash(tmp_path: Path) -> None:
     R=$(connprune train {" ".join(TINY)} -q) && connprune prune "$R" --keep 22 | connprune retrain - --json
     """
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert [row["network"] for row in json.loads(done.stdout)["rows"]] == ["parent", "cut", "retrained"]
+    assert [row["network"] for row in json.loads(done.stdout)["rows"]] == ["cut", "parent"]
 
 
 def test_a_failed_command_in_front_of_a_pipe_is_told(command: Command) -> None:
@@ -88,21 +92,21 @@ def test_a_search_that_closed_every_gate_says_so(command: Command) -> None:
 def test_a_folder_of_images(command: Command, digits_folder: Path) -> None:
     trained = command("train", *TINY, "--data", digits_folder, "--set", "data.train_images=40", "--json")
     assert trained.code == 0, trained.err
-    architecture = RunDirectory.open(Path(trained.json["run"])).architecture()
+    architecture = RunDirectory.open(Path(trained.json["path"])).architecture()
     assert (architecture.input.feature_maps, architecture.classes) == (3, 10)
 
 
 def test_a_cut_names_its_parent_and_can_be_loaded_and_cut_again(command: Command) -> None:
     trained = command("train", *TINY, "--json").json
     once = command("prune", "--keep", "30", "--json").json
-    assert Path(once["parent"]).name == Path(trained["run"]).name
-    assert once["parent_digest"] == RunDirectory.open(Path(trained["run"])).digest()
-    network, architecture = load(once["cut"])
-    assert len(architecture.all_connections) == once["connections"]["cut"]
-    assert sum(parameter.numel() for parameter in network.parameters()) == once["parameters"]["cut"]
-    twice = command("prune", once["cut"], "--keep", "20", "--json").json
-    assert twice["connections"]["parent"] == once["connections"]["cut"]
-    assert twice["results"]["parent"] == once["results"]["cut"]
+    assert Path(once["parent"]).name == Path(trained["path"]).name
+    assert once["parent_digest"] == RunDirectory.open(Path(trained["path"])).digest()
+    network, architecture = load(once["path"])
+    assert len(architecture.all_connections) == once["after"]["connections"]
+    assert sum(parameter.numel() for parameter in network.parameters()) == once["after"]["parameters"]
+    twice = command("prune", once["path"], "--keep", "20", "--json").json
+    assert twice["before"]["connections"] == once["after"]["connections"]
+    assert twice["before"] == once["after"]
 
 
 def test_nothing_below_the_threshold(command: Command) -> None:
@@ -133,7 +137,7 @@ def test_dry_runs_write_nothing(command: Command, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
     command("train", *TINY)
     outcome = command("prune", "--keep", "20", "--dry-run", "--json")
-    assert outcome.json["connections"]["cut"] <= 21
+    assert outcome.json["after"]["connections"] <= 21
     assert command("prune", "--keep", "20", "--dry-run").out == ""
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
@@ -146,7 +150,7 @@ def test_the_plan_of_a_dry_run_is_a_configuration(command: Command, tmp_path: Pa
 
 def test_an_architecture_file_is_a_configuration(command: Command) -> None:
     trained = command("train", *TINY, "--json").json
-    file = Path(trained["run"]) / "architecture.yaml"
+    file = Path(trained["path"]) / "architecture.yaml"
     assert (
         command("inspect", "--config", file, "--set", "data.source=digits", "--json").json["parameters"]
         == trained["parameters"]
@@ -213,12 +217,12 @@ def test_every_ruler_at_every_granularity(command: Command, ruler: str, granular
     assert pruned.code == 0, pruned.err
     document = pruned.json
     assert (document["by"], document["granularity"]) == (ruler, granularity)
-    assert document["feature_maps"]["cut"] < document["feature_maps"]["parent"]
-    assert document["macs"]["cut"] <= document["macs"]["parent"]
-    assert command("inspect", document["cut"], "--json").json["parameters"] == document["parameters"]["cut"]
-    assert command("prune", document["cut"], "--sparsity", "0.1").code == 0
-    retrained = command("retrain", document["cut"], "--json").json
-    assert retrained["rows"][2]["macs"] == document["macs"]["cut"]
+    assert document["after"]["feature_maps"] < document["before"]["feature_maps"]
+    assert document["after"]["macs"] <= document["before"]["macs"]
+    assert command("inspect", document["path"], "--json").json["parameters"] == document["after"]["parameters"]
+    assert command("prune", document["path"], "--sparsity", "0.1").code == 0
+    retrained = command("retrain", document["path"], "--json").json
+    assert retrained["rows"][0]["macs"] == document["after"]["macs"]
 
 
 def test_budgets_are_kept_and_not_undercut_by_much(command: Command) -> None:
@@ -226,10 +230,10 @@ def test_budgets_are_kept_and_not_undercut_by_much(command: Command) -> None:
     for option, count in (("--max-params", "parameters"), ("--max-macs", "macs")):
         most = trained[count] // 2
         document = command("prune", option, str(most), "--dry-run", "--json").json
-        assert 0.97 * most < document[count]["cut"] <= most
+        assert 0.97 * most < document["after"][count] <= most
     both = command("prune", "--max-params", "70%", "--max-macs", "50%", "--dry-run", "--json").json
-    assert both["parameters"]["cut"] <= 0.7 * both["parameters"]["parent"]
-    assert both["macs"]["cut"] <= 0.5 * both["macs"]["parent"]
+    assert both["after"]["parameters"] <= 0.7 * both["before"]["parameters"]
+    assert both["after"]["macs"] <= 0.5 * both["before"]["macs"]
     assert "found none of them" in command("prune").err
     refused = command("prune", "--max-macs", "10")
     assert refused.code == 3
@@ -242,22 +246,22 @@ def test_a_run_with_a_budget_of_its_own_is_cut_to_it(command: Command) -> None:
     assert "Warning: gates.budget.macs: without its closed gates" in trained.err
     document = command("prune", "--json").json
     assert document["rule"] == "at most 60% of the parameters and at most 700,000 MACs"
-    assert document["macs"]["cut"] <= 700_000
+    assert document["after"]["macs"] <= 700_000
 
 
 def test_each_layer_keeps_its_best(command: Command) -> None:
     command("train", *TINY)
     document = command("prune", "--keep-per-layer", "2", "--json").json
-    architecture = RunDirectory.open(Path(document["cut"])).architecture()
+    architecture = RunDirectory.open(Path(document["path"])).architecture()
     assert max(len(sources) for sources in architecture.connections.values()) == 2
 
 
 def test_whole_layers(command: Command) -> None:
     command("train", *TINY)
     document = command("prune", "--keep", "5", "--layers-only", "--json").json
-    assert document["layers"] == {"parent": 8, "cut": 5}
+    assert (document["before"]["layers"], document["after"]["layers"]) == (8, 5)
     assert document["rule"] == "keep 5, whole layers"
-    architecture = RunDirectory.open(Path(document["cut"])).architecture()
+    architecture = RunDirectory.open(Path(document["path"])).architecture()
     left = [layer.name for layer in architecture.layers]
     assert architecture.connections["head"] == ("input", *left)
 
@@ -265,8 +269,8 @@ def test_whole_layers(command: Command) -> None:
 def test_ancestry_is_kept(command: Command) -> None:
     run = command("train", *TINY).out.strip()
     once = command("prune", "--keep", "30", "--json").json
-    twice = command("prune", once["cut"], "--sparsity", "0.1", "--json").json
-    assert [Path(path).name for path in twice["ancestry"]] == [Path(run).name, Path(once["cut"]).name]
+    twice = command("prune", once["path"], "--sparsity", "0.1", "--json").json
+    assert [Path(path).name for path in twice["ancestry"]] == [Path(run).name, Path(once["path"]).name]
 
 
 def test_a_sweep_of_thresholds(command: Command) -> None:
@@ -280,8 +284,8 @@ def test_a_sweep_of_thresholds(command: Command) -> None:
         counts = [row[name] for row in rows]
         assert counts == sorted(counts, reverse=True)
     cut = command("prune", run, "--threshold", repr(rows[7]["threshold"]), "--json").json
-    assert cut["parameters"]["cut"] == rows[7]["parameters"]
-    assert cut["results"]["cut"]["validation_accuracy"] == rows[7]["validation_accuracy"]
+    assert cut["after"]["parameters"] == rows[7]["parameters"]
+    assert cut["after"]["validation_accuracy"] == rows[7]["validation_accuracy"]
     as_csv = list(csv.DictReader(io.StringIO(command("prune", run, "--dry-run", "--sweep", "--csv").out)))
     assert [float(row["threshold"]) for row in as_csv] == [row["threshold"] for row in rows]
     assert "validation" in command("prune", run, "--dry-run", "--sweep").out
@@ -305,7 +309,7 @@ def test_a_layer_of_the_users_own(connprune: Run, tmp_path: Path) -> None:
     cut = connprune("prune", "mine", "--sparsity", "0.4", "--granularity", "feature-map", *plugin, "-q")
     assert cut.returncode == 0, cut.stderr
     retrained = connprune("retrain", cut.stdout.strip(), *plugin, "--json")
-    assert [row["network"] for row in json.loads(retrained.stdout)["rows"]] == ["parent", "cut", "retrained"]
+    assert [row["network"] for row in json.loads(retrained.stdout)["rows"]] == ["cut", "parent"]
     refused = connprune("inspect", "mine")
     assert refused.returncode == 2
     assert "found the kind 'noise'" in refused.stderr
@@ -395,12 +399,12 @@ def test_an_interrupted_retraining_goes_on_to_its_comparison(command: Command) -
     command("train", *TINY)
     command("prune", "--keep", "20")
     whole = command("retrain", "--json").json
-    run = RunDirectory.open(Path(whole["run"]))
+    run = RunDirectory.open(Path(whole["path"]))
     run.final.unlink()
     run.comparison.unlink()
     run.summarise({"status": "interrupted"})
     again = command("retrain", "--resume", "--json").json
-    assert again["run"] == whole["run"]
+    assert again["path"] == whole["path"]
     assert [row["test_accuracy"] for row in again["rows"]] == [row["test_accuracy"] for row in whole["rows"]]
     assert command("retrain", "--resume", "--seed", "3").code == 2
 

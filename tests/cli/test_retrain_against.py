@@ -33,7 +33,7 @@ def test_the_comparison_is_one_document_with_words(command: Command, cut: str) -
 
     assert done.code == 0, done.err
     found = done.json
-    assert (found["schema"], found["kind"], found["seeds"]) == (1, "comparison", [1337, 1338, 1339])
+    assert (found["schema"], found["kind"], found["seeds"]) == (2, "comparison", [1337, 1338, 1339])
     assert [row["network"] for row in found["rows"]] == ["cut", "parent", "chain", "random", "dense-scaled-macs"]
     chain, drawn, scaled = found["rows"][2:]
     assert chain["difference"]["low"] < chain["difference"]["mean"] < chain["difference"]["high"]
@@ -41,7 +41,7 @@ def test_the_comparison_is_one_document_with_words(command: Command, cut: str) -
     assert drawn["count"] == 2
     assert drawn["rank"]["of"] == 3
     assert scaled["connections"] == 45
-    assert scaled["cost"]["times"]["macs"] == pytest.approx(1, abs=0.3)
+    assert scaled["cost"]["ratios"]["macs"] == pytest.approx(1, abs=0.3)
     assert len(found["verdicts"]) == 4
     assert found["verdicts"][1].startswith("chain: ")
     for sentence, row in zip(found["verdicts"], found["rows"][1:], strict=True):
@@ -144,7 +144,7 @@ def test_several_searches_are_judged_by_one_command(command: Command, cut: str) 
     assert (found["kind"], found["unit"], len(found["searches"])) == ("comparison", "search", 2)
     assert [row["difference"] and row["difference"]["pairs"] for row in found["rows"]] == [None, 2, 2]
     assert "2 searches, too few to claim a difference, at unequal cost" in found["verdicts"][0]
-    assert json.loads(Path("judged/comparison.json").read_text())["cut"] == ["../cut", "../cut-7"]
+    assert json.loads(Path("judged/comparison.json").read_text())["cuts"] == ["../cut", "../cut-7"]
     assert Path("page.html").stat().st_size > 10_000
     again = command(*ours, "--json")
     assert lasting({**again.json, "html": 0, "figures": 0}) == lasting({**found, "html": 0, "figures": 0})

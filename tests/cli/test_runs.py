@@ -27,7 +27,7 @@ def listed(command: Command):  # type: ignore[no-untyped-def]
     def rows(*arguments: str) -> dict[str, Any]:
         outcome = command("runs", *arguments, "--json")
         assert outcome.code == 0, outcome.err
-        assert outcome.json["schema"] == 1
+        assert outcome.json["schema"] == 2
         return {Path(row["path"]).name: row for row in outcome.json["runs"]}
 
     return rows
@@ -51,7 +51,7 @@ def test_a_search_its_cut_and_the_retrained(command: Command, listed) -> None:  
         for part in ("validation_accuracy", "test_accuracy"):
             assert found[name][part] == summaries[name]["final"][part]
     cut = json.loads(Path("runs/second/cut.json").read_text())
-    assert found["second"]["connections"] == cut["connections"]["cut"] < cut["connections"]["parent"] == 45
+    assert found["second"]["connections"] == cut["after"]["connections"] < cut["before"]["connections"] == 45
     assert [found[name]["connections_before"] for name in found] == [45, 45, 45]
     assert found["third"]["parameters"] < found["second"]["parameters"] < found["first"]["parameters"]
 
@@ -172,7 +172,7 @@ def test_nothing_to_list(command: Command, tmp_path: Path) -> None:
     assert_nothing(command("runs"))
     (tmp_path / "runs").mkdir()
     assert_nothing(command("runs"))
-    assert command("runs", "--json").json == {"schema": 1, "runs": []}
+    assert command("runs", "--json").json == {"schema": 2, "runs": []}
 
 
 def assert_nothing(outcome: Outcome) -> None:

@@ -46,8 +46,8 @@ def test_a_sweep_trains_the_grid_and_says_what_each_axis_does(command: Command, 
     # sigmoid(-6) is below 0.01, sigmoid(3) far above; two epochs change neither.
     assert [row["gates_closed"] for row in found["rows"]] == [44, 44, 0, 0]
     low, high = found["axes"]["start"]
-    assert (low["difference"], high["difference"]["from"]) == (None, "low")
-    assert high["difference"]["mean"] == pytest.approx(high["mean"] - low["mean"])
+    assert (low["label"], low["difference"]) == ("low", None)
+    assert high["difference"]["mean"] == pytest.approx(high["test_accuracy"] - low["test_accuracy"])
     assert high["wiring"]["jaccard_with_first"] == 0
     assert high["wiring"]["jaccard_between_seeds"] == 1
     assert low["wiring"]["decided_epoch"] == 0
@@ -61,7 +61,7 @@ def test_the_same_sweep_goes_on_and_has_a_row_a_cell_as_csv(command: Command, fi
     assert "a minute" not in again.err
     assert lasting(first.json) == lasting(again.json)
     table = command("sweep", "--collect", "--csv")
-    assert table.out.splitlines()[0].startswith("start,merge.interpolation,name,seeds,mean")
+    assert table.out.splitlines()[0].startswith("start,merge.interpolation,name,seeds,test_accuracy")
     assert len(table.out.splitlines()) == 5
 
 
@@ -172,7 +172,9 @@ def test_searches_are_cut_and_compared_as_by_hand(command: Command) -> None:
         assert command("prune", search, "--keep", "30", "--out", cut).code == 0
     by_hand = command("retrain", *cuts, "--against", "random", "--seeds", "1", "--json").json
     assert found["comparison"]["unit"] == "search"
-    assert [row["mean"] for row in found["comparison"]["rows"]] == [row["mean"] for row in by_hand["rows"]]
+    assert [row["test_accuracy"] for row in found["comparison"]["rows"]] == [
+        row["test_accuracy"] for row in by_hand["rows"]
+    ]
     assert [_untimed(text) for text in found["comparison"]["verdicts"]] == [
         _untimed(text) for text in by_hand["verdicts"]
     ]

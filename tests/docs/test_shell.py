@@ -134,7 +134,7 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     (report,) = (tmp_path / "runs").glob("*-cut-*/cut.json")
     cut = json.loads(report.read_text())
     assert 15 <= len(cut["chosen"]) <= 25
-    assert cut["results"]["cut"]["test_accuracy"] > 0.97
+    assert cut["after"]["test_accuracy"] > 0.97
 
 
 @pytest.mark.slow

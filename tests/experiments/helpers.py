@@ -8,6 +8,8 @@ import torch
 
 from connprune.architecture.rules import Keep
 from connprune.data.sources import load
+from connprune.documents.base import Document
+from connprune.documents.comparison import Network, Training
 from connprune.experiments.plan import Job, Plan
 from connprune.experiments.work import work
 from connprune.runs.directory import RunDirectory
@@ -51,10 +53,18 @@ def work_off(
 
 def lasting(document: Any) -> Any:
     """What of a document does not depend on the clock or the place."""
+    if isinstance(document, Document):
+        return lasting(document.plain())
     if isinstance(document, dict):
         return {
             key: lasting(value)
             for key, value in document.items()
-            if not key.endswith("_seconds") and key not in ("path", "cut", "run")
+            if not key.endswith("_seconds") and key not in ("path", "cuts")
         }
     return [lasting(value) for value in document] if isinstance(document, list) else document
+
+
+def network(name: str, parameters: float, macs: float) -> Network:
+    """A network of this size that was trained once."""
+    once = Training(seed=1, validation_accuracy=0.5, test_accuracy=0.5, training_seconds=1.0, wall_seconds=1.0)
+    return Network(name=name, connections=1, layers=1, parameters=parameters, macs=macs, runs=(once,))

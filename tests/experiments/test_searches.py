@@ -1,7 +1,6 @@
 """Several searches: each has baselines of its own cost, and the interval is over searches."""
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 
@@ -9,14 +8,16 @@ import pytest
 
 from connprune.analysis.statistics import paired_difference
 from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.documents.comparison import Cost
 from connprune.errors import ConnpruneError, InterruptedRunError, NoBaselineError, UsageError
+from connprune.experiments.comparison import rows_of
 from connprune.experiments.plan import Plan, begin, read
-from connprune.experiments.search_results import _cost, collect
+from connprune.experiments.search_results import collect, cost_over_searches
 from connprune.experiments.searches import gather
-from connprune.experiments.verdict import verdict
+from connprune.experiments.verdict import cost, verdict
 from connprune.report.comparison import comparison_text
 from connprune.runs.directory import RunDirectory
-from tests.experiments.helpers import Patience, make_cut, work_off
+from tests.experiments.helpers import Patience, make_cut, network, work_off
 
 AGAINST = ["random-cost:2", "chain-scaled:macs"]
 
@@ -60,31 +61,35 @@ def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Pat
     def mean(member: str) -> float:
         return fmean(whole.job(member, seed).summary["final"]["test_accuracy"] for seed in (5, 6))
 
-    assert [row["network"] for row in found["rows"]] == ["cut", "random-cost", "chain-scaled-macs"]
+    assert [row.network for row in found.rows] == ["cut", "random-cost", "chain-scaled-macs"]
     ours = [mean(f"{number}-cut") for number in (1, 2, 3)]
     drawn = [fmean(mean(f"{number}-random-cost-{each}") for each in (1, 2)) for number in (1, 2, 3)]
     expected = paired_difference(ours, drawn)
-    row = found["rows"][1]
-    assert row["difference"]["mean"] == pytest.approx(expected.mean)
-    assert row["difference"]["low"] == pytest.approx(expected.low)
-    assert (row["difference"]["pairs"], row["searches"], row["seeds"], row["count"]) == (3, 3, 2, 2)
-    assert len(row["rank"]["places"]) == 3
-    assert row["cost"]["equal"]
-    assert found["cut"] == [str(cut.path.resolve()) for cut in cuts]
-    assert [each["search"] for each in found["searches"]] == [1, 2, 3]
-    assert "3 searches" in found["verdicts"][0]
-    assert "at equal cost" in found["verdicts"][0]
-    assert "of 3 searches (places " in found["verdicts"][0]
+    row = found.rows[1]
+    assert row.difference
+    assert row.rank
+    assert row.cost
+    assert row.difference.mean == pytest.approx(expected.mean)
+    assert row.difference.low == pytest.approx(expected.low)
+    assert (row.difference.pairs, row.searches, row.seeds, row.count) == (3, 3, 2, 2)
+    assert len(row.rank.places) == 3
+    assert row.cost.equal
+    assert found.cuts == tuple(str(cut.path.resolve()) for cut in cuts)
+    assert [each.search for each in found.searches] == [1, 2, 3]
+    assert "3 searches" in found.verdicts[0]
+    assert "at equal cost" in found.verdicts[0]
+    assert "of 3 searches (places " in found.verdicts[0]
     text = comparison_text(found)
-    assert "less random-cost" in text
-    assert all(sentence in text for sentence in found["verdicts"])
+    assert "− random-cost" in text
+    assert all(sentence in text for sentence in found.verdicts)
 
     for member in ("3-random-cost-1", "3-random-cost-2"):
         for seed in (5, 6):
             shutil.rmtree(whole.job(member, seed).path)
-    rows = {row["network"]: row for row in collect(whole, lambda networks: {})["rows"]}
-    assert (rows["random-cost"]["searches"], rows["chain-scaled-macs"]["searches"]) == (2, 3)
-    assert rows["random-cost"]["difference"]["mean"] == pytest.approx(paired_difference(ours[:2], drawn[:2]).mean)
+    rows = {row.network: row for row in collect(whole, lambda networks: {}).rows}
+    assert (rows["random-cost"].searches, rows["chain-scaled-macs"].searches) == (2, 3)
+    assert (left := rows["random-cost"].difference)
+    assert left.mean == pytest.approx(paired_difference(ours[:2], drawn[:2]).mean)
 
 
 def test_a_search_without_a_baseline_is_left_out_of_it(tmp_path: Path, cuts: list[RunDirectory]) -> None:
@@ -100,18 +105,17 @@ def test_a_search_without_a_baseline_is_left_out_of_it(tmp_path: Path, cuts: lis
 
 
 def test_a_mean_of_unequal_costs_is_not_called_equal() -> None:
-    costs = [{"times": {"parameters": 1 + off, "macs": 1.0}, "equal": not off} for off in (-0.2, 0.2, 0.0)]
-    row = {
-        "network": "chain",
-        "count": 1,
-        "difference": asdict(paired_difference([0.3, 0.2, 0.3], [0.1] * 3)),
-        "rank": None,
-    }
-    assert " at unequal cost in 2 of 3 searches: 1 times the parameters" in verdict(
-        {**row, "cost": _cost(costs)}, "search"
-    )
-    assert " at equal cost: 1 times" in verdict({**row, "cost": _cost(costs[2:])}, "search")
-    assert " at unequal cost: 0.8 times" in verdict({**row, "cost": _cost(costs[:1])}, "search")
+    ours = network("cut", 100, 100)
+    costs = [cost([network("chain", parameters, 100)], ours) for parameters in (125, 100 / 1.2, 100)]
+    (_, row) = rows_of({"cut": [ours], "chain": [network("chain", 100, 100)]})
+
+    def said(*costs: Cost) -> str:
+        difference = paired_difference([0.3, 0.2, 0.3], [0.1] * 3)
+        return verdict(row.model_copy(update={"cost": cost_over_searches(costs), "difference": difference}), "search")
+
+    assert " at unequal cost in 2 of 3 searches: 1 times the parameters" in said(*costs)
+    assert " at equal cost: 1 times" in said(costs[2])
+    assert " at unequal cost: 0.8 times" in said(costs[0])
 
 
 def test_two_cuts_of_one_search_are_no_two_searches(cuts: list[RunDirectory], tmp_path: Path) -> None:

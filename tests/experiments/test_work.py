@@ -28,7 +28,9 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 def plan(cut: RunDirectory, path: Path, rivals: list[str] | None = None, epochs: int = 1) -> Plan:
     entrants = members(Setting.of(cut, epochs, None), RIVALS if rivals is None else rivals)
-    return begin(path, "comparison", entrants, [1, 2], {"cut": str(cut.path), "epochs": epochs})
+    return begin(
+        path, "comparison", entrants, [1, 2], {"cuts": [str(cut.path)], "rules": ["keep 22"], "epochs": epochs}
+    )
 
 
 def test_an_interrupted_experiment_ends_like_one_that_was_not(cut: RunDirectory, tmp_path: Path) -> None:
@@ -73,9 +75,10 @@ def test_a_job_that_fails_does_not_stop_the_others(cut: RunDirectory, tmp_path: 
     assert done == ["cut/1", "cut/2", "chain/2"]
     assert list(failed) == [broken.path]
     found = collect(ours, lambda networks: {})
-    assert found["unfinished"] == 1
-    assert [row["seeds"] for row in found["rows"]] == [2, 1]
-    assert found["rows"][1]["difference"]["pairs"] == 1
+    assert found.unfinished == 1
+    assert [row.seeds for row in found.rows] == [2, 1]
+    assert found.rows[1].difference
+    assert found.rows[1].difference.pairs == 1
 
 
 def test_another_experiment_in_the_same_directory_is_refused(cut: RunDirectory, tmp_path: Path) -> None:
@@ -88,9 +91,9 @@ def test_another_experiment_in_the_same_directory_is_refused(cut: RunDirectory, 
     "text",
     [
         "[",
-        '{"kind": "comparison", "seeds": 3}',
-        '{"kind": "comparison", "seeds": ["x"], "members": {}, "about": {}}',
-        '{"kind": "comparison", "seeds": [1], "members": {}, "about": {}}',
+        '{"schema": 2, "kind": "comparison", "seeds": 3}',
+        '{"schema": 2, "kind": "comparison", "seeds": ["x"], "members": {}, "about": {}}',
+        '{"schema": 2, "kind": "comparison", "seeds": [1], "members": {}, "about": {}}',
     ],
 )
 def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str) -> None:
@@ -102,16 +105,17 @@ def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str)
 @pytest.mark.parametrize(
     ("row", "about"),
     [
-        ("1/cut", {"cut": ["c"]}),
-        ("1/cut", {"cut": ["c"], "rule": []}),
-        ("1/cut", {"cut": ["c", "d"], "rule": ["r", "r"]}),
-        ("cut", {"cut": ["c"], "rule": ["r"]}),
-        ("1/chain", {"cut": ["c"], "rule": ["r"]}),
-        ("chain", {"cut": "c", "rule": "r"}),
+        ("cut", {"cuts": ["c"]}),
+        ("cut", {"cuts": ["c"], "rules": []}),
+        ("cut", {"cuts": [], "rules": []}),
+        ("1/cut", {"cuts": ["c"], "rules": ["r"]}),
+        ("1/cut", {"cuts": ["c", "d"], "rules": ["r", "r"]}),
+        ("chain", {"cuts": ["c"], "rules": ["r"]}),
+        ("cut", {"cuts": "c", "rules": "r"}),
     ],
 )
 def test_a_plan_that_lacks_a_cut_is_refused(tmp_path: Path, row: str, about: dict[str, list[str]]) -> None:
-    document = {"kind": "comparison", "seeds": [1], "members": {row: ["1-cut"]}, "about": about}
+    document = {"schema": 2, "kind": "comparison", "seeds": [1], "members": {row: ["1-cut"]}, "about": about}
     write_json(tmp_path / "plan.json", sealed(document))
     with pytest.raises(UsageError, match=r"plan\.json: this file is damaged: it holds no plan"):
         read(tmp_path, "comparison")
@@ -136,9 +140,9 @@ def test_rows_without_a_seed_in_common_are_not_compared(cut: RunDirectory, tmp_p
     for member, seed in (("random-1", 1), ("random-2", 2)):
         shutil.rmtree(ours.job(member, seed).path)
     found = collect(ours, lambda networks: {})
-    row = found["rows"][1]
-    assert (row["mean"], row["difference"], row["rank"], row["seeds"]) == (None, None, None, 0)
-    assert "no seed in common" in found["verdicts"][0]
+    row = found.rows[1]
+    assert (row.test_accuracy, row.difference, row.rank, row.seeds) == (None, None, None, 0)
+    assert "no seed in common" in found.verdicts[0]
     assert comparison_text(found)
 
 

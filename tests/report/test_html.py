@@ -160,7 +160,7 @@ def test_a_cut_and_its_retrained_network_show_what_went(command: Command, run: s
     assert len(data["history"]["gate"]) == 44
     done = command("retrain", "cut", "--epochs", "1", "--run", "again", "--html", "again.html", "--json")
     data = embedded(Path("again.html").read_text())
-    places = {key: str(Path(done.json[key]).resolve()) for key in ("run", "cut")}
+    places = {"path": str(Path("again").resolve()), "cuts": [str(Path("cut").resolve())]}
     assert {**done.json, **places} == {**data["comparison"], "html": "again.html"}
     assert data["wiring"]["left"].count(0) == len(gone)
     assert data["document"]["path"] == "again"
@@ -201,11 +201,11 @@ def test_a_comparison(command: Command, run: str) -> None:
     shown = command("retrain", "cut", "--against", "chain", "--epochs", "1", "--html", "report.html", "--json")
     assert shown.code == 0, shown.err
     data = embedded(Path("report.html").read_text())
-    assert data["document"] == shown.json
+    assert {**data["document"], "html": "report.html"} == shown.json
     assert set(data["wirings"]) == {"cut", "chain"}
     assert sum(1 for left in data["wirings"]["chain"] if left) == 9
     again = command("retrain", "--collect", "--html", "report.html", "--json")
-    assert embedded(Path("report.html").read_text())["document"] == again.json
+    assert {**embedded(Path("report.html").read_text())["document"], "html": "report.html"} == again.json
 
 
 def test_places_that_are_refused_before_any_work(command: Command, run: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_tree_of_runs_is_moved(command: Command, tmp_path: Path) -> None:
     assert cut["parent"] == str(tmp_path / "here/runs/parent")
     command("prune", "here/cuts/cut", "--keep", "29", "--out", "here/cuts/further")
     one = command("retrain", "here/cuts/cut", "--epochs", "1", "--device", "cpu", "--run", "here/one", "--json").json
-    assert (Path(one["cut"]).resolve(), one["parent"]) == (tmp_path / "here/cuts/cut", cut["parent"])
+    assert [Path(each).resolve() for each in one["cuts"]] == [tmp_path / "here/cuts/cut"]
     compared = (
         "retrain",
         "here/cuts/cut",
@@ -41,14 +41,14 @@ def test_a_tree_of_runs_is_moved(command: Command, tmp_path: Path) -> None:
             assert str(tmp_path) not in path.read_text(), path
     (tmp_path / "here").rename(tmp_path / "there")
     further = read_cut(RunDirectory(tmp_path / "there/cuts/further"))
-    assert further["ancestry"] == [str(tmp_path / "there/runs/parent"), str(tmp_path / "there/cuts/cut")]
+    assert further.ancestry == (str(tmp_path / "there/runs/parent"), str(tmp_path / "there/cuts/cut"))
     parent, why = parent_of(RunDirectory(tmp_path / "there/cuts/cut"))
     assert parent, why
     assert parent.name == "parent"
     assert command("inspect", "there/one", "--json").json["summary"]["cut"] == str(tmp_path / "there/cuts/cut")
-    assert command("retrain", "--collect", "--run", "there/compared", "--json").json["cut"] == str(
-        tmp_path / "there/cuts/cut"
-    )
+    assert command("retrain", "--collect", "--run", "there/compared", "--json").json["cuts"] == [
+        str(tmp_path / "there/cuts/cut")
+    ]
     # Another run in the parent's place is not taken for it.
     shutil.rmtree(tmp_path / "there/runs/parent")
     command("train", *TINY, "--seed", "7", "--run", "there/runs/parent")

@@ -43,7 +43,7 @@ def costs_figure(
     Returns:
         The files.
     """
-    panels = [("parameters", "parameters"), ("macs", "MACs an image")]
+    panels = [("parameters", "parameters"), ("macs", "MACs per image")]
     across = _LEFT + _WIDTH + 0.15
     names = max((width_of(plain(shortened(each[0], 20)), _TEXT) for each in differences), default=0.0)
     extra = names + 0.3 + 2.3 if differences else 0.0

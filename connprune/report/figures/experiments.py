@@ -1,38 +1,38 @@
 """Every figure that there is to draw of a comparison or of a sweep."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from connprune.documents.comparison import Comparison
+from connprune.documents.sweep import Sweep
 from connprune.report.figures.costs import costs_figure
 from connprune.report.figures.networks import differ, of_comparison, of_sweep
 from connprune.report.figures.sweep import sweep_figure
 
 
-def comparison_figures(document: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draws accuracy against costs, and by how much the cut is better than each rival.
+def comparison_figures(document: Comparison, folder: Path) -> list[Path]:
+    """Draws accuracy against costs, and by how much the cut is better than each baseline.
 
     Args:
-        document: a comparison, or what a retrained run is set beside, as `comparison.json` has it.
+        document: the comparison.
         folder: where to write; it is made if it is not there.
 
     Returns:
         The files.
     """
     differences = [
-        (row["network"], found["mean"], found["low"], found["high"])
-        for row in document["rows"]
-        if (found := row.get("difference"))
+        (row.network, row.difference.mean, row.difference.low, row.difference.high)
+        for row in document.rows
+        if row.difference
     ]
     networks = of_comparison(document)
     return costs_figure(networks, folder, "comparison", "Comparison", networks[0].group, differences)
 
 
-def sweep_figures(document: Mapping[str, Any], folder: Path) -> list[Path]:
+def sweep_figures(document: Sweep, folder: Path) -> list[Path]:
     """Draws what each axis does and, if the cells cost different amounts, accuracy against costs.
 
     Args:
-        document: the sweep, as `sweep.json` has it.
+        document: the sweep.
         folder: where to write; it is made if it is not there.
 
     Returns:

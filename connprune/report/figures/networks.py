@@ -1,10 +1,11 @@
 """Networks as points: what each costs and what it achieves, and which of them are on the Pareto front."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any
 
+from connprune.documents.comparison import Comparison, Training
+from connprune.documents.sweep import Sweep
 from connprune.report.figures.labels import plain, shortened
 
 
@@ -36,38 +37,38 @@ class Network:
         return plain(shortened(self.name, 28))
 
 
-def of_comparison(document: Mapping[str, Any]) -> list[Network]:
-    """The networks of a comparison, or of a retrained run's `comparison.json`; those of a row are a group.
+def of_comparison(document: Comparison) -> list[Network]:
+    """The networks of a comparison; those of a row are a group.
 
-    A row of several networks has their mean as a point with a name. The cut, or what was retrained, comes first.
+    A row of several networks has their mean as a point with a name. The cut comes first.
     """
     found = []
-    rows = document["rows"]
-    for row in rows if "members" in rows[0] else reversed(rows):
-        name = row["network"]
-        if "members" not in row:
-            found.append(Network(name, name, row["parameters"], row["macs"], (row["test_accuracy"],)))
-            continue
-        members = [member for member in row["members"] if member["runs"]]
+    for row in document.rows:
+        trained = [network for network in row.networks if network.runs]
         several = [
-            Network("", name, member["parameters"], member["macs"], tuple(_by_seed(member).values()))
-            for member in members
+            Network("", row.network, network.parameters, network.macs, tuple(_by_seed(network.runs).values()))
+            for network in trained
         ]
         if len(several) == 1:
-            found.append(replace(several[0], name=name))
+            found.append(replace(several[0], name=row.network))
         elif several:
-            found += [*several, _mean(f"{name}, mean of {len(several)}", several, members)]
+            name = f"{row.network}, mean of {len(several)}"
+            found += [*several, _mean(name, several, [_by_seed(network.runs) for network in trained])]
     return found
 
 
-def of_sweep(document: Mapping[str, Any]) -> list[Network]:
+def of_sweep(document: Sweep) -> list[Network]:
     """The cells of a sweep; those with the same label on the first axis are a group."""
     return [
-        Network(", ".join(row["cell"].values()), next(iter(row["cell"].values())), row["parameters"], row["macs"],
-                tuple(_by_seed(row).values()))
-        for row in document["rows"]
-        if row["runs"] and row["parameters"] is not None
-    ]  # fmt: skip
+        Network(
+            ", ".join(row.cell.values()),
+            next(iter(row.cell.values())),
+            row.parameters,
+            row.macs,
+            tuple(_by_seed(row.runs).values()),
+        )
+        for row in document.rows
+    ]
 
 
 def differ(networks: Sequence[Network]) -> bool:
@@ -85,9 +86,8 @@ def front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     return found
 
 
-def _mean(name: str, networks: Sequence[Network], documents: Sequence[Mapping[str, Any]]) -> Network:
+def _mean(name: str, networks: Sequence[Network], runs: Sequence[dict[int, float]]) -> Network:
     """The mean of networks, seed by seed over those that have it."""
-    runs = [_by_seed(document) for document in documents]
     seeds = dict.fromkeys(seed for each in runs for seed in each)
     return Network(
         name,
@@ -98,5 +98,5 @@ def _mean(name: str, networks: Sequence[Network], documents: Sequence[Mapping[st
     )
 
 
-def _by_seed(document: Mapping[str, Any]) -> dict[int, float]:
-    return {run["seed"]: float(run["test_accuracy"]) for run in document["runs"]}
+def _by_seed(trainings: Sequence[Training]) -> dict[int, float]:
+    return {training.seed: training.test_accuracy for training in trainings}

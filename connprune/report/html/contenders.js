@@ -1,21 +1,19 @@
 // A cut beside others: accuracy against costs, and the tables.
-const COSTS = { macs: "MACs an image", parameters: "parameters", connections: "connections" };
+const COSTS = { macs: "MACs per image", parameters: "parameters", connections: "connections" };
 
 function comparisonSection(page, state) {
   const { comparison } = page;
-  const overSeeds = comparison.kind === "comparison";
-  const rows = comparison.rows.map((row) => overSeeds
-    ? { ...row, low: row.difference?.low ?? null, high: row.difference?.high ?? null, gain: row.difference?.mean ?? null, verdict: row.difference?.verdict ?? null,
-        at1: row.latency_seconds?.["1"] ?? null, at256: row.latency_seconds?.["256"] ?? null }
-    : { ...row, mean: row.test_accuracy, validation_mean: row.validation_accuracy });
-  const sign = (row) => (overSeeds ? row.network === "cut" : row.network === "retrained");
+  const rows = comparison.rows.map((row) => ({ ...row,
+    low: row.difference?.low ?? null, high: row.difference?.high ?? null, gain: row.difference?.mean ?? null, verdict: row.difference?.verdict ?? null,
+    at1: row.latency_seconds?.["1"] ?? null, at256: row.latency_seconds?.["256"] ?? null }));
+  const unit = comparison.unit === "search" ? "searches" : "seeds";
   const points = (cost) => [
-    ...rows.filter((row) => row.count > 1).flatMap((row) => row.members.map((member) => ({
-      name: member.name, network: member.name, faint: true, x: member[cost], y: mean(member.runs.map((run) => run.test_accuracy)),
-      text: `${percentOf(mean(member.runs.map((run) => run.test_accuracy)))} test accuracy, ${formats.count(member[cost])} ${COSTS[cost]}` }))),
-    ...rows.filter((row) => row.mean !== null).map((row) => ({
-      name: row.count > 1 ? `${row.network} (mean of ${row.count})` : row.network, network: row.network, isOurs: sign(row), x: row[cost], y: row.mean, error: row.deviation ?? 0,
-      text: `${percentOf(row.mean)} test accuracy${row.deviation === null || row.deviation === undefined ? "" : ` ± ${(row.deviation * 100).toFixed(2)} points over ${plural(row.seeds, "seed")}`}, ${formats.count(row[cost])} ${COSTS[cost]}` })),
+    ...rows.filter((row) => row.count > 1).flatMap((row) => row.networks.map((network) => ({
+      name: network.name, network: network.name, faint: true, x: network[cost], y: mean(network.runs.map((run) => run.test_accuracy)),
+      text: `${percentOf(mean(network.runs.map((run) => run.test_accuracy)))} test accuracy, ${formats.count(network[cost])} ${COSTS[cost]}` }))),
+    ...rows.filter((row) => row.test_accuracy !== null).map((row) => ({
+      name: row.count > 1 ? `${row.network} (mean of ${row.count})` : row.network, network: row.network, isOurs: row.network === "cut", x: row[cost], y: row.test_accuracy, error: row.test_std ?? 0,
+      text: `${percentOf(row.test_accuracy)} test accuracy${row.test_std === null ? "" : ` ± ${(row.test_std * 100).toFixed(2)} points over ${row[unit]} ${unit}`}, ${formats.count(row[cost])} ${COSTS[cost]}` })),
   ];
   let cost = "macs";
   let shown = points(cost);
@@ -43,35 +41,28 @@ function comparisonSection(page, state) {
     mark: (show) => state.on(() => show("chosen", rows.findIndex((row) => row.network === state.network))) };
   state.on(settle);
   settle();
-  const note = overSeeds
-    ? "Each mark is a network's mean over the seeds, its line one standard deviation up and down; small rings are single networks of a row. The diamond is the cut. The dashed line joins what no other beats in both accuracy and cost (the Pareto front); the front does not know how sure the means are, the intervals below do."
-    : "One training each: no differences to claim. The diamond is the retrained network. The dashed line joins what no other beats in both accuracy and cost (the Pareto front).";
-  return card(overSeeds ? "The cut and its rivals" : "Parent, cut and retrained network",
-    element("p", { class: "note" }, note), choice, chart.node, readout, ...tables(comparison, rows, overSeeds, link));
+  const note = `Each mark is a network's mean over the ${unit}, its line one standard deviation up and down; small rings are single networks of a row. The diamond is the cut. The dashed line joins what no other beats in both accuracy and cost (the Pareto front); the front does not know how sure the means are, the intervals below do.`;
+  return card("The cut and its baselines",
+    element("p", { class: "note" }, note), choice, chart.node, readout, ...tables(comparison, rows, unit, link));
 }
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const percentOf = formats.percent;
 
-function tables(comparison, rows, overSeeds, link) {
+function tables(comparison, rows, unit, link) {
   const network = { key: "network", label: "network", text: true };
   const counts = [["connections", "connections"], ["layers", "layers"], ["parameters", "parameters"], ["macs", "MACs"]]
     .map(([key, label]) => ({ key, label, write: formats.count }));
-  if (!overSeeds) {
-    return [sortable("Networks", [network, ...counts.slice(0, 1), { key: "feature_maps", label: "feature maps", write: formats.count }, ...counts.slice(1),
-      { key: "validation_accuracy", label: "validation", write: formats.percent }, { key: "test_accuracy", label: "test", write: formats.percent },
-      { key: "epochs", label: "epochs", write: formats.count }, { key: "training_seconds", label: "seconds", write: formats.seconds }], rows, link)];
-  }
-  const results = [network, { key: "count", label: "networks", write: formats.count }, { key: "seeds", label: "seeds", write: formats.count },
-    { key: "validation_mean", label: "validation", write: formats.percent }, { key: "mean", label: "test", write: formats.percent },
-    { key: "deviation", label: "spread (points)", write: orDash((value) => (value * 100).toFixed(2)) },
-    { key: "gain", label: "cut less it", write: formats.points }, { key: "low", label: "95% from", write: formats.points }, { key: "high", label: "to", write: formats.points },
+  const results = [network, { key: "count", label: "networks", write: formats.count }, { key: unit, label: unit, write: formats.count },
+    { key: "validation_accuracy", label: "validation", write: formats.percent }, { key: "test_accuracy", label: "test", write: formats.percent },
+    { key: "test_std", label: "std (points)", write: orDash((value) => (value * 100).toFixed(2)) },
+    { key: "gain", label: "cut − baseline", write: formats.points }, { key: "low", label: "95% from", write: formats.points }, { key: "high", label: "to", write: formats.points },
     { key: "verdict", label: "verdict of the cut", text: true }];
-  const costs = [network, ...counts, { key: "at1", label: "ms at 1", write: formats.milliseconds }, { key: "at256", label: "ms at 256", write: formats.milliseconds },
+  const costs = [network, ...counts, { key: "at1", label: "ms, batch 1", write: formats.milliseconds }, { key: "at256", label: "ms, batch 256", write: formats.milliseconds },
     { key: "training_seconds", label: "training seconds", write: formats.seconds }];
-  const trainings = rows.flatMap((row) => row.members.flatMap((member) => member.runs.map((run) => ({ ...run, network: member.name, connections: member.connections }))));
+  const trainings = rows.flatMap((row) => row.networks.flatMap((network) => network.runs.map((run) => ({ ...run, network: network.name, connections: network.connections }))));
   return [
-    element("p", { class: "note" }, `Differences are in points of test accuracy: the ${comparison.method}. Spread is the standard deviation over seeds.`),
+    element("p", { class: "note" }, `Differences are in points of test accuracy: the ${comparison.method}. Std is the standard deviation over ${unit}.`),
     sortable("Results", results, rows, link),
     sortable("Costs", costs, rows, link),
     sortable("Trainings", [network, { key: "seed", label: "seed", write: String }, { key: "validation_accuracy", label: "validation", write: formats.percent },

@@ -1,10 +1,10 @@
-"""The page of a comparison: a cut beside its rivals."""
+"""The page of a comparison: a cut beside its baselines."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from connprune.architecture.architecture import Architecture
+from connprune.documents.comparison import Comparison
 from connprune.errors import UsageError
 from connprune.experiments.plan import Plan
 from connprune.report.html.run import before_cut
@@ -15,24 +15,26 @@ from connprune.runs.directory import RunDirectory
 MOST_DRAWN = 60
 
 
-def contenders_data(document: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+def contenders_data(document: Comparison, plan: Plan) -> dict[str, Any]:
     """Everything that the page of a comparison shows.
 
     Args:
-        document: what `retrain --json` prints of it.
+        document: the comparison.
         plan: the comparison.
     """
-    rows = document["rows"]
     data: dict[str, Any] = {
-        "title": Path(document["path"]).resolve().name,
+        "title": Path(document.path).resolve().name,
         "tiles": [
-            ["networks", f"{sum(row['count'] for row in rows):,}"],
-            ["seeds", str(len(document["seeds"]))],
-            ["epochs each", str(document["epochs"])],
-            ["trainings not finished", str(document["unfinished"])],
+            ["networks", f"{sum(row.count for row in document.rows):,}"],
+            ["seeds", str(len(document.seeds))],
+            ["epochs each", str(document.epochs)],
+            ["trainings not finished", str(document.unfinished)],
         ],
-        "sentences": [f"The cut ({document['rule']}) beside its rivals.", *document["verdicts"]],
-        "document": document,
+        "sentences": [
+            f"The cut ({'; '.join(dict.fromkeys(document.rules))}) beside its baselines.",
+            *document.verdicts,
+        ],
+        "document": document.plain(),
     }
     wirings = _architectures(plan)
     parent = _parent(plan)
@@ -53,9 +55,8 @@ def _architectures(plan: Plan) -> dict[str, Architecture]:
 
 def _parent(plan: Plan) -> Architecture | None:
     """What all wirings are part of; of several searches, whose parents have the same layers, that of the first."""
-    cuts = plan.about.get("cut")
     try:
-        found = before_cut(RunDirectory.open(Path(str(cuts[0] if isinstance(cuts, list) else cuts))))
+        found = before_cut(RunDirectory.open(Path(plan.about["cuts"][0])))
     except (UsageError, OSError):
         return None
     return found.architecture if found else None

@@ -12,7 +12,7 @@ function describer(page) {
       ["gives", node.gives],
       from ? ["is read by", plural(from, "connection")] : null,
       node.parameters === undefined ? null : ["parameters", formats.count(node.parameters)],
-      node.macs === undefined ? null : ["MACs an image", formats.count(node.macs)],
+      node.macs === undefined ? null : ["MACs per image", formats.count(node.macs)],
     ];
   };
   return { rowOf, nodeRows };

@@ -181,8 +181,7 @@ function classTable(page) {
 
 function cutReport(page) {
   const { cut } = page;
-  const rows = ["parent", "cut"].map((network) => ({ network, ...Object.fromEntries(["connections", "feature_maps", "layers", "parameters", "macs"].map((key) => [key, cut[key][network]])),
-    validation_accuracy: cut.results[network].validation_accuracy, test_accuracy: cut.results[network].test_accuracy }));
+  const rows = [{ network: "parent", ...cut.before }, { network: "cut", ...cut.after }];
   const list = (title, names) => (names.length ? element("details", {}, element("summary", {}, `${title}: ${names.length}`), element("p", { class: "note" }, names.join(", "))) : null);
   return card("The cut",
     element("p", {}, `Rule: ${cut.rule}, by ${cut.by}. No retraining yet: the weights are the parent's.`),
@@ -198,7 +197,7 @@ function assemble(page) {
   const main = document.getElementById("main");
   const state = observed({
     epoch: (page.history?.epochs.length ?? 1) - 1, metric: (page.metrics?.length ?? 1) - 1, row: 0, hovered: null, chosen: null,
-    network: page.wirings ? Object.keys(page.wirings)[0] : page.comparison?.kind === "comparison" ? "cut" : "retrained" });
+    network: page.wirings ? Object.keys(page.wirings)[0] : "cut" });
   const add = (...sections) => main.append(...sections.filter(Boolean));
   if (page.comparison) add(comparisonSection(page, state));
   if (page.wiring) add(wiringSection(page, state));

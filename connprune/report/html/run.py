@@ -8,6 +8,8 @@ from typing import Any
 from connprune.analysis.evolution import gate_counts
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import to_yaml
+from connprune.documents.comparison import Comparison
+from connprune.documents.cut import CutDocument
 from connprune.errors import UsageError
 from connprune.files import read_json
 from connprune.report.html.history import gate_data, metrics_data
@@ -17,7 +19,7 @@ from connprune.report.parent import parent_of
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
-from connprune.runs.links import followed
+from connprune.runs.links import read_document
 from connprune.training.first import first_architecture
 
 _KINDS = {
@@ -73,9 +75,9 @@ def run_data(
         if gates:
             data["history"] = gate_data(architecture, gates, threshold)
     if of_cut:
-        data["cut"] = of_cut
+        data["cut"] = of_cut.plain()
     if run and run.comparison.is_file() and document["kind"] == "retrain":
-        data["comparison"] = followed(read_json(run.comparison), run.path, "run", "cut", "parent")
+        data["comparison"] = read_document(Comparison, run.comparison).plain()
     if gates and document["kind"] in ("train", "evolution"):
         data["thresholds"] = threshold_data(architecture, gates, measured, why)
         if measured:
@@ -115,7 +117,7 @@ def before_cut(cut: RunDirectory) -> Before | None:
     return Before(first_architecture(cut), None, "those of the first training, as the parent is not known any more")
 
 
-def _cut_report(run: RunDirectory) -> tuple[RunDirectory, dict[str, Any]] | None:
+def _cut_report(run: RunDirectory) -> tuple[RunDirectory, CutDocument] | None:
     """The cut that a run is or was trained from, and its report; None if there is none, or no longer."""
     named = run.summary.get("cut")
     try:
@@ -133,9 +135,9 @@ def _environments(run: RunDirectory) -> list[dict[str, Any]]:
         return []
 
 
-def _tiles(document: Mapping[str, Any], cut: Mapping[str, Any] | None) -> list[list[str]]:
+def _tiles(document: Mapping[str, Any], cut: CutDocument | None) -> list[list[str]]:
     tiles: list[list[str]] = []
-    final = cut["results"]["cut"] if cut else (document["summary"] or {}).get("final")
+    final = cut.after.plain() if cut else (document["summary"] or {}).get("final")
     if final:
         tiles += [
             ["test accuracy", f"{final['test_accuracy']:.2%}"],
@@ -145,11 +147,11 @@ def _tiles(document: Mapping[str, Any], cut: Mapping[str, Any] | None) -> list[l
         *tiles,
         ["connections", f"{len(document['connections']):,}"],
         ["parameters", f"{document['parameters']:,}"],
-        ["MACs an image", f"{document['macs']:,}"],
+        ["MACs per image", f"{document['macs']:,}"],
     ]
 
 
-def _sentences(document: Mapping[str, Any], cut: Mapping[str, Any] | None) -> list[str]:
+def _sentences(document: Mapping[str, Any], cut: CutDocument | None) -> list[str]:
     """What it is, in plain words."""
     summary, gates = document["summary"] or {}, document["gates"]
     status = f", {document['status']}" if document["status"] else ""
@@ -162,12 +164,11 @@ def _sentences(document: Mapping[str, Any], cut: Mapping[str, Any] | None) -> li
             f"validation loss was after epoch {best['epoch']}, when it got {best['test_accuracy']:.2%} of them right."
         )
     if cut:
-        went = cut["connections"]["parent"] - cut["connections"]["cut"]
-        before, after = (cut["results"][name]["test_accuracy"] for name in ("parent", "cut"))
+        before, after = cut.before, cut.after
         sentences.append(
-            f"Cut from {cut['parent']}: {cut['rule']} by {cut['by']} removed {went} of "
-            f"{cut['connections']['parent']} connections. Before any retraining it gets {after:.2%} of the test images "
-            f"right, its parent {before:.2%}."
+            f"Cut from {cut.parent}: {cut.rule} by {cut.by} removed {before.connections - after.connections} of "
+            f"{before.connections} connections. Before any retraining it gets {after.test_accuracy:.2%} of the test "
+            f"images right, its parent {before.test_accuracy:.2%}."
         )
     if gates:
         sentences.append(

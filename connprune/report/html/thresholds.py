@@ -10,6 +10,7 @@ import numpy as np
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.cutting import GateValues, cut_by_scores, safe_threshold, telling_thresholds
 from connprune.architecture.rules import Threshold
+from connprune.documents.cut import ThresholdRow
 from connprune.report.html.wiring import maps_left
 from connprune.runs.gate_history import GateHistory
 
@@ -27,7 +28,7 @@ class Measured:
         same_data: whether the images are those that the run was trained on.
     """
 
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[ThresholdRow]
     scores: GateValues
     strengths: Sequence[float]
     same_data: bool
@@ -50,15 +51,16 @@ def threshold_data(
     """
     scores = measured.scores if measured else gate_scores(gates)
     thresholds = (
-        [row["threshold"] for row in measured.rows] if measured else telling_thresholds(architecture, scores, COUNT)
+        [row.threshold for row in measured.rows] if measured else telling_thresholds(architecture, scores, COUNT)
     )
     outcomes = [cut_by_scores(architecture, scores, Threshold(threshold)) for threshold in thresholds]
     counted = [
-        {"threshold": threshold, **outcome.report.left} for threshold, outcome in zip(thresholds, outcomes, strict=True)
+        {"threshold": threshold, **outcome.report.after.plain()}
+        for threshold, outcome in zip(thresholds, outcomes, strict=True)
     ]
     limit = safe_threshold(architecture, scores)
     return {
-        "rows": list(measured.rows) if measured else counted,
+        "rows": [row.plain() for row in measured.rows] if measured else counted,
         "left": [maps_left(architecture, outcome.architecture) for outcome in outcomes],
         "limit": limit if math.isfinite(limit) else None,
         "why": why,

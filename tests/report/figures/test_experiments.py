@@ -9,68 +9,93 @@ from matplotlib.figure import Figure
 
 from connprune.analysis.agreement import agreement
 from connprune.architecture import Architecture
+from connprune.documents.comparison import Comparison, Network, Training
+from connprune.documents.sweep import Cell, CellTraining, Label, Sweep
+from connprune.experiments.comparison import rows_of
 from connprune.report.figures import agreement_figure, comparison_figures, paths_figure, sweep_figures
 from connprune.report.figures.networks import of_comparison, of_sweep
 from connprune.runs.gate_history import GateHistory
 from tests.report.figures.helpers import clashes, texts_of
 
 
-def runs(*accuracies: float, closed: int | None = None) -> list[dict[str, Any]]:
-    return [
-        {"seed": seed, "test_accuracy": accuracy, "gates_closed": closed} for seed, accuracy in enumerate(accuracies)
-    ]
+def network(name: str, parameters: int, macs: int, *accuracies: float) -> Network:
+    runs = tuple(
+        Training(seed=seed, validation_accuracy=0.5, test_accuracy=accuracy, training_seconds=1, wall_seconds=None)
+        for seed, accuracy in enumerate(accuracies)
+    )
+    return Network(name=name, connections=3, layers=2, parameters=parameters, macs=macs, runs=runs)
 
 
-def row(network: str, *members: dict[str, Any], difference: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"network": network, "members": list(members), "difference": difference}
-
-
-def member(parameters: int, macs: int, *accuracies: float) -> dict[str, Any]:
-    return {"parameters": parameters, "macs": macs, "runs": runs(*accuracies)}
-
-
-COMPARISON = {
-    "rows": [
-        row("cut", member(800, 9000, 0.95, 0.96)),
-        row("parent", member(1000, 12000, 0.94, 0.97), difference={"mean": 0.0, "low": -0.2, "high": 0.2}),
-        row(
-            "random",
-            member(700, 8000, 0.90, 0.91),
-            member(650, 8100, 0.93, 0.92),
-            difference={"mean": 0.04, "low": None, "high": None},
+def comparison() -> Comparison:
+    return Comparison(
+        path="compared",
+        cuts=("cut",),
+        rules=("keep 3",),
+        epochs=1,
+        seeds=(0, 1),
+        unit="seed",
+        unfinished=0,
+        method="",
+        rows=rows_of(
+            {
+                "cut": [network("cut", 800, 9000, 0.95, 0.96)],
+                "parent": [network("parent", 1000, 12000, 0.94, 0.97)],
+                "random": [network("random-1", 700, 8000, 0.90, 0.91), network("random-2", 650, 8100, 0.93, 0.92)],
+            }
         ),
-    ]
-}
+        verdicts=(),
+    )
 
 
 def test_a_comparison_names_each_row_once(tmp_path: Path) -> None:
-    networks = of_comparison(COMPARISON)
+    networks = of_comparison(comparison())
     assert [network.name for network in networks] == ["cut", "parent", "", "", "random, mean of 2"]
     mean = networks[-1]
     assert (mean.parameters, mean.macs) == (675, 8050)
     assert mean.accuracies == pytest.approx((0.915, 0.915))
     assert networks[1].accuracy == pytest.approx(0.955)
-    comparison_figures(COMPARISON, tmp_path)
+    comparison_figures(comparison(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"comparison.svg", "comparison.png"}
     assert {"cut", "parent", "random, mean of 2", "cut against each, 95% interval"} <= texts_of(
         tmp_path / "comparison.svg"
     )
 
 
-def sweep(widths: dict[str, int]) -> dict[str, Any]:
+def sweep(widths: dict[str, int]) -> Sweep:
     rows = [
-        {
-            "cell": {"width": label, "rate": rate},
-            "parameters": size,
-            "macs": 10 * size,
-            "gates_closed": None,
-            "runs": runs(0.5 + 0.01 * number, 0.6),
-        }
+        Cell(
+            name=f"{label}-{rate}",
+            cell={"width": label, "rate": rate},
+            seeds=2,
+            test_accuracy=0.5,
+            test_std=None,
+            validation_accuracy=0.5,
+            gates_closed=None,
+            gated_connections=0,
+            parameters=size,
+            macs=10 * size,
+            training_seconds=1,
+            wall_seconds=None,
+            runs=tuple(
+                CellTraining(
+                    seed=seed,
+                    validation_accuracy=0.5,
+                    test_accuracy=accuracy,
+                    gates_closed=None,
+                    training_seconds=1,
+                    wall_seconds=None,
+                )
+                for seed, accuracy in enumerate((0.5 + 0.01 * number, 0.6))
+            ),
+        )
         for number, (label, size) in enumerate(widths.items())
         for rate in ("0.1", "0.2")
     ]
-    axes = {"width": list(widths), "rate": ["0.1", "0.2"]}
-    return {"rows": rows, "axes": {axis: [{"label": label} for label in labels] for axis, labels in axes.items()}}
+    axes = {
+        axis: tuple(Label(label=label, seeds=2, test_accuracy=0.5, difference=None, wirings=None) for label in labels)
+        for axis, labels in {"width": list(widths), "rate": ["0.1", "0.2"]}.items()
+    }
+    return Sweep(path="swept", seeds=(0, 1), unfinished=0, method="", rows=tuple(rows), axes=axes)
 
 
 def test_costs_of_a_sweep_are_drawn_where_they_differ(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""What all documents share: frozen, complete, and of one version."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from connprune.errors import UsageError
+
+SCHEMA: Literal[2] = 2
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Natural = Annotated[int, Field(ge=0)]
+
+
+class Part(BaseModel):
+    """A part of a document: frozen, its numbers finite, and with no key that its class does not name."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, protected_namespaces=()
+    )
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Document(Part):
+    """A whole document.
+
+    Attributes:
+        version: of all documents; a change of what a key means changes it.
+    """
+
+    # Of its keys those that name runs.
+    paths: ClassVar[tuple[str, ...]] = ()
+
+    version: Literal[2] = Field(2, alias="schema")
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], place: str) -> Self:
+        """The document that JSON holds.
+
+        Args:
+            data: a JSON object.
+            place: the file that it is from, which begins the message.
+
+        Raises:
+            UsageError: it is of another version, or lacks what belongs into it; the message names the first key.
+        """
+        require_version(data, place)
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            key = ".".join(map(str, first["loc"]))
+            raise UsageError(f"{place}: this file is damaged: {key}: {first['msg']}.") from None
+
+
+def require_version(data: Mapping[str, Any], place: str) -> None:
+    """Refuses what another version wrote.
+
+    Args:
+        data: a JSON object.
+        place: the file that it is from.
+
+    Raises:
+        UsageError: its schema is another one.
+    """
+    found = data.get("schema")
+    if found != SCHEMA:
+        raise UsageError(
+            f"{place}: found schema {found!r}, expected {SCHEMA}: another version of connprune wrote this file; "
+            "make it again with this one."
+        )
