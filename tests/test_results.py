@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from connprune.documents.agreement import RunAgreement
 from connprune.documents.comparison import Comparison
 from connprune.documents.sweep import Sweep
 from connprune.report.agreement import agreement_text
@@ -23,7 +24,7 @@ FOLDER = PAGE.parent / "results"
 TEXT: dict[str, Callable[[dict[str, Any]], str]] = {
     "comparison": lambda document: comparison_text(Comparison.read(document, "the file")),
     "sweep": lambda document: sweep_text(Sweep.read(document, "the file")),
-    "agreement": agreement_text,
+    "agreement": lambda document: agreement_text(RunAgreement.read(document, "the file")),
 }
 README = PAGE.parents[1] / "README.md"
 BLOCKS = [

@@ -65,12 +65,12 @@ class Agreement:
         return votes
 
     @cached_property
-    def spread(self) -> Matrix:
+    def std(self) -> Matrix:
         """(epochs + 1, connections), the standard deviation of each gate between runs, up to the shortest run's end."""
         length = min(len(path) for path in self.paths)
         paths = np.stack([path[:length] for path in self.paths])
-        spread: Matrix = paths.std(0, ddof=1 if len(paths) > 1 else 0)
-        return spread
+        std: Matrix = paths.std(0, ddof=1 if len(paths) > 1 else 0)
+        return std
 
     @property
     def mean_correlation(self) -> float | None:

@@ -1,14 +1,14 @@
 """What a wiring is like: near which familiar one it lies, how far its connections reach, which layers it left out."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from random import Random
 from statistics import fmean
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
 from connprune.architecture.wirings import WIRINGS
+from connprune.documents.inspection import Likeness, Wiring
 
 # The skip of a residual network goes forward by three places: over a block of two layers. A long one goes further.
 LONG = 4
@@ -19,74 +19,7 @@ _DEALS = 200
 Weights = Mapping[Connection, float]
 
 
-@dataclass(frozen=True)
-class Likeness:
-    """How a wiring compares with a reference wiring of the same layers.
-
-    Attributes:
-        overlap: the weighted Jaccard index, Σ min / Σ max of the two wirings' weights over all connections there could
-            be (Ružička 1958); 1 is the same.
-        chance: its mean if the weights of the gated connections are dealt at random among these; without gates, all
-            weights among all connections there could be. Dense wirings look the same however they are dealt.
-    """
-
-    overlap: float
-    chance: float
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a wiring is like.
-
-    Attributes:
-        likeness: by the name of the reference wiring.
-        mean_skip: how many places a connection goes forward, by weight; 1 is to the next layer.
-        long_skips: the kept connections that go forward by `LONG` places or more, the longest first.
-        sources, targets: for each layer how many kept connections it reads, and how many read it; the input and the
-            head included.
-        dead_layers: the layers that no kept path from the input to the head goes through.
-    """
-
-    likeness: dict[str, Likeness]
-    mean_skip: float
-    long_skips: tuple[Connection, ...]
-    sources: dict[str, int]
-    targets: dict[str, int]
-    dead_layers: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The wiring in one line."""
-        name, nearest = max(self.likeness.items(), key=lambda item: item[1].overlap - item[1].chance)
-        dense = self.likeness["dense"].overlap
-        if nearest.overlap - nearest.chance >= CLEARLY and nearest.overlap >= dense:
-            kind = f"Most like a {name} network (overlap {nearest.overlap:.2f}, by chance {nearest.chance:.2f})"
-        elif dense >= NEARLY_ALL:
-            kind = f"Nearly a dense network (overlap {dense:.2f})"
-        elif nearest.overlap - nearest.chance >= CLEARLY:
-            kind = (
-                f"A dense network in part (overlap {dense:.2f}), more like a {name} one than chance "
-                f"({nearest.overlap:.2f}, by chance {nearest.chance:.2f})"
-            )
-        else:
-            kind = "No more like a chain or a residual network than chance"
-        return f"{kind}; {self._skips}; {self._dead}."
-
-    @property
-    def _skips(self) -> str:
-        if not self.long_skips:
-            return "no long skips"
-        sources = Counter(connection.source for connection in self.long_skips).most_common()
-        names = [f"{source} ({count})" if count > 1 and len(sources) > 1 else source for source, count in sources]
-        total = len(self.long_skips)
-        return f"{total} long skip{'s' if total > 1 else ''} from {' and '.join(names)}"
-
-    @property
-    def _dead(self) -> str:
-        return f"without {', '.join(self.dead_layers)}" if self.dead_layers else "every layer is in use"
-
-
-def likeness(architecture: Architecture, weights: Weights, threshold: float) -> Found:
+def likeness(architecture: Architecture, weights: Weights, threshold: float) -> Wiring:
     """What a wiring is like.
 
     Args:
@@ -106,13 +39,17 @@ def likeness(architecture: Architecture, weights: Weights, threshold: float) -> 
     skips = {connection: place[connection.target] - place[connection.source] for connection in possible}
     weight = sum(ours)
     alive = _on_a_path(kept)
-    return Found(
-        likeness={name: _likeness(possible, ours, free, make(layers)) for name, make in WIRINGS.items()},
+    found = {name: _likeness(possible, ours, free, make(layers)) for name, make in WIRINGS.items()}
+    long_skips = sorted((one for one in kept if skips[one] >= LONG), key=skips.__getitem__, reverse=True)
+    dead_layers = tuple(name for name in layers if name not in alive)
+    return Wiring(
+        likeness=found,
         mean_skip=sum(skips[one] * each for one, each in zip(possible, ours, strict=True)) / weight if weight else 0.0,
-        long_skips=tuple(sorted((one for one in kept if skips[one] >= LONG), key=skips.__getitem__, reverse=True)),
+        long_skips=tuple(map(str, long_skips)),
         sources={name: sum(one.target == name for one in kept) for name in [*layers, HEAD]},
         targets={name: sum(one.source == name for one in kept) for name in [INPUT, *layers]},
-        dead_layers=tuple(name for name in layers if name not in alive),
+        dead_layers=dead_layers,
+        sentence=_sentence(found, long_skips, dead_layers),
     )
 
 
@@ -128,7 +65,7 @@ def _likeness(
         for place, taken in zip(free, random.sample(free, len(free)), strict=True):
             dealt[place] = ours[taken]
         overlaps.append(_overlap(dealt, theirs))
-    return Likeness(_overlap(ours, theirs), fmean(overlaps))
+    return Likeness(overlap=_overlap(ours, theirs), chance=fmean(overlaps))
 
 
 def _overlap(ours: list[float], theirs: list[float]) -> float:
@@ -147,3 +84,34 @@ def _on_a_path(kept: list[Connection]) -> set[str]:
         if target in useful:
             useful.add(source)
     return reached & useful
+
+
+def _sentence(likeness: Mapping[str, Likeness], long_skips: Sequence[Connection], dead_layers: Sequence[str]) -> str:
+    """The wiring in one line."""
+    name, nearest = max(likeness.items(), key=lambda item: item[1].overlap - item[1].chance)
+    dense = likeness["dense"].overlap
+    if nearest.overlap - nearest.chance >= CLEARLY and nearest.overlap >= dense:
+        kind = f"Most like a {name} network (overlap {nearest.overlap:.2f}, by chance {nearest.chance:.2f})"
+    elif dense >= NEARLY_ALL:
+        kind = f"Nearly a dense network (overlap {dense:.2f})"
+    elif nearest.overlap - nearest.chance >= CLEARLY:
+        kind = (
+            f"A dense network in part (overlap {dense:.2f}), more like a {name} one than chance "
+            f"({nearest.overlap:.2f}, by chance {nearest.chance:.2f})"
+        )
+    else:
+        kind = "No more like a chain or a residual network than chance"
+    return f"{kind}; {_skips(long_skips)}; {_dead(dead_layers)}."
+
+
+def _skips(long_skips: Sequence[Connection]) -> str:
+    if not long_skips:
+        return "no long skips"
+    sources = Counter(connection.source for connection in long_skips).most_common()
+    names = [f"{source} ({count})" if count > 1 and len(sources) > 1 else source for source, count in sources]
+    total = len(long_skips)
+    return f"{total} long skip{'s' if total > 1 else ''} from {' and '.join(names)}"
+
+
+def _dead(dead_layers: Sequence[str]) -> str:
+    return f"without {', '.join(dead_layers)}" if dead_layers else "every layer is in use"

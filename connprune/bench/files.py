@@ -7,6 +7,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from connprune.background import Background
+from connprune.documents.bench import FileCosts
 from connprune.runs.directory import RunDirectory
 from connprune.training.checkpoints import copied
 from connprune.training.events import NoEvents
@@ -14,17 +15,13 @@ from connprune.training.record import Record
 from connprune.training.trainer import Trainer
 
 
-def file_costs(trainer: Trainer, rounds: int, warn: Callable[[str], None]) -> dict[str, float]:
+def file_costs(trainer: Trainer, rounds: int, warn: Callable[[str], None]) -> FileCosts:
     """A checkpoint, with the best weights and the history, in the system's folder for temporary files.
 
     Args:
         trainer: with which steps were taken.
         rounds: how many are written; medians are given.
         warn: as for `Record`.
-
-    Returns:
-        Its bytes; the seconds that the training waits while it is copied, and those in which it is written beside the
-        training; the seconds from one to the next; and the share of these that both take at most.
     """
     copying, writing = [], []
     with TemporaryDirectory() as folder, Background() as background:
@@ -42,10 +39,11 @@ def file_costs(trainer: Trainer, rounds: int, warn: Callable[[str], None]) -> di
             run.previous_checkpoint.unlink(missing_ok=True)
         size = run.checkpoint.stat().st_size
     interval = 60 * trainer.recipe.checkpoint_minutes
-    taken = {"copy_seconds": median(copying), "write_seconds": median(writing)}
-    return {
-        "checkpoint_bytes": size,
-        **taken,
-        "interval_seconds": interval,
-        "share": min(1.0, sum(taken.values()) / interval),
-    }
+    copied_in, written_in = median(copying), median(writing)
+    return FileCosts(
+        checkpoint_bytes=size,
+        copy_seconds=copied_in,
+        write_seconds=written_in,
+        interval_seconds=interval,
+        share=min(1.0, (copied_in + written_in) / interval),
+    )

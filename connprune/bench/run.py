@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from random import Random
 from statistics import median
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +22,7 @@ from connprune.data.batches import draw_epoch
 from connprune.data.images import Images
 from connprune.data.settings import Augment
 from connprune.data.splits import Splits
-from connprune.documents.base import SCHEMA
+from connprune.documents.bench import Bench, FileCosts, ForwardTime, StepTime
 from connprune.errors import DiskFullError
 from connprune.network.network import build
 from connprune.training.capture import WARM_UP as RECORDED_AFTER
@@ -51,8 +50,8 @@ def bench(
     rounds: int,
     literal_workers: int | None,
     warn: Callable[[str], None],
-) -> dict[str, Any]:
-    """Everything as one document.
+) -> Bench:
+    """Everything.
 
     Args:
         configuration: the recipe.
@@ -74,32 +73,30 @@ def bench(
         peaks = {name: work.peak_bytes() for name, work in works.items()}
     batch = configuration.training.batch_size
     operations = 2 * 3 * mac_count(architecture) * batch
-    return {
-        "schema": SCHEMA,
-        "kind": "bench",
-        "torch": torch.__version__,
-        "device": device_name(device),
-        "threads": torch.get_num_threads(),
-        "batch_size": batch,
-        "rounds": rounds,
-        "matrix_product_flops": rate,
-        "matrix_product_precision": precision,
-        "copy_bytes_per_second": copy_bandwidth(device),
-        "step_operations": operations,
-        "steps": {
-            name: {
-                "seconds": each,
-                "images_per_second": batch / each,
-                "share_of_matrix_product_rate": operations / each / rate,
-                "ratio": each / taken["connprune"],
-            }
+    return Bench(
+        torch=str(torch.__version__),
+        device=device_name(device),
+        threads=torch.get_num_threads(),
+        batch_size=batch,
+        rounds=rounds,
+        matrix_product_flops=rate,
+        matrix_product_precision=precision,
+        copy_bytes_per_second=copy_bandwidth(device),
+        step_operations=operations,
+        steps={
+            name: StepTime(
+                seconds=each,
+                images_per_second=batch / each,
+                share_of_matrix_product_rate=operations / each / rate,
+                ratio=each / taken["connprune"],
+            )
             for name, each in taken.items()
         },
-        "data_seconds": in_turns(data_steps(configuration, splits, literal_workers), device, rounds, WARM_UP),
-        "forward": forward(architecture, device, rounds),
-        "files": _files(configuration, architecture, splits, rounds, warn),
-        "peak_bytes": peaks,
-    }
+        data_seconds=in_turns(data_steps(configuration, splits, literal_workers), device, rounds, WARM_UP),
+        forward=forward(architecture, device, rounds),
+        files=_files(configuration, architecture, splits, rounds, warn),
+        peak_bytes=peaks,
+    )
 
 
 def random_splits(shape: Shape, classes: int, count: int = 2048) -> Splits:
@@ -177,7 +174,7 @@ def _files(
     splits: Splits,
     rounds: int,
     warn: Callable[[str], None],
-) -> dict[str, float] | None:
+) -> FileCosts | None:
     trainer = _trainer(architecture, splits, configuration.data.augment, warn, configuration.training)
     trainer.endless_steps()()
     try:
@@ -208,7 +205,7 @@ def _batches(configuration: Configuration, splits: Splits) -> Iterator[tuple[Ten
         number += 1
 
 
-def forward(architecture: Architecture, device: torch.device, rounds: int) -> list[dict[str, Any]]:
+def forward(architecture: Architecture, device: torch.device, rounds: int) -> tuple[ForwardTime, ...]:
     """Forward passes of a parent, of it masked by closed gates, and of the cut that the mask stands for."""
     rows = []
     parent = build(architecture).eval().to(device)
@@ -222,14 +219,16 @@ def forward(architecture: Architecture, device: torch.device, rounds: int) -> li
         }
         seconds = in_turns(passes, device, rounds, WARM_UP)
         rows.append(
-            {
-                "batch_size": batch,
-                **{f"{name}_seconds": value for name, value in seconds.items()},
-                "mac_ratio": mac_count(architecture) / mac_count(outcome.architecture),
-                "time_ratio": seconds["parent"] / seconds["cut"],
-            }
+            ForwardTime(
+                batch_size=batch,
+                parent_seconds=seconds["parent"],
+                masked_seconds=seconds["masked"],
+                cut_seconds=seconds["cut"],
+                mac_ratio=mac_count(architecture) / mac_count(outcome.architecture),
+                time_ratio=seconds["parent"] / seconds["cut"],
+            )
         )
-    return rows
+    return tuple(rows)
 
 
 def _cut_to(architecture: Architecture, share: float) -> Cut:

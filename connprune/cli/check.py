@@ -18,7 +18,7 @@ def check(
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Say whether a file or a run is well, or everything that is wrong with it.
+    """Say whether a file or a run is valid, or everything that is wrong with it.
 
     Of a configuration, an architecture or a sweep every mistake with its line and column; of a run, a cut or an
     experiment every file, with its digest, and whether the weights belong to the architecture. Nothing is trained and
@@ -28,7 +28,6 @@ def check(
 
       connprune check runs/mine --json
     """
-    from connprune.documents.base import SCHEMA
     from connprune.errors import UsageError
     from connprune.experiments.checking import check as examine
 
@@ -41,9 +40,9 @@ def check(
         )
     for caution in found.cautions:
         output.note(f"Note: {caution}")
-    document = {"schema": SCHEMA, **found.document(), **({"explained": found.explained} if explain else {})}
+    document = found.document(explain).plain()
     if as_json or not found.mistakes:
-        line = f"{found.path}: all is well ({found.kind})"
+        line = f"{found.path}: valid ({found.kind})"
         output.result(found.explained if explain and found.explained else line, document)
     else:
         raise UsageError("\n".join(found.mistakes))

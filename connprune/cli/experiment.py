@@ -75,10 +75,10 @@ def _speed(trainings: int, seconds: float, means: Means) -> str:
 
 def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:
     """Prints a command a line for the trainings of an experiment; nothing if none is left."""
-    from connprune.documents.base import SCHEMA
+    from connprune.documents.lists import Commands
 
     if commands or output.as_json:
-        output.result("\n".join(commands), {"schema": SCHEMA, "path": str(path), "commands": list(commands)})
+        output.result("\n".join(commands), Commands(path=str(path), commands=tuple(commands)).plain())
 
 
 def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:

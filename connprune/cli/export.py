@@ -53,12 +53,12 @@ def export(
         raise UsageError(f"--format: {unknown(format_name, FORMATS)}")
     directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
     if format_name in DRAWINGS:
-        text, document = export_drawing(directory, format_name, out)
-        output.result(str(out) if out else text.rstrip(), document)
+        text, drawn = export_drawing(directory, format_name, out)
+        output.result(str(out) if out else text.rstrip(), drawn.plain())
         return
     document = export_model(directory, format_name, out, redact)
     output.note(
-        f"{format_name} of {directory.path}: {document['bytes']:,} bytes, {document['parameters']:,} parameters; "
-        f"card: {document['card']}"
+        f"{format_name} of {directory.path}: {document.bytes:,} bytes, {document.parameters:,} parameters; "
+        f"card: {document.card}"
     )
-    output.result(document["path"], document)
+    output.result(str(document.path), document.plain())

@@ -1,7 +1,7 @@
 """`connprune inspect`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,9 @@ from connprune.cli import numbers, options
 from connprune.cli.agree import agree
 from connprune.cli.output import Output
 from connprune.cli.report import Report
+
+if TYPE_CHECKING:
+    from connprune.documents.inspection import Inspection
 
 
 def inspect(
@@ -82,12 +85,11 @@ def inspect(
 
       connprune inspect --html report.html
     """
-    from connprune.analysis.evolution import as_rows, by_epoch, evolutions
     from connprune.architecture.base import CLOSED
     from connprune.errors import UsageError
     from connprune.report.aligned import aligned
     from connprune.report.document import describe
-    from connprune.report.tables import connections_table, shapes_table
+    from connprune.report.tables import connections_table, targets_table
 
     options.load_plugins(plugins)
     output = Output(as_json)
@@ -119,26 +121,24 @@ def inspect(
     gates = directory.read_gates() if directory and directory.gates.exists() else None
     if history and gates is None:
         raise UsageError("--history: there are no gates recorded here.")
-    found = evolutions(architecture, gates)
-    document = describe(architecture, gates, directory.summary if directory else None, closed)
-    document["path"] = str(directory.path) if directory else None
-    document |= report.of_run(document, architecture, gates, directory, closed)
-    if history and gates is not None:
-        document["history"] = by_epoch(gates)
+    summary, path = (directory.summary, directory.path) if directory else (None, None)
+    document = describe(architecture, gates, summary, path, closed, history)
+    shown = document.plain() | report.of_run(document, architecture, gates, directory, closed)
     if figures:
         from connprune.report.figures import Drawable, drawable, run_figures
 
         subject = drawable(directory) if directory else Drawable(preset or "the configuration", architecture)
-        document |= output.drawn(run_figures(subject, closed, figures))
+        shown |= output.drawn(run_figures(subject, closed, figures))
         if subject.remark:
             output.warning(subject.remark)
-    if history:
-        epochs = document["history"]
+    if document.history:
+        epochs = document.history
         table = aligned(list(epochs[0]), [[_cell(value) for value in row.values()] for row in epochs])
-        output.table(table, epochs, document, as_csv)
+        output.table(table, epochs, shown, as_csv)
     else:
-        tables = f"{shapes_table(document['shapes'])}\n\n{connections_table(found)}\n\n{_summary(document)}"
-        output.table(tables, as_rows(found), document, as_csv)
+        gates_of_each = document.connection_gates
+        tables = f"{targets_table(document.targets)}\n\n{connections_table(gates_of_each)}\n\n{_summary(document)}"
+        output.table(tables, [each.plain() for each in gates_of_each], shown, as_csv)
 
 
 def _watch(run: str | None, runs: Path | None, output: Output) -> None:
@@ -182,19 +182,16 @@ def _cell(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.4f}"
 
 
-def _summary(document: dict[str, Any]) -> str:
-    from connprune.analysis.evolution import gate_counts
-
+def _summary(document: "Inspection") -> str:
     lines = []
-    if document["path"]:
-        lines.append(f"{document['path']}: {document['kind']}, {document['status']}")
+    if document.path:
+        lines.append(f"{document.path}: {document.kind}, {document.status}")
     lines.append(
-        f"{len(document['connections'])} connections, {document['gated_connections']} gated; "
-        f"{document['parameters']:,} parameters; {document['macs']:,} MACs per image"
+        f"{document.connections} connections, {document.gated_connections} gated; "
+        f"{document.parameters:,} parameters; {document.macs:,} MACs per image"
     )
-    gates = document["gates"]
-    if gates:
-        lines.append(f"gates {', '.join(f'{mark}: {count}' for mark, count in gate_counts(gates))}")
-    if document["wiring"]:
-        lines.append(document["wiring"]["sentence"])
+    if document.gates:
+        lines.append(f"gates {', '.join(f'{mark}: {count}' for mark, count in document.gates.sentences)}")
+    if document.wiring:
+        lines.append(document.wiring.sentence)
     return "\n".join(lines)

@@ -24,13 +24,14 @@ def presets(
       connprune presets --names
     """
     from connprune.architecture.presets import preset_names, preset_text
-    from connprune.documents.base import SCHEMA
+    from connprune.documents.lists import Preset, Presets
     from connprune.errors import UsageError
 
     if name and names:
         raise UsageError("Give NAME or --names, found both.")
     if name:
         text = preset_text(name)
-        Output(as_json).result(text.rstrip(), {"schema": SCHEMA, "name": name, "configuration": text})
+        Output(as_json).result(text.rstrip(), Preset(name=name, configuration=text).plain())
     else:
-        Output(as_json).result("\n".join(preset_names()), {"schema": SCHEMA, "presets": preset_names()})
+        names_of_all = preset_names()
+        Output(as_json).result("\n".join(names_of_all), Presets(presets=tuple(names_of_all)).plain())

@@ -13,7 +13,9 @@ from connprune.errors import UsageError
 if TYPE_CHECKING:
     from connprune.analysis.agreement import Agreement
     from connprune.architecture.architecture import Architecture
+    from connprune.documents.agreement import RunAgreement
     from connprune.documents.comparison import Comparison
+    from connprune.documents.inspection import Inspection
     from connprune.experiments.plan import Plan
     from connprune.report.html.thresholds import Measured
     from connprune.runs.directory import RunDirectory
@@ -47,7 +49,7 @@ class Report:
 
     def of_run(
         self,
-        document: dict[str, Any],
+        document: "Inspection",
         architecture: "Architecture",
         gates: "GateHistory | None",
         run: "RunDirectory | None",
@@ -58,10 +60,10 @@ class Report:
         def data() -> dict[str, Any]:
             from connprune.report.html.run import run_data
 
-            measured, why = self._measured(run) if run and gates and document["kind"] != "cut" else (None, None)
+            measured, why = self._measured(run) if run and gates and document.kind != "cut" else (None, None)
             return self._configured(run_data(document, architecture, gates, run, threshold, measured, why), run)
 
-        return self._write(data, document["path"], run=run)
+        return self._write(data, document.path, run=run)
 
     def of_retrained(self, run: "RunDirectory") -> dict[str, str]:
         """Writes the page of a run that was just trained; returns what the printed document has of it."""
@@ -72,14 +74,13 @@ class Report:
             from connprune.report.html.run import run_data
 
             gates = run.read_gates() if run.gates.exists() else None
-            described = describe(run.architecture(), gates, run.summary)
-            described |= {"path": str(run.path), "html": str(self.path)}
+            described = describe(run.architecture(), gates, run.summary, run.path)
             return self._configured(run_data(described, run.architecture(), gates, run, CLOSED), run)
 
         return self._write(data, str(run.path), run=run)
 
     def of_runs(
-        self, document: dict[str, Any], runs: "Sequence[RunDirectory]", found: "Agreement", names: Sequence[str]
+        self, document: "RunAgreement", runs: "Sequence[RunDirectory]", found: "Agreement", names: Sequence[str]
     ) -> dict[str, str]:
         """Writes the page of several runs; returns what the printed document has of it."""
 
@@ -90,7 +91,7 @@ class Report:
             shown = last_parts([str(run.path) for run in runs]) if self.redact else names
             return runs_data(document, runs[0].architecture(), found, shown)
 
-        return self._write(data, *document["runs"])
+        return self._write(data, *document.runs)
 
     def of_comparison(self, document: "Comparison", plan: "Plan") -> dict[str, str]:
         """Writes the page of a comparison; returns what the printed document has of it."""

@@ -29,10 +29,9 @@ def runs(
 
       connprune runs runs/compare-1a2b3c4d --json
     """
-    from dataclasses import asdict
     from shutil import get_terminal_size
 
-    from connprune.documents.base import SCHEMA
+    from connprune.documents.lists import Runs
     from connprune.errors import UsageError
     from connprune.report.runs import runs_table
     from connprune.runs.find import runs_folder
@@ -45,10 +44,11 @@ def runs(
     output = Output(as_json)
     folder = runs_folder(runs)
     found = rows(folders or ([folder] if folder.exists() else []))
-    plain = [asdict(row) for row in found]
-    document = {"schema": SCHEMA, "runs": plain}
+    document = Runs(runs=tuple(found)).plain()
     if found or as_json:
-        output.table(runs_table(found, datetime.now(UTC), get_terminal_size().columns), plain, document, as_csv)
+        output.table(
+            runs_table(found, datetime.now(UTC), get_terminal_size().columns), document["runs"], document, as_csv
+        )
     else:
         output.note(f"there are no runs in {', '.join(map(str, folders or [folder]))}")
     damaged = [row.problem for row in found if row.status == "damaged"]

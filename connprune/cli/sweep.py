@@ -50,7 +50,7 @@ def sweep(
 
       connprune sweep penalties.yaml --then "prune --max-macs 50% / retrain --against random-cost:8"
     """
-    from connprune.documents.base import SCHEMA
+    from connprune.documents.lists import PlannedCell, PlannedSweep
     from connprune.errors import UsageError
     from connprune.experiments.plan import begin, digest, read
     from connprune.experiments.sweep import read_sweep
@@ -90,8 +90,8 @@ def sweep(
         trainings = len(wanted.members) * len(wanted.seeds)
         if dry_run:
             output.note(f"{len(wanted.members)} cells with {len(wanted.seeds)} seeds: {trainings} trainings")
-            cells = [{"name": member.name, **wanted.cells[member.name]} for member in wanted.members]
-            output.plan({"schema": SCHEMA, "trainings": trainings, "seeds": list(wanted.seeds), "cells": cells})
+            cells = tuple(PlannedCell(name=each.name, cell=wanted.cells[each.name]) for each in wanted.members)
+            output.plan(PlannedSweep(trainings=trainings, seeds=wanted.seeds, cells=cells).plain())
             return
         path = run or folder / name
         if collect_only and not path.exists():

@@ -46,7 +46,7 @@ def train(
       connprune train --config mine.yaml --dry-run --explain
     """
     from connprune.architecture.shapes import mac_count, parameter_count
-    from connprune.documents.base import SCHEMA
+    from connprune.documents.lists import PlannedTraining
     from connprune.errors import UsageError
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
@@ -92,16 +92,15 @@ def train(
                 output.note(f"Note: {caution}")
         text = configuration.to_yaml(architecture)
         if dry_run:
-            counts = {
-                "gated_connections": len(architecture.gated_connections),
-                "parameters": parameter_count(architecture),
-                "macs": mac_count(architecture),
-            }
-            document = {"schema": SCHEMA, "configuration": text, **counts}
-            if explain and not before:
-                text = explained(configuration, architecture, layered)
-                document["explained"] = text
-            output.result(text.rstrip(), document)
+            told = explained(configuration, architecture, layered) if explain and not before else None
+            planned = PlannedTraining(
+                configuration=text,
+                gated_connections=len(architecture.gated_connections),
+                parameters=parameter_count(architecture),
+                macs=mac_count(architecture),
+                explained=told,
+            )
+            output.result((told or text).rstrip(), planned.plain())
             return
 
         from connprune.training.events import require_tensorboard

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from connprune.architecture.files import from_yaml
 from connprune.architecture.strict_yaml import parse
+from connprune.documents.check import Check, Mistake
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import read_text
 from connprune.runs.directory import RunDirectory
@@ -27,7 +27,7 @@ class Found:
     Attributes:
         path: the file or the directory.
         kind: `configuration`, `architecture`, `sweep`, or what made the run.
-        mistakes: a sentence for each; none if all is well.
+        mistakes: a sentence for each; none if it is valid.
         cautions: what a configuration may ask for and is hardly meant, a sentence for each.
         explained: a whole configuration with what set each value; None of anything else.
     """
@@ -38,16 +38,16 @@ class Found:
     cautions: Sequence[str] = ()
     explained: str | None = None
 
-    def document(self) -> dict[str, Any]:
-        """What `--json` prints, without its schema."""
-        mistakes = [{"message": mistake, **_place(mistake, str(self.path))} for mistake in self.mistakes]
-        return {
-            "path": str(self.path),
-            "kind": self.kind,
-            "is_well": not mistakes,
-            "mistakes": mistakes,
-            "cautions": list(self.cautions),
-        }
+    def document(self, explain: bool) -> Check:
+        """What `check` says; with `explain` also the whole configuration."""
+        return Check(
+            kind=self.kind,
+            path=str(self.path),
+            is_valid=not self.mistakes,
+            mistakes=tuple(_mistake(message, str(self.path)) for message in self.mistakes),
+            cautions=tuple(self.cautions),
+            explained=self.explained if explain else None,
+        )
 
 
 def check(path: Path) -> Found:
@@ -101,12 +101,12 @@ def _kind(keys: set[str]) -> str:
     return "architecture" if keys >= _OF_ARCHITECTURE and not keys & _OF_CONFIGURATION else "configuration"
 
 
-def _place(mistake: str, path: str) -> dict[str, Any]:
-    """File, line and column that a message about a path names; None where it names none."""
+def _mistake(message: str, path: str) -> Mistake:
+    """A message about a path, with the file, the line and the column that it names."""
     # The path itself may hold what else ends the name of a file.
     file = rf"(?P<file>{re.escape(path)}|[^()]*?)"
-    found = re.search(rf"{file}, line (?P<line>\d+)(?:, column (?P<column>\d+))?", mistake)
+    found = re.search(rf"{file}, line (?P<line>\d+)(?:, column (?P<column>\d+))?", message)
     if not found:
-        return {"file": None, "line": None, "column": None}
+        return Mistake(message=message, file=None, line=None, column=None)
     column = found["column"]
-    return {"file": found["file"], "line": int(found["line"]), "column": int(column) if column else None}
+    return Mistake(message=message, file=found["file"], line=int(found["line"]), column=int(column) if column else None)

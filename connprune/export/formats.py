@@ -1,10 +1,10 @@
 """The formats, and the one place that chooses among them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connprune.architecture.shapes import mac_count, parameter_count
-from connprune.documents.base import SCHEMA
+from connprune.documents.export import Export
 from connprune.errors import UsageError
 from connprune.files import file_digest, text_digest, write_text
 from connprune.runs.directory import RunDirectory
@@ -43,7 +43,7 @@ def draw(run: RunDirectory, format_name: str) -> str:
     return drawing(run.path.resolve().name, run.architecture(), run.read_gates() if run.gates.exists() else None)
 
 
-def export_drawing(run: RunDirectory, format_name: str, path: Path | None) -> tuple[str, dict[str, Any]]:
+def export_drawing(run: RunDirectory, format_name: str, path: Path | None) -> tuple[str, Export]:
     """Draws the wiring, and writes it if it shall be a file.
 
     Args:
@@ -52,7 +52,7 @@ def export_drawing(run: RunDirectory, format_name: str, path: Path | None) -> tu
         path: a new file, or None.
 
     Returns:
-        The drawing, and what `--json` prints.
+        The drawing, and what was made.
 
     Raises:
         UsageError: see `draw`; or the file is there already.
@@ -63,11 +63,19 @@ def export_drawing(run: RunDirectory, format_name: str, path: Path | None) -> tu
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
-    size = {"digest": text_digest(text), "bytes": len(text.encode())}
-    return text, {**_document(run, format_name, path), "card": None, **size, "text": text}
+    return text, _document(
+        run,
+        format_name,
+        path,
+        card=None,
+        digest=text_digest(text),
+        size=len(text.encode()),
+        weights_digest=None,
+        text=text,
+    )
 
 
-def export_model(run: RunDirectory, format_name: str, path: Path | None, redact: bool = True) -> dict[str, Any]:
+def export_model(run: RunDirectory, format_name: str, path: Path | None, redact: bool = True) -> Export:
     """Writes the network of a finished run, and its model card beside it.
 
     Args:
@@ -77,7 +85,7 @@ def export_model(run: RunDirectory, format_name: str, path: Path | None, redact:
         redact: whether file and card name folders by their last part, not by their paths.
 
     Returns:
-        What `--json` prints.
+        What was made.
 
     Raises:
         UsageError: see `require_exportable`; the run's files are damaged, a package that the format needs is missing,
@@ -98,13 +106,16 @@ def export_model(run: RunDirectory, format_name: str, path: Path | None, redact:
     file.parent.mkdir(parents=True, exist_ok=True)
     write(file)
     write_text(beside, card(subject, format_name, file))
-    return {
-        **_document(run, format_name, file),
-        "card": str(beside),
-        "digest": file_digest(file),
-        "bytes": file.stat().st_size,
-        "weights_digest": subject.weights_digest,
-    }
+    return _document(
+        run,
+        format_name,
+        file,
+        card=str(beside),
+        digest=file_digest(file),
+        size=file.stat().st_size,
+        weights_digest=subject.weights_digest,
+        text=None,
+    )
 
 
 def _writer(format_name: str) -> "Callable[[Network, Mapping[str, str]], Callable[[Path], None]]":
@@ -119,19 +130,32 @@ def _writer(format_name: str) -> "Callable[[Network, Mapping[str, str]], Callabl
     return writer
 
 
-def _document(run: RunDirectory, format_name: str, path: Path | None) -> dict[str, Any]:
+def _document(
+    run: RunDirectory,
+    format_name: str,
+    path: Path | None,
+    *,
+    card: str | None,
+    digest: str,
+    size: int,
+    weights_digest: str | None,
+    text: str | None,
+) -> Export:
     architecture = run.architecture()
-    return {
-        "schema": SCHEMA,
-        "kind": "export",
-        "run": str(run.path),
-        "format": format_name,
-        "path": str(path) if path else None,
-        "layers": len(architecture.layers),
-        "connections": len(architecture.all_connections),
-        "parameters": parameter_count(architecture),
-        "macs": mac_count(architecture),
-    }
+    return Export(
+        path=str(path) if path else None,
+        run=str(run.path),
+        format=format_name,
+        layers=len(architecture.layers),
+        connections=len(architecture.all_connections),
+        parameters=parameter_count(architecture),
+        macs=mac_count(architecture),
+        card=card,
+        digest=digest,
+        bytes=size,
+        weights_digest=weights_digest,
+        text=text,
+    )
 
 
 def _require_new(path: Path) -> None:

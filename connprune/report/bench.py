@@ -1,58 +1,54 @@
 """What the benchmarks found, as text."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from connprune.documents.bench import Bench, FileCosts, ForwardTime
 from connprune.report.aligned import aligned
 
 
-def bench_text(found: Mapping[str, Any]) -> str:
+def bench_text(found: Bench) -> str:
     """Tables of training steps and of forward passes."""
     header = ["training step", "ms", "images/s", "× connprune", "of matrix rate", "peak memory", "batch alone ms"]
-    steps = aligned(header, [_step(name, step, found) for name, step in found["steps"].items()])
+    steps = aligned(header, [_step(name, found) for name in found.steps])
     header = ["forward at", "parent ms", "masked ms", "cut ms", "parent/cut", "MAC ratio"]
-    forward = aligned(header, [_forward(row) for row in found["forward"]])
+    forward = aligned(header, [_forward(row) for row in found.forward])
     return "\n\n".join(
         [
-            f"torch {found['torch']}, {found['device']}, {found['threads']} threads, batch {found['batch_size']}, "
-            f"medians of {found['rounds']}\n"
-            f"matrix product ({found['matrix_product_precision']}) {found['matrix_product_flops'] / 1e9:,.0f} GFLOP/s, "
-            f"copy {found['copy_bytes_per_second'] / 1e9:,.1f} GB/s, "
-            f"a step's arithmetic {found['step_operations'] / 1e9:,.2f} GFLOP",
+            f"torch {found.torch}, {found.device}, {found.threads} threads, batch {found.batch_size}, "
+            f"medians of {found.rounds}\n"
+            f"matrix product ({found.matrix_product_precision}) {found.matrix_product_flops / 1e9:,.0f} GFLOP/s, "
+            f"copy {found.copy_bytes_per_second / 1e9:,.1f} GB/s, "
+            f"a step's arithmetic {found.step_operations / 1e9:,.2f} GFLOP",
             steps,
             forward,
-            *([_files(found["files"])] if found["files"] else ()),
+            *([_files(found.files)] if found.files else ()),
         ]
     )
 
 
-def _step(name: str, step: Mapping[str, float], found: Mapping[str, Any]) -> list[str]:
-    peak = found["peak_bytes"][name]
-    data = found["data_seconds"].get(name)
+def _step(name: str, found: Bench) -> list[str]:
+    step, data = found.steps[name], found.data_seconds.get(name)
     return [
         name,
-        f"{step['seconds'] * 1000:.2f}",
-        f"{step['images_per_second']:,.0f}",
-        f"{step['ratio']:.2f}",
-        f"{step['share_of_matrix_product_rate']:.0%}",
-        f"{peak / 2**20:,.0f} MiB",
+        f"{step.seconds * 1000:.2f}",
+        f"{step.images_per_second:,.0f}",
+        f"{step.ratio:.2f}",
+        f"{step.share_of_matrix_product_rate:.0%}",
+        f"{found.peak_bytes[name] / 2**20:,.0f} MiB",
         "-" if data is None else f"{data * 1000:.2f}",
     ]
 
 
-def _forward(row: Mapping[str, float]) -> list[str]:
-    seconds = [row[f"{name}_seconds"] for name in ("parent", "masked", "cut")]
+def _forward(row: ForwardTime) -> list[str]:
     return [
-        f"batch {row['batch_size']}",
-        *(f"{value * 1000:.2f}" for value in seconds),
-        f"{row['time_ratio']:.2f}",
-        f"{row['mac_ratio']:.2f}",
+        f"batch {row.batch_size}",
+        *(f"{seconds * 1000:.2f}" for seconds in (row.parent_seconds, row.masked_seconds, row.cut_seconds)),
+        f"{row.time_ratio:.2f}",
+        f"{row.mac_ratio:.2f}",
     ]
 
 
-def _files(files: Mapping[str, float]) -> str:
+def _files(files: FileCosts) -> str:
     return (
-        f"files: a checkpoint of {files['checkpoint_bytes'] / 2**20:,.1f} MiB every {files['interval_seconds']:g} s; "
-        f"training waits {files['copy_seconds'] * 1000:.1f} ms, and it is written beside in "
-        f"{files['write_seconds'] * 1000:.1f} ms: {files['share']:.2%} of the time at most"
+        f"files: a checkpoint of {files.checkpoint_bytes / 2**20:,.1f} MiB every {files.interval_seconds:g} s; "
+        f"training waits {files.copy_seconds * 1000:.1f} ms, and it is written beside in "
+        f"{files.write_seconds * 1000:.1f} ms: {files.share:.2%} of the time at most"
     )

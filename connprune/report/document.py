@@ -1,75 +1,80 @@
-"""An architecture, and what its training made of it, as one JSON document."""
+"""An architecture, and what its training made of it, as one document."""
 
-from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from connprune.analysis.evolution import as_rows, evolutions, gate_summary
+from connprune.analysis.evolution import by_epoch, evolutions, gate_counts
 from connprune.analysis.likeness import likeness
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import CLOSED, HEAD, Shape
+from connprune.architecture.base import CLOSED, HEAD
 from connprune.architecture.files import to_data
 from connprune.architecture.shapes import mac_count, parameter_count, target_macs, target_parameters
-from connprune.documents.base import SCHEMA
+from connprune.documents.inspection import Inspection, Target, Wiring
 from connprune.runs.gate_history import GateHistory
 
 
 def describe(
-    architecture: Architecture, gates: GateHistory | None, summary: dict[str, Any] | None, threshold: float = CLOSED
-) -> dict[str, Any]:
+    architecture: Architecture,
+    gates: GateHistory | None,
+    summary: dict[str, Any] | None,
+    path: Path | None,
+    threshold: float = CLOSED,
+    history: bool = False,
+) -> Inspection:
     """Everything that `inspect` shows.
 
     Args:
         architecture: what to describe.
         gates: the gates of its training, if it had any.
         summary: the summary of its run, if it was trained.
+        path: of its run.
         threshold: a gate below it counts as closed.
+        history: whether the gates of every epoch belong to it.
     """
-    return {
-        "schema": SCHEMA,
-        "kind": summary.get("kind") if summary else "architecture",
-        "status": summary.get("status") if summary else None,
-        "gated_connections": len(architecture.gated_connections),
-        "parameters": parameter_count(architecture),
-        "macs": mac_count(architecture),
-        "gates": gate_summary(gates, threshold) if gates else None,
-        "shapes": shape_rows(architecture),
-        "connections": as_rows(evolutions(architecture, gates)),
-        "wiring": wiring(architecture, gates, threshold) if gates or summary else None,
-        "summary": summary,
-        "architecture": to_data(architecture),
-    }
+    return Inspection(
+        kind=summary["kind"] if summary else "architecture",
+        status=summary["status"] if summary else None,
+        path=str(path) if path else None,
+        connections=len(architecture.all_connections),
+        gated_connections=len(architecture.gated_connections),
+        parameters=parameter_count(architecture),
+        macs=mac_count(architecture),
+        gates=gate_counts(gates, threshold) if gates else None,
+        targets=targets(architecture),
+        connection_gates=evolutions(architecture, gates),
+        wiring=wiring(architecture, gates, threshold) if gates or summary else None,
+        summary=summary,
+        architecture=to_data(architecture),
+        history=tuple(by_epoch(gates)) if gates and history else None,
+    )
 
 
-def wiring(architecture: Architecture, gates: GateHistory | None, threshold: float) -> dict[str, Any]:
+def wiring(architecture: Architecture, gates: GateHistory | None, threshold: float) -> Wiring:
     """What the wiring is like, by the magnitude of the gates; a connection without a gate is open."""
     weights = dict.fromkeys(architecture.all_connections, 1.0)
     if gates:
         weights |= {connection: abs(gate) for connection, gate in gates.final().items()}
-    found = likeness(architecture, weights, threshold)
-    document = asdict(found)
-    return {**document, "long_skips": [str(skip) for skip in found.long_skips], "sentence": found.sentence}
+    return likeness(architecture, weights, threshold)
 
 
-def shape_rows(architecture: Architecture) -> list[dict[str, Any]]:
-    """For each target what it reads and gives, as `feature maps@side`, and what it costs."""
+def targets(architecture: Architecture) -> tuple[Target, ...]:
+    """For each target what it reads and gives, and what it costs."""
     merged, output = architecture.shapes.merged, architecture.shapes.output
-    rows = []
+    found = []
     for target, sources in architecture.connections.items():
         layer = architecture.layer.get(target)
-        rows.append(
-            {
-                "target": target,
-                "kind": layer.kind if layer else HEAD,
-                "sources": list(sources),
-                "reads": str(merged[target]),
-                **_sides(merged[target]),
-                "gives": str(output[target]) if layer else f"{architecture.classes} classes",
-                "parameters": target_parameters(architecture, target),
-                "macs": target_macs(architecture, target),
-            }
+        found.append(
+            Target(
+                target=target,
+                kind=layer.kind if layer else HEAD,
+                sources=sources,
+                reads=str(merged[target]),
+                feature_maps=merged[target].feature_maps,
+                height=merged[target].height,
+                width=merged[target].width,
+                gives=str(output[target]) if layer else f"{architecture.classes} classes",
+                parameters=target_parameters(architecture, target),
+                macs=target_macs(architecture, target),
+            )
         )
-    return rows
-
-
-def _sides(shape: Shape) -> dict[str, int]:
-    return {"feature_maps": shape.feature_maps, "height": shape.height, "width": shape.width}
+    return tuple(found)

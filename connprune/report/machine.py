@@ -1,44 +1,40 @@
 """A machine and what is installed on it as text to paste into a bug report."""
 
-from collections.abc import Mapping
-from typing import Any
+from connprune.documents.environment import Machine, TorchBuild, TorchProblem, Versions
 
 
-def machine_text(found: Mapping[str, Any]) -> str:
+def machine_text(found: Machine) -> str:
     """A line for each thing."""
-    torch = found["torch"]
     lines = {
-        "connprune": found["connprune"],
-        "python": f"{found['python']} ({found['interpreter']})",
-        "system": found["system"],
-        "cores": f"{found['cores']['machine']}, {found['cores']['usable']} of them usable",
-        **{name: version or "not installed" for name, version in found["packages"].items()},
-        **_torch_lines(torch),
-        **{f"extra {name}": _extra(packages) for name, packages in found["extras"].items()},
-        "cache": found["cache"] or "none: CONNPRUNE_CACHE names no folder, and this user has no home",
-        "runs": found["runs"],
-        **found["variables"],
+        "connprune": found.connprune,
+        "python": f"{found.python} ({found.interpreter})",
+        "system": found.system,
+        "cores": f"{found.cores.machine}, {found.cores.usable} of them usable",
+        **{name: version or "not installed" for name, version in found.packages.items()},
+        **_torch_lines(found.torch),
+        **{f"extra {name}": _extra(packages) for name, packages in found.extras.items()},
+        "cache": found.cache or "none: CONNPRUNE_CACHE names no folder, and this user has no home",
+        "runs": found.runs,
+        **found.variables,
     }
     width = max(map(len, lines))
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items())
 
 
-def _torch_lines(torch: Mapping[str, Any]) -> dict[str, Any]:
-    if "problem" in torch:
-        return {"torch cannot be used": torch["problem"]}
-    gpus = {
-        f"cuda:{number}": f"{gpu['name']}, {gpu['bytes'] / 2**30:.1f} GiB" for number, gpu in enumerate(torch["gpus"])
-    }
+def _torch_lines(torch: TorchBuild | TorchProblem) -> dict[str, str]:
+    if isinstance(torch, TorchProblem):
+        return {"torch cannot be used": torch.problem}
+    gpus = {f"cuda:{number}": f"{gpu.name}, {gpu.bytes / 2**30:.1f} GiB" for number, gpu in enumerate(torch.gpus)}
     return {
-        "torch build": torch["build"],
-        "torch threads": f"{torch['threads']}, {torch['threads_between_operations']} between operations",
-        "torch cpu": torch["cpu"],
-        "torch cuda": f"{torch['cuda']}, cuDNN {torch['cudnn']}" if torch["cuda"] else "built without",
-        "GPUs": str(len(gpus)) if gpus else "Apple's (mps)" if torch["mps"] else "none",
+        "torch build": torch.build,
+        "torch threads": f"{torch.threads}, {torch.threads_between_operations} between operations",
+        "torch cpu": torch.cpu,
+        "torch cuda": f"{torch.cuda}, cuDNN {torch.cudnn}" if torch.cuda else "built without",
+        "GPUs": str(len(gpus)) if gpus else "Apple's (mps)" if torch.mps else "none",
         **gpus,
     }
 
 
-def _extra(packages: Mapping[str, str | None]) -> str:
+def _extra(packages: Versions) -> str:
     found = [f"{name} {version}" if version else f"{name} not installed" for name, version in packages.items()]
     return ", ".join(found)

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connprune.documents.lists import RunRow
 from connprune.report.aligned import aligned
-from connprune.runs.listing import Row
 
 # What a narrow table leaves out, first things first.
 _DISPENSABLE = ("seed", "data", "from", "rule", "parent", "parameters", "validation", "connections", "age")
 
 
-def runs_table(rows: Sequence[Row], now: datetime, width: int | None = None) -> str:
+def runs_table(rows: Sequence[RunRow], now: datetime, width: int | None = None) -> str:
     """A line for each run.
 
     Args:
@@ -29,7 +29,7 @@ def runs_table(rows: Sequence[Row], now: datetime, width: int | None = None) -> 
     return table
 
 
-_CELLS: dict[str, Callable[[Row, datetime], str]] = {
+_CELLS: dict[str, Callable[[RunRow, datetime], str]] = {
     "run": lambda row, now: row.path,
     "kind": lambda row, now: row.kind or "-",
     "status": lambda row, now: f"{row.status} ({row.holder})" if row.holder else row.status,

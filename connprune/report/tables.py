@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connprune.analysis.evolution import Evolution
 from connprune.architecture.advice import rounded_down
 from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule, Threshold
 from connprune.documents.cut import CutDocument, ThresholdRow
+from connprune.documents.inspection import ConnectionGate, Target
 from connprune.documents.size import Size
 from connprune.report.aligned import aligned
 
@@ -15,7 +15,7 @@ _CLASSES_SHOWN = 20
 _SIZE = ("connections", "feature maps", "layers", "parameters", "MACs")
 
 
-def connections_table(found: Sequence[Evolution]) -> str:
+def connections_table(found: Sequence[ConnectionGate]) -> str:
     """Every connection, its gate, and its share of what the target merges."""
     header = ["source", "target", "gate", "start", "smallest", "largest", "share"]
     rows = [
@@ -25,20 +25,20 @@ def connections_table(found: Sequence[Evolution]) -> str:
     return aligned(header, rows, left=2)
 
 
-def shapes_table(shapes: Sequence[dict[str, Any]]) -> str:
+def targets_table(targets: Sequence[Target]) -> str:
     """What each layer and the head read and give."""
     header = ["target", "kind", "sources", "reads", "gives", "parameters", "MACs"]
     rows = [
         [
-            row["target"],
-            row["kind"],
-            str(len(row["sources"])),
-            row["reads"],
-            row["gives"],
-            f"{row['parameters']:,}",
-            f"{row['macs']:,}",
+            each.target,
+            each.kind,
+            str(len(each.sources)),
+            each.reads,
+            each.gives,
+            f"{each.parameters:,}",
+            f"{each.macs:,}",
         ]
-        for row in shapes
+        for each in targets
     ]
     return aligned(header, rows, left=2)
 

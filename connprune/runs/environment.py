@@ -9,9 +9,8 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from connprune.documents.base import SCHEMA
+from connprune.documents.environment import Environment, Environments
 from connprune.errors import UsageError
 from connprune.files import read_json, write_json
 from connprune.runs.machine import installed
@@ -19,15 +18,15 @@ from connprune.runs.machine import installed
 _PACKAGES = ("connprune", "torch", "torchvision", "numpy", "safetensors", "pydantic")
 _GIT_SECONDS = 5
 # What changes how numbers are rounded.
-_ROUNDING: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "CPU threads": lambda found: found.get("threads"),
-    "devices": lambda found: found.get("device"),
-    "precision": lambda found: found.get("precision"),
-    "torch": lambda found: (found.get("packages") or {}).get("torch"),
+_ROUNDING: dict[str, Callable[[Environment], object]] = {
+    "CPU threads": lambda found: found.threads,
+    "devices": lambda found: found.device,
+    "precision": lambda found: found.precision,
+    "torch": lambda found: found.packages.get("torch"),
 }
 
 
-def environment(device: str, precision: str, processes: int, threads: int) -> dict[str, Any]:
+def environment(device: str, precision: str, processes: int, threads: int) -> Environment:
     """The environment of this process.
 
     Args:
@@ -36,42 +35,44 @@ def environment(device: str, precision: str, processes: int, threads: int) -> di
         processes: how many train together.
         threads: CPU threads of each.
     """
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
-        "folder": str(Path.cwd()),
-        "commit": _commit(),
-        "host": socket.gethostname(),
-        "process": os.getpid(),
-        "device": device,
-        "precision": precision,
-        "processes": processes,
-        "threads": threads,
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "packages": {name: installed(name) for name in _PACKAGES},
-    }
+    return Environment(
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=shlex.join(sys.argv),
+        folder=str(Path.cwd()),
+        commit=_commit(),
+        host=socket.gethostname(),
+        process=os.getpid(),
+        device=device,
+        precision=precision,
+        processes=processes,
+        threads=threads,
+        cores=os.cpu_count(),
+        system=platform.platform(),
+        python=platform.python_version(),
+        packages={name: installed(name) for name in _PACKAGES},
+    )
 
 
-def record(path: Path, found: dict[str, Any]) -> str | None:
+def read_environments(path: Path) -> tuple[Environment, ...]:
+    """The environments in a file, which is a note for people; none if it is not there, or damaged."""
+    try:
+        return Environments.read(read_json(path), str(path)).environments
+    except UsageError:
+        return ()
+
+
+def record(path: Path, found: Environment) -> str | None:
     """Adds an environment to a file that lists those of every time that the run went on.
 
     Returns:
         What is other than the last time and changes how numbers are rounded, a sentence; None if nothing is.
     """
-    before: list[Any] = []
-    if path.exists():
-        try:
-            before = list(read_json(path).get("environments", []))
-        except (UsageError, TypeError):
-            before = []  # a note for people; a damaged one must not keep a training from going on
-    write_json(path, {"schema": SCHEMA, "environments": [*before, found]})
-    last = before[-1] if before and isinstance(before[-1], dict) else {}
+    before = read_environments(path)
+    write_json(path, Environments(environments=(*before, found)).plain())
     changed = [
         f"{name} (was {was}, now {now})"
-        for name, of in _ROUNDING.items()
-        if (was := of(last)) is not None and was != (now := of(found))
+        for name, of in (_ROUNDING.items() if before else ())
+        if (was := of(before[-1])) != (now := of(found))
     ]
     if not changed:
         return None

@@ -1,11 +1,11 @@
 """What the directories of a runs folder hold, a row each, read quickly: no weights, no architectures, no torch."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from connprune.documents.comparison import Comparison
+from connprune.documents.lists import RunRow
 from connprune.errors import UsageError
 from connprune.files import parse_object, read_text
 from connprune.processes import Process
@@ -16,58 +16,8 @@ from connprune.runs.links import read_document
 from connprune.runs.lock import holder
 from connprune.runs.summary import EXPERIMENTS, Kind
 
-NO_RUN = "no run"
 
-
-@dataclass(frozen=True)
-class Row:
-    """One directory. What it does not say, or not yet, is None.
-
-    Attributes:
-        path: the directory.
-        kind: what made it: train, cut, retrain, evolution, comparison or sweep.
-        status: `planned`, `running` while a process works in it, `interrupted` (killed ones too), `failed`, `done`,
-            `damaged`, or `no run`.
-        holder: the process that works in it.
-        done: epochs that are done; of an experiment its trainings.
-        total: out of how many.
-        validation_accuracy: on held-out images, after the last epoch so far, 0 to 1.
-        test_accuracy: on test images, once it is done, 0 to 1.
-        connections: those that are kept: of a training the ones whose gate is not closed.
-        connections_before: out of how many; of a retrained cut those of its parent.
-        parameters: of its network.
-        parent: of a cut the run that was cut, of a retrained run the cut; a path.
-        origin: the preset, or the name of the configuration's file, that its first training began with.
-        data: the name of the data set or of the folder of images.
-        seed: of its training.
-        rule: of a cut, what was cut and by what.
-        created: when it was begun, ISO 8601.
-        updated: when it was last worked on, ISO 8601.
-        problem: why it is damaged or no run.
-    """
-
-    path: str
-    kind: str | None = None
-    status: str = NO_RUN
-    holder: str | None = None
-    done: int | None = None
-    total: int | None = None
-    validation_accuracy: float | None = None
-    test_accuracy: float | None = None
-    connections: int | None = None
-    connections_before: int | None = None
-    parameters: int | None = None
-    parent: str | None = None
-    origin: str | None = None
-    data: str | None = None
-    seed: int | None = None
-    rule: str | None = None
-    created: str | None = None
-    updated: str | None = None
-    problem: str | None = None
-
-
-def rows(places: Iterable[Path]) -> list[Row]:
+def rows(places: Iterable[Path]) -> list[RunRow]:
     """A row for each directory that a folder of runs holds, and for each training of an experiment that is named.
 
     The one that was worked on last comes first, as it is the one that commands take; what is no run comes last.
@@ -93,25 +43,27 @@ def _directories(place: Path) -> Iterator[Path]:
         yield from directories(place)
 
 
-def _row(path: Path) -> Row:
+def _row(path: Path) -> RunRow:
     run = RunDirectory(path)
     try:
         if not (path / "summary.json").is_file():
-            return Row(str(path), problem="it has no summary.json")
+            return RunRow(path=str(path), problem="it has no summary.json")
         summary = run.summary
     except (UsageError, OSError) as error:
-        return Row(str(path), status="damaged", problem=str(error))
+        return RunRow(path=str(path), status="damaged", problem=str(error))
     kind = str(summary.get("kind"))
     if kind not in get_args(Kind):
         kinds = ", ".join(get_args(Kind))
-        return Row(str(path), status="damaged", problem=f"{path}: found the kind {kind!r}, expected one of {kinds}.")
+        return RunRow(
+            path=str(path), status="damaged", problem=f"{path}: found the kind {kind!r}, expected one of {kinds}."
+        )
     try:
         found = _of_experiment(run, summary) if kind in EXPERIMENTS else _of_run(run, summary, holder(path))
     except (UsageError, OSError) as error:
         found = {"status": "damaged", "problem": str(error)}
     told = {key: _text(summary.get(key)) for key in ("created", "updated", "origin", "data")}
     told["parent"] = _text(summary.get("parent")) or _text(summary.get("cut"))
-    return Row(str(path), kind=kind, **{"seed": _count(summary.get("seed")), **told, **found})
+    return RunRow(path=str(path), kind=kind, **{"seed": _count(summary.get("seed")), **told, **found})
 
 
 def _of_run(run: RunDirectory, summary: Mapping[str, Any], held_by: Process | None) -> dict[str, Any]:

@@ -24,9 +24,9 @@ def test_two_runs_are_compared_connection_by_connection() -> None:
     assert found.jaccard[0, 1] == pytest.approx(2 / 3)
     assert found.decided == (2, 1)
     assert found.correlation[0, 1] == pytest.approx(np.corrcoef([0.9, 0.8, 0, 0], [0.8, 0.9, 0.7, 0])[0, 1], abs=1e-6)
-    # Up to the shorter run's end; the spread of 0 and 0.9 is 0.9/√2.
-    assert found.spread.shape == (3, 4)
-    assert found.spread[1, 1] == pytest.approx(0.9 / np.sqrt(2))
+    # Up to the shorter run's end; the standard deviation of 0 and 0.9 is 0.9/√2.
+    assert found.std.shape == (3, 4)
+    assert found.std[1, 1] == pytest.approx(0.9 / np.sqrt(2))
 
 
 def test_negative_gates_count_by_their_magnitude() -> None:

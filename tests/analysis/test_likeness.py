@@ -24,7 +24,7 @@ def test_skips_degrees_and_dead_layers_are_counted(digits: Architecture) -> None
     kept = [("input", names[0]), (names[0], names[1]), (names[0], "head"), (names[1], "head"), (names[3], names[4])]
     found = likeness(digits, {Connection(*pair): 1.0 for pair in kept}, 0.5)
 
-    assert found.long_skips == (Connection(names[0], "head"), Connection(names[1], "head"))
+    assert found.long_skips == (f"{names[0]}->head", f"{names[1]}->head")
     assert found.mean_skip == pytest.approx((1 + 1 + 8 + 7 + 1) / 5)
     assert found.targets[names[0]] == 2
     assert found.sources["head"] == 2

@@ -1,4 +1,4 @@
-"""`connprune check`: everything that is wrong at once, or that all is well."""
+"""`connprune check`: everything that is wrong at once, or that it is valid."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ def test_presets_are_well(command: Command, tmp_path: Path) -> None:
     for name in preset_names():
         (tmp_path / "mine.yaml").write_text(preset_text(name))
         outcome = command("check", "mine.yaml")
-        assert (outcome.code, outcome.out) == (0, "mine.yaml: all is well (configuration)\n"), outcome.err
+        assert (outcome.code, outcome.out) == (0, "mine.yaml: valid (configuration)\n"), outcome.err
         assert outcome.err == ""
 
 
@@ -26,7 +26,7 @@ def test_every_mistake_of_a_configuration_has_its_place(command: Command, tmp_pa
     outcome = command("check", "mine.yaml", "--json")
     assert (outcome.code, outcome.err) == (2, "")
     found = outcome.json
-    assert (found["schema"], found["kind"], found["is_well"]) == (2, "configuration", False)
+    assert (found["schema"], found["kind"], found["is_valid"]) == (2, "configuration", False)
     places = {(mistake["file"], mistake["line"], mistake["column"]) for mistake in found["mistakes"]}
     assert places == {("mine.yaml", 2, 1), ("mine.yaml", 4, 3), ("mine.yaml", 6, 3)}
 
@@ -66,7 +66,7 @@ def test_what_is_hardly_meant_is_said(command: Command, tmp_path: Path, text: st
     (tmp_path / "mine.yaml").write_text(text)
     outcome = command("check", "mine.yaml")
     assert outcome.code == 0
-    assert outcome.out == "mine.yaml: all is well (configuration)\n"
+    assert outcome.out == "mine.yaml: valid (configuration)\n"
     cautions = command("check", "mine.yaml", "--json").json["cautions"]
     trained = command("train", "--config", "mine.yaml", "--data", "digits", "--dry-run").err
     if told is None:
@@ -99,12 +99,12 @@ def test_every_cell_of_a_sweep_is_looked_at(command: Command, tmp_path: Path) ->
     assert "training.epochs: found 0" in outcome.err
     assert "did you mean 'sigmoid'?" in outcome.err
     (tmp_path / "sweep.yaml").write_text("base: {preset: digits}\naxes: {training.epochs: [1, 2]}\n")
-    assert command("check", "sweep.yaml").out == "sweep.yaml: all is well (sweep)\n"
+    assert command("check", "sweep.yaml").out == "sweep.yaml: valid (sweep)\n"
 
 
 def test_an_architecture(command: Command, tmp_path: Path) -> None:
     command("train", *TINY, "--run", "mine")
-    assert command("check", "mine/architecture.yaml").out.endswith("all is well (architecture)\n")
+    assert command("check", "mine/architecture.yaml").out.endswith("valid (architecture)\n")
     text = (tmp_path / "mine" / "architecture.yaml").read_text()
     (tmp_path / "other.yaml").write_text(text.replace("classes: 10", "classes: 1\nclases: 10"))
     found = command("check", "other.yaml", "--json").json
@@ -156,7 +156,7 @@ def test_the_trainings_of_an_experiment(command: Command, tmp_path: Path) -> Non
     command("train", *TINY)
     command("prune", "--keep", "20")
     command("retrain", "--against", "chain", "--epochs", "1", "--run", "compared", "--device", "cpu")
-    assert command("check", "compared").out == "compared: all is well (comparison)\n"
+    assert command("check", "compared").out == "compared: valid (comparison)\n"
     for job in (tmp_path / "compared" / "jobs").glob("*/*"):
         changed(job / "best.safetensors")
     changed(tmp_path / "compared" / "plan.json")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from connprune.documents.environment import Gpu, TorchBuild
 from connprune.report.machine import machine_text
 from connprune.runs.machine import EXTRAS, machine
 from tests.conftest import Command
@@ -47,7 +48,9 @@ def test_a_torch_that_cannot_be_imported_is_reported(tmp_path: Path) -> None:
 
 def test_gpus_are_listed() -> None:
     found = machine(Path("runs"), Path("cache"))
-    found["torch"] |= {"gpus": [{"name": "Some GPU", "bytes": 80 * 2**30}]}
+    assert isinstance(found.torch, TorchBuild)
+    gpus = (Gpu(name="Some GPU", bytes=80 * 2**30),)
+    found = found.model_copy(update={"torch": found.torch.model_copy(update={"gpus": gpus})})
     assert "cuda:0" in machine_text(found)
     assert "Some GPU, 80.0 GiB" in machine_text(found)
 

@@ -159,19 +159,19 @@ def test_an_architecture_file_is_a_configuration(command: Command) -> None:
 
 def test_inspect_a_preset_gives_the_shape_table(command: Command) -> None:
     document = command("inspect", "--preset", "blog", "--json").json
-    assert [row["reads"] for row in document["shapes"]][1:] == [
+    assert [row["reads"] for row in document["targets"]][1:] == [
         "35@32", "67@30", "134@15", "268@15", "332@15", "396@13", "792@6", "1584@6",
     ]  # fmt: skip
     assert document["gated_connections"] == 44
-    assert document["parameters"] == sum(row["parameters"] for row in document["shapes"]) + 44 == 29_558_518
-    assert sum(row["macs"] for row in document["shapes"]) == document["macs"]
+    assert document["parameters"] == sum(row["parameters"] for row in document["targets"]) + 44 == 29_558_518
+    assert sum(row["macs"] for row in document["targets"]) == document["macs"]
 
 
 def test_inspect_a_run(command: Command) -> None:
     run = command("train", *TINY).out.strip()
     document = command("inspect", run, "--history", "--json").json
     assert [row["epoch"] for row in document["history"]] == [0, 1, 2]
-    first = document["connections"][1]
+    first = document["connection_gates"][1]
     assert (first["source"], first["target"], first["gated"]) == ("input", "conv2", True)
     assert first["start"] == pytest.approx(0.6224593)
     assert first["smallest"] <= first["gate"] <= first["largest"]
@@ -187,7 +187,7 @@ def test_inspect_a_run(command: Command) -> None:
     assert 0 < below < 44
     assert f"gates below {middle:g}: {below}, above 0.9: " in command("inspect", "--threshold", middle).out
     counted = command("inspect", "--threshold", middle, "--json").json["gates"]
-    assert (counted["threshold"], counted["closed"], counted["below_0.01"]) == (middle, below, 0)
+    assert (counted["threshold"], counted["closed"], counted["below"]["0.01"]) == (middle, below, 0)
     rows = list(csv.DictReader(io.StringIO(command("inspect", run, "--csv").out)))
     assert len(rows) == 45
     assert float(rows[1]["gate"]) == pytest.approx(first["gate"])

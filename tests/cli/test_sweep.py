@@ -48,9 +48,9 @@ def test_a_sweep_trains_the_grid_and_says_what_each_axis_does(command: Command, 
     low, high = found["axes"]["start"]
     assert (low["label"], low["difference"]) == ("low", None)
     assert high["difference"]["mean"] == pytest.approx(high["test_accuracy"] - low["test_accuracy"])
-    assert high["wiring"]["jaccard_with_first"] == 0
-    assert high["wiring"]["jaccard_between_seeds"] == 1
-    assert low["wiring"]["decided_epoch"] == 0
+    assert high["wirings"]["jaccard_with_first"] == 0
+    assert high["wirings"]["jaccard_between_seeds"] == 1
+    assert low["wirings"]["decided_epoch"] == 0
     assert {path.name for path in Path("figures").iterdir()} == {"sweep.svg", "sweep.png"}
 
 

@@ -83,7 +83,7 @@ def test_the_scripts_take_no_text_for_markup() -> None:
 
 def test_names_cannot_leave_their_place(digits: Architecture) -> None:
     evil = '</script><script>alert("1")</script><!-- &amp; \u2028'
-    document = {**describe(digits, None, None), "path": evil}
+    document = describe(digits, None, None, Path(evil))
     data = {**run_data(document, digits, None, None, 0.01), "title": evil, "tiles": [[evil, evil]]}
     text = page(data)
     assert text.count("<script") == text.count("</script>") == 2
@@ -243,7 +243,7 @@ def test_two_hundred_epochs_are_under_three_megabytes(name: str, sharing: str) -
     count = sum(gates_of_each(architecture))
     values = np.random.default_rng(1).random((201, count), dtype=np.float32)
     gates = GateHistory.of(architecture, values)
-    document = {**describe(architecture, gates, None), "path": None}
+    document = describe(architecture, gates, None, None)
     data = run_data(document, architecture, gates, None, 0.01)
     epoch = dict.fromkeys(
         ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"), 0.12345678901234567

@@ -189,7 +189,7 @@ def test_the_wiring_by_keyboard(browser: "Browser", work: Work) -> None:
         shown.page.keyboard.press(key)
         assert details.all_inner_texts() == ([expected] if expected else [])
     row = next(
-        row for row in work.documents["run"]["connections"] if (row["source"], row["target"]) == ("pool2", "head")
+        row for row in work.documents["run"]["connection_gates"] if (row["source"], row["target"]) == ("pool2", "head")
     )
     assert shown.stat("gate") == written(float(f"{row['gate']:.4g}"))
     assert shown.page.locator("tbody tr.chosen").inner_text().split()[:2] == ["pool2", "head"]
@@ -222,7 +222,7 @@ def test_tables_are_sorted_by_their_headers(browser: "Browser", work: Work) -> N
     shown = Shown(browser, work.folder / "run.html", 1280)
     table = shown.page.get_by_role("region", name="Every connection")
     header = table.get_by_role("columnheader", name="gate", exact=True)
-    gates = sorted((row["gate"] for row in work.documents["run"]["connections"] if row["gated"]), reverse=True)
+    gates = sorted((row["gate"] for row in work.documents["run"]["connection_gates"] if row["gated"]), reverse=True)
     for direction, wanted in (("descending", gates), ("ascending", gates[::-1])):
         header.get_by_role("button").press("Enter")
         assert header.get_attribute("aria-sort") == direction
@@ -337,7 +337,7 @@ def test_hostile_names_stay_text(browser: "Browser", work: Work) -> None:
     data["wiring"]["nodes"][1]["name"] = evil
     for arc in data["wiring"]["arcs"]:
         arc.update({key: evil for key in ("source", "target") if arc[key] == "conv1"})
-    for row in data["document"]["connections"]:
+    for row in data["document"]["connection_gates"]:
         row.update({key: evil for key in ("source", "target") if row[key] == "conv1"})
     path = work.folder / "hostile.html"
     path.write_text(

@@ -102,17 +102,17 @@ def test_names_say_where_runs_come_from(command: Command, tmp_path: Path) -> Non
 
 
 def test_other_circumstances_are_told(tmp_path: Path) -> None:
-    def record(threads: int, torch: str, **more: str) -> str | None:
-        found = {"threads": threads, "device": "cpu", "packages": {"torch": torch}, **more}
+    def record(threads: int, torch: str, precision: str = "float32") -> str | None:
+        found = environment.environment("cpu", precision, 1, threads).model_copy(update={"packages": {"torch": torch}})
         return environment.record(tmp_path / "environment.json", found)
 
     assert record(1, "2.9") is None
     assert record(1, "2.9") is None
     assert "other CPU threads (was 1, now 2) than before" in (record(2, "2.9") or "")
     assert "other CPU threads (was 2, now 1), other torch (was 2.9, now 3.0)" in (record(1, "3.0") or "")
-    # What did not say in what it computed, from before it was noted, cannot be told from what does.
-    assert record(1, "3.0", precision="tf32") is None
-    assert "other precision (was tf32, now float32)" in (record(1, "3.0", precision="float32") or "")
+    assert "other precision (was float32, now tf32)" in (record(1, "3.0", precision="tf32") or "")
+    (tmp_path / "environment.json").write_text("{")
+    assert record(1, "3.0") is None
 
 
 def test_another_number_of_threads_is_told_when_a_training_goes_on(

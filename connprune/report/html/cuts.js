@@ -7,7 +7,7 @@ function fateAt(page, state) {
   const magnitude = (arc) => (place.has(arc) ? Math.abs(history.gate[place.get(arc)][state.epoch]) : null);
   const isLast = () => !history || state.epoch === history.epochs.length - 1;
   // The largest gate of a connection at the end, as exactly as it is known.
-  const ends = new Map((page.document.connections ?? []).map((row) => [`${row.source}\n${row.target}`, row.gate]));
+  const ends = new Map((page.document.connection_gates ?? []).map((row) => [`${row.source}\n${row.target}`, row.gate]));
   const endOf = (arc) => {
     const { source, target } = wiring.arcs[arc];
     const end = ends.get(`${source}\n${target}`);

@@ -1,7 +1,7 @@
 // What is known of the connection or the layer that is pointed at.
 function describer(page) {
   const { wiring } = page;
-  const rows = new Map((page.document.connections ?? []).map((row) => [`${row.source}\n${row.target}`, row]));
+  const rows = new Map((page.document.connection_gates ?? page.document.votes ?? []).map((row) => [`${row.source}\n${row.target}`, row]));
   const rowOf = (arc) => rows.get(`${arc.source}\n${arc.target}`);
   const nodeRows = (node) => {
     const into = wiring.arcs.filter((arc) => arc.target === node.name).length;

@@ -61,7 +61,7 @@ function wiringNote(page) {
 }
 
 function keptByRuns(page) {
-  const votes = new Map(page.document.connections.map((row) => [`${row.source}\n${row.target}`, row.kept_by]));
+  const votes = new Map(page.document.votes.map((row) => [`${row.source}\n${row.target}`, row.kept_by]));
   return (arc) => (votes.get(`${page.wiring.arcs[arc].source}\n${page.wiring.arcs[arc].target}`) === 0 ? "ghost" : "kept");
 }
 
@@ -131,7 +131,7 @@ function connectionTable(page, state) {
   const number = new Map(wiring.arcs.map((arc, at) => [`${arc.source}\n${arc.target}`, at]));
   const arcOf = (row) => number.get(`${row.source}\n${row.target}`);
   const strengthOf = new Map((page.strengths ?? []).map((strength, at) => [history.arcs[at], strength]));
-  const rows = found.connections.map((row) => {
+  const rows = found.connection_gates.map((row) => {
     const arc = arcOf(row);
     const place = history && !wiring.left ? history.arcs.indexOf(arc) : -1;
     return { ...row, macs: wiring.arcs[arc]?.macs ?? null, maps: wiring.left?.[arc] ?? wiring.arcs[arc]?.maps ?? null, strength: strengthOf.get(arc) ?? null,
@@ -167,7 +167,7 @@ function layerTable(page) {
     { key: "macs", label: "MACs", write: formats.count },
   ];
   return card("Layers", element("p", { class: "note" }, "17@8 is a shape: 17 feature maps of 8×8."),
-    sortable("Layers, what they read and give, and what they cost", columns, page.document.shapes.map((row) => ({ ...row, count: row.sources.length }))));
+    sortable("Layers, what they read and give, and what they cost", columns, page.document.targets.map((row) => ({ ...row, count: row.sources.length }))));
 }
 
 function classTable(page) {
@@ -212,7 +212,7 @@ function assemble(page) {
   if (page.metrics?.length) add(trainingSection(page, state));
   if (page.document.summary?.per_class?.length) add(classTable(page));
   if (page.document.kind === "agreement") add(votesTable(page, state));
-  if (page.document.shapes) add(connectionTable(page, state), layerTable(page));
+  if (page.document.targets) add(connectionTable(page, state), layerTable(page));
 }
 
 themeButton();

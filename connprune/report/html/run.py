@@ -1,23 +1,22 @@
 """The page of one run, of a cut, or of an architecture that was not trained."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connprune.analysis.evolution import gate_counts
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import to_yaml
 from connprune.documents.comparison import Comparison
 from connprune.documents.cut import CutDocument
+from connprune.documents.inspection import Inspection
 from connprune.errors import UsageError
-from connprune.files import read_json
 from connprune.report.html.history import gate_data, metrics_data
 from connprune.report.html.thresholds import Measured, threshold_data
 from connprune.report.html.wiring import is_part, maps_left, wiring_data
 from connprune.report.parent import parent_of
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
+from connprune.runs.environment import read_environments
 from connprune.runs.gate_history import GateHistory
 from connprune.runs.links import read_document
 from connprune.training.first import first_architecture
@@ -32,7 +31,7 @@ _KINDS = {
 
 
 def run_data(
-    document: Mapping[str, Any],
+    document: Inspection,
     architecture: Architecture,
     gates: GateHistory | None,
     run: RunDirectory | None,
@@ -43,7 +42,7 @@ def run_data(
     """Everything that the page of a run shows.
 
     Args:
-        document: what `inspect --json` prints.
+        document: what `inspect` shows.
         architecture: what the document describes.
         gates: the gates of its training, if it had any.
         run: where it was trained or cut; None if it was not.
@@ -56,19 +55,19 @@ def run_data(
     """
     data: dict[str, Any] = {
         "title": run.path.resolve().name if run else "architecture",
-        "document": document,
+        "document": document.plain(),
         "configuration": run.text(run.config) if run else to_yaml(architecture),
-        "environments": _environments(run) if run else [],
+        "environments": [each.plain() for each in read_environments(run.environment)] if run else [],
         "metrics": metrics_data(run.read_metrics()) if run else [],
     }
     report = _cut_report(run) if run else None
-    of_cut = report[1] if report and document["kind"] == "cut" else None
+    of_cut = report[1] if report and document.kind == "cut" else None
     data |= {"tiles": _tiles(document, of_cut), "sentences": _sentences(document, of_cut)}
     before = before_cut(report[0]) if report else None
     if before and is_part(before.architecture, architecture):
         full = before.architecture
         data["wiring"] = {**wiring_data(full), "left": maps_left(full, architecture), "whose": before.whose}
-        if before.gates and document["kind"] == "cut":
+        if before.gates and document.kind == "cut":
             data["history"] = gate_data(full, before.gates, threshold)
     else:
         data["wiring"] = wiring_data(architecture)
@@ -76,9 +75,9 @@ def run_data(
             data["history"] = gate_data(architecture, gates, threshold)
     if of_cut:
         data["cut"] = of_cut.plain()
-    if run and run.comparison.is_file() and document["kind"] == "retrain":
+    if run and run.comparison.is_file() and document.kind == "retrain":
         data["comparison"] = read_document(Comparison, run.comparison).plain()
-    if gates and document["kind"] in ("train", "evolution"):
+    if gates and document.kind in ("train", "evolution"):
         data["thresholds"] = threshold_data(architecture, gates, measured, why)
         if measured:
             data["strengths"] = [float(f"{strength:.4g}") for strength in measured.strengths]
@@ -127,17 +126,9 @@ def _cut_report(run: RunDirectory) -> tuple[RunDirectory, CutDocument] | None:
         return None
 
 
-def _environments(run: RunDirectory) -> list[dict[str, Any]]:
-    try:
-        found = read_json(run.environment)["environments"] if run.environment.is_file() else []
-        return [each for each in found if isinstance(each, dict)]
-    except (UsageError, KeyError, TypeError):
-        return []
-
-
-def _tiles(document: Mapping[str, Any], cut: CutDocument | None) -> list[list[str]]:
+def _tiles(document: Inspection, cut: CutDocument | None) -> list[list[str]]:
     tiles: list[list[str]] = []
-    final = cut.after.plain() if cut else (document["summary"] or {}).get("final")
+    final = cut.after.plain() if cut else (document.summary or {}).get("final")
     if final:
         tiles += [
             ["test accuracy", f"{final['test_accuracy']:.2%}"],
@@ -145,18 +136,18 @@ def _tiles(document: Mapping[str, Any], cut: CutDocument | None) -> list[list[st
         ]
     return [
         *tiles,
-        ["connections", f"{len(document['connections']):,}"],
-        ["parameters", f"{document['parameters']:,}"],
-        ["MACs per image", f"{document['macs']:,}"],
+        ["connections", f"{document.connections:,}"],
+        ["parameters", f"{document.parameters:,}"],
+        ["MACs per image", f"{document.macs:,}"],
     ]
 
 
-def _sentences(document: Mapping[str, Any], cut: CutDocument | None) -> list[str]:
+def _sentences(document: Inspection, cut: CutDocument | None) -> list[str]:
     """What it is, in plain words."""
-    summary, gates = document["summary"] or {}, document["gates"]
-    status = f", {document['status']}" if document["status"] else ""
-    where = f"{document['path']}: " if document["path"] else ""
-    sentences = [f"{where}{_KINDS.get(document['kind'], document['kind'])}{status}."]
+    summary, gates = document.summary or {}, document.gates
+    status = f", {document.status}" if document.status else ""
+    where = f"{document.path}: " if document.path else ""
+    sentences = [f"{where}{_KINDS[document.kind]}{status}."]
     final, best = summary.get("final"), summary.get("best")
     if final and best:
         sentences.append(
@@ -172,9 +163,9 @@ def _sentences(document: Mapping[str, Any], cut: CutDocument | None) -> list[str
         )
     if gates:
         sentences.append(
-            f"{document['gated_connections']} of {len(document['connections'])} connections have a gate: "
-            f"{', '.join(f'{count} ended {mark}' for mark, count in gate_counts(gates))}."
+            f"{document.gated_connections} of {document.connections} connections have a gate: "
+            f"{', '.join(f'{count} ended {mark}' for mark, count in gates.sentences)}."
         )
-    if document["wiring"]:
-        sentences.append(document["wiring"]["sentence"])
+    if document.wiring:
+        sentences.append(document.wiring.sentence)
     return sentences

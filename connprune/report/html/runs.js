@@ -31,12 +31,12 @@ function votesTable(page, state) {
     { key: "kept_by", label: "kept by", cell: (row) => element("span", {}, `${row.kept_by} of ${runs}`,
       element("span", { class: "meter", "aria-hidden": "true" }, element("span", { "--g": row.kept_by / runs }))) },
     { key: "mean", label: "mean gate", write: formats.gate },
-    { key: "final_spread", label: "spread", write: formats.gate },
-    { key: "mean_path_spread", label: "spread on the way", write: formats.gate },
-    { key: "largest_path_spread", label: "largest spread", write: formats.gate },
+    { key: "final_std", label: "std", write: formats.gate },
+    { key: "mean_path_std", label: "std on the way", write: formats.gate },
+    { key: "largest_path_std", label: "largest std", write: formats.gate },
     ...found.runs.map((_, run) => ({ key: `run${run}`, label: `run ${run + 1}`, write: formats.gate })),
   ];
-  const rows = found.connections.map((row) => ({ ...row, mean: row.gates.reduce((sum, gate) => sum + gate, 0) / runs,
+  const rows = found.votes.map((row) => ({ ...row, mean: row.gates.reduce((sum, gate) => sum + gate, 0) / runs,
     ...Object.fromEntries(row.gates.map((gate, run) => [`run${run}`, gate])) }));
   return card("Connections",
     element("p", { class: "note" }, "Spread is the standard deviation between runs: of the final gates, and on the average and at most over the epochs."),

@@ -1,42 +1,43 @@
 """The page of several runs: how far they agree."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from connprune.analysis.agreement import Agreement
 from connprune.architecture.architecture import Architecture
+from connprune.documents.agreement import RunAgreement
 from connprune.report.html.history import agreement_data
 from connprune.report.html.wiring import wiring_data
 
 
 def runs_data(
-    document: Mapping[str, Any], architecture: Architecture, found: Agreement, names: Sequence[str]
+    document: RunAgreement, architecture: Architecture, found: Agreement, names: Sequence[str]
 ) -> dict[str, Any]:
     """Everything that the page of several runs shows.
 
     Args:
-        document: what `inspect --json` prints of them.
+        document: how far they agree.
         architecture: of the first of them; their gated connections are the same.
-        found: how far they agree.
+        found: likewise, with their gates.
         names: short names of the runs.
     """
-    kept = [len(document[f"kept_by_{some}"]) for some in ("all", "some", "none")]
-    correlation = document["mean_correlation"]
+    kept = [len(some) for some in (document.kept_by_all, document.kept_by_some, document.kept_by_none)]
+    correlation = document.mean_correlation
     return {
         "title": f"{len(names)} runs",
         "tiles": [
             ["runs", str(len(names))],
-            ["overlap of what is kept", f"{document['mean_jaccard']:.2f}"],
-            ["overlap by chance", f"{document['chance_jaccard']:.2f}"],
+            ["overlap of what is kept", f"{document.mean_jaccard:.2f}"],
+            ["overlap by chance", f"{document.chance_jaccard:.2f}"],
             ["correlation of the gates", "not defined" if correlation is None else f"{correlation:.2f}"],
         ],
         "sentences": [
-            f"With the threshold {document['threshold']:g}, {kept[0]} connections are kept by all runs, {kept[1]} by "
+            f"With the threshold {document.threshold:g}, {kept[0]} connections are kept by all runs, {kept[1]} by "
             f"some and {kept[2]} by none.",
             "Overlap is the Jaccard index: of the connections that either of two runs keeps, the share that both keep; "
             "the mean over all pairs.",
         ],
-        "document": document,
+        "document": document.plain(),
         "names": list(names),
         "wiring": wiring_data(architecture),
         "history": agreement_data(architecture, found),

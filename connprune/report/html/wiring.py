@@ -6,19 +6,19 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import macs_of_each
 from connprune.architecture.shapes import carried_maps, connection_maps
-from connprune.report.document import shape_rows
+from connprune.report.document import targets
 
 # What each connection brings in MACs takes a cut each; with more connections times feature maps it is left out.
 MOST_MEASURED = 1_000_000
-_OF_A_NODE = ("kind", "reads", "gives", "parameters", "macs")
+_OF_A_NODE = {"kind", "reads", "gives", "parameters", "macs"}
 
 
 def wiring_data(architecture: Architecture) -> dict[str, Any]:
     """The input, the layers and the head as `nodes`; the connections as `arcs`, in the architecture's order."""
     given = str(architecture.shapes.output[INPUT])
     nodes: list[dict[str, Any]] = [{"name": INPUT, "kind": INPUT, "gives": given}]
-    for row in shape_rows(architecture):
-        nodes.append({"name": row["target"], **{key: row[key] for key in _OF_A_NODE}})
+    for target in targets(architecture):
+        nodes.append({"name": target.target, **target.model_dump(include=_OF_A_NODE)})
     gated = set(architecture.gated_connections)
     measured = len(gated) * carried_maps(architecture) <= MOST_MEASURED
     macs = dict(zip(architecture.gated_connections, macs_of_each(architecture), strict=True)) if measured else {}
