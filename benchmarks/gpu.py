@@ -21,6 +21,7 @@ from torch import nn
 from connprune.bench.machine import copy_bandwidth, matrix_product
 from connprune.bench.run import WARM_UP, random_splits
 from connprune.data.shape import image_shape
+from connprune.documents.epoch import EpochMetrics
 from connprune.network import build
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import design, resolve
@@ -81,7 +82,7 @@ def correct(place: Place) -> Iterator[Figure]:
     for capture in ("true", "false"):
         settings = (f"training.capture={capture}", "training.precision=float32")
         trainer, _ = trainer_of(place, "digits", *settings, count=330)
-        losses.append([epoch_of(trainer)["train_loss"] for _ in range(2)])
+        losses.append([epoch_of(trainer).train_loss for _ in range(2)])
     recorded, plain = losses
     apart = max(abs(one - other) / other for one, other in zip(recorded, plain, strict=True))
     yield figure("recorded steps beside plain ones: loss", apart, "relative difference", at_most=1e-4)
@@ -207,7 +208,7 @@ def trainer_of(
     return Trainer(network, splits, chosen.data.augment, chosen.training, told.append), told
 
 
-def epoch_of(trainer: Trainer) -> dict[str, Any]:
+def epoch_of(trainer: Trainer) -> EpochMetrics:
     """The metrics of the next epoch."""
     metrics = trainer.train_epoch(lambda: False, lambda: None)
     assert metrics is not None
@@ -219,7 +220,7 @@ def epochs_of(place: Place, preset: str, epochs: int) -> tuple[float, float]:
     count, validation = (96, 64) if place.tiny else (TRAIN_IMAGES, VALIDATION_IMAGES)
     trainer, told = trainer_of(place, place.preset(preset), count=count, validation=validation)
     epoch_of(trainer)
-    seconds = [epoch_of(trainer)["epoch_seconds"] for _ in range(epochs)]
+    seconds = [epoch_of(trainer).epoch_seconds for _ in range(epochs)]
     for warning in told:
         print(f"gpu.py: {preset}: {warning}", file=sys.stderr)
     is_cuda = place.device.type == "cuda"

@@ -133,11 +133,11 @@ def lasting(path: Path) -> dict[str, Any]:
     run = RunDirectory.open(path)
     summary = run.summary
     return {
-        "status": summary["status"],
-        "results": {part: _timeless(summary.get(part)) for part in ("final", "best")},
+        "status": summary.status,
+        "results": [part.plain() if part else None for part in (summary.final, summary.best)],
         "config": run.text(run.config) if run.config.exists() else None,
         "architecture": run.architecture(),
-        "metrics": [_timeless(epoch) for epoch in run.read_metrics()],
+        "metrics": [_timeless(epoch.plain()) for epoch in run.read_metrics()],
         "tensors": {
             file.name: {name: tensor.numpy().tobytes() for name, tensor in read_tensors(file)[0].items()}
             for file in (run.final, run.best, run.gates)

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from connprune.cli.means import Means
 from connprune.cli.output import Output
@@ -14,6 +14,7 @@ from connprune.signals import Stop
 
 if TYPE_CHECKING:
     from connprune.documents.comparison import Comparison
+    from connprune.documents.run import Trained
     from connprune.documents.sweep import Sweep
     from connprune.experiments.plan import Job, Plan
 
@@ -175,19 +176,19 @@ def _work_off_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, s
         raise plan.interruption(interruption.signal_number) from None
 
 
-def _reporter(plan: "Plan", output: Output) -> "Callable[[int, Job, dict[str, Any] | str], None]":
+def _reporter(plan: "Plan", output: Output) -> "Callable[[int, Job, Trained | str], None]":
     """Says what became of each training."""
     total = len(plan.jobs)
 
-    def report(number: int, job: "Job", outcome: dict[str, Any] | str) -> None:
+    def report(number: int, job: "Job", outcome: "Trained | str") -> None:
         name = f"[{number}/{total}] {job.member} seed {job.seed}"
         if isinstance(outcome, str):
             output.warning(f"{name}: failed: {outcome}")
             return
-        final = outcome["final"]
+        final = outcome.final
         output.note(
-            f"{name}: validation {final['validation_accuracy']:.2%}, test {final['test_accuracy']:.2%}, "
-            f"{outcome['training_seconds']:.1f} s"
+            f"{name}: validation {final.validation_accuracy:.2%}, test {final.test_accuracy:.2%}, "
+            f"{outcome.training_seconds:.1f} s"
         )
 
     return report

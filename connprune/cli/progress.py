@@ -1,9 +1,12 @@
 """What a training shows: a bar on a terminal, a line an epoch elsewhere."""
 
 import sys
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from connprune.cli.output import Output
+
+if TYPE_CHECKING:
+    from connprune.documents.epoch import EpochMetrics
 
 
 class LineProgress:
@@ -28,9 +31,9 @@ class LineProgress:
     def after_step(self) -> None:
         """A step is done."""
 
-    def after_epoch(self, metrics: dict[str, Any]) -> None:
+    def after_epoch(self, epoch: "EpochMetrics") -> None:
         """An epoch is done."""
-        self.output.note(epoch_line(metrics, self.epochs))
+        self.output.note(epoch_line(epoch, self.epochs))
 
     def warning(self, text: str) -> None:
         """Something does not go as it should."""
@@ -70,21 +73,21 @@ class BarProgress(LineProgress):
         """A step is done."""
         self.bar.advance(self.task)
 
-    def after_epoch(self, metrics: dict[str, Any]) -> None:
+    def after_epoch(self, epoch: "EpochMetrics") -> None:
         """An epoch is done."""
-        self.bar.console.print(epoch_line(metrics, self.epochs), highlight=False)
-        self.bar.reset(self.task, description=f"epoch {metrics['epoch'] + 1}/{self.epochs}")
+        self.bar.console.print(epoch_line(epoch, self.epochs), highlight=False)
+        self.bar.reset(self.task, description=f"epoch {epoch.epoch + 1}/{self.epochs}")
 
 
-def epoch_line(metrics: dict[str, Any], epochs: int) -> str:
+def epoch_line(epoch: "EpochMetrics", epochs: int) -> str:
     """One epoch in one line."""
     # At most 80 columns, for losses and times as they are.
-    gates = f"  {metrics['gates_closed']} closed" if "gates_closed" in metrics else ""
+    gates = "" if epoch.gates_closed is None else f"  {epoch.gates_closed} closed"
     return (
-        f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}"
-        f"  loss {metrics['train_loss']:.4f} {metrics['train_accuracy']:.2%}"
-        f"  validation {metrics['validation_loss']:.4f} {metrics['validation_accuracy']:.2%}"
-        f"{gates}  {metrics['epoch_seconds']:.1f} s"
+        f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}"
+        f"  loss {epoch.train_loss:.4f} {epoch.train_accuracy:.2%}"
+        f"  validation {epoch.validation_loss:.4f} {epoch.validation_accuracy:.2%}"
+        f"{gates}  {epoch.epoch_seconds:.1f} s"
     )
 
 

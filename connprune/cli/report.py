@@ -162,7 +162,7 @@ class Report:
         from connprune.training.device import choose_device
 
         if not run.is_finished:
-            return None, f"The accuracy of cuts is not known yet: the run's status is {run.summary.get('status')}."
+            return None, f"The accuracy of cuts is not known yet: the run's status is {run.status}."
         prepare_cpu(None)
         self.output.note("measuring what cuts would leave of the accuracy")
         try:

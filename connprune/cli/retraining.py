@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connprune.cli.output import Output
 from connprune.cli.report import Report
@@ -11,6 +11,7 @@ from connprune.cli.showing import show
 
 if TYPE_CHECKING:
     from connprune.data.splits import Splits
+    from connprune.documents.run import Trained
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
 
@@ -25,7 +26,7 @@ def require_as_begun(directory: "RunDirectory", cut: str | None, epochs: int | N
     if directory.kind != "retrain":
         raise UsageError(f"--resume goes on with {directory.path} as it began; leave out CUT, --epochs and --seed.")
     recipe = read_configuration(directory).training
-    parent = directory.summary.get("cut")
+    parent = directory.summary.cut
     differs = [
         f"{name} (was {was}, now {now})"
         for name, was, now in (
@@ -73,9 +74,9 @@ class Retraining:
         from connprune.runs.directory import RunDirectory
         from connprune.training.configuration import read_configuration
 
-        named = run.summary.get("cut")
-        cut = RunDirectory.open(Path(str(named))) if named else None
-        if cut and run.summary.get("cut_digest") not in (None, cut.digest()):
+        named = run.summary.cut
+        cut = RunDirectory.open(Path(named)) if named else None
+        if cut and run.summary.cut_digest not in (None, cut.digest()):
             raise UsageError(
                 f"{run.path}: {cut.path} is another cut than the one that it was begun with; put that one there again, "
                 "or start a new run."
@@ -97,7 +98,7 @@ class Retraining:
         of_cut = read_cut(cut).data_digest if cut else None
         configuration = moved(before, data)
         splits = split_images(configuration, load_images(configuration, output), output)
-        known = run.summary.get("data_digest") or of_cut
+        known = run.summary.data_digest or of_cut
         if configuration.data.source != before.data.source:
             require_same_images(run, configuration, known, splits.digest)
         elif of_cut not in (None, splits.digest):
@@ -109,14 +110,16 @@ class Retraining:
         from connprune.runs.directory import RunDirectory
 
         architecture = cut.architecture().without_gates()
-        notes = {
-            "cut": str(cut.path.resolve()),
-            "cut_digest": cut.digest(),
-            "data_digest": self.splits.digest,
-            "origin": cut.summary.get("origin"),
-        }
-        text = self.configuration.to_yaml(architecture)
-        return RunDirectory.create(path, "retrain", text, architecture, notes=notes)
+        return RunDirectory.create(
+            path,
+            "retrain",
+            self.configuration.to_yaml(architecture),
+            architecture,
+            cut=str(cut.path.resolve()),
+            cut_digest=cut.digest(),
+            data_digest=self.splits.digest,
+            origin=cut.summary.origin,
+        )
 
 
 def train_alone(
@@ -164,8 +167,8 @@ def do_job(directory: "RunDirectory", device: str, data: str | None, report: Rep
     _show_training(summary, directory, report, output)
 
 
-def _show_training(summary: dict[str, Any], directory: "RunDirectory", report: Report, output: Output) -> None:
-    shown = {**summary, "path": str(directory.path)}
+def _show_training(summary: "Trained", directory: "RunDirectory", report: Report, output: Output) -> None:
+    shown = {**summary.plain(), "path": str(directory.path)}
     try:
         shown |= report.of_retrained(directory)
     finally:

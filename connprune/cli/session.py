@@ -1,7 +1,7 @@
 """What the commands that train or evaluate have in common."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connprune.cli.output import Output
 from connprune.cli.progress import watch
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from connprune.data.images import Dataset
     from connprune.data.splits import Splits
+    from connprune.documents.run import Trained
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
     from connprune.training.group import Group
@@ -48,7 +49,7 @@ def train_to_end(
     device: "torch.device",
     output: Output,
     group: "Group | None" = None,
-) -> dict[str, Any]:
+) -> "Trained":
     """Trains a run while showing its progress, and returns its summary."""
     from connprune.training.run import train_run
 
@@ -66,27 +67,26 @@ def split_images(configuration: "Configuration", dataset: "Dataset", output: Out
     return splits
 
 
-def tell_classes(summary: dict[str, Any], source: str, output: Output) -> None:
+def tell_classes(summary: "Trained", source: str, output: Output) -> None:
     """Says how each class of a folder did in a finished training; the named data sets are balanced."""
     from connprune.data.settings import NAMED
     from connprune.report.tables import class_table
 
     if source not in NAMED:
-        output.note(class_table(summary["per_class"]))
+        output.note(class_table(summary.per_class))
 
 
-def result_line(summary: dict[str, Any]) -> str:
+def result_line(summary: "Trained") -> str:
     """A finished training in one line."""
-    final = summary["final"]
-    gates = summary["gated_connections"]
-    closed = f"  {summary['gates_closed']} of {gates} gates closed" if gates else ""
-    if gates and summary["gates_closed"] == gates:
+    final, gates = summary.final, summary.gated_connections
+    closed = f"  {summary.gates_closed} of {gates} gates closed" if gates else ""
+    if gates and summary.gates_closed == gates:
         closed += " (every one: under less pressure what is needed stays open)"
-    target = summary.get("target_sparsity")
-    if target and not target["met"]:
-        closed += f" (target {target['wanted']:.0%} not reached)"
+    target = summary.target_sparsity
+    if target and not target.met:
+        closed += f" (target {target.wanted:.0%} not reached)"
     return (
-        f"after epoch {final['epoch']}: validation {final['validation_accuracy']:.2%}"
-        f"  test {final['test_accuracy']:.2%}{closed}"
-        f"  {summary['training_seconds']:.0f} s of training in {summary['wall_seconds']:.0f} s"
+        f"after epoch {final.epoch}: validation {final.validation_accuracy:.2%}"
+        f"  test {final.test_accuracy:.2%}{closed}"
+        f"  {summary.training_seconds:.0f} s of training in {summary.wall_seconds:.0f} s"
     )

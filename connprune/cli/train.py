@@ -8,7 +8,6 @@ from connprune.cli.output import Output, Silenced
 from connprune.cli.session import load_images, result_line, split_images, tell_classes, train_to_end
 
 if TYPE_CHECKING:
-    from connprune.architecture.architecture import Architecture
     from connprune.runs.directory import RunDirectory
 
 
@@ -54,7 +53,7 @@ def train(
     from connprune.training.cautions import cautions
     from connprune.training.configuration import collect, design, named, resolve_resumed, validated
     from connprune.training.device import choose_device
-    from connprune.training.group import in_turn, joined, own_device
+    from connprune.training.group import in_turn, joined, launch, own_device
     from connprune.training.images import moved
     from connprune.training.origins import explained, starting_sentence
 
@@ -110,13 +109,20 @@ def train(
         splits = split_images(configuration, in_turn(group, lambda: load_images(configuration, output)), output)
         if group.rank == 0 and not before:
             origin = preset or (stem_of(config) if config else "search")
-            notes = {"data_digest": splits.digest, "origin": origin}
-            before = _created(run or new_path(folder, origin), text, architecture, notes)
+            before = RunDirectory.create(
+                run or new_path(folder, origin),
+                "train",
+                text,
+                architecture,
+                data_digest=splits.digest,
+                origin=origin,
+                launch=launch(),
+            )
         directory = RunDirectory.open(group.from_first(before.path if before else Path()))
         summary = train_to_end(directory, configuration, splits, place, output, group)
     tell_classes(summary, configuration.data.source, output)
     output.note(result_line(summary))
-    output.result(str(directory.path), {**summary, "path": str(directory.path)})
+    output.result(str(directory.path), {**summary.plain(), "path": str(directory.path)})
 
 
 def _to_go_on_with(
@@ -145,11 +151,3 @@ def _to_go_on_with(
     if directory.kind != "train":
         raise UsageError(f"{directory.path}: this is no training that `connprune train` began, but a {directory.kind}.")
     return directory
-
-
-def _created(path: Path, text: str, architecture: "Architecture", notes: dict[str, str]) -> "RunDirectory":
-    from connprune.runs.directory import RunDirectory
-    from connprune.training.group import launch
-
-    launched = {"launch": launch()} if launch() else {}
-    return RunDirectory.create(path, "train", text, architecture, notes={**notes, **launched})

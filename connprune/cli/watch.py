@@ -60,7 +60,7 @@ def _write(path: Path, output: Output, wait: Callable[[], None]) -> "Moment":
             output.note(f"{path}: {state}")
         if len(moment.metrics) < epochs:
             output.note(f"gone back to epoch {len(moment.metrics)}")
-        for metrics in moment.metrics[epochs:]:
-            output.result(epoch_line(dict(metrics), moment.epochs or len(moment.metrics)), {})
+        for epoch in moment.metrics[epochs:]:
+            output.result(epoch_line(epoch, moment.epochs or len(moment.metrics)), {})
         epochs = len(moment.metrics)
     return moment

@@ -20,6 +20,24 @@ class Part(BaseModel):
         frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, protected_namespaces=()
     )
 
+    @classmethod
+    def parse(cls, data: Mapping[str, Any], place: str) -> Self:
+        """What JSON holds.
+
+        Args:
+            data: a JSON object.
+            place: where it is from, which begins the message.
+
+        Raises:
+            UsageError: something is missing or wrong; the message names the first key.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            key = ".".join(map(str, first["loc"]))
+            raise UsageError(f"{place}: this file is damaged: {key}: {first['msg']}.") from None
+
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return self.model_dump(mode="json", by_alias=True)
@@ -42,19 +60,14 @@ class Document(Part):
         """The document that JSON holds.
 
         Args:
-            data: a JSON object.
-            place: the file that it is from, which begins the message.
+            data: as `parse` takes it.
+            place: likewise.
 
         Raises:
-            UsageError: it is of another version, or lacks what belongs into it; the message names the first key.
+            UsageError: as `parse` does; or it is of another version.
         """
         require_version(data, place)
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            key = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{place}: this file is damaged: {key}: {first['msg']}.") from None
+        return cls.parse(data, place)
 
 
 def require_version(data: Mapping[str, Any], place: str) -> None:

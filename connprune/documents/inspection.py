@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from connprune.documents.base import Document, Fraction, Natural, Part
+from connprune.documents.run import Kind, Status, Summary
 
 
 class Target(Part):
@@ -140,8 +141,8 @@ class Inspection(Document):
         history: with `--history`, for each epoch the gate of each connection; epoch 0 is the start.
     """
 
-    kind: Literal["train", "retrain", "evolution", "cut", "architecture"]
-    status: str | None
+    kind: Kind | Literal["architecture"]
+    status: Status | None
     path: str | None
     connections: Natural
     gated_connections: Natural
@@ -151,6 +152,6 @@ class Inspection(Document):
     targets: tuple[Target, ...]
     connection_gates: tuple[ConnectionGate, ...]
     wiring: Wiring | None
-    summary: dict[str, Any] | None
+    summary: Summary | None
     architecture: dict[str, Any]
     history: tuple[dict[str, int | float], ...] | None = None

@@ -75,25 +75,23 @@ def collect(plan: Plan, measure: Measure) -> Comparison:
 
 def _trained(name: str, finished: Sequence[Job]) -> Trained:
     """What the finished trainings of one network gave."""
-    summaries = {job.seed: job.run.summary for job in finished}
+    summaries = {job.seed: job.run.trained() for job in finished}
 
-    def mean(key: str) -> float:
-        # An evolution ends with another wiring for each seed.
-        return fmean(summary[key] for summary in summaries.values())
-
+    # An evolution ends with another wiring for each seed.
+    every = list(summaries.values())
     network = Network(
         name=name,
-        connections=mean("connections"),
-        layers=mean("layers"),
-        parameters=mean("parameters"),
-        macs=mean("macs"),
+        connections=fmean(summary.connections for summary in every),
+        layers=fmean(summary.layers for summary in every),
+        parameters=fmean(summary.parameters for summary in every),
+        macs=fmean(summary.macs for summary in every),
         runs=tuple(
             Training(
                 seed=seed,
-                validation_accuracy=summary["final"]["validation_accuracy"],
-                test_accuracy=summary["final"]["test_accuracy"],
-                training_seconds=summary["training_seconds"],
-                wall_seconds=summary["wall_seconds"],
+                validation_accuracy=summary.final.validation_accuracy,
+                test_accuracy=summary.final.test_accuracy,
+                training_seconds=summary.training_seconds,
+                wall_seconds=summary.wall_seconds,
             )
             for seed, summary in summaries.items()
         ),

@@ -80,8 +80,7 @@ def _finetune(setting: Setting, count: int) -> list[Member]:
 
 
 def _evolution(setting: Setting, count: int) -> list[Member]:
-    notes = {"evolution": {"budget": count}}
-    return [Member("evolution", "evolution", setting.contest.parent, setting.configuration, "evolution", notes)]
+    return [Member("evolution", "evolution", setting.contest.parent, setting.configuration, "evolution", count)]
 
 
 def _alone(make: Callable[[Contest], list[Architecture]]) -> Callable[[Contest, int], list[Architecture]]:

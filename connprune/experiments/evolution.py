@@ -2,15 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from connprune.analysis.statistics import all_known
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.cutting import restricted
 from connprune.architecture.rivals import wirings_within
-from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.wirings import Wiring
+from connprune.documents.run import EvolutionResults, Trained
 from connprune.errors import ConnpruneError, DivergedError, UsageError
 from connprune.files import whole_directory
 from connprune.runs.directory import RunDirectory
@@ -22,10 +22,34 @@ from connprune.training.configuration import Configuration
 POPULATION, TOURNAMENT = 8, 3
 ATTEMPTS = 1000
 
-Train = Callable[[RunDirectory], dict[str, Any]]
+Train = Callable[[RunDirectory], Trained]
 
 
-def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Trial:
+    """A wiring that was tried.
+
+    Attributes:
+        number: from 0.
+        wiring: for each target its sources.
+        run: its training.
+        results: None of one that diverged.
+    """
+
+    number: int
+    wiring: Wiring
+    run: RunDirectory
+    results: Trained | None
+
+    @property
+    def fitness(self) -> tuple[float, float]:
+        """More is better; a training that diverged is the worst."""
+        if self.results is None:
+            return -1.0, 0.0
+        return self.results.final.validation_accuracy, -self.results.final.validation_loss
+
+
+def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> Trained:
     """Trains as many wirings as the run's budget allows, and keeps the one with the best validation accuracy.
 
     All chance comes from the seed, and each trial is a run of its own in `trials/`, so an interrupted search goes on
@@ -39,26 +63,27 @@ def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> dic
     Returns:
         The summary of the run: the results of the best trial, and the seconds of all.
     """
-    budget = int(run.summary["evolution"]["budget"])
-    run.begin({"epochs": configuration.training.epochs})
+    evolution = run.summary.evolution
+    budget = evolution.budget if evolution else 0
+    run.begin(epochs=configuration.training.epochs)
     with run.status_on_error():
         parent = _parent(configuration)
         space = wirings_within(parent)
         random = Random(f"evolution {configuration.training.seed}")  # noqa: S311 - nothing here is secret
-        alive: deque[dict[str, Any]] = deque(maxlen=POPULATION)
-        trials: list[dict[str, Any]] = []
+        alive: deque[Trial] = deque(maxlen=POPULATION)
+        trials: list[Trial] = []
         for number in range(min(budget, space.count())):
-            known = [trial["wiring"] for trial in trials]
+            known = [trial.wiring for trial in trials]
             wiring = space.draw(random)
             if number >= POPULATION:
-                best = max(random.sample(list(alive), TOURNAMENT), key=_fitness)
-                wiring = mutated(parent, best["wiring"], random) or wiring
+                best = max(random.sample(list(alive), TOURNAMENT), key=lambda trial: trial.fitness)
+                wiring = mutated(parent, best.wiring, random) or wiring
             while wiring in known:
                 wiring = (mutated(parent, wiring, random) if number >= POPULATION else None) or space.draw(random)
-            trial = {**_trial(run, number, restricted(parent, wiring), configuration, train), "wiring": wiring}
+            trial = _trial(run, number, parent, wiring, configuration, train)
             alive.append(trial)
             trials.append(trial)
-        return _finish(run, max(trials, key=_fitness), trials)
+        return _finish(run, max(trials, key=lambda trial: trial.fitness), trials)
 
 
 def mutated(parent: Architecture, wiring: Wiring, random: Random) -> Wiring | None:
@@ -85,56 +110,52 @@ def _parent(configuration: Configuration) -> Architecture:
 
 
 def _trial(
-    run: RunDirectory, number: int, architecture: Architecture, configuration: Configuration, train: Train
-) -> dict[str, Any]:
+    run: RunDirectory, number: int, parent: Architecture, wiring: Wiring, configuration: Configuration, train: Train
+) -> Trial:
     path = run.path / "trials" / f"{number:04}"
     if not path.exists():
+        architecture = restricted(parent, wiring)
         with whole_directory(path) as temporary:
             RunDirectory.create(temporary, "retrain", configuration.to_yaml(architecture), architecture, "planned")
     directory = RunDirectory.open(path)
+    results: Trained | None
     try:
-        summary = directory.summary if directory.is_finished else train(directory)
+        results = directory.trained() if directory.is_finished else train(directory)
     except DivergedError:
-        summary = {}
-    return {**summary, "trial": number, "path": directory.path}
+        results = None
+    return Trial(number, wiring, directory, results)
 
 
-def _fitness(trial: dict[str, Any]) -> tuple[float, float]:
-    """More is better; a training that diverged is the worst."""
-    final = trial.get("final")
-    return (final["validation_accuracy"], -final["validation_loss"]) if final else (-1.0, 0.0)
-
-
-def _sum_of_all(trials: Sequence[dict[str, Any]], key: str) -> float | None:
-    """The seconds of all trials that have ended; None if one of them does not know its own. One that diverged has 0."""
-    known = all_known(trial.get(key) for trial in trials if "final" in trial)
-    return None if known is None else sum(known)
-
-
-def _finish(run: RunDirectory, best: dict[str, Any], trials: list[dict[str, Any]]) -> dict[str, Any]:
-    if "final" not in best:
+def _finish(run: RunDirectory, best: Trial, trials: Sequence[Trial]) -> Trained:
+    chosen = best.results
+    if chosen is None:
         raise ConnpruneError(f"{run.path}: every trial diverged.")
-    chosen = RunDirectory(best["path"])
-    architecture = chosen.architecture()
+    architecture = best.run.architecture()
     run.rewire(architecture)
-    write_tensors(run.final, read_tensors(chosen.final)[0])
-    kept = {key: best[key] for key in ("data_digest", "classes", "connections", "gated_connections", "gates_closed")}
-    return run.summarise(
-        {
-            "status": "finished",
-            **kept,
-            "layers": len(architecture.layers),
-            "parameters": parameter_count(architecture),
-            "macs": mac_count(architecture),
-            **{key: _sum_of_all(trials, key) for key in ("training_seconds", "wall_seconds")},
-            "final": best["final"],
-            "best": best["best"],
-            "evolution": {
-                "budget": len(trials),
-                "chosen": best["trial"],
-                "validation_accuracies": [
-                    trial["final"]["validation_accuracy"] if "final" in trial else None for trial in trials
-                ],
-            },
-        }
+    write_tensors(run.final, read_tensors(best.run.final)[0])
+    # Of one that diverged the seconds are not known.
+    ended = [trial.results for trial in trials if trial.results]
+    wall = all_known(results.wall_seconds for results in ended)
+    run.summarise(
+        status="finished",
+        data_digest=chosen.data_digest,
+        classes=chosen.classes,
+        connections=chosen.connections,
+        gated_connections=chosen.gated_connections,
+        layers=chosen.layers,
+        parameters=chosen.parameters,
+        macs=chosen.macs,
+        gates_closed=chosen.gates_closed,
+        training_seconds=sum(results.training_seconds for results in ended),
+        wall_seconds=None if wall is None else sum(wall),
+        final=chosen.final,
+        best=chosen.best,
+        evolution=EvolutionResults(
+            budget=len(trials),
+            chosen=best.number,
+            validation_accuracies=tuple(
+                trial.results.final.validation_accuracy if trial.results else None for trial in trials
+            ),
+        ),
     )
+    return run.trained()

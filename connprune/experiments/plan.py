@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from connprune.architecture.architecture import Architecture
 from connprune.documents.base import SCHEMA, require_version
 from connprune.documents.comparison import CUT
+from connprune.documents.run import EvolutionResults, ExperimentKind, Kind, Status
 from connprune.errors import InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, sealed, whole_directory, write_json
 from connprune.limits import TRAININGS
 from connprune.runs.directory import RunDirectory
 from connprune.runs.links import followed, stored
-from connprune.runs.summary import ExperimentKind, Kind, Status
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration
 
@@ -35,7 +35,7 @@ class Member:
         architecture: what is trained.
         configuration: the recipe and the data; the seed is each training's own.
         kind: what kind of run its trainings are.
-        notes: what their summaries say beforehand.
+        budget: how many trainings an evolution may take.
         weights: what to start from instead of fresh weights.
     """
 
@@ -44,7 +44,7 @@ class Member:
     architecture: Architecture
     configuration: Configuration
     kind: Kind = "retrain"
-    notes: Mapping[str, Any] | None = None
+    budget: int | None = None
     weights: "Mapping[str, Tensor] | None" = None
 
 
@@ -71,7 +71,7 @@ class Job:
             summary = self.run.summary
         except UsageError:
             return False
-        return summary.get("status") == "failed" and str(summary.get("updated")) >= moment
+        return summary.status == "failed" and str(summary.updated) >= moment
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Plan:
             LostDirectoryError: the directory holds it no longer.
         """
         self.require_same()
-        self.run.summarise({"status": status})
+        self.run.summarise(status=status)
 
     def require_same(self) -> None:
         """Is asked before something is written that belongs to the experiment and not to one of its trainings.
@@ -161,7 +161,7 @@ def digest(members: Sequence[Member], seeds: Sequence[int], images: str | None =
             known = configuration.data.model_copy(update={"source": images, "cache": None})
             configuration = configuration.model_copy(update={"data": known})
         text = configuration.to_yaml(member.architecture)
-        stated = [member.row, member.name, member.kind, text, dict(member.notes or {})]
+        stated = [member.row, member.name, member.kind, text, member.budget]
         found.update(json.dumps(stated).encode())
         for name, tensor in sorted((member.weights or {}).items()):
             found.update(name.encode() + tensor.contiguous().numpy().tobytes())
@@ -291,13 +291,15 @@ def _create(
             "about": stored(about, path, "cuts"),
         }
         write_json(temporary / PLAN, sealed(document))
-        RunDirectory(temporary).summarise({"schema": SCHEMA, "kind": kind, "status": "planned"})
+        RunDirectory(temporary).summarise(kind=kind, status="planned")
 
 
 def _create_job(path: Path, member: Member, seed: int, images: str | None) -> None:
     configuration = member.configuration.seeded(seed)
     text = configuration.to_yaml(member.architecture)
-    notes = {**(member.notes or {}), **({"data_digest": images} if images else {})}
-    run = RunDirectory.create(path, member.kind, text, member.architecture, "planned", notes)
+    evolution = EvolutionResults(budget=member.budget) if member.budget else None
+    run = RunDirectory.create(
+        path, member.kind, text, member.architecture, "planned", data_digest=images, evolution=evolution
+    )
     if member.weights:
         write_tensors(run.initial, member.weights)

@@ -20,6 +20,7 @@ from connprune.architecture.plugins import load_plugin
 from connprune.data.images import Dataset
 from connprune.data.sources import load
 from connprune.data.track import StopSignal, stoppable, untracked
+from connprune.documents.run import Trained
 from connprune.errors import ConnpruneError, InterruptedRunError
 from connprune.experiments.ends import last_words
 from connprune.experiments.plan import Job, Plan
@@ -76,7 +77,7 @@ class Outcome:
         damaged: images that were left out.
     """
 
-    result: dict[str, Any] | str | None
+    result: Trained | str | None
     damaged: tuple[str, ...] = ()
 
 
@@ -86,7 +87,7 @@ def work(
     surroundings: Surroundings,
     at_once: int | None,
     stop: StopSignal,
-    report: Callable[[int, Job, dict[str, Any] | str], None],
+    report: Callable[[int, Job, Trained | str], None],
     warn_of_damaged: Callable[[Sequence[str]], None],
 ) -> dict[Path, str]:
     """Lets the cluster do every training that is neither finished nor under way elsewhere.

@@ -16,21 +16,21 @@ def compare(cut: RunDirectory, document: CutDocument, retrained: RunDirectory) -
         document: its own.
         retrained: a finished training of the cut architecture.
     """
-    summary, before = retrained.summary, document.before
-    final, seed = summary["final"], read_configuration(retrained).training.seed
+    summary, before = retrained.trained(), document.before
+    seed = read_configuration(retrained).training.seed
     ours = Network(
         name=CUT,
-        connections=summary["connections"],
-        layers=summary["layers"],
-        parameters=summary["parameters"],
-        macs=summary["macs"],
+        connections=summary.connections,
+        layers=summary.layers,
+        parameters=summary.parameters,
+        macs=summary.macs,
         runs=(
             Training(
                 seed=seed,
-                validation_accuracy=final["validation_accuracy"],
-                test_accuracy=final["test_accuracy"],
-                training_seconds=summary["training_seconds"],
-                wall_seconds=summary["wall_seconds"],
+                validation_accuracy=summary.final.validation_accuracy,
+                test_accuracy=summary.final.test_accuracy,
+                training_seconds=summary.training_seconds,
+                wall_seconds=summary.wall_seconds,
             ),
         ),
     )
@@ -55,7 +55,7 @@ def compare(cut: RunDirectory, document: CutDocument, retrained: RunDirectory) -
         path=str(retrained.path),
         cuts=(str(cut.path),),
         rules=(document.rule,),
-        epochs=summary["epochs"],
+        epochs=summary.epochs,
         seeds=(seed,),
         unit="seed",
         unfinished=0,

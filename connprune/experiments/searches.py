@@ -57,7 +57,7 @@ def gather(
     """
     documents = [read_cut(each) for each in cuts]
     settings = [Setting.of(each, epochs, seed) for each in cuts]
-    images = cuts[0].summary.get("data_digest")
+    images = cuts[0].summary.data_digest
     training = settings[0].configuration.training
     about = {
         "cuts": [str(each.path.resolve()) for each in cuts],
@@ -70,7 +70,7 @@ def gather(
     searched = [_flat(configuration_in(each, each.parent).model_dump(mode="json")) for each in cuts]
     _require_different(cuts, documents, searched)
     for each in cuts:
-        if each.summary.get("data_digest") != images:
+        if each.summary.data_digest != images:
             raise UsageError(f"{each.path}: its search saw other images than that of {cuts[0].path}.")
     _warn_of_differences(searched, documents, warn)
     found: list[Member] = []

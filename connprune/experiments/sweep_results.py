@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from statistics import fmean
-from typing import Any
 
 from connprune.analysis.agreement import agreement
 from connprune.analysis.statistics import mean_of_all, paired_difference, std
 from connprune.architecture.base import CLOSED
+from connprune.documents.run import Trained
 from connprune.documents.sweep import Cell, CellTraining, Label, Sweep, Wirings
 from connprune.errors import ConnpruneError, UsageError
 from connprune.experiments.plan import Plan
@@ -24,7 +24,7 @@ def collect(plan: Plan) -> Sweep:
     """
     cells: dict[str, dict[str, str]] = plan.about["cells"]
     runs = {(name, seed): plan.job(name, seed) for name in cells for seed in plan.seeds}
-    finished = {key: run.summary for key, run in runs.items() if run.is_finished}
+    finished = {key: run.trained() for key, run in runs.items() if run.is_finished}
     if not finished:
         raise ConnpruneError(f"{plan.path}: no training is finished yet.")
     _require_same_images(runs[key] for key in finished)
@@ -48,22 +48,22 @@ def _require_same_images(runs: Iterable[RunDirectory]) -> None:
     firsts: dict[str, RunDirectory] = {}
     for run in runs:
         first = firsts.setdefault(read_configuration(run).data.model_dump_json(exclude={"cache"}), run)
-        if first.summary.get("data_digest") != run.summary.get("data_digest"):
+        if first.summary.data_digest != run.summary.data_digest:
             raise UsageError(
                 f"{run.path}: this was trained with other images than {first.path}, so the two cannot be compared; "
                 "start a new sweep, or remove one of them."
             )
 
 
-def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, Mapping[str, Any]]) -> Cell:
+def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, Trained]) -> Cell:
     runs = tuple(
         CellTraining(
             seed=seed,
-            validation_accuracy=summary["final"]["validation_accuracy"],
-            test_accuracy=summary["final"]["test_accuracy"],
-            gates_closed=summary["gates_closed"],
-            training_seconds=summary["training_seconds"],
-            wall_seconds=summary["wall_seconds"],
+            validation_accuracy=summary.final.validation_accuracy,
+            test_accuracy=summary.final.test_accuracy,
+            gates_closed=summary.gates_closed,
+            training_seconds=summary.training_seconds,
+            wall_seconds=summary.wall_seconds,
         )
         for seed, summary in summaries.items()
     )
@@ -78,16 +78,16 @@ def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, Mapping[str
         test_std=std(accuracies),
         validation_accuracy=fmean(run.validation_accuracy for run in runs),
         gates_closed=fmean(closed) if closed else None,
-        gated_connections=first["gated_connections"],
-        parameters=first["parameters"],
-        macs=first["macs"],
+        gated_connections=first.gated_connections,
+        parameters=first.parameters,
+        macs=first.macs,
         training_seconds=fmean(run.training_seconds for run in runs),
         wall_seconds=mean_of_all(run.wall_seconds for run in runs),
         runs=runs,
     )
 
 
-def _axis(plan: Plan, axis: str, finished: Mapping[tuple[str, int], Mapping[str, Any]]) -> tuple[Label, ...]:
+def _axis(plan: Plan, axis: str, finished: Mapping[tuple[str, int], Trained]) -> tuple[Label, ...]:
     """For each label of an axis its results, and how they differ from the first label's."""
     cells: dict[str, dict[str, str]] = plan.about["cells"]
     labels = list(dict.fromkeys(cell[axis] for cell in cells.values()))
@@ -96,8 +96,8 @@ def _axis(plan: Plan, axis: str, finished: Mapping[tuple[str, int], Mapping[str,
         names = [name for name, cell in cells.items() if cell[axis] == label]
         partners = [_partner(cells, name, axis, labels[0]) for name in names]
         seeds = [seed for seed in plan.seeds if all((name, seed) in finished for name in [*names, *partners])]
-        ours = [fmean(finished[name, seed]["final"]["test_accuracy"] for name in names) for seed in seeds]
-        theirs = [fmean(finished[name, seed]["final"]["test_accuracy"] for name in partners) for seed in seeds]
+        ours = [fmean(finished[name, seed].final.test_accuracy for name in names) for seed in seeds]
+        theirs = [fmean(finished[name, seed].final.test_accuracy for name in partners) for seed in seeds]
         found.append(
             Label(
                 label=label,

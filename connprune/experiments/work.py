@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from connprune.data.images import Dataset
 from connprune.data.splits import Splits
 from connprune.data.track import StopSignal
+from connprune.documents.epoch import EpochMetrics
+from connprune.documents.run import Trained
 from connprune.errors import ConnpruneError, InterruptedRunError, LostDeviceError, RunLockedError, UsageError
 from connprune.experiments.evolution import evolve
 from connprune.experiments.plan import PLAN, Job, Plan
@@ -28,7 +29,7 @@ class Silent:
 
     def after_step(self) -> None: ...
 
-    def after_epoch(self, metrics: dict[str, Any]) -> None: ...
+    def after_epoch(self, epoch: EpochMetrics) -> None: ...
 
     def warning(self, text: str) -> None: ...
 
@@ -64,7 +65,7 @@ def work(
     load: Load,
     device: torch.device,
     stop: StopSignal,
-    report: Callable[[int, Job, dict[str, Any] | str], None],
+    report: Callable[[int, Job, Trained | str], None],
     data: str | None = None,
     since: str | None = None,
 ) -> dict[Path, str]:
@@ -107,9 +108,7 @@ def work(
     return failed
 
 
-def attempt(
-    run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal
-) -> dict[str, Any] | str | None:
+def attempt(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> Trained | str | None:
     """Does one job, unless it is finished or another process does it.
 
     Returns:
@@ -134,18 +133,18 @@ def attempt(
         return str(error)
 
 
-def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> dict[str, Any]:
+def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> Trained:
     """Does one job in a run that the caller has locked, from its start or from where it was interrupted."""
     if run.is_finished:
-        return run.summary
+        return run.trained()
     configuration = splits.configuration(run)
     images = splits(configuration)
-    known = run.summary.get("data_digest")
+    known = run.summary.data_digest
     require_same_images(run, configuration, known, images.digest)
     if known is None and (beside := _beside(run, splits, configuration.with_range(images.range))):
-        require_same_images(beside, configuration, beside.summary["data_digest"], images.digest)
+        require_same_images(beside, configuration, beside.summary.data_digest, images.digest)
 
-    def train(directory: RunDirectory) -> dict[str, Any]:
+    def train(directory: RunDirectory) -> Trained:
         return train_locked(directory, splits.configuration(directory), images, device, Silent(), stop)
 
     if run.kind == "evolution":
@@ -161,7 +160,7 @@ def _beside(run: RunDirectory, splits: SplitImages, configuration: Configuration
     for path in sorted(jobs.glob("*/seed-*")):
         other = RunDirectory(path)
         try:
-            if other.summary.get("data_digest") and splits.configuration(other).data == configuration.data:
+            if other.summary.data_digest and splits.configuration(other).data == configuration.data:
                 return other
         except UsageError:
             continue  # What is damaged, or whose images are gone, says so when its own turn comes.

@@ -78,7 +78,8 @@ def card(subject: Subject, format_name: str, path: Path) -> str:
         "parameters": f"{parameter_count(architecture):,}",
         "multiply-accumulates per image": f"{mac_count(architecture):,}",
     }
-    accuracy = {name: f"{subject.results[f'{name}_accuracy']:.2%}" for name in ("validation", "test")}
+    results = subject.results
+    accuracy = {"validation": f"{results.validation_accuracy:.2%}", "test": f"{results.test_accuracy:.2%}"}
     snippet = _SNIPPETS[format_name].format(
         file=json.dumps(path.name)[1:-1], batch=(1, *shape), type=PIXEL_TYPE, input=INPUT_NAME, output=OUTPUT_NAME
     )

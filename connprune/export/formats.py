@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.documents.export import Export
+from connprune.documents.run import EXPERIMENTS
 from connprune.errors import UsageError
 from connprune.files import file_digest, text_digest, write_text
 from connprune.runs.directory import RunDirectory
-from connprune.runs.summary import EXPERIMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

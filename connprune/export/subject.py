@@ -8,6 +8,8 @@ from typing import Any
 import connprune
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import to_yaml
+from connprune.documents.run import EpochResults
+from connprune.documents.size import Evaluated
 from connprune.errors import UsageError
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
@@ -30,7 +32,7 @@ class Subject:
         architecture: its network's.
         configuration: what it was made with.
         classes: their names, by number.
-        results: `validation_accuracy` and `test_accuracy`, each from 0 to 1.
+        results: of a training those after the last epoch.
         rule: of a cut, what was cut and by what, in words; else None.
     """
 
@@ -38,7 +40,7 @@ class Subject:
     architecture: Architecture
     configuration: Configuration
     classes: tuple[str, ...]
-    results: dict[str, float]
+    results: Evaluated | EpochResults
     rule: str | None
 
     @classmethod
@@ -55,19 +57,15 @@ class Subject:
         run.require_finished()
         summary, architecture = run.summary, run.architecture()
         cut = read_cut(run) if run.kind == "cut" else None
-        found: Any = cut.after.plain() if cut else summary.get("final")
-        classes: Any = summary.get("classes")
-        try:
-            results = {key: float(found[key]) for key in ("validation_accuracy", "test_accuracy")}
-            names = tuple(str(name) for name in classes)
-        except (KeyError, TypeError, ValueError):
-            raise UsageError(f"{run.path}: this run is damaged: its accuracies or its classes are missing.") from None
+        results = cut.after if cut else summary.final
+        if results is None or summary.classes is None:
+            raise UsageError(f"{run.path}: this run is damaged: its accuracies or its classes are missing.")
         rule = f"{cut.rule} by {cut.by}" if cut else None
         configuration = read_configuration(run)
         if redact:
             configuration = without_paths(configuration)
             architecture = architecture.replace(gates=gates_without_paths(architecture.gates))
-        return cls(run, architecture, configuration, names, results, rule)
+        return cls(run, architecture, configuration, summary.classes, results, rule)
 
     @property
     def task(self) -> str:

@@ -1,7 +1,6 @@
 """An architecture, and what its training made of it, as one document."""
 
 from pathlib import Path
-from typing import Any
 
 from connprune.analysis.evolution import by_epoch, evolutions, gate_counts
 from connprune.analysis.likeness import likeness
@@ -10,13 +9,14 @@ from connprune.architecture.base import CLOSED, HEAD
 from connprune.architecture.files import to_data
 from connprune.architecture.shapes import mac_count, parameter_count, target_macs, target_parameters
 from connprune.documents.inspection import Inspection, Target, Wiring
+from connprune.documents.run import Summary
 from connprune.runs.gate_history import GateHistory
 
 
 def describe(
     architecture: Architecture,
     gates: GateHistory | None,
-    summary: dict[str, Any] | None,
+    summary: Summary | None,
     path: Path | None,
     threshold: float = CLOSED,
     history: bool = False,
@@ -32,8 +32,8 @@ def describe(
         history: whether the gates of every epoch belong to it.
     """
     return Inspection(
-        kind=summary["kind"] if summary else "architecture",
-        status=summary["status"] if summary else None,
+        kind=summary.kind if summary else "architecture",
+        status=summary.status if summary else None,
         path=str(path) if path else None,
         connections=len(architecture.all_connections),
         gated_connections=len(architecture.gated_connections),

@@ -1,13 +1,13 @@
 """Tables as plain, aligned text."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from connprune.architecture.advice import rounded_down
 from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule, Threshold
 from connprune.documents.cut import CutDocument, ThresholdRow
 from connprune.documents.inspection import ConnectionGate, Target
+from connprune.documents.run import ClassResults
 from connprune.documents.size import Size
 from connprune.report.aligned import aligned
 
@@ -68,26 +68,23 @@ def _size(network: Size) -> list[str]:
     return [f"{count:,}" for count in counts]
 
 
-def class_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How many images each class has, and the accuracy on its test images; of many classes those that do worst.
-
-    Args:
-        rows: `per_class` of a summary.
-    """
+def class_table(rows: Sequence[ClassResults]) -> str:
+    """How many images each class has, and the accuracy on its test images; of many classes those that do worst."""
     shown = list(rows)
     if len(shown) > _CLASSES_SHOWN:
-        known = [row for row in rows if row["test_accuracy"] is not None]
-        shown = sorted(known, key=lambda row: row["test_accuracy"])[:_CLASSES_SHOWN]
-    parts = ("train", "validation", "test")
+        known = [(row.test_accuracy, row) for row in rows if row.test_accuracy is not None]
+        shown = [row for _, row in sorted(known, key=lambda pair: pair[0])[:_CLASSES_SHOWN]]
     cells = [
         [
-            row["class"],
-            *(f"{row[part]:,}" for part in parts),
-            "–" if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}",
+            row.name,
+            f"{row.train:,}",
+            f"{row.validation:,}",
+            f"{row.test:,}",
+            "–" if row.test_accuracy is None else f"{row.test_accuracy:.2%}",
         ]
         for row in shown
     ]
-    table = aligned(["class", *parts, "test accuracy"], cells)
+    table = aligned(["class", "train", "validation", "test", "test accuracy"], cells)
     left = len(rows) - len(shown)
     return f"{table}\n{left:,} more classes did as well or better" if left else table
 

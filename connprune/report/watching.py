@@ -61,11 +61,11 @@ def _numbers(moment: Moment) -> list[RenderableType]:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for title in ("", "loss", "accuracy"):
         table.add_column(title, justify="right" if title else "left")
-    for name in ("train", "validation"):
-        table.add_row(name, f"{last[f'{name}_loss']:.4f}", f"{last[f'{name}_accuracy']:.2%}")
-    more = [f"rate {last['rate']:.2g}"]
-    if {"gate_rate", "penalty"} <= set(last):
-        more.append(f"gate rate {last['gate_rate']:.2g}, λ {last['penalty']:.2g}")
+    table.add_row("train", f"{last.train_loss:.4f}", f"{last.train_accuracy:.2%}")
+    table.add_row("validation", f"{last.validation_loss:.4f}", f"{last.validation_accuracy:.2%}")
+    more = [f"learning rate {last.rate:.2g}"]
+    if last.gate_rate is not None and last.penalty is not None:
+        more.append(f"of the gates {last.gate_rate:.2g}, λ {last.penalty:.2g}")
     return [table, Text(", ".join(more))]
 
 

@@ -1,21 +1,21 @@
 """A run directory: what one training, or one cut, made, read and written by what it means."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import from_yaml, to_yaml
 from connprune.architecture.shapes import gates_of_each
-from connprune.documents.base import SCHEMA
+from connprune.documents.epoch import EpochMetrics
+from connprune.documents.run import Kind, Status
 from connprune.errors import UsageError
 from connprune.files import file_digest, parse_object, require_empty, text_digest, write_text
 from connprune.limits import JSON_VALUES
 from connprune.runs.clock import now
 from connprune.runs.lock import locked
-from connprune.runs.summary import Kind, Status, require_numbers
 from connprune.runs.texts import WithTexts
 from connprune.tensor_files import read_arrays, read_header, read_tensors, write_arrays
 
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from connprune.runs.gate_history import GateHistory
-
-# The numbers that later commands take from an epoch's line.
-_EPOCH = (
-    "epoch",
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "rate",
-    "epoch_seconds",
-)
 
 
 class RunDirectory(WithTexts):
@@ -51,7 +40,7 @@ class RunDirectory(WithTexts):
         config: str,
         architecture: Architecture,
         status: Status = "running",
-        notes: Mapping[str, Any] | None = None,
+        **notes: object,
     ) -> "RunDirectory":
         """Starts a run in a directory that is new or empty.
 
@@ -77,8 +66,7 @@ class RunDirectory(WithTexts):
             for place, text in texts.items():
                 write_text(place, text)
             digests = {place.name: text_digest(text) for place, text in texts.items()}
-            begun = {"schema": SCHEMA, "kind": kind, "status": status, "created": now(), "digests": digests}
-            run.summarise({**begun, **(notes or {})})
+            run.summarise(kind=kind, status=status, created=now(), digests=digests, **notes)
         return run
 
     @classmethod
@@ -118,11 +106,11 @@ class RunDirectory(WithTexts):
         """The architecture of the run's network."""
         return from_yaml(self.text(self.architecture_file), str(self.architecture_file))
 
-    def write_metrics(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+    def write_metrics(self, epochs: Sequence[EpochMetrics]) -> None:
         """Writes a line for each epoch."""
         write_text(self.metrics, metrics_text(epochs))
 
-    def read_metrics(self) -> list[dict[str, Any]]:
+    def read_metrics(self) -> list[EpochMetrics]:
         """The lines of all epochs so far; none if no epoch has ended yet.
 
         Raises:
@@ -134,12 +122,10 @@ class RunDirectory(WithTexts):
         if text.count("\n") > JSON_VALUES.most or sum(map(text.count, ",[{")) > JSON_VALUES.most:
             raise UsageError(f"{self.metrics}: this file has {JSON_VALUES}.")
         try:
-            found = [parse_object(line) for line in text.splitlines()]
+            lines = [parse_object(line) for line in text.splitlines()]
         except ValueError as error:
             raise UsageError(f"{self.metrics}: this file is damaged: in a line, {error}.") from None
-        for number, epoch in enumerate(found, 1):
-            require_numbers(epoch, _EPOCH, f"{self.metrics}, line {number}")
-        return found
+        return [EpochMetrics.parse(line, f"{self.metrics}, line {number}") for number, line in enumerate(lines, 1)]
 
     def write_gates(self, history: "GateHistory") -> None:
         """Writes the gates of all epochs so far."""
@@ -178,6 +164,6 @@ class RunDirectory(WithTexts):
         return file_digest(self.final)
 
 
-def metrics_text(epochs: Sequence[Mapping[str, Any]]) -> str:
+def metrics_text(epochs: Sequence[EpochMetrics]) -> str:
     """A line of JSON for each epoch."""
-    return "".join(json.dumps(epoch, allow_nan=False) + "\n" for epoch in epochs)
+    return "".join(json.dumps(epoch.plain(), allow_nan=False) + "\n" for epoch in epochs)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
+from connprune.documents.run import EXPERIMENTS, Kind
 from connprune.errors import UsageError
 from connprune.files import absolute
 from connprune.runs.directory import RunDirectory
 from connprune.runs.lock import holder
-from connprune.runs.summary import EXPERIMENTS, Kind
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 # Characters of a name that new ones take over.
@@ -152,7 +152,7 @@ def of_launch(places: Iterable[Path], launch: str | None) -> RunDirectory | None
         launch: what is the same for all processes of a launch; None is no launch.
     """
     for _, run in _readable(places, ["train"]) if launch else ():
-        if run.summary.get("launch") == launch and not run.is_finished:
+        if run.summary.launch == launch and not run.is_finished:
             return run
     return None
 
@@ -168,5 +168,5 @@ def _readable(places: Iterable[Path], kinds: Sequence[Kind]) -> Iterator[tuple[s
             summary = run.summary
         except UsageError:
             continue
-        if summary.get("kind") in kinds:
-            yield str(summary.get("updated")), run
+        if summary.kind in kinds:
+            yield str(summary.updated), run

@@ -1,17 +1,17 @@
 """A run seen from outside while a process trains it. Its files are replaced whole, so none is read half-written."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from connprune.documents.epoch import EpochMetrics
+from connprune.documents.run import TRAININGS, Summary
 from connprune.errors import UsageError
-from connprune.printable import printable
 from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.runs.lock import holder
-from connprune.runs.summary import TRAININGS
 
 # A run that nobody works in for so many waits in a row has ended: between two commands nobody does for a moment.
 PATIENCE = 10
@@ -27,7 +27,7 @@ class Moment:
 
     Attributes:
         run: its directory.
-        summary: what its summary says; nothing if it has not begun.
+        summary: None if it has not begun.
         held_by: the process that works in it.
         metrics: the lines of all epochs so far.
         gates: their gates, if it has any.
@@ -35,27 +35,28 @@ class Moment:
     """
 
     run: RunDirectory
-    summary: Mapping[str, Any]
+    summary: Summary | None
     held_by: Process | None
-    metrics: Sequence[Mapping[str, Any]]
+    metrics: Sequence[EpochMetrics]
     gates: GateHistory | None
     has_ended: bool = False
 
     @property
     def is_finished(self) -> bool:
         """Whether it has all its results."""
-        return self.summary.get("status") == "finished"
+        return self.summary is not None and self.summary.status == "finished"
 
     @property
     def has_begun(self) -> bool:
         """Whether a training has started; it makes its directory, and may load images, before it does."""
-        return "epochs" in self.summary or self.summary.get("status") in ("interrupted", "failed", "finished")
+        if self.summary is None:
+            return False
+        return self.summary.epochs is not None or self.summary.status in ("interrupted", "failed", "finished")
 
     @property
     def epochs(self) -> int | None:
         """How many it shall train; None before it begins."""
-        found = self.summary.get("epochs")
-        return found if isinstance(found, int) else None
+        return self.summary.epochs if self.summary else None
 
     @property
     def state(self) -> str:
@@ -64,9 +65,9 @@ class Moment:
             return "done"
         if self.held_by:
             return f"running ({self.held_by})"
-        if not self.has_begun:
+        if self.summary is None or not self.has_begun:
             return "waiting for it to begin"
-        stated = printable(str(self.summary.get("status")))
+        stated = self.summary.status
         return f"{'interrupted' if stated == 'running' else stated}, nobody works in it any more"
 
     @property
@@ -74,8 +75,8 @@ class Moment:
         """How long the epochs that are left will take, if they take what the last ones took; None if none is done."""
         if self.epochs is None or not self.metrics:
             return None
-        last = [epoch["epoch_seconds"] for epoch in self.metrics[-5:]]
-        return max(0, self.epochs - len(self.metrics)) * float(sum(last)) / len(last)
+        last = [epoch.epoch_seconds for epoch in self.metrics[-5:]]
+        return max(0, self.epochs - len(self.metrics)) * sum(last) / len(last)
 
 
 def follow(path: Path, wait: Callable[[], None]) -> Iterator[Moment]:
@@ -93,7 +94,7 @@ def follow(path: Path, wait: Callable[[], None]) -> Iterator[Moment]:
     """
     run = RunDirectory(path)
     seen: Any = None
-    moment = Moment(run, {}, None, [], None)
+    moment = Moment(run, None, None, [], None)
     unheld = failures = 0
     while True:
         marks, held_by = _marks(run), holder(path)
@@ -140,9 +141,9 @@ def _mark(path: Path) -> tuple[int, int] | None:
 
 def _look(run: RunDirectory, held_by: Process | None) -> Moment:
     if not (run.path / "summary.json").is_file():
-        return Moment(run, {}, None, [], None)
+        return Moment(run, None, None, [], None)
     summary = run.summary
-    if summary.get("kind") not in TRAININGS:
-        raise NoTrainingError(f"{run.path}: expected a training to watch, found a {summary.get('kind')}.")
+    if summary.kind not in TRAININGS:
+        raise NoTrainingError(f"{run.path}: expected a training to watch, found a {summary.kind}.")
     gates = run.read_gates() if run.gates.exists() else None
     return Moment(run, summary, held_by, run.read_metrics(), gates)

@@ -1,11 +1,12 @@
 """What the directories of a runs folder hold, a row each, read quickly: no weights, no architectures, no torch."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, get_args
 
 from connprune.documents.comparison import Comparison
+from connprune.documents.epoch import EpochMetrics
 from connprune.documents.lists import RunRow
+from connprune.documents.run import EXPERIMENTS, Summary, Trained
 from connprune.errors import UsageError
 from connprune.files import parse_object, read_text
 from connprune.processes import Process
@@ -14,7 +15,6 @@ from connprune.runs.directory import RunDirectory
 from connprune.runs.find import directories
 from connprune.runs.links import read_document
 from connprune.runs.lock import holder
-from connprune.runs.summary import EXPERIMENTS, Kind
 
 
 def rows(places: Iterable[Path]) -> list[RunRow]:
@@ -51,62 +51,56 @@ def _row(path: Path) -> RunRow:
         summary = run.summary
     except (UsageError, OSError) as error:
         return RunRow(path=str(path), status="damaged", problem=str(error))
-    kind = str(summary.get("kind"))
-    if kind not in get_args(Kind):
-        kinds = ", ".join(get_args(Kind))
-        return RunRow(
-            path=str(path), status="damaged", problem=f"{path}: found the kind {kind!r}, expected one of {kinds}."
-        )
     try:
-        found = _of_experiment(run, summary) if kind in EXPERIMENTS else _of_run(run, summary, holder(path))
+        found = _of_experiment(run, summary) if summary.kind in EXPERIMENTS else _of_run(run, summary, holder(path))
     except (UsageError, OSError) as error:
         found = {"status": "damaged", "problem": str(error)}
-    told = {key: _text(summary.get(key)) for key in ("created", "updated", "origin", "data")}
-    told["parent"] = _text(summary.get("parent")) or _text(summary.get("cut"))
-    return RunRow(path=str(path), kind=kind, **{"seed": _count(summary.get("seed")), **told, **found})
-
-
-def _of_run(run: RunDirectory, summary: Mapping[str, Any], held_by: Process | None) -> dict[str, Any]:
-    counts = {
-        "total": _count(summary.get("epochs")),
-        "connections_before": _count(summary.get("connections")),
-        "parameters": _count(summary.get("parameters")),
+    told: dict[str, object] = {
+        "kind": summary.kind,
+        "parent": summary.parent or summary.cut,
+        "origin": summary.origin,
+        "data": summary.data,
+        "seed": summary.seed,
+        "created": summary.created,
+        "updated": summary.updated,
     }
-    if summary.get("kind") == "cut":
+    return RunRow.model_validate({"path": str(path), **told, **found})
+
+
+def _of_run(run: RunDirectory, summary: Summary, held_by: Process | None) -> dict[str, object]:
+    if summary.kind == "cut":
         return {"status": _status(summary, held_by), **_of_cut(run)}
-    if summary.get("status") == "finished":
-        final, closed = summary["final"], summary.get("gates_closed")
+    counts = {"total": summary.epochs, "parameters": summary.parameters}
+    if isinstance(summary, Trained):
         return {
             **counts,
             "status": "done",
-            "done": _count(final.get("epoch")),
-            "validation_accuracy": final["validation_accuracy"],
-            "test_accuracy": final["test_accuracy"],
-            **_connections(run, counts["connections_before"], closed),
+            "done": summary.final.epoch,
+            "validation_accuracy": summary.final.validation_accuracy,
+            "test_accuracy": summary.final.test_accuracy,
+            **_connections(run, summary.connections, summary.gates_closed),
         }
-    epochs, last = _last_epoch(run.metrics)
+    done, last = _last_epoch(run.metrics)
     return {
         **counts,
         "status": _status(summary, held_by),
         "holder": str(held_by) if held_by else None,
-        "done": epochs,
-        "validation_accuracy": _number(last.get("validation_accuracy")),
-        **_connections(run, counts["connections_before"], last.get("gates_closed")),
+        "done": done,
+        "validation_accuracy": last.validation_accuracy if last else None,
+        **_connections(run, summary.connections, last.gates_closed if last else None),
     }
 
 
-def _status(summary: Mapping[str, Any], held_by: Process | None) -> str:
-    stated = str(summary.get("status"))
+def _status(summary: Summary, held_by: Process | None) -> str:
     if held_by:
         return "running"
-    return {"finished": "done", "running": "interrupted"}.get(stated, stated)
+    return {"finished": "done", "running": "interrupted"}.get(summary.status, summary.status)
 
 
-def _connections(run: RunDirectory, count: int | None, closed: Any) -> dict[str, Any]:
+def _connections(run: RunDirectory, count: int | None, closed: int | None) -> dict[str, object]:
     if count is None:
         return {}
-    before = _before_the_cut(run) or count
-    return {"connections": count - (_count(closed) or 0), "connections_before": before}
+    return {"connections": count - (closed or 0), "connections_before": _before_the_cut(run) or count}
 
 
 def _before_the_cut(run: RunDirectory) -> int | None:
@@ -120,7 +114,7 @@ def _before_the_cut(run: RunDirectory) -> int | None:
     return next((round(row.connections) for row in rows if row.network == "parent"), None)
 
 
-def _of_cut(run: RunDirectory) -> dict[str, Any]:
+def _of_cut(run: RunDirectory) -> dict[str, object]:
     document = read_cut(run)
     return {
         "validation_accuracy": document.after.validation_accuracy,
@@ -132,9 +126,9 @@ def _of_cut(run: RunDirectory) -> dict[str, Any]:
     }
 
 
-def _of_experiment(run: RunDirectory, summary: Mapping[str, Any]) -> dict[str, Any]:
+def _of_experiment(run: RunDirectory, summary: Summary) -> dict[str, object]:
     jobs = [RunDirectory(path) for path in run.path.glob("jobs/*/seed-*")]
-    if summary.get("status") == "finished":
+    if summary.status == "finished":
         return {"status": "done", "done": len(jobs), "total": len(jobs)}
     held_by = next((found for job in jobs if (found := holder(job.path))), None)
     return {
@@ -152,24 +146,12 @@ def _is_finished(run: RunDirectory) -> bool:
         return False
 
 
-def _last_epoch(metrics: Path) -> tuple[int, Mapping[str, Any]]:
+def _last_epoch(metrics: Path) -> tuple[int, EpochMetrics | None]:
     """How many epochs are done, and what the last one's line says; nothing if there is none, or it is damaged."""
     if not metrics.is_file():
-        return 0, {}
+        return 0, None
     lines = read_text(metrics).splitlines()
     try:
-        return len(lines), parse_object(lines[-1]) if lines else {}
-    except ValueError:
-        return len(lines), {}
-
-
-def _count(value: Any) -> int | None:
-    return value if type(value) is int else None
-
-
-def _number(value: Any) -> float | None:
-    return value if type(value) in (int, float) else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+        return len(lines), EpochMetrics.parse(parse_object(lines[-1]), str(metrics)) if lines else None
+    except (ValueError, UsageError):
+        return len(lines), None

@@ -13,7 +13,7 @@ class WithTexts(Summarised):
     def write(self, path: Path, text: str) -> None:
         """Writes one of the run's texts, and keeps its digest."""
         # In this order no moment leaves a digest beside a text that it does not belong to.
-        self.summarise({"digests": {name: each for name, each in self._digests.items() if name != path.name}})
+        self.summarise(digests={name: each for name, each in self._digests.items() if name != path.name})
         write_text(path, text)
         self._keep_digest(path, text)
 
@@ -33,8 +33,8 @@ class WithTexts(Summarised):
         return text
 
     def _keep_digest(self, path: Path, text: str) -> None:
-        self.summarise({"digests": {**self._digests, path.name: text_digest(text)}})
+        self.summarise(digests={**self._digests, path.name: text_digest(text)})
 
     @property
     def _digests(self) -> dict[str, str]:
-        return dict(self.summary.get("digests", {}))
+        return self.summary.digests

@@ -1,14 +1,15 @@
 """A training as TensorBoard events: an append-only log beside what is recorded, which nothing here reads again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from connprune.architecture.architecture import Architecture
+from connprune.documents.epoch import EpochMetrics
 from connprune.errors import UsageError
 from connprune.runs.gate_history import FloatArray, GateHistory
 
@@ -34,7 +35,7 @@ class Events(Protocol):
     def begin(self, done: int, gates: FloatArray) -> None:
         """The training starts, or goes back, where so many epochs are done; `gates` are those then, (gates,)."""
 
-    def add(self, metrics: Mapping[str, Any], gates: FloatArray) -> None:
+    def add(self, epoch: EpochMetrics, gates: FloatArray) -> None:
         """An epoch is done; `gates` are those after it, (gates,)."""
 
 
@@ -44,7 +45,7 @@ class NoEvents:
     def begin(self, done: int, gates: FloatArray) -> None:
         """Nothing."""
 
-    def add(self, metrics: Mapping[str, Any], gates: FloatArray) -> None:
+    def add(self, epoch: EpochMetrics, gates: FloatArray) -> None:
         """Nothing."""
 
 
@@ -72,15 +73,14 @@ class TensorBoardEvents:
             self._add_gates(self._writer, gates, 0)
         self._writer.flush()
 
-    def add(self, metrics: Mapping[str, Any], gates: FloatArray) -> None:
+    def add(self, epoch: EpochMetrics, gates: FloatArray) -> None:
         """Writes all numbers of an epoch; they are on the disk when this returns."""
         if self._writer is None:
             raise RuntimeError("begin comes before add")
-        epoch = metrics["epoch"]
-        for key, tag in _TAGS.items():
-            if key in metrics:
-                self._writer.add_scalar(tag, metrics[key], epoch)
-        self._add_gates(self._writer, gates, epoch)
+        for key, value in epoch.plain().items():
+            if key in _TAGS:
+                self._writer.add_scalar(_TAGS[key], value, epoch.epoch)
+        self._add_gates(self._writer, gates, epoch.epoch)
         self._writer.flush()
 
     def close(self) -> None:

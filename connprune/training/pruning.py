@@ -119,14 +119,14 @@ def examine(
     """
     architecture = run.architecture()
     if not architecture.gated_connections:
-        cut = run.summary.get("cut")
+        cut = run.summary.cut
         further = f" To cut further, name what it was retrained from: {cut}." if cut else ""
         raise UsageError(f"{run.path}: this run has no gates, so there is nothing to cut by.{further}")
     network = load_network(run).to(device)
     before = read_configuration(run)
     configuration = moved(before, data)
     splits = split_data(configuration, load(configuration)).to(device)
-    known = run.summary.get("data_digest")
+    known = run.summary.data_digest
     if configuration.data.source != before.data.source:
         require_same_images(run, configuration, known, splits.digest)
     # A score may be a difference of two losses: smaller than what TF32 rounds away, which torch allows in convolutions.
@@ -170,9 +170,9 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
         chosen=tuple(map(str, report.chosen)),
         followed=tuple(map(str, report.followed)),
         removed_layers=report.removed_layers,
-        epochs=summary.get("epochs"),
-        training_seconds=summary.get("training_seconds"),
-        wall_seconds=summary.get("wall_seconds"),
+        epochs=summary.epochs,
+        training_seconds=summary.training_seconds,
+        wall_seconds=summary.wall_seconds,
         before=_evaluated(examined, examined.network, report.before),
         after=_evaluated(examined, smaller, report.after),
     )
@@ -239,14 +239,15 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
         write_document(run.cut, pruned.document.model_copy(update={"path": str(run.path)}))
         origin = pruned.parent.parent if pruned.parent.cut.is_file() else pruned.parent.config
         run.write(run.parent, pruned.parent.text(origin))
+        before = pruned.parent.summary
         run.summarise(
-            {
-                "status": "finished",
-                "parent": pruned.document.parent,
-                "data_digest": pruned.document.data_digest,
-                "classes": list(pruned.document.classes),
-                **{key: pruned.parent.summary.get(key) for key in ("origin", "data", "seed")},
-            }
+            status="finished",
+            parent=pruned.document.parent,
+            data_digest=pruned.document.data_digest,
+            classes=pruned.document.classes,
+            origin=before.origin,
+            data=before.data,
+            seed=before.seed,
         )
     return RunDirectory.open(path)
 

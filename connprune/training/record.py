@@ -4,7 +4,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +18,8 @@ from connprune.architecture.shapes import gates_of_each, mac_count, parameter_co
 from connprune.background import Background
 from connprune.data.images import Images
 from connprune.data.splits import Splits, class_counts
+from connprune.documents.epoch import EpochMetrics
+from connprune.documents.run import ClassResults, EpochResults, Reached
 from connprune.errors import DisconnectedError, DivergedError, UsageError, lacks_memory
 from connprune.runs.directory import RunDirectory, metrics_text
 from connprune.runs.gate_history import GateHistory
@@ -62,9 +63,9 @@ class Record:
     ) -> None:
         self.run = run
         self.trainer = trainer
-        self.metrics: list[dict[str, Any]] = []
+        self.metrics: list[EpochMetrics] = []
         self.gates = [trainer.gates().numpy()]
-        self.best: dict[str, Any] | None = None
+        self.best: EpochMetrics | None = None
         self.best_weights: dict[str, Tensor] = {}
         self.rollbacks = 0
         self.writes = trainer.group.rank == 0
@@ -82,7 +83,7 @@ class Record:
         """How long the run has been worked on, earlier processes up to their last checkpoint included."""
         return time.monotonic() - self._began
 
-    def add(self, metrics: dict[str, Any]) -> dict[str, Any]:
+    def add(self, epoch: EpochMetrics) -> None:
         """Records an epoch.
 
         Raises:
@@ -90,21 +91,20 @@ class Record:
         """
         gates = self.trainer.gates().numpy()
         self.gates.append(gates)
-        self.metrics.append(metrics)
-        if self.best is None or metrics["validation_loss"] < self.best["validation_loss"]:
-            self.best = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
+        self.metrics.append(epoch)
+        if self.best is None or epoch.validation_loss < self.best.validation_loss:
+            self.best = epoch
             # First the room of the old ones is given back. New ones, not the old ones overwritten: those may be being
             # written.
             self.best_weights = {}
             self.best_weights = copied(self.trainer.network.state_dict())
         if self.writes:
-            self._events.add(metrics, gates)
+            self._events.add(epoch, gates)
             self._show()
         if self.trainer.recipe.on_nan == "rollback":
             self._remember()
-        if self._is_due_after(metrics["epoch_seconds"]):
+        if self._is_due_after(epoch.epoch_seconds):
             self.save()
-        return metrics
 
     def _is_due_after(self, epoch_seconds: float) -> bool:
         trainer, every = self.trainer, self.trainer.recipe.checkpoint_epochs
@@ -168,7 +168,7 @@ class Record:
         tensors, metadata = self.trainer.state()
         tensors["gates"] = torch.from_numpy(np.stack(self.gates))
         notes = {
-            "best": self.best,
+            "best": self.best.epoch if self.best else None,
             "rollbacks": self.rollbacks,
             "wall_seconds": self.wall_seconds,
             "metrics": metrics_text(self.metrics),
@@ -247,10 +247,11 @@ class Record:
         try:
             self.trainer.restore(tensors, metadata)
             notes = json.loads(metadata["record"])
-            self.best, self.rollbacks = notes["best"], notes["rollbacks"]
-            self.metrics = [json.loads(line) for line in notes["metrics"].splitlines()]
+            self.rollbacks = notes["rollbacks"]
+            self.metrics = [EpochMetrics.parse(json.loads(line), name) for line in notes["metrics"].splitlines()]
+            self.best = self.metrics[notes["best"] - 1] if notes["best"] else None
             self.gates = list(tensors["gates"].numpy())
-            seconds = notes.get("wall_seconds", sum(epoch["epoch_seconds"] for epoch in self.metrics))
+            seconds = notes["wall_seconds"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             if lacks_memory(error) or isinstance(error, torch.AcceleratorError):
                 raise
@@ -258,22 +259,20 @@ class Record:
         self.best_weights = _named(_BEST, tensors)
         return float(seconds)
 
-    def finish(self, splits: Splits) -> dict[str, Any]:
-        """Writes the final weights, and reads the test set for the first time."""
+    def finish(self, splits: Splits) -> dict[str, object]:
+        """Writes the final weights, and reads the test set for the first time; gives what the summary says of them."""
         network = self.trainer.network
-        architecture = network.architecture
         self.wait()
         if self.writes:
             self.run.write(self.run.metrics, metrics_text(self.metrics))
             write_tensors(self.run.final, network.state_dict())
-        last, best = self.metrics[-1], self.best or {}
+        last, best = self.metrics[-1], self.best or self.metrics[-1]
         test = self._evaluated(splits.test)
-        results: dict[str, Any] = {
-            **counted(architecture),
-            "gates_closed": last.get("gates_closed"),
+        results: dict[str, object] = {
+            "gates_closed": last.gates_closed,
             "target_sparsity": self._target_sparsity(),
             "budget": self._budget(),
-            "training_seconds": sum(metrics["epoch_seconds"] for metrics in self.metrics),
+            "training_seconds": sum(epoch.epoch_seconds for epoch in self.metrics),
             "final": _result(last, test),
             "per_class": per_class(splits, test),
         }
@@ -289,13 +288,13 @@ class Record:
         with trainer.fixed_order():
             return evaluate(trainer.network, images, trainer.precision, trainer.group)
 
-    def _target_sparsity(self) -> dict[str, Any] | None:
+    def _target_sparsity(self) -> Reached | None:
         """What share of the connections was to end closed, what share did, and whether that is enough."""
         architecture = self.trainer.network.architecture
         if architecture.gates is None or architecture.gates.target_sparsity is None:
             return None
         wanted = architecture.gates.target_sparsity
-        reached = self.metrics[-1]["gates_closed"] / len(architecture.gated_connections)
+        reached = (self.metrics[-1].gates_closed or 0) / len(architecture.gated_connections)
         # A share that the whole number of connections rounds to the limit is within it.
         met = abs(reached - wanted) <= TOLERANCE + 1e-9
         if not met:
@@ -307,9 +306,9 @@ class Record:
                     else "lower gates.penalty, with which so many close without being pressed to the target."
                 )
             )
-        return {"wanted": wanted, "reached": reached, "met": met}
+        return Reached(wanted=wanted, reached=reached, met=met)
 
-    def _budget(self) -> dict[str, Any] | None:
+    def _budget(self) -> dict[str, Reached] | None:
         """For each count with a budget, what was allowed, what is left without closed gates, and whether that fits."""
         architecture = self.trainer.network.architecture
         gates = architecture.gates
@@ -327,14 +326,14 @@ class Record:
         except DisconnectedError:
             left = dict.fromkeys(most, 0)
         found = {
-            name: {"wanted": limit, "reached": left[name], "met": 0 < left[name] <= (1 + TOLERANCE) * limit}
+            name: Reached(wanted=limit, reached=left[name], met=0 < left[name] <= (1 + TOLERANCE) * limit)
             for name, limit in most.items()
         }
         for name, each in found.items():
-            if not each["met"]:
+            if not each.met:
                 self._warn(
-                    f"gates.budget.{name}: without its closed gates the network has {each['reached']:,}, not "
-                    f"{each['wanted']:,}; `connprune prune` without a rule cuts it down to the budget."
+                    f"gates.budget.{name}: without its closed gates the network has {each.reached:,.0f}, not "
+                    f"{each.wanted:,.0f}; `connprune prune` without a rule cuts it down to the budget."
                 )
         return found
 
@@ -355,16 +354,22 @@ def counted(architecture: Architecture) -> dict[str, int]:
     }
 
 
-def per_class(splits: Splits, test: Evaluation) -> list[dict[str, Any]]:
+def per_class(splits: Splits, test: Evaluation) -> tuple[ClassResults, ...]:
     """How many images each class has in each part, and what share of its test images the final network gets right."""
-    parts = ("train", "validation", "test")
-    counts = zip(*(class_counts(getattr(splits, part), len(splits.classes)) for part in parts), strict=True)
-    return [
-        {"class": name, **dict(zip(parts, each, strict=True)), "test_accuracy": right / each[-1] if each[-1] else None}
-        for name, each, right in zip(splits.classes, counts, test.right, strict=True)
-    ]
+    counts = (class_counts(part, len(splits.classes)) for part in (splits.train, splits.validation, splits.test))
+    return tuple(
+        ClassResults(
+            name=name, train=train, validation=validation, test=tested, test_accuracy=right / tested if tested else None
+        )
+        for name, train, validation, tested, right in zip(splits.classes, *counts, test.right, strict=True)
+    )
 
 
-def _result(metrics: dict[str, Any], test: Evaluation) -> dict[str, Any]:
-    chosen = {key: metrics[key] for key in ("epoch", "validation_loss", "validation_accuracy")}
-    return {**chosen, "test_loss": test.loss, "test_accuracy": test.accuracy}
+def _result(epoch: EpochMetrics, test: Evaluation) -> EpochResults:
+    return EpochResults(
+        epoch=epoch.epoch,
+        validation_loss=epoch.validation_loss,
+        validation_accuracy=epoch.validation_accuracy,
+        test_loss=test.loss,
+        test_accuracy=test.accuracy,
+    )

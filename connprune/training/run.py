@@ -3,7 +3,7 @@
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 
@@ -15,6 +15,8 @@ from connprune.data.images import Dataset, normalisation
 from connprune.data.random import stream_seed
 from connprune.data.splits import Splits, split
 from connprune.data.track import StopSignal
+from connprune.documents.epoch import EpochMetrics
+from connprune.documents.run import Trained
 from connprune.errors import DivergedError, InterruptedRunError, UsageError
 from connprune.network.network import Network, build
 from connprune.runs import environment
@@ -49,7 +51,7 @@ class Watcher(Protocol):
     def after_step(self) -> None:
         """A step is done."""
 
-    def after_epoch(self, metrics: dict[str, Any]) -> None:
+    def after_epoch(self, epoch: EpochMetrics) -> None:
         """An epoch is done."""
 
     def warning(self, text: str) -> None:
@@ -74,7 +76,7 @@ def train_run(
     watcher: Watcher,
     stop: StopSignal,
     group: Group | None = None,
-) -> dict[str, Any]:
+) -> Trained:
     """Trains the run's architecture until all epochs are done; goes on from a checkpoint if the run has one.
 
     Args:
@@ -113,15 +115,15 @@ def train_locked(
     watcher: Watcher,
     stop: StopSignal,
     group: Group | None = None,
-) -> dict[str, Any]:
+) -> Trained:
     """What `train_run` does, in a run that the caller has locked."""
     group, began = group or Alone(), time.monotonic()
-    require_same_images(run, configuration, run.summary.get("data_digest"), splits.digest)
+    require_same_images(run, configuration, run.summary.data_digest, splits.digest)
     precision = precision_on(device, configuration.training.precision)
     configuration = configuration.with_range(splits.range).with_precision(precision)
     if run.is_finished and run.final.exists() and run.best.exists() and _is_as_recorded(run, configuration):
         # What is done is not begun again: a kill meanwhile would leave a run that has not ended.
-        return run.summary
+        return run.trained()
     recipe, images = configuration.training, splits.nbytes
     with (
         run.status_on_error() if group.rank == 0 else nullcontext(),
@@ -150,14 +152,19 @@ def train_locked(
         ):
             record = Record(run, trainer, watcher.warning, log, background, began)
             record.restore_if_any()
+            begun = {
+                "epochs": recipe.epochs,
+                "data_digest": splits.digest,
+                "classes": splits.classes,
+                # The name alone: summaries are shown to others.
+                "data": Path(configuration.data.source).name,
+                "seed": recipe.seed,
+                **counted(network.architecture),
+            }
             if group.rank == 0:
                 if read_configuration(run) != configuration:
                     run.reconfigure(configuration.to_yaml(network.architecture))
-                counts = counted(network.architecture)
-                found = {"epochs": recipe.epochs, "data_digest": splits.digest, "classes": list(splits.classes)}
-                # The name alone: summaries are shown to others.
-                made_with = {"data": Path(configuration.data.source).name, "seed": recipe.seed}
-                run.begin({**found, **made_with, **counts})
+                run.begin(**begun)
                 ran_in = environment.environment(device_name(device), precision, group.size, torch.get_num_threads())
                 if other := environment.record(run.environment, ran_in):
                     watcher.warning(other)
@@ -167,8 +174,11 @@ def train_locked(
             asked = _asked(trainer.group, stop, record)
             if asked > _DUE:
                 raise _interrupted(trainer, record, asked - _DUE)
-            results = {"status": "finished", **record.finish(on_device)}
-        return run.summarise(results) if group.rank == 0 else results
+            results = record.finish(on_device)
+        if group.rank:
+            return Trained.model_validate({"kind": run.kind, "status": "finished", **begun, **results})
+        run.summarise(status="finished", **results)
+        return run.trained()
 
 
 def _is_as_recorded(run: RunDirectory, configuration: Configuration) -> bool:
@@ -180,9 +190,10 @@ def _is_as_recorded(run: RunDirectory, configuration: Configuration) -> bool:
 def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopSignal) -> None:
     """Trains until the epoch is done, or until the next checkpoint is due."""
     try:
-        metrics = trainer.train_epoch(lambda: trainer.group.largest_soon(_due(stop, record)) > 0, watcher.after_step)
-        if metrics is not None:
-            watcher.after_epoch(record.add(metrics))
+        epoch = trainer.train_epoch(lambda: trainer.group.largest_soon(_due(stop, record)) > 0, watcher.after_step)
+        if epoch is not None:
+            record.add(epoch)
+            watcher.after_epoch(epoch)
             return
         trainer.require_sound()
     except DivergedError as error:

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from connprune.data.batches import Draws, Epoch, draw_epoch, steps_of
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
 from connprune.data.splits import Splits
+from connprune.documents.epoch import EpochMetrics
 from connprune.errors import DivergedError, UsageError
 from connprune.network.gate_kinds import Reinforce
 from connprune.network.network import Network
@@ -118,7 +118,7 @@ class Trainer:
         self._seconds = 0.0
         self._random_state: Tensor | None = None
 
-    def train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> dict[str, Any] | None:
+    def train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> EpochMetrics | None:
         """Trains one epoch, or what is left of it, and validates.
 
         Args:
@@ -126,7 +126,7 @@ class Trainer:
             after_step: called after each step.
 
         Returns:
-            The epoch's metrics, or None if it was stopped.
+            The epoch, or None if it was stopped.
 
         Raises:
             DivergedError: the loss is no longer a finite number.
@@ -135,7 +135,7 @@ class Trainer:
         with self.fixed_order():
             return self._train_epoch(stopped, after_step)
 
-    def _train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> dict[str, Any] | None:
+    def _train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> EpochMetrics | None:
         started = time.perf_counter()
         self.network.train()
         if self.network.gates:
@@ -162,24 +162,27 @@ class Trainer:
         if not math.isfinite(validation.loss):
             raise self._diverged(f"after step {self.steps}", f"the validation loss is {validation.loss}")
         seconds = self._seconds + time.perf_counter() - started
-        metrics = {
-            "epoch": self.epoch + 1,
-            "train_loss": loss,
-            "train_accuracy": right,
-            "validation_loss": validation.loss,
-            "validation_accuracy": validation.accuracy,
-            "rate": all_rates[0],
-            **({"gate_rate": all_rates[-1], **self._penalty_metrics()} if self.network.gates else {}),
-            "epoch_seconds": seconds,
-            "images_per_second": len(self.splits.train) / seconds,
-        }
+        penalty = self._penalty_metrics() if self.network.gates else {}
         self.scheduler.after_epoch(validation.loss)
+        closed = None
         if self.network.gates:
             magnitudes = self._magnitudes()
-            metrics["gates_closed"] = sum(magnitude < CLOSED for magnitude in magnitudes)
-            self.pressure.after_epoch(self.epoch + 1, metrics["gates_closed"] / len(magnitudes))
+            closed = sum(magnitude < CLOSED for magnitude in magnitudes)
+            self.pressure.after_epoch(self.epoch + 1, closed / len(magnitudes))
         self._begin_epoch(self.epoch + 1)
-        return metrics
+        return EpochMetrics(
+            epoch=self.epoch,
+            train_loss=loss,
+            train_accuracy=right,
+            validation_loss=validation.loss,
+            validation_accuracy=validation.accuracy,
+            rate=all_rates[0],
+            gate_rate=all_rates[-1] if self.network.gates else None,
+            **penalty,
+            epoch_seconds=seconds,
+            images_per_second=count / seconds,
+            gates_closed=closed,
+        )
 
     def require_finite(self) -> None:
         """Checks the losses of the epoch so far.

@@ -44,7 +44,7 @@ def test_every_command_finds_them_by_data(command: Command, moved: Path) -> None
     assert command("retrain", "cut", "--data", moved, "--run", "retrained", "--epochs", "1").code == 0
     resumed = command("train", "--resume", "--run", "run", "--epochs", "2", "--data", "moved")
     assert resumed.code == 0, resumed.err
-    assert RunDirectory(Path("run")).summary["final"]["epoch"] == 2
+    assert RunDirectory(Path("run")).trained().final.epoch == 2
     assert command("prune", "run", "--keep", "30", "--dry-run").code == 0, "and so does a run that went on"
     assert "no accuracies" not in command("inspect", "run", "--html", "page.html").err
 

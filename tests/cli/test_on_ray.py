@@ -231,7 +231,7 @@ def test_a_cluster_of_its_own_is_closed_and_does_not_outlive_its_command(
     if number != signal.SIGKILL:
         assert err.count("Interrupted; what was under way is saved. Go on with `connprune retrain --resume --run") == 1
         begun = [RunDirectory(path.parent) for path in jobs.glob("*/*/metrics.jsonl")]
-        assert {run.summary["status"] for run in begun} == {"interrupted"}
+        assert {run.summary.status for run in begun} == {"interrupted"}
         assert all(run.checkpoint.exists() for run in begun)
 
 

@@ -402,7 +402,7 @@ def test_an_interrupted_retraining_goes_on_to_its_comparison(command: Command) -
     run = RunDirectory.open(Path(whole["path"]))
     run.final.unlink()
     run.comparison.unlink()
-    run.summarise({"status": "interrupted"})
+    run.summarise(status="interrupted")
     again = command("retrain", "--resume", "--json").json
     assert again["path"] == whole["path"]
     assert [row["test_accuracy"] for row in again["rows"]] == [row["test_accuracy"] for row in whole["rows"]]

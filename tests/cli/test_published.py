@@ -107,7 +107,7 @@ def test_a_card_of_a_strangers_run(command: Command, tmp_path: Path) -> None:
     run.config.write_text(config)
     cut = json.loads(run.cut.read_text())
     run.cut.write_text(json.dumps(sealed({**cut, "rule": evil, "by": evil})))
-    run.summarise({"classes": [evil] * 10, "digests": {run.config.name: text_digest(config)}})
+    run.summarise(classes=[evil] * 10, digests={run.config.name: text_digest(config)})
     for more in ((), ("--no-redact",)):
         assert command("export", "cut", "--format", "safetensors", *more).code == 0
         card = (tmp_path / "cut/export/network.safetensors.md").read_text()

@@ -206,7 +206,7 @@ def test_no_worker_outlives_its_comparison(
         assert err.count("Interrupted; what was under way is saved. Go on with `connprune retrain --resume --run") == 1
     while workers(Path("shared")):
         assert time.monotonic() < deadline
-    statuses = [RunDirectory(path.parent).summary["status"] for path in jobs.glob("*/*/metrics.jsonl")]
+    statuses = [RunDirectory(path.parent).summary.status for path in jobs.glob("*/*/metrics.jsonl")]
     assert statuses.count("interrupted") == 2
 
 

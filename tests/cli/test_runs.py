@@ -45,11 +45,11 @@ def test_a_search_its_cut_and_the_retrained(command: Command, listed) -> None:  
     command("retrain", "--run", "runs/third")
     found = listed()
     assert list(found) == ["third", "second", "first"], "the one that was worked on last comes first"
-    summaries = {name: RunDirectory(Path("runs") / name).summary for name in found}
+    runs = {name: RunDirectory(Path("runs") / name) for name in found}
     for name in ("first", "third"):
         assert (found[name]["status"], found[name]["done"], found[name]["total"]) == ("done", 2, 2)
         for part in ("validation_accuracy", "test_accuracy"):
-            assert found[name][part] == summaries[name]["final"][part]
+            assert found[name][part] == getattr(runs[name].trained().final, part)
     cut = json.loads(Path("runs/second/cut.json").read_text())
     assert found["second"]["connections"] == cut["after"]["connections"] < cut["before"]["connections"] == 45
     assert [found[name]["connections_before"] for name in found] == [45, 45, 45]
@@ -88,7 +88,7 @@ def test_what_runs_come_from(command: Command, listed, monkeypatch: pytest.Monke
 def test_who_holds_a_run(command: Command, listed) -> None:  # type: ignore[no-untyped-def]
     command("train", *TINY, "--run", "runs/first")
     run = RunDirectory(Path("runs/first"))
-    run.begin({"epochs": 9})
+    run.begin(epochs=9)
     with run.locked():
         held = listed()["first"]
         assert (held["status"], held["holder"]) == ("running", f"process {os.getpid()}")

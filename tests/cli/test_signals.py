@@ -44,7 +44,7 @@ def test_interrupt_and_resume(tmp_path: Path, connprune: Run, name: str, code: i
     assert out == ""
     assert "the checkpoint is saved. Go on with `connprune train --resume --run mine`" in err
     run = RunDirectory.open(tmp_path / "mine")
-    assert run.summary["status"] == "interrupted"
+    assert run.summary.status == "interrupted"
     # The checkpoint is of the very step that the message names.
     _, metadata = read_tensors(run.checkpoint)
     progress = json.loads(metadata["progress"])

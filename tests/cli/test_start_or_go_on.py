@@ -1,12 +1,12 @@
 """One command for a job that may start or go on: `--resume` begins what is not there yet."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from connprune.documents.run import Summary
 from connprune.runs.directory import RunDirectory
+from connprune.runs.links import write_document
 from tests.conftest import TINY, Command
 
 
@@ -15,11 +15,11 @@ def test_the_same_command_starts_and_goes_on(command: Command, tmp_path: Path) -
     first = command(*line)
     assert first.code == 0, first.err
     assert "there is nothing to go on with in mine yet: a new training begins" in first.err
-    created = RunDirectory(Path("mine")).summary["created"]
+    created = RunDirectory(Path("mine")).summary.created
     again = command(*line)
     assert again.code == 0
     assert again.err.startswith("after epoch 2: ")
-    assert RunDirectory(Path("mine")).summary["created"] == created
+    assert RunDirectory(Path("mine")).summary.created == created
     other = command(*line, "--set", "gates.penalty=0.5")
     assert other.code == 2
     assert "gates.penalty" in other.err
@@ -49,18 +49,18 @@ def test_a_run_says_where_it_comes_from_as_soon_as_it_is_one(command: Command, m
     """A process may be killed after any write."""
     assert command("train", *TINY, "--run", "first").code == 0
     assert command("prune", "first", "--keep", "20", "--out", "cut").code == 0
-    seen: list[dict[str, object]] = []
-    write = RunDirectory._write_summary
+    seen: list[Summary] = []
 
-    def noted(run: RunDirectory, found: Mapping[str, Any]) -> None:
-        seen.append(dict(found))
-        write(run, found)
+    def noted(file: Path, found: Summary) -> None:
+        seen.append(found)
+        write_document(file, found)
 
-    monkeypatch.setattr(RunDirectory, "_write_summary", noted)
+    monkeypatch.setattr("connprune.runs.summary.write_document", noted)
     assert command("train", *TINY, "--run", "second").code == 0
     assert command("retrain", "cut", "--epochs", "1", "--device", "cpu", "--run", "again").code == 0
-    assert all({"data_digest", "origin"} <= set(found) for found in seen)
-    assert all({"cut", "cut_digest"} <= set(found) for found in seen if found["kind"] == "retrain")
+    assert seen
+    assert all(found.data_digest and found.origin for found in seen)
+    assert all(found.cut and found.cut_digest for found in seen if found.kind == "retrain")
 
 
 def test_retraining_starts_and_goes_on(command: Command) -> None:

@@ -81,7 +81,7 @@ def test_a_run_that_nobody_goes_on_with_has_ended(tmp_path: Path, capsys: pytest
 
 def test_a_run_that_was_ended_before_it_began_says_no_epochs(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    start(path, configuration()).summarise({"status": "interrupted"})
+    start(path, configuration()).summarise(status="interrupted")
     with pytest.raises(ConnpruneError, match=r"nobody works in it any more\. Go on with"):
         watch_run(path, Output(), Waits())
 
@@ -136,7 +136,13 @@ def test_a_cut_is_no_training_and_will_not_be_one(command: Command) -> None:
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 12), (200, 60)])
 def test_the_picture_fits_the_terminal(tmp_path: Path, width: int, height: int) -> None:
     run = train(tmp_path / "run")
-    moment = Moment(run, {**run.summary, "status": "running"}, Process(7, "far"), run.read_metrics(), run.read_gates())
+    moment = Moment(
+        run,
+        run.summary.model_copy(update={"status": "running"}),
+        Process(7, "far"),
+        run.read_metrics(),
+        run.read_gates(),
+    )
     console = Console(width=width, height=height, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
     console.print(picture(moment, width, height))
     console.file.close()

@@ -10,6 +10,7 @@ from connprune.architecture.rules import Keep
 from connprune.data.sources import load
 from connprune.documents.base import Document
 from connprune.documents.comparison import Network, Training
+from connprune.documents.run import Trained
 from connprune.experiments.plan import Job, Plan
 from connprune.experiments.work import work
 from connprune.runs.directory import RunDirectory
@@ -43,7 +44,7 @@ def work_off(
     """Does what is left of a plan; returns which jobs were done, those in `done` included, and what failed."""
     done = [] if done is None else done
 
-    def report(number: int, job: Job, outcome: dict[str, Any] | str) -> None:
+    def report(number: int, job: Job, outcome: Trained | str) -> None:
         if not isinstance(outcome, str):
             done.append(f"{job.member}/{job.seed}")
 

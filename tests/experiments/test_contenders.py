@@ -37,7 +37,7 @@ def test_each_rival_is_what_its_name_says(setting: Setting) -> None:
     assert found["finetune"].weights is not None
     assert found["finetune"].architecture.gates
     assert found["finetune"].architecture.gates.penalty == 0
-    assert found["evolution"].notes == {"evolution": {"budget": 4}}
+    assert found["evolution"].budget == 4
     recipes = {member.configuration.training for member in found.values()}
     assert len(recipes) == 1
 

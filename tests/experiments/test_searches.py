@@ -59,7 +59,7 @@ def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Pat
     found = collect(read(tmp_path / "plan", "comparison"), lambda networks: {})
 
     def mean(member: str) -> float:
-        return fmean(whole.job(member, seed).summary["final"]["test_accuracy"] for seed in (5, 6))
+        return fmean(whole.job(member, seed).trained().final.test_accuracy for seed in (5, 6))
 
     assert [row.network for row in found.rows] == ["cut", "random-cost", "chain-scaled-macs"]
     ours = [mean(f"{number}-cut") for number in (1, 2, 3)]
@@ -135,7 +135,7 @@ def test_a_search_that_was_done_twice_or_copied_counts_once(cuts: list[RunDirect
 
 def test_searches_of_other_images_are_refused(cuts: list[RunDirectory], tmp_path: Path) -> None:
     other = RunDirectory(shutil.copytree(cuts[1].path, tmp_path / "cut"))
-    other.summarise({"data_digest": "another"})
+    other.summarise(data_digest="another")
     with pytest.raises(UsageError, match="saw other images"):
         gather([cuts[0], other], ["chain"], 1, None, silent)
 

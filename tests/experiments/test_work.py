@@ -158,13 +158,15 @@ def test_evolution_keeps_the_best_of_its_trials(cut: RunDirectory, tmp_path: Pat
     work_off(ours)
     run = ours.job("evolution", 1)
     trials = [RunDirectory(path) for path in sorted((run.path / "trials").iterdir())]
-    accuracies = [trial.summary["final"]["validation_accuracy"] for trial in trials]
+    accuracies = [trial.trained().final.validation_accuracy for trial in trials]
 
     assert len(trials) == 10
-    assert run.summary["evolution"]["validation_accuracies"] == accuracies
-    assert run.summary["final"]["validation_accuracy"] == max(accuracies)
-    assert run.summary["training_seconds"] == pytest.approx(sum(each.summary["training_seconds"] for each in trials))
-    assert run.architecture() == trials[run.summary["evolution"]["chosen"]].architecture()
+    evolution = run.summary.evolution
+    assert evolution
+    assert evolution.validation_accuracies == tuple(accuracies)
+    assert run.trained().final.validation_accuracy == max(accuracies)
+    assert run.trained().training_seconds == pytest.approx(sum(each.trained().training_seconds for each in trials))
+    assert run.architecture() == trials[evolution.chosen or 0].architecture()
 
 
 def test_a_wiring_without_neighbours_has_no_mutation() -> None:

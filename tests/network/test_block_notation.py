@@ -78,5 +78,5 @@ def test_a_block_trains_as_its_layers_written_out(tmp_path: Path, order: str) ->
     assert (parameter_count(many), mac_count(many)) == (parameter_count(few), mac_count(few))
     gates = [run.read_gates().values for run in runs]
     assert (gates[0] == gates[1]).all()
-    losses = [[epoch["train_loss"] for epoch in run.read_metrics()] for run in runs]
+    losses = [[epoch.train_loss for epoch in run.read_metrics()] for run in runs]
     assert losses[0] == losses[1]

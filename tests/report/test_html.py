@@ -51,7 +51,7 @@ def test_a_run_with_what_thresholds_would_cut(command: Command, run: str, tmp_pa
     assert shown.code == 0, shown.err
     text = (tmp_path / "report.html").read_text()
     data = embedded(text)
-    assert data["document"] == shown.json
+    assert {**data["document"], "html": "report.html"} == shown.json
     assert shown.json["html"] == "report.html"
     assert command("inspect", run, "--json").json == {k: v for k, v in shown.json.items() if k != "html"}
     swept = command("prune", run, "--dry-run", "--sweep", "--json").json["rows"]
@@ -121,7 +121,7 @@ def test_without_its_images_accuracies_are_left_out(command: Command, digits_fol
 
 def test_a_run_under_way(command: Command, run: str) -> None:
     directory = RunDirectory.open(Path(run))
-    directory.begin({})
+    directory.begin()
     shown = command("inspect", run, "--html", "report.html")
     assert shown.code == 0, shown.err
     data = embedded(Path("report.html").read_text())
@@ -132,7 +132,7 @@ def test_a_run_under_way(command: Command, run: str) -> None:
 
 def test_a_run_before_its_first_epoch(command: Command, run: str) -> None:
     directory = RunDirectory.open(Path(run))
-    directory.begin({})
+    directory.begin()
     directory.gates.unlink()
     directory.metrics.unlink()
     assert command("inspect", run, "--html", "report.html").code == 0
@@ -142,7 +142,7 @@ def test_a_run_before_its_first_epoch(command: Command, run: str) -> None:
 def test_a_preset(command: Command) -> None:
     shown = command("inspect", "--preset", "blog", "--html", "report.html", "--json")
     data = embedded(Path("report.html").read_text())
-    assert data["document"] == shown.json
+    assert {**data["document"], "html": "report.html"} == shown.json
     assert len(data["wiring"]["arcs"]) == 45
     assert not {"history", "thresholds", "cut"} & set(data)
 
@@ -190,7 +190,7 @@ def test_several_runs(command: Command, run: str) -> None:
     command("train", *QUICK, "--seed", "7", "--epochs", "3", "--run", "other", "-q")
     shown = command("inspect", run, "other", "--html", "report.html", "--json")
     data = embedded(Path("report.html").read_text())
-    assert data["document"] == shown.json
+    assert {**data["document"], "html": "report.html"} == shown.json
     assert data["history"]["epochs"] == [0, 1, 2]
     for low, mean, high in zip(data["history"]["low"], data["history"]["gate"], data["history"]["high"], strict=True):
         assert all(a <= b * 1.001 and b <= c * 1.001 for a, b, c in zip(low, mean, high, strict=True))

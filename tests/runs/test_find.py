@@ -18,7 +18,7 @@ from tests.training.helpers import StopAfter, configuration, go_on, start
 
 
 def worked_on(run: RunDirectory, moment: datetime) -> None:
-    write_json(run.summary_file, sealed({**run.summary, "updated": moment.isoformat()}))
+    write_json(run.summary_file, sealed({**run.summary.plain(), "updated": moment.isoformat()}))
 
 
 def test_a_run_under_way_is_passed_over_and_told(tmp_path: Path) -> None:

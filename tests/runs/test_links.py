@@ -65,7 +65,7 @@ def test_absolute_paths_of_older_versions_are_read(command: Command, tmp_path: P
     (tmp_path / "cut").rename(tmp_path / "elsewhere")
     parent, why = parent_of(RunDirectory(tmp_path / "elsewhere"))
     assert parent, why
-    assert RunDirectory(tmp_path / "elsewhere").summary["parent"] == str(tmp_path / "parent")
+    assert RunDirectory(tmp_path / "elsewhere").summary.parent == str(tmp_path / "parent")
 
 
 NAME = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1).filter(

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 
 from connprune.data.sources import load
+from connprune.documents.epoch import EpochMetrics
+from connprune.documents.run import Trained
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import Configuration, design, resolve
@@ -21,7 +23,7 @@ class StopAfter:
 
     steps: int | None = None
     number: int | None = None
-    seen: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[EpochMetrics] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def begin(self, epochs: int, steps: int, done: int) -> None:
@@ -32,8 +34,8 @@ class StopAfter:
             self.steps -= 1
             self.number = 15 if self.steps == 0 else None
 
-    def after_epoch(self, metrics: dict[str, Any]) -> None:
-        self.seen.append(metrics)
+    def after_epoch(self, epoch: EpochMetrics) -> None:
+        self.seen.append(epoch)
 
     def warning(self, text: str) -> None:
         self.warnings.append(text)
@@ -48,7 +50,7 @@ def start(path: Path, chosen: Configuration) -> RunDirectory:
     return RunDirectory.create(path, "train", chosen.to_yaml(architecture), architecture)
 
 
-def go_on(run: RunDirectory, chosen: Configuration, stop: StopAfter | None = None) -> dict[str, Any]:
+def go_on(run: RunDirectory, chosen: Configuration, stop: StopAfter | None = None) -> Trained:
     stop = stop or StopAfter()
     splits = split_data(chosen, load(chosen.data))
     return train_run(run, chosen, splits, torch.device("cpu"), stop, stop)
@@ -64,12 +66,12 @@ def train(path: Path, *assignments: str) -> RunDirectory:
 def lasting(run: RunDirectory) -> Any:
     """All that a run leaves and that must not depend on the clock."""
     metrics = [
-        {key: value for key, value in epoch.items() if not key.endswith(("_seconds", "_per_second"))}
+        {key: value for key, value in epoch.plain().items() if not key.endswith(("_seconds", "_per_second"))}
         for epoch in run.read_metrics()
     ]
     summary = {
         key: value
-        for key, value in run.summary.items()
+        for key, value in run.summary.plain().items()
         if key not in ("created", "updated", "training_seconds", "wall_seconds", "digests")
     }
     weights = {

@@ -38,7 +38,7 @@ def test_the_last_image_joins_the_step_before(tmp_path: Path, name: str) -> None
     run, seen = start(tmp_path / "run", chosen), StopAfter(steps=10**9)
     go_on(run, chosen, seen)
     assert seen.steps == 10**9 - 2 * 3
-    assert run.summary["status"] == "finished"
+    assert run.summary.status == "finished"
 
 
 def test_a_joined_step_is_resumed_bit_for_bit(tmp_path: Path) -> None:
@@ -103,6 +103,6 @@ def test_steps_are_still_recorded_when_the_last_is_the_largest() -> None:
         recipe = chosen.training.model_copy(update={"capture": capture})
         trainer = Trainer(network, splits, chosen.data.augment, recipe, pytest.fail)
         metrics = [trainer.train_epoch(lambda: False, lambda: None) for _ in range(3)]
-        found.append([epoch["train_loss"] for epoch in metrics if epoch])
+        found.append([epoch.train_loss for epoch in metrics if epoch])
         assert bool(getattr(trainer._take_step, "_recordings", {})) is capture
     assert found[0] == pytest.approx(found[1], rel=1e-3)

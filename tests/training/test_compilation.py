@@ -27,7 +27,7 @@ def losses_and_gates(*assignments: str) -> tuple[list[float], list[float], list[
     network = build(chosen.with_input(Shape(1, 8, 8), 10))
     trainer = Trainer(network, splits, chosen.data.augment, chosen.training, told.append)
     epochs = [trainer.train_epoch(lambda: False, lambda: None) for _ in range(2)]
-    return [epoch["train_loss"] for epoch in epochs if epoch], trainer.gates().tolist(), told
+    return [epoch.train_loss for epoch in epochs if epoch], trainer.gates().tolist(), told
 
 
 @pytest.fixture(autouse=True)

@@ -54,7 +54,7 @@ def test_they_say_what_the_run_recorded(tmp_path: Path) -> None:
     }.items():
         steps, values = zip(*scalars(found, tag), strict=True)
         assert steps == (1, 2, 3)
-        assert values == pytest.approx([epoch[key] for epoch in metrics])
+        assert values == pytest.approx([getattr(epoch, key) for epoch in metrics])
     for number, connection in enumerate(gates.connections):
         steps, values = zip(*scalars(found, f"gate/{connection.source}-to-{connection.target}"), strict=True)
         assert steps == (0, 1, 2, 3)

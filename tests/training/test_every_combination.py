@@ -75,11 +75,11 @@ def train_cut_retrain(tmp_path: Path, sharing: str, *settings: str) -> None:
     pruned = prune(examined, KeepPerLayer(2) if "gates.kind=softmax" in settings else Sparsity(0.3))
     cut = write_cut(pruned, tmp_path / "cut")
     architecture = cut.architecture()
-    assert pruned.document.before.test_accuracy == trained["final"]["test_accuracy"]
-    assert len(architecture.all_connections) < 45 or pruned.document.after.feature_maps < trained["connections"] * 99
+    assert pruned.document.before.test_accuracy == trained.final.test_accuracy
+    assert len(architecture.all_connections) < 45 or pruned.document.after.feature_maps < trained.connections * 99
     again = RunDirectory.create(
         tmp_path / "again", "retrain", chosen.to_yaml(architecture.without_gates()), architecture.without_gates()
     )
     retrained = go_on(again, chosen)
-    assert retrained["status"] == "finished"
-    assert retrained["gated_connections"] == 0
+    assert retrained.status == "finished"
+    assert retrained.gated_connections == 0

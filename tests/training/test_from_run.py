@@ -15,4 +15,4 @@ def test_a_run_that_has_begun_goes_on_without_the_run_that_its_gates_are_from(tm
     with pytest.raises(InterruptedRunError):
         go_on(run, chosen, StopAfter(3))
     other.path.rename(tmp_path / "moved")
-    assert go_on(run, chosen)["status"] == "finished"
+    assert go_on(run, chosen).status == "finished"

@@ -105,16 +105,16 @@ def test_a_run_of_two_processes_is_a_run(tmp_path: Path) -> None:
     assert json.loads(directory.environment.read_text())["environments"][0]["processes"] == 2
     more = run([sys.executable, "-m", "connprune", "train", "--resume", "--epochs", "3", "--device", "cpu"], tmp_path)
     assert more.returncode == 0, more.stderr
-    assert [epoch["epoch"] for epoch in directory.read_metrics()] == [1, 2, 3]
+    assert [epoch.epoch for epoch in directory.read_metrics()] == [1, 2, 3]
     # Each process moves the running statistics by its own part of the batches; the first one's are kept.
     normed = ("--set", "layers.0.norm=batch", "--set", "head.norm=batch")
     done = run(launched(2, *TRAIN, *normed, "--epochs", "2", "--run", "two"), tmp_path)
     assert done.returncode == 0, done.stderr
     two = RunDirectory.open(tmp_path / "two")
     splits = split_data(read_configuration(two), load(read_configuration(two).data))
-    found, told = evaluate(load_network(two), splits.test), two.summary["final"]
-    assert found.accuracy == told["test_accuracy"]
-    assert found.loss == pytest.approx(told["test_loss"], rel=1e-5)
+    found, told = evaluate(load_network(two), splits.test), two.trained().final
+    assert found.accuracy == told.test_accuracy
+    assert found.loss == pytest.approx(told.test_loss, rel=1e-5)
 
 
 def begin(folder: Path, *more: str) -> "subprocess.Popen[str]":
@@ -162,7 +162,7 @@ def test_a_process_that_dies_ends_the_job_and_a_restart_finishes_it(tmp_path: Pa
     assert restarted.returncode == 0, err
     assert "going on after epoch" in err
     again = RunDirectory.open(tmp_path / "second" / "mine")
-    assert [epoch["epoch"] for epoch in again.read_metrics()] == list(range(1, 61))
+    assert [epoch.epoch for epoch in again.read_metrics()] == list(range(1, 61))
 
 
 @pytest.mark.slow
@@ -172,7 +172,7 @@ def test_a_signal_to_the_launcher_saves_a_checkpoint(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=PATIENCE)
     directory = RunDirectory.open(tmp_path / "mine")
-    assert directory.summary["status"] == "interrupted"
+    assert directory.summary.status == "interrupted"
     assert directory.checkpoint.exists()
 
 

@@ -182,7 +182,7 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_training(tmp_path: Path) -
     (run.path / "checkpoint").write_text("in its place")
     with pytest.raises(OSError, match="checkpoint"):
         go_on(run, chosen)
-    assert run.summary["status"] == "failed"
+    assert run.summary.status == "failed"
 
 
 def test_the_wall_clock_counts_what_came_before_an_interruption(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_the_wall_clock_counts_what_came_before_an_interruption(tmp_path: Path) 
         go_on(run, chosen, StopAfter(12))
     summary = go_on(run, chosen)
     # Each epoch's seconds are counted wherever it was trained.
-    assert summary["wall_seconds"] > summary["training_seconds"] > 0
+    assert summary.wall_seconds > summary.training_seconds > 0
 
 
 def test_the_best_weights_are_those_that_the_checkpoint_knows(tmp_path: Path) -> None:
@@ -201,11 +201,11 @@ def test_the_best_weights_are_those_that_the_checkpoint_knows(tmp_path: Path) ->
     chosen = configuration(*settings)
     run = start(tmp_path / "run", chosen)
     go_on(run, chosen, SpoilAt(17, interrupts=False))
-    best = run.summary["best"]
+    best = run.trained().best
     network = load_network(run)
     network.load_state_dict(read_tensors(run.best)[0])
     found = evaluate(network, split_data(chosen, load(chosen.data)).validation)
-    assert (found.loss, found.accuracy) == (best["validation_loss"], best["validation_accuracy"])
+    assert (found.loss, found.accuracy) == (best.validation_loss, best.validation_accuracy)
 
 
 def test_nothing_temporary_is_left_and_what_is_the_users_stays(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_rollback_that_helps_is_kept_when_resumed(tmp_path: Path, schedule: st
         go_on(run, chosen, stop)
         found.append(lasting(run))
     assert found[0] == found[1]
-    rates = [epoch["rate"] for epoch in run.read_metrics()]
+    rates = [epoch.rate for epoch in run.read_metrics()]
     assert rates[1] <= rates[0] / 2
 
 
@@ -343,7 +343,7 @@ def test_a_network_that_does_not_even_fit_is_explained(tmp_path: Path, monkeypat
     monkeypatch.setattr(torch.nn.Module, "to", full)
     with pytest.raises(NoMemoryError, match="for the images"):
         go_on(run, chosen)
-    assert run.summary["status"] == "failed"
+    assert run.summary.status == "failed"
 
 
 def test_the_environment_is_recorded_each_time(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from connprune import load
 from connprune.architecture.base import Shape
+from connprune.documents.run import Reached
 from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import read_configuration, resolve, resolve_resumed
@@ -82,7 +83,7 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(
         with pytest.raises(InterruptedRunError, match="--resume") as caught:
             go_on(run, chosen, StopAfter(steps))
         assert caught.value.exit_code == 143
-        assert run.summary["status"] == "interrupted"
+        assert run.summary.status == "interrupted"
         torch.rand(7)
     go_on(run, chosen)
     assert lasting(run) == lasting(whole)
@@ -147,12 +148,12 @@ def test_what_a_run_directory_holds(tmp_path: Path) -> None:
         "metrics.jsonl",
         "summary.json",
     }
-    assert [epoch["epoch"] for epoch in run.read_metrics()] == [1, 2, 3]
+    assert [epoch.epoch for epoch in run.read_metrics()] == [1, 2, 3]
     assert run.read_gates().values.shape == (4, 44)
-    assert run.summary["status"] == "finished"
-    assert run.summary["final"]["epoch"] == 3
-    losses = [epoch["validation_loss"] for epoch in run.read_metrics()]
-    assert run.summary["best"]["validation_loss"] == min(losses)
+    assert run.summary.status == "finished"
+    assert run.trained().final.epoch == 3
+    losses = [epoch.validation_loss for epoch in run.read_metrics()]
+    assert run.trained().best.validation_loss == min(losses)
 
 
 def test_the_saved_configuration_is_complete(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_a_loaded_network_takes_raw_images_and_scores_as_reported(tmp_path: Path
     assert architecture == run.architecture()
     test = load_data(DataSettings(source="digits")).test
     right = (network(test.images).argmax(1) == test.labels).double().mean().item()
-    assert right == pytest.approx(run.summary["final"]["test_accuracy"], abs=1e-9)
+    assert right == pytest.approx(run.trained().final.test_accuracy, abs=1e-9)
 
 
 def test_the_history_of_linear_gates_is_a_history(tmp_path: Path) -> None:
@@ -193,7 +194,7 @@ def test_a_finished_run_that_goes_on_has_no_results_until_it_ends(tmp_path: Path
     chosen = configuration("training.epochs=5")
     with pytest.raises(InterruptedRunError):
         go_on(run, chosen, StopAfter(2))
-    assert "final" not in run.summary
+    assert run.summary.final is None
     with pytest.raises(UsageError, match=r"has not ended .*'interrupted'.*`connprune train --resume --run"):
         load(run.path)
 
@@ -230,7 +231,7 @@ def test_a_failure_is_recorded(tmp_path: Path) -> None:
     run.previous_checkpoint.write_bytes(b"")
     with pytest.raises(UsageError, match=r"previous.safetensors: this file is damaged"):
         go_on(run, chosen)
-    assert run.summary["status"] == "failed"
+    assert run.summary.status == "failed"
 
 
 def test_pressure_closes_gates_and_none_does_not(tmp_path: Path) -> None:
@@ -243,7 +244,7 @@ def test_pressure_closes_gates_and_none_does_not(tmp_path: Path) -> None:
 
 def test_the_penalty_warms_up_linearly(tmp_path: Path) -> None:
     run = train(tmp_path / "run", "gates.penalty=0.01", "gates.penalty_warmup=2")
-    assert [epoch["penalty"] for epoch in run.read_metrics()] == pytest.approx([0.005, 0.01, 0.01])
+    assert [epoch.penalty for epoch in run.read_metrics()] == pytest.approx([0.005, 0.01, 0.01])
 
 
 def test_gates_start_where_those_of_another_run_ended(tmp_path: Path) -> None:
@@ -266,7 +267,7 @@ def test_the_temperature_falls_over_the_training(tmp_path: Path) -> None:
 def test_an_unmet_target_is_said(tmp_path: Path) -> None:
     chosen, watcher = configuration("gates.target_sparsity=0.9", "gates.rate=0.001"), StopAfter()
     summary = go_on(start(tmp_path / "run", chosen), chosen, watcher)
-    assert summary["target_sparsity"] == {"wanted": 0.9, "reached": 0.0, "met": False}
+    assert summary.target_sparsity == Reached(wanted=0.9, reached=0.0, met=False)
     (warning,) = watcher.warnings
     assert "gates.target_sparsity: 0% of the connections ended closed, not 90%" in warning
 
@@ -274,7 +275,9 @@ def test_an_unmet_target_is_said(tmp_path: Path) -> None:
 def test_a_target_that_is_exceeded_is_said(tmp_path: Path) -> None:
     gates = ("gates.target_sparsity=0.1", "gates.initialisation={kind: constant, value: -9}", "gates.penalty=0.1")
     chosen, watcher = configuration(*gates), StopAfter()
-    assert not go_on(start(tmp_path / "run", chosen), chosen, watcher)["target_sparsity"]["met"]
+    found = go_on(start(tmp_path / "run", chosen), chosen, watcher).target_sparsity
+    assert found
+    assert not found.met
     assert "lower gates.penalty" in watcher.warnings[0]
 
 
@@ -285,8 +288,9 @@ def test_the_target_is_met_and_not_by_much(tmp_path: Path, wanted: float, epochs
     chosen = resolve(preset="digits", assignments=assignments)
     run = start(tmp_path / "run", chosen)
     summary = go_on(run, chosen)
-    assert wanted - 0.05 <= summary["target_sparsity"]["reached"] <= wanted + 0.05
-    assert summary["final"]["test_accuracy"] > 0.95
+    assert summary.target_sparsity
+    assert wanted - 0.05 <= summary.target_sparsity.reached <= wanted + 0.05
+    assert summary.final.test_accuracy > 0.95
 
 
 def test_a_diverging_training_says_so(tmp_path: Path) -> None:
@@ -294,7 +298,7 @@ def test_a_diverging_training_says_so(tmp_path: Path) -> None:
     run = start(tmp_path / "run", chosen)
     with pytest.raises(ConnpruneError, match=r"in epoch 1, in step 2 of 5: .*\(now 1e\+30\).* no checkpoint yet"):
         go_on(run, chosen)
-    assert run.summary["status"] == "failed"
+    assert run.summary.status == "failed"
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
@@ -327,12 +331,13 @@ def test_a_budget_resumes_bit_for_bit(tmp_path: Path) -> None:
             go_on(broken, chosen, StopAfter(4))
     go_on(broken, chosen)
     assert lasting(whole) == lasting(broken)
-    assert whole.read_metrics()[-1]["penalty"] > 0
+    assert whole.read_metrics()[-1].penalty
 
 
 def test_a_budget_that_was_not_reached_is_said(tmp_path: Path) -> None:
     chosen, watcher = configuration(*BUDGET), StopAfter()
     summary = go_on(start(tmp_path / "run", chosen), chosen, watcher)
-    assert {name: each["met"] for name, each in summary["budget"].items()} == {"parameters": False, "macs": False}
-    assert summary["budget"]["macs"]["wanted"] == int(0.4 * summary["macs"])
+    assert summary.budget
+    assert {name: each.met for name, each in summary.budget.items()} == {"parameters": False, "macs": False}
+    assert summary.budget["macs"].wanted == int(0.4 * summary.macs)
     assert any("gates.budget.macs: without its closed gates the network has" in text for text in watcher.warnings)

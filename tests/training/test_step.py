@@ -124,7 +124,7 @@ def test_bfloat16_trains_nearly_alike(tmp_path: Path, aggregate: str) -> None:
     losses = {}
     for precision in ("float32", "bfloat16"):
         run = train(tmp_path / precision, f"merge.aggregate={aggregate}", f"training.precision={precision}")
-        losses[precision] = [epoch["train_loss"] for epoch in run.read_metrics()]
+        losses[precision] = [epoch.train_loss for epoch in run.read_metrics()]
         assert all(tensor.dtype != torch.bfloat16 for tensor in run.final_weights().values())
     assert losses["bfloat16"] != losses["float32"]
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
@@ -149,6 +149,6 @@ def test_a_recorded_step_gives_what_a_step_gives(assignments: tuple[str, ...]) -
         network = build(chosen.with_input(Shape(1, 8, 8), 10)).to(device)
         trainer = Trainer(network, splits, chosen.data.augment, chosen.training, pytest.fail)
         metrics = [trainer.train_epoch(lambda: False, lambda: None) for _ in range(2)]
-        found.append(([epoch["train_loss"] for epoch in metrics if epoch], trainer.gates().tolist()))
+        found.append(([epoch.train_loss for epoch in metrics if epoch], trainer.gates().tolist()))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
     assert found[0][1] == pytest.approx(found[1][1], abs=1e-4)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 
+from connprune.documents.epoch import EpochMetrics
 from connprune.report.figures.header import MARGIN, header
 from connprune.report.figures.labels import plain, shortened
 from connprune.report.figures.style import COLOURS, canvas, figure_of, inset, written
@@ -21,7 +21,7 @@ class Panel:
 
     Attributes:
         title: of the panel.
-        lines: for each key of an epoch's line what it is called.
+        lines: for each attribute of an epoch what it is called.
         scale: what values are multiplied with.
         logarithmic: whether the scale is, where all values are positive and far apart.
         from_zero: whether the scale begins there, if it is not logarithmic.
@@ -45,11 +45,11 @@ PANELS = (
 )
 
 
-def curves_figure(epochs: Sequence[Mapping[str, Any]], name: str, folder: Path, best: int | None = None) -> list[Path]:
+def curves_figure(epochs: Sequence[EpochMetrics], name: str, folder: Path, best: int | None = None) -> list[Path]:
     """A panel for each measure that was recorded.
 
     Args:
-        epochs: the lines of `metrics.jsonl`, at least one.
+        epochs: at least one.
         name: of the run.
         folder: where to write.
         best: the epoch with the lowest validation loss, if it shall be marked.
@@ -77,15 +77,16 @@ def curves_figure(epochs: Sequence[Mapping[str, Any]], name: str, folder: Path, 
         return written(figure, folder, "training")
 
 
-def _there(panel: Panel, epochs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _there(panel: Panel, epochs: Sequence[EpochMetrics]) -> list[str]:
     """The panel's measures that some epoch has."""
-    return [key for key in panel.lines if any(isinstance(epoch.get(key), int | float) for epoch in epochs)]
+    return [key for key in panel.lines if any(getattr(epoch, key) is not None for epoch in epochs)]
 
 
-def _draw(axes: Axes, panel: Panel, keys: Sequence[str], epochs: Sequence[Mapping[str, Any]]) -> None:
+def _draw(axes: Axes, panel: Panel, keys: Sequence[str], epochs: Sequence[EpochMetrics]) -> None:
     smallest, largest = float("inf"), float("-inf")
     for number, key in enumerate(keys):
-        points = [(epoch["epoch"], epoch[key] * panel.scale) for epoch in epochs if epoch.get(key) is not None]
+        values = [(epoch.epoch, getattr(epoch, key)) for epoch in epochs]
+        points = [(epoch, value * panel.scale) for epoch, value in values if value is not None]
         smallest = min(smallest, *(value for _, value in points))
         largest = max(largest, *(value for _, value in points))
         axes.plot(

@@ -1,12 +1,12 @@
 """Every figure that there is to draw of one run, or of an architecture that has not been trained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from connprune.analysis.agreement import agreement
 from connprune.architecture.architecture import Architecture
+from connprune.documents.epoch import EpochMetrics
 from connprune.report.figures.connections import Connectivity, connectivity
 from connprune.report.figures.curves import curves_figure
 from connprune.report.figures.histogram import histogram_figure
@@ -37,7 +37,7 @@ class Drawable:
     name: str
     architecture: Architecture
     gates: GateHistory | None = None
-    metrics: Sequence[Mapping[str, Any]] = ()
+    metrics: Sequence[EpochMetrics] = ()
     best: int | None = None
     parent: "Drawable | None" = None
     remark: str = ""
@@ -51,13 +51,13 @@ def drawable(run: RunDirectory) -> Drawable:
     """
     architecture = run.architecture()
     parent, remark = _parent(run, architecture)
-    best = run.summary.get("best")
+    best = run.summary.best
     return Drawable(
         name=run.path.resolve().name,
         architecture=architecture,
         gates=run.read_gates() if run.gates.exists() else None,
         metrics=run.read_metrics(),
-        best=best.get("epoch") if isinstance(best, dict) else None,
+        best=best.epoch if best else None,
         parent=parent,
         remark=remark,
     )
@@ -101,10 +101,10 @@ def _parent(run: RunDirectory, architecture: Architecture) -> tuple[Drawable | N
     """The run that a cut, or a retrained run's cut, was made from; or why it is not drawn."""
     cut = run
     if run.kind == "retrain":
-        named = run.summary.get("cut")
+        named = run.summary.cut
         if not named:
             return None, ""
-        cut = RunDirectory(Path(str(named)))
+        cut = RunDirectory(Path(named))
     elif run.kind != "cut":
         return None, ""
     parent, why = parent_of(cut)

@@ -1,6 +1,6 @@
 """Gates and metrics over the epochs, thinned and rounded so that a page stays light."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from connprune.analysis.agreement import Agreement
 from connprune.architecture.architecture import Architecture
+from connprune.documents.epoch import EpochMetrics
 from connprune.report.html.wiring import gated_places
 from connprune.runs.gate_history import GateHistory
 
@@ -70,9 +71,9 @@ def agreement_data(architecture: Architecture, found: Agreement) -> dict[str, An
     }
 
 
-def metrics_data(metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def metrics_data(metrics: Sequence[EpochMetrics]) -> list[dict[str, Any]]:
     """The metrics of the epochs, or of so many of them."""
-    return [dict(metrics[number]) for number in kept_rows(len(metrics), 1)]
+    return [metrics[number].plain() for number in kept_rows(len(metrics), 1)]
 
 
 def kept_rows(count: int, each: int) -> list[int]:

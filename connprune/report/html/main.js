@@ -172,7 +172,7 @@ function layerTable(page) {
 
 function classTable(page) {
   const columns = [
-    { key: "class", label: "class", text: true },
+    { key: "name", label: "class", text: true },
     ...["train", "validation", "test"].map((key) => ({ key, label: `${key} images`, write: formats.count })),
     { key: "test_accuracy", label: "test accuracy", write: formats.percent },
   ];

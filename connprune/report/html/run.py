@@ -118,7 +118,7 @@ def before_cut(cut: RunDirectory) -> Before | None:
 
 def _cut_report(run: RunDirectory) -> tuple[RunDirectory, CutDocument] | None:
     """The cut that a run is or was trained from, and its report; None if there is none, or no longer."""
-    named = run.summary.get("cut")
+    named = run.summary.cut
     try:
         cut = RunDirectory.open(Path(str(named))) if named else run
         return (cut, read_cut(cut)) if cut.cut.is_file() else None
@@ -128,11 +128,11 @@ def _cut_report(run: RunDirectory) -> tuple[RunDirectory, CutDocument] | None:
 
 def _tiles(document: Inspection, cut: CutDocument | None) -> list[list[str]]:
     tiles: list[list[str]] = []
-    final = cut.after.plain() if cut else (document.summary or {}).get("final")
+    final = cut.after if cut else document.summary.final if document.summary else None
     if final:
         tiles += [
-            ["test accuracy", f"{final['test_accuracy']:.2%}"],
-            ["validation accuracy", f"{final['validation_accuracy']:.2%}"],
+            ["test accuracy", f"{final.test_accuracy:.2%}"],
+            ["validation accuracy", f"{final.validation_accuracy:.2%}"],
         ]
     return [
         *tiles,
@@ -144,15 +144,15 @@ def _tiles(document: Inspection, cut: CutDocument | None) -> list[list[str]]:
 
 def _sentences(document: Inspection, cut: CutDocument | None) -> list[str]:
     """What it is, in plain words."""
-    summary, gates = document.summary or {}, document.gates
+    summary, gates = document.summary, document.gates
     status = f", {document.status}" if document.status else ""
     where = f"{document.path}: " if document.path else ""
     sentences = [f"{where}{_KINDS[document.kind]}{status}."]
-    final, best = summary.get("final"), summary.get("best")
-    if final and best:
+    if summary and summary.final and summary.best:
+        final, best = summary.final, summary.best
         sentences.append(
-            f"After epoch {final['epoch']} it gets {final['test_accuracy']:.2%} of the test images right. The lowest "
-            f"validation loss was after epoch {best['epoch']}, when it got {best['test_accuracy']:.2%} of them right."
+            f"After epoch {final.epoch} it gets {final.test_accuracy:.2%} of the test images right. The lowest "
+            f"validation loss was after epoch {best.epoch}, when it got {best.test_accuracy:.2%} of them right."
         )
     if cut:
         before, after = cut.before, cut.after

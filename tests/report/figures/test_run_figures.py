@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from connprune.architecture import Architecture, Threshold, cut
 from connprune.architecture.base import HEAD, INPUT
+from connprune.documents.epoch import EpochMetrics
 from connprune.report.figures import Drawable, run_figures
 from connprune.report.figures.connections import connectivity
 from connprune.report.figures.histogram import counted
@@ -23,8 +24,9 @@ from tests.report.figures.helpers import THRESHOLD, clashes, drawn_in, texts_of,
 
 Trained = tuple[Architecture, GateHistory | None]
 EPOCHS = [
-    {"epoch": epoch, "train_loss": 2.0 / epoch, "validation_loss": 2.1 / epoch, "validation_accuracy": 0.2 * epoch,
-     "rate": 0.01, "penalty": 0.0, "gates_closed": epoch}
+    EpochMetrics(epoch=epoch, train_loss=2.0 / epoch, train_accuracy=0.2 * epoch, validation_loss=2.1 / epoch,
+                 validation_accuracy=0.2 * epoch, rate=0.01, penalty=0.0, gates_closed=epoch, epoch_seconds=1.0,
+                 images_per_second=1.0)
     for epoch in (1, 2, 3)
 ]  # fmt: skip
 
