@@ -1,8 +1,9 @@
-"""Writes docs/configuration.md, the reference of every key, from the classes that define the keys.
+"""Writes docs/configuration.md and docs/json.md, the references of every key, from the classes that define the keys.
 
 python docs/reference.py
 """
 
+import json
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -11,17 +12,18 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from connprune.architecture.architecture import Head, Input
-from connprune.architecture.described import attributes, summary
 from connprune.architecture.gates import Constant, CostBudget, FeedForward, FromRun, Gates, Normal, Temperature, Uniform
 from connprune.architecture.layers import LAYERS
 from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.architecture.norms import Norm
 from connprune.data.settings import Augment, DataSettings, Normalise
+from connprune.documents.catalogue import DOCUMENTS, kinds_of
+from connprune.documents.described import attributes, summary
 from connprune.runs.settings import RunSettings
 from connprune.training.configuration import Configuration
 from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
 
-TARGET = Path(__file__).parent / "configuration.md"
+TARGET, JSON_TARGET = Path(__file__).parent / "configuration.md", Path(__file__).parent / "json.md"
 INTRODUCTION = """\
 # Configuration
 
@@ -45,6 +47,17 @@ connections:          # or dense, chain or residual
 gates: {kind: sigmoid, sharing: per-feature-map, penalty: 3e-4}
 training: {epochs: 20}
 ```
+"""
+JSON_INTRODUCTION = """\
+# JSON
+
+What the commands print with `--json`, and what the files of a run hold: one JSON object, whose `schema` is 2. One name
+means one thing everywhere: `path` is what the command made, `connections` is how many there are. Files hold paths
+relative to their directory, and a seal, `digest`, beside what is listed here. Keys that end in `_seconds` or
+`_per_second` are of the clock; all else is reproducible. What an earlier version wrote is refused with a sentence that says so.
+
+`connprune schema NAME` prints the JSON Schema of a document, by the names of the sections below.
+`docs/reference.py` writes this page from the classes that are written and printed.
 """
 SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("At the top", Configuration),
@@ -128,8 +141,50 @@ def table(model: type[BaseModel]) -> str:
     return "\n".join(rows)
 
 
+def json_type(annotation: Any) -> str:
+    """A key's type in JSON, in words."""
+    if get_origin(annotation) is Annotated:
+        return json_type(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{json.dumps(value)}`" for value in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
+    arguments = [each for each in get_args(annotation) if each not in (NoneType, Ellipsis)]
+    if get_origin(annotation) is tuple:
+        return f"list of {json_type(arguments[0])}"
+    if get_origin(annotation) is dict:
+        return f"object, by name {json_type(arguments[1])}"
+    if arguments:
+        words = list(dict.fromkeys(map(json_type, arguments)))
+        return " or ".join([*words, *(["null"] if NoneType in get_args(annotation) else [])])
+    words_of = {int: "whole number", float: "number", str: "text", bool: "true or false", Any: "anything"}
+    return words_of[annotation]
+
+
+def json_table(model: type[BaseModel]) -> str:
+    """A row for each key."""
+    meanings = attributes(model)
+    rows = ["| Key | Type | Meaning |", "| --- | --- | --- |"]
+    for name, field in model.model_fields.items():
+        meaning = meanings.get(name, "").replace("|", "\\|").replace("None", "null")
+        rows.append(f"| `{field.alias or name}` | {json_type(field.annotation)} | {meaning} |")
+    return "\n".join(rows)
+
+
+def json_page() -> str:
+    """The page of all documents."""
+    parts, seen = [JSON_INTRODUCTION], set[type[BaseModel]]()
+    for name, (model, where) in DOCUMENTS.items():
+        parts.append(f"## {name}\n\n{where[0].upper()}{where[1:]}.\n")
+        for each in kinds_of(model):
+            if each not in seen:
+                seen.add(each)
+                parts.append(f"### {each.__name__}\n\n{summary(each)}\n\n{json_table(each)}\n")
+    return "\n".join(parts)
+
+
 def page() -> str:
-    """The whole page."""
+    """The whole page of the configuration."""
     parts = [INTRODUCTION]
     for title, model in SECTIONS:
         parts.append(f"## {title}\n\n{summary(model)}\n\n{table(model)}\n")
@@ -138,3 +193,4 @@ def page() -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(page(), encoding="utf-8")
+    JSON_TARGET.write_text(json_page(), encoding="utf-8")

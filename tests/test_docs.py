@@ -22,13 +22,14 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def test_the_reference_of_keys_is_current() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import reference; print(reference.page(), end='')"],
+        [sys.executable, "-c", "import reference; print(reference.page(), reference.json_page(), sep='', end='')"],
         cwd=ROOT / "docs",
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == (ROOT / "docs" / "configuration.md").read_text(), "run `python docs/reference.py`"
+    pages = "".join((ROOT / "docs" / name).read_text() for name in ("configuration.md", "json.md"))
+    assert done.stdout == pages, "run `python docs/reference.py`"
 
 
 @pytest.mark.parametrize("page", WITH_YAML, ids=lambda page: page.name)

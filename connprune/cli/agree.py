@@ -51,14 +51,15 @@ def _agree_on_gates(
     closed = CLOSED if threshold is None else threshold
     found = agreement([directory.read_gates() for directory in directories], closed)
     document = agreement_document(found, runs)
-    shown = document.plain() | report.of_runs(document, directories, found, _short(runs))
+    document = document.model_copy(update=report.of_runs(document, directories, found, _short(runs)))
     if figures:
         from connprune.report.figures import agreement_figure, paths_figure
 
         names = _short(runs)
-        shown |= output.drawn([*agreement_figure(found, names, figures), *paths_figure(found, names, figures)])
+        drawn = output.drawn([*agreement_figure(found, names, figures), *paths_figure(found, names, figures)])
+        document = document.model_copy(update=drawn)
     rows = [vote.model_dump(exclude={"gates"}) for vote in document.votes]
-    output.table(agreement_text(document), rows, shown, as_csv)
+    output.table(agreement_text(document), rows, document, as_csv)
 
 
 def _agree_on_cuts(directories: "list[RunDirectory]", runs: list[str], as_csv: bool, output: Output) -> None:
@@ -69,7 +70,7 @@ def _agree_on_cuts(directories: "list[RunDirectory]", runs: list[str], as_csv: b
     parents = [first_architecture(directory).gated_connections for directory in directories]
     kept = [directory.architecture().all_connections for directory in directories]
     document = cuts_document(agreement_of_cuts(parents, kept), runs)
-    output.table(cuts_text(document), [vote.plain() for vote in document.votes], document.plain(), as_csv)
+    output.table(cuts_text(document), [vote.plain() for vote in document.votes], document, as_csv)
 
 
 def _short(paths: list[str]) -> list[str]:

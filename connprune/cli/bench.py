@@ -66,4 +66,4 @@ def bench(
     if workers is None:
         workers = 0 if place.type == "cpu" else 4
     found = measure(configuration, architecture, splits, place, rounds, workers if against else None, output.warning)
-    output.result(bench_text(found), found.plain())
+    output.result(bench_text(found), found)

@@ -40,7 +40,7 @@ def check(
         )
     for caution in found.cautions:
         output.note(f"Note: {caution}")
-    document = found.document(explain).plain()
+    document = found.document(explain)
     if as_json or not found.mistakes:
         line = f"{found.path}: valid ({found.kind})"
         output.result(found.explained if explain and found.explained else line, document)

@@ -12,7 +12,11 @@ GRANULARITIES = ("connection", "feature-map")
 FORMATS = ("onnx", "pt2", "safetensors", "dot", "mermaid")
 DATA_SETS = ("digits", "cifar10", "cifar100")
 DOWNLOADS = ("cifar10", "cifar100")
-SCHEMAS = ("configuration", "sweep")
+SCHEMAS = (
+    *("configuration", "sweep", "summary", "epoch", "environments", "inspection", "run-agreement", "cut-agreement"),
+    *("cut", "thresholds", "comparison", "swept", "commands", "planned-training", "planned-sweep", "export", "check"),
+    *("runs", "presets", "preset", "bench", "machine"),
+)
 RIVALS = (
     *("parent", "dense", "chain", "residual", "finetune", "all", "random:", "random-params:", "random-cost:"),
     *("evolution:", "dense-scaled", "chain-scaled", "residual-scaled"),

@@ -23,4 +23,4 @@ def env(runs: options.RunsOption = None, as_json: options.JsonOption = False) ->
     except UsageError:
         cache = None
     found = machine(runs_folder(runs), cache)
-    Output(as_json).result(machine_text(found), found.plain())
+    Output(as_json).result(machine_text(found), found)

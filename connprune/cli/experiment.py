@@ -79,7 +79,7 @@ def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:
     from connprune.documents.lists import Commands
 
     if commands or output.as_json:
-        output.result("\n".join(commands), Commands(path=str(path), commands=tuple(commands)).plain())
+        output.result("\n".join(commands), Commands(path=str(path), commands=tuple(commands)))
 
 
 def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:

@@ -54,11 +54,11 @@ def export(
     directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
     if format_name in DRAWINGS:
         text, drawn = export_drawing(directory, format_name, out)
-        output.result(str(out) if out else text.rstrip(), drawn.plain())
+        output.result(str(out) if out else text.rstrip(), drawn)
         return
     document = export_model(directory, format_name, out, redact)
     output.note(
         f"{format_name} of {directory.path}: {document.bytes:,} bytes, {document.parameters:,} parameters; "
         f"card: {document.card}"
     )
-    output.result(str(document.path), document.plain())
+    output.result(str(document.path), document)

@@ -123,22 +123,22 @@ def inspect(
         raise UsageError("--history: there are no gates recorded here.")
     summary, path = (directory.summary, directory.path) if directory else (None, None)
     document = describe(architecture, gates, summary, path, closed, history)
-    shown = document.plain() | report.of_run(document, architecture, gates, directory, closed)
+    document = document.model_copy(update=report.of_run(document, architecture, gates, directory, closed))
     if figures:
         from connprune.report.figures import Drawable, drawable, run_figures
 
         subject = drawable(directory) if directory else Drawable(preset or "the configuration", architecture)
-        shown |= output.drawn(run_figures(subject, closed, figures))
+        document = document.model_copy(update=output.drawn(run_figures(subject, closed, figures)))
         if subject.remark:
             output.warning(subject.remark)
     if document.history:
         epochs = document.history
         table = aligned(list(epochs[0]), [[_cell(value) for value in row.values()] for row in epochs])
-        output.table(table, epochs, shown, as_csv)
+        output.table(table, epochs, document, as_csv)
     else:
         gates_of_each = document.connection_gates
         tables = f"{targets_table(document.targets)}\n\n{connections_table(gates_of_each)}\n\n{_summary(document)}"
-        output.table(tables, [each.plain() for each in gates_of_each], shown, as_csv)
+        output.table(tables, [each.plain() for each in gates_of_each], document, as_csv)
 
 
 def _watch(run: str | None, runs: Path | None, output: Output) -> None:

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from connprune.cli.cells import cell
 from connprune.cli.streams import readable
 from connprune.printable import visible
+
+if TYPE_CHECKING:
+    from connprune.documents.base import Document
 
 T = TypeVar("T")
 
@@ -29,6 +32,12 @@ def tell(error: str) -> None:
         say(f"Error{where}: {error}")
 
 
+def as_text(document: Mapping[str, object]) -> str:
+    """A document as indented JSON."""
+    # Of all that a terminal might obey, JSON leaves this one character as it is.
+    return json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f")
+
+
 @dataclass(frozen=True)
 class Output:
     """Where a command's words go.
@@ -41,19 +50,18 @@ class Output:
     as_json: bool = False
     quiet: bool = False
 
-    def result(self, line: str, document: Mapping[str, Any]) -> None:
+    def result(self, line: str, document: "Document | None" = None) -> None:
         """The command's product: one line, or with --json the document.
 
         A path goes to another program as it is, but to a terminal as it can be shown.
         """
-        if self.as_json:
-            # Of all that a terminal might obey, JSON leaves this one character as it is.
-            line = json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f")
+        if self.as_json and document is not None:
+            line = as_text(document.plain())
         elif sys.stdout.isatty():
             line = visible(line)
         print(line, flush=True)
 
-    def plan(self, document: Mapping[str, Any]) -> None:
+    def plan(self, document: "Document") -> None:
         """What a dry run would have done: a document with --json, else only a note, since nothing was made."""
         if self.as_json:
             self.result("", document)
@@ -61,7 +69,7 @@ class Output:
             self.note("nothing was written (--dry-run)")
 
     def table(
-        self, text: str, rows: Sequence[Mapping[str, Any]], document: Mapping[str, Any], as_csv: bool = False
+        self, text: str, rows: Sequence[Mapping[str, object]], document: "Document", as_csv: bool = False
     ) -> None:
         """A table that is the command's product: for a person, or with --json the document, or as CSV."""
         if as_csv:
@@ -71,10 +79,10 @@ class Output:
         else:
             self.result(readable(visible(text)), document)
 
-    def drawn(self, figures: Sequence[Path]) -> dict[str, list[str]]:
+    def drawn(self, figures: Sequence[Path]) -> dict[str, tuple[str, ...]]:
         """Says which figures were written, and returns what a document has of them."""
         self.note(f"figures: {', '.join(map(str, figures))}")
-        return {"figures": [str(path) for path in figures]}
+        return {"figures": tuple(map(str, figures))}
 
     def note(self, text: str) -> None:
         """Something for a person to read."""
@@ -103,7 +111,7 @@ class Silenced(Output):
     def __init__(self) -> None:
         super().__init__(quiet=True)
 
-    def result(self, line: str, document: Mapping[str, Any]) -> None:
+    def result(self, line: str, document: "Document | None" = None) -> None:
         """Says nothing."""
 
     def warning(self, text: str) -> None:

@@ -31,7 +31,7 @@ def presets(
         raise UsageError("Give NAME or --names, found both.")
     if name:
         text = preset_text(name)
-        Output(as_json).result(text.rstrip(), Preset(name=name, configuration=text).plain())
+        Output(as_json).result(text.rstrip(), Preset(name=name, configuration=text))
     else:
         names_of_all = preset_names()
-        Output(as_json).result("\n".join(names_of_all), Presets(presets=tuple(names_of_all)).plain())
+        Output(as_json).result("\n".join(names_of_all), Presets(presets=tuple(names_of_all)))

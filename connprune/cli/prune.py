@@ -153,12 +153,12 @@ def prune(
     if sweep:
         rows = try_thresholds(cutting.examine(parent, device, data, output))
         document = Thresholds(parent=str(parent.path), by=by, rows=rows)
-        output.table(sweep_table(rows), [row.plain() for row in rows], document.plain(), as_csv)
+        output.table(sweep_table(rows), [row.plain() for row in rows], document, as_csv)
         return
     rule = cutting.rule_for(parent.architecture().gates)
     pruned = cutting.cut(cutting.examine(parent, device, data, output), rule, output)
     if dry_run:
-        output.plan(pruned.document.plain())
+        output.plan(pruned.document)
         return
     cut = write_cut(pruned, out or new_path(folder, f"{stem_of(parent.path)}-cut"))
-    output.result(str(cut.path), {**pruned.document.plain(), "path": str(cut.path)})
+    output.result(str(cut.path), pruned.document.model_copy(update={"path": str(cut.path)}))

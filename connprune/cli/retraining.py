@@ -168,8 +168,8 @@ def do_job(directory: "RunDirectory", device: str, data: str | None, report: Rep
 
 
 def _show_training(summary: "Trained", directory: "RunDirectory", report: Report, output: Output) -> None:
-    shown = {**summary.plain(), "path": str(directory.path)}
+    made = {"path": str(directory.path)}
     try:
-        shown |= report.of_retrained(directory)
+        made |= report.of_retrained(directory)
     finally:
-        output.result(str(directory.path), shown)
+        output.result(str(directory.path), summary.model_copy(update=made))

@@ -44,10 +44,13 @@ def runs(
     output = Output(as_json)
     folder = runs_folder(runs)
     found = rows(folders or ([folder] if folder.exists() else []))
-    document = Runs(runs=tuple(found)).plain()
+    document = Runs(runs=tuple(found))
     if found or as_json:
         output.table(
-            runs_table(found, datetime.now(UTC), get_terminal_size().columns), document["runs"], document, as_csv
+            runs_table(found, datetime.now(UTC), get_terminal_size().columns),
+            [row.plain() for row in found],
+            document,
+            as_csv,
         )
     else:
         output.note(f"there are no runs in {', '.join(map(str, folders or [folder]))}")

@@ -5,13 +5,17 @@ from typing import Annotated
 import typer
 
 from connprune.cli import completion, options
-from connprune.cli.output import Output
+from connprune.cli.output import as_text
 
 
 def schema(
     kind: Annotated[
         str,
-        typer.Argument(metavar="KIND", help=f"{' or '.join(completion.SCHEMAS)}.", autocompletion=completion.schemas),
+        typer.Argument(
+            metavar="KIND",
+            help="configuration, sweep, or a result as docs/json.md names it.",
+            autocompletion=completion.schemas,
+        ),
     ] = "configuration",
     plugins: options.PluginOption = None,
 ) -> None:
@@ -23,7 +27,12 @@ def schema(
       connprune schema > connprune.schema.json
 
       connprune schema sweep > sweep.schema.json
+
+    A result has one too, so that a program knows what it reads.
+
+      connprune schema comparison > comparison.schema.json
     """
+    from connprune.documents.catalogue import document_schema
     from connprune.errors import UsageError
     from connprune.experiments.sweep import sweep_schema
     from connprune.names import unknown
@@ -32,5 +41,6 @@ def schema(
     options.load_plugins(plugins)
     if kind not in completion.SCHEMAS:
         raise UsageError(f"KIND: {unknown(kind, completion.SCHEMAS)}")
-    document = sweep_schema() if kind == "sweep" else configuration_schema()
-    Output(as_json=True).result("", document)
+    files = {"configuration": configuration_schema, "sweep": sweep_schema}
+    document = files[kind]() if kind in files else document_schema(kind)
+    print(as_text(document), flush=True)

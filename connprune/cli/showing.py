@@ -14,12 +14,12 @@ def show(
     document: "Comparison", write_page: Callable[[], dict[str, str]], figures: Path | None, output: Output
 ) -> None:
     """Shows a comparison in a page and in figures; says where it is even if they cannot be written."""
-    shown = document.plain()
+    made: dict[str, object] = {}
     try:
-        shown |= write_page()
+        made |= write_page()
         if figures:
             from connprune.report.figures import comparison_figures
 
-            shown |= output.drawn(comparison_figures(document, figures))
+            made |= output.drawn(comparison_figures(document, figures))
     finally:
-        output.result(document.path, shown)
+        output.result(document.path, document.model_copy(update=made))

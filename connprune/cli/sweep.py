@@ -91,7 +91,7 @@ def sweep(
         if dry_run:
             output.note(f"{len(wanted.members)} cells with {len(wanted.seeds)} seeds: {trainings} trainings")
             cells = tuple(PlannedCell(name=each.name, cell=wanted.cells[each.name]) for each in wanted.members)
-            output.plan(PlannedSweep(trainings=trainings, seeds=wanted.seeds, cells=cells).plain())
+            output.plan(PlannedSweep(trainings=trainings, seeds=wanted.seeds, cells=cells))
             return
         path = run or folder / name
         if collect_only and not path.exists():
@@ -108,10 +108,9 @@ def sweep(
     found = run_experiment(plan, means, output, collect, sweep_text, plan.run.sweep)
     if procedures:
         found = found.model_copy(update={"then": follow(plan, procedures, means, output)})
-    shown = found.plain()
     if figures:
         from connprune.report.figures import sweep_figures
 
-        shown |= output.drawn(sweep_figures(found, figures))
+        found = found.model_copy(update=output.drawn(sweep_figures(found, figures)))
     flat = [{**row.cell, **row.model_dump(mode="json", exclude={"cell", "runs"})} for row in found.rows]
-    output.table(str(plan.path), flat, shown, as_csv)
+    output.table(str(plan.path), flat, found, as_csv)

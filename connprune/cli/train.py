@@ -99,7 +99,7 @@ def train(
                 macs=mac_count(architecture),
                 explained=told,
             )
-            output.result((told or text).rstrip(), planned.plain())
+            output.result((told or text).rstrip(), planned)
             return
 
         from connprune.training.events import require_tensorboard
@@ -122,7 +122,7 @@ def train(
         summary = train_to_end(directory, configuration, splits, place, output, group)
     tell_classes(summary, configuration.data.source, output)
     output.note(result_line(summary))
-    output.result(str(directory.path), {**summary.plain(), "path": str(directory.path)})
+    output.result(str(directory.path), summary.model_copy(update={"path": str(directory.path)}))
 
 
 def _to_go_on_with(

@@ -61,6 +61,6 @@ def _write(path: Path, output: Output, wait: Callable[[], None]) -> "Moment":
         if len(moment.metrics) < epochs:
             output.note(f"gone back to epoch {len(moment.metrics)}")
         for epoch in moment.metrics[epochs:]:
-            output.result(epoch_line(epoch, moment.epochs or len(moment.metrics)), {})
+            output.result(epoch_line(epoch, moment.epochs or len(moment.metrics)))
         epochs = len(moment.metrics)
     return moment

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from connprune.documents.base import Document, Fraction, Natural, Part
+from connprune.documents.base import Document, Fraction, Natural, Part, Shown
 
 
 class Vote(Part):
@@ -63,7 +63,7 @@ class CutAgreement(Document):
     votes: tuple[Vote, ...]
 
 
-class RunAgreement(Document):
+class RunAgreement(Shown):
     """What `inspect` shows of several runs.
 
     Attributes:

@@ -70,6 +70,23 @@ class Document(Part):
         return cls.parse(data, place)
 
 
+class Shown(Document):
+    """A document of which more can be made.
+
+    Attributes:
+        html: with `--html` the page.
+        figures: with `--figures` the files.
+    """
+
+    html: str | None = None
+    figures: tuple[str, ...] | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it; without what was not made."""
+        made = {name for name in Shown.model_fields if getattr(self, name) is None and name != "version"}
+        return self.model_dump(mode="json", by_alias=True, exclude=made)
+
+
 def require_version(data: Mapping[str, Any], place: str) -> None:
     """Refuses what another version wrote.
 

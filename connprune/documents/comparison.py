@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from connprune.documents.base import Document, Fraction, Natural, Part
+from connprune.documents.base import Fraction, Natural, Part, Shown
 from connprune.documents.statistics import Difference, Rank
 
 # The row that the others are compared with.
@@ -156,7 +156,7 @@ class Search(Part):
     verdicts: tuple[str, ...]
 
 
-class Comparison(Document):
+class Comparison(Shown):
     """What `retrain` makes.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from connprune.documents.base import Document, Fraction, Natural, Part
+from connprune.documents.base import Fraction, Natural, Part, Shown
 from connprune.documents.run import Kind, Status, Summary
 
 
@@ -121,7 +121,7 @@ class Wiring(Part):
     sentence: str
 
 
-class Inspection(Document):
+class Inspection(Shown):
     """What `inspect` shows of one run, cut or architecture.
 
     Attributes:

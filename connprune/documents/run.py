@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from connprune.documents.base import Document, Fraction, Natural, Part
+from connprune.documents.base import Fraction, Natural, Part, Shown
 
 TrainingKind = Literal["train", "retrain", "evolution"]
 ExperimentKind = Literal["comparison", "sweep"]
@@ -79,10 +79,11 @@ class EvolutionResults(Part):
     validation_accuracies: tuple[Fraction | None, ...] | None = None
 
 
-class Summary(Document):
+class Summary(Shown):
     """What `summary.json` holds; what is not known, or not yet, is left out.
 
     Attributes:
+        path: of the run, where it is printed.
         kind: what made the run.
         status: how far it is.
         created: when it was begun, ISO 8601.
@@ -116,6 +117,7 @@ class Summary(Document):
 
     paths: ClassVar[tuple[str, ...]] = ("cut", "parent")
 
+    path: str | None = None
     kind: Kind
     status: Status
     created: str | None = None
@@ -152,7 +154,7 @@ class Summary(Document):
 
 
 class Trained(Summary):
-    """What `summary.json` holds once a training is finished, and with its path what `train` prints.
+    """What `summary.json` holds once a training is finished, and what `train` prints.
 
     Attributes:
         wall_seconds: None of an evolution of which a trial does not know its own.

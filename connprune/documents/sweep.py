@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from connprune.documents.base import Document, Fraction, Natural, Part
+from connprune.documents.base import Fraction, Natural, Part, Shown
 from connprune.documents.comparison import Comparison, Training
 from connprune.documents.statistics import Difference
 
@@ -103,7 +103,7 @@ class Step(Part):
     comparison: Comparison
 
 
-class Sweep(Document):
+class Sweep(Shown):
     """What `sweep` makes.
 
     Attributes:

@@ -12,9 +12,9 @@ from pydantic import Field, ValidationError
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Count, Frozen, NonNegativeInt
-from connprune.architecture.described import attributes
 from connprune.architecture.explain import TOLD_AT_MOST, explain
 from connprune.architecture.strict_yaml import Document, parse
+from connprune.documents.described import attributes
 from connprune.errors import UsageError
 from connprune.experiments.plan import Member, require_few
 from connprune.files import read_text

@@ -2,31 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from pydantic_core import core_schema
 
-from connprune.architecture.described import attributes, summary
 from connprune.architecture.layers import LAYERS
 from connprune.architecture.presets import preset_names
+from connprune.documents.catalogue import DIALECT, Described
 from connprune.training.configuration import Configuration
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-
-class _Described(GenerateJsonSchema):
-    """Says of each key what its class does, and requires none: a preset may have it."""
+class _Wanted(Described):
+    """Requires no key: a preset may have it."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
         found = super().model_schema(schema)
-        found["description"] = summary(schema["cls"])
-        meanings = attributes(schema["cls"])
-        for name, key in found.get("properties", {}).items():
-            key.pop("title", None)
-            if name in meanings:
-                key["description"] = meanings[name]
         found.pop("required", None)
         return found
 
@@ -41,7 +33,7 @@ def configuration_schema() -> dict[str, Any]:
     mode: JsonSchemaMode = "validation"
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Configuration, mode)]
     models += [(layer, mode) for layer in LAYERS.values()]
-    references, document = models_json_schema(models, schema_generator=_Described)
+    references, document = models_json_schema(models, schema_generator=_Wanted)
     definitions = document["$defs"]
     layers = [references[layer, mode] for layer in LAYERS.values()]
     for reference in layers:

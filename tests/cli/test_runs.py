@@ -136,9 +136,9 @@ def test_what_is_damaged_or_no_run_has_a_row(command: Command, listed, tmp_path:
 def test_what_a_stranger_left_breaks_no_list(command: Command, listed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """Names that a terminal would obey, a kind that there is not, and a number that is none."""
     summaries = {
-        "new\n\x1b[2J": {"kind": "train", "status": "failed"},
-        "future": {"kind": "dream\x1b[2J", "status": "finished"},
-        "endless": {"kind": "train", "status": "failed"},
+        "new\n\x1b[2J": {"schema": 2, "kind": "train", "status": "failed"},
+        "future": {"schema": 2, "kind": "dream\x1b[2J", "status": "finished"},
+        "endless": {"schema": 2, "kind": "train", "status": "failed"},
     }
     for name, summary in summaries.items():
         (tmp_path / "runs" / name).mkdir(parents=True)

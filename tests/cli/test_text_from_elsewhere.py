@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import connprune
 from connprune.cli.cells import cell
 from connprune.cli.output import Output, say
+from connprune.documents.lists import Preset
 from connprune.printable import printable, visible
 from tests.conftest import TINY, Command
 
@@ -41,9 +42,9 @@ def test_every_character_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str
     output = Output()
     output.note("".join(OBEYED))
     output.warning("".join(OBEYED))
-    output.table("".join(OBEYED), [], {})
+    output.table("".join(OBEYED), [], Preset(name="", configuration=""))
     list(output.track([], "".join(OBEYED), 0))
-    Output(as_json=True).result("", {"text": "".join(OBEYED)})
+    Output(as_json=True).result("", Preset(name="", configuration="".join(OBEYED)))
     found = capsys.readouterr()
     assert is_harmless(found.err)
     assert is_harmless(found.out)
@@ -52,10 +53,10 @@ def test_every_character_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str
 def test_a_path_goes_to_programs_as_it_is_and_to_terminals_as_it_can_be_shown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Output().result(NAME, {})
+    Output().result(NAME)
     assert capsys.readouterr().out == f"{NAME}\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    Output().result(NAME, {})
+    Output().result(NAME)
     assert is_harmless(capsys.readouterr().out)
 
 
@@ -146,6 +147,6 @@ def test_numbers_stay_numbers(value: object) -> None:
 
 def test_a_table_from_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"=HYPERLINK(A1)": "+1+1", "loss": -0.5}, {"=HYPERLINK(A1)": "-2", "loss": 1}]
-    Output().table("", rows, {}, as_csv=True)
+    Output().table("", rows, Preset(name="", configuration=""), as_csv=True)
     found = list(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert found == [["'=HYPERLINK(A1)", "loss"], ["'+1+1", "-0.5"], ["-2", "1"]]

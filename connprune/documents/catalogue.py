@@ -1,0 +1,93 @@
+"""Every document by name, and its JSON Schema."""
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
+
+from connprune.documents.agreement import CutAgreement, RunAgreement
+from connprune.documents.base import Document, Part
+from connprune.documents.bench import Bench
+from connprune.documents.check import Check
+from connprune.documents.comparison import Comparison
+from connprune.documents.cut import CutDocument, Thresholds
+from connprune.documents.described import attributes, summary
+from connprune.documents.environment import Environments, Machine
+from connprune.documents.epoch import EpochMetrics
+from connprune.documents.export import Export
+from connprune.documents.inspection import Inspection
+from connprune.documents.lists import Commands, PlannedSweep, PlannedTraining, Preset, Presets, Runs
+from connprune.documents.run import Summary
+from connprune.documents.sweep import Sweep
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# By name, with what prints it and the file that holds it.
+DOCUMENTS: dict[str, tuple[type[Part], str]] = {
+    "summary": (Summary, "`train`, a single job of an experiment; `summary.json` of every run"),
+    "epoch": (EpochMetrics, "each line of `metrics.jsonl`"),
+    "environments": (Environments, "`environment.json`"),
+    "inspection": (Inspection, "`inspect` of a run, a cut or an architecture"),
+    "run-agreement": (RunAgreement, "`inspect` of several runs"),
+    "cut-agreement": (CutAgreement, "`inspect` of several cuts"),
+    "cut": (CutDocument, "`prune`, with `--dry-run` too; `cut.json`"),
+    "thresholds": (Thresholds, "`prune --dry-run --sweep`"),
+    "comparison": (Comparison, "`retrain`; `comparison.json`"),
+    "swept": (Sweep, "`sweep`; `sweep.json`"),
+    "commands": (Commands, "`retrain --list`, `sweep --list`"),
+    "planned-training": (PlannedTraining, "`train --dry-run`"),
+    "planned-sweep": (PlannedSweep, "`sweep --dry-run`"),
+    "export": (Export, "`export`"),
+    "check": (Check, "`check`"),
+    "runs": (Runs, "`runs`"),
+    "presets": (Presets, "`presets`"),
+    "preset": (Preset, "`presets NAME`"),
+    "bench": (Bench, "`bench`"),
+    "machine": (Machine, "`env`"),
+}
+
+
+class Described(GenerateJsonSchema):
+    """Says of each key what its class does."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
+        """The schema of a class."""
+        found = super().model_schema(schema)
+        found["description"] = summary(schema["cls"])
+        meanings = attributes(schema["cls"])
+        for name, field in schema["cls"].model_fields.items():
+            key = found["properties"][field.alias or name]
+            key.pop("title", None)
+            if name in meanings:
+                key["description"] = meanings[name]
+        return found
+
+
+def document_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema, draft 2020-12, of one of `DOCUMENTS`."""
+    model, _ = DOCUMENTS[name]
+    found = model.model_json_schema(by_alias=True, schema_generator=Described, mode="validation")
+    return {"$schema": DIALECT, **found, "title": f"connprune {name}"}
+
+
+def kinds_of(model: type[Part]) -> list[type[Part]]:
+    """A class and the classes of its parts, each once, the whole first."""
+    found: dict[type[Part], None] = {model: None}
+    for each in (*found, *(part for part in _parts(model))):
+        found.setdefault(each, None)
+    return list(found)
+
+
+def _parts(model: type[Part]) -> list[type[Part]]:
+    found: list[type[Part]] = []
+    for field in model.model_fields.values():
+        for part in _in(field.annotation):
+            if part not in found:
+                found += [part, *(each for each in _parts(part) if each not in found)]
+    return found
+
+
+def _in(annotation: Any) -> list[type[Part]]:
+    """The classes of parts in an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, Part) and annotation is not Document:
+        return [annotation]
+    return [part for each in getattr(annotation, "__args__", ()) for part in _in(each)]
