@@ -99,7 +99,7 @@ agree() {
   keep "$1-agreement.json" connprune inspect "gates/jobs/$1"/seed-* --figures "figures/$1" --json
 }
 
-# How far a parent's seeds can be cut by each ruler, by the accuracy on held-out images without retraining.
+# How far a parent's seeds can be cut by each criterion, by the accuracy on held-out images without retraining.
 cut_far() {
   [[ $dry ]] && return
   mkdir -p how-far
@@ -129,7 +129,7 @@ for name in 001-plain 003-plain-maps 005-pressure 007-pressure-maps; do agree "$
 
 cut_far gates/jobs/005-pressure search gate strength saliency ablation random
 
-# Cut and trained again: the connections that ended near zero, at three thresholds, and as many by another ruler.
+# Cut and trained again: the connections that ended near zero, at three thresholds, and as many by another criterion.
 parent=gates/jobs/005-pressure/seed-1337
 prune "$parent" cut --threshold 0.01
 prune "$parent" cut-0.1 --threshold 0.1
@@ -230,10 +230,10 @@ plan equal-cost '[1, 2, 3, 4, 5]' <<YAML
     flattened: {${procedures[$chosen]}}
     averaged: {${procedures[$chosen]:+${procedures[$chosen]}, }head.reduce: average}
 YAML
-rivals=random-cost:8,dense-scaled:params,dense-scaled:macs,chain-scaled:params,chain-scaled:macs
+baselines=random-cost:8,dense-scaled:params,dense-scaled:macs,chain-scaled:params,chain-scaled:macs
 steps=()
 for budget in 50 25 12; do
-  steps+=(--then "prune --max-params $budget% --max-macs $budget% / retrain --against $rivals")
+  steps+=(--then "prune --max-params $budget% --max-macs $budget% / retrain --against $baselines")
 done
 if [[ $dry ]]; then
   sweep equal-cost

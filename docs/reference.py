@@ -54,7 +54,8 @@ JSON_INTRODUCTION = """\
 What the commands print with `--json`, and what the files of a run hold: one JSON object, whose `schema` is 2. One name
 means one thing everywhere: `path` is what the command made, `connections` is how many there are. Files hold paths
 relative to their directory, and a seal, `digest`, beside what is listed here. Keys that end in `_seconds` or
-`_per_second` are of the clock; all else is reproducible. What an earlier version wrote is refused with a sentence that says so.
+`_per_second` are of the clock; all else is reproducible. What an earlier version wrote is refused with a sentence
+that says so.
 
 `connprune schema NAME` prints the JSON Schema of a document, by the names of the sections below.
 `docs/reference.py` writes this page from the classes that are written and printed.

@@ -120,18 +120,18 @@ def test_a_text_file_that_is_a_hole(tmp_path: Path) -> None:
         check(path)
 
 
-@pytest.mark.parametrize(("seeds", "members"), [(1000, 1000), (1, 10_001), (10_001, 1)])
-def test_a_plan_of_very_many_trainings(tmp_path: Path, command: Command, seeds: int, members: int) -> None:
-    names = [f"m{number}" for number in range(members)]
+@pytest.mark.parametrize(("seeds", "rows"), [(1000, 1000), (1, 10_001), (10_001, 1)])
+def test_a_plan_of_very_many_trainings(tmp_path: Path, command: Command, seeds: int, candidates: int) -> None:
+    names = [f"m{number}" for number in range(candidates)]
     document = {
         "schema": 2,
         "kind": "comparison",
         "seeds": list(range(seeds)),
-        "members": {"r": names},
+        "rows": {"r": names},
         "about": {"digest": "0"},
     }
     (tmp_path / "plan.json").write_text(json.dumps(sealed(document)))
-    with pytest.raises(UsageError, match=rf"these are {seeds * members:,}, more than 10,000 trainings"):
+    with pytest.raises(UsageError, match=rf"these are {seeds * candidates:,}, more than 10,000 trainings"):
         read(tmp_path, "comparison")
 
 
@@ -160,5 +160,5 @@ def test_the_cells_of_a_sweep_are_designed_once_for_each_architecture(
     (tmp_path / "sweep.yaml").write_text(yaml.safe_dump({"base": {"preset": "digits"}, "axes": axes}))
     found = read_sweep(tmp_path / "sweep.yaml")
     assert len(designed) == 2
-    for member in found.members:
-        assert member.architecture == design(member.configuration)
+    for candidate in found.candidates:
+        assert candidate.architecture == design(candidate.configuration)

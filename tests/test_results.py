@@ -53,7 +53,7 @@ def test_every_file_is_used_by_the_page() -> None:
 
 
 def test_the_table_of_rulers_is_that_of_its_file() -> None:
-    rows = json.loads((FOLDER / "four-layers-rulers.json").read_text(encoding="utf-8"))["rows"]
+    rows = json.loads((FOLDER / "four-layers-criteria.json").read_text(encoding="utf-8"))["rows"]
     cells = {
         (row["by"], row["keep"]): f"{row['mean']:.2%}, {row['place_among_as_many']} of {row['as_many']}" for row in rows
     }

@@ -113,7 +113,7 @@ def test_an_installed_layer_that_fails_is_named(
 
 @pytest.mark.parametrize("name", ["../../run", "..", ".", "", "/", "/tmp/run", "a/b", "a/", "a\0"])
 def test_a_plan_reaches_nothing_outside_of_its_folder(tmp_path: Path, name: str) -> None:
-    document = {"schema": 2, "kind": "sweep", "seeds": [1], "members": {"row": [name]}, "about": {"cells": {}}}
+    document = {"schema": 2, "kind": "sweep", "seeds": [1], "rows": {"row": [name]}, "about": {"cells": {}}}
     (tmp_path / "plan.json").write_text(json.dumps(sealed(document)))
     with pytest.raises(UsageError, match="this file is damaged: it holds no plan"):
         read(tmp_path, "sweep")

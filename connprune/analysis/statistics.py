@@ -9,10 +9,10 @@ from scipy import stats
 from connprune.documents.statistics import Difference, Rank, Verdict
 
 LEVEL = 0.95
-# From fewer pairs the spread of the differences is hardly known, so no verdict is given.
+# From fewer pairs the standard deviation of the differences is hardly known, so no verdict is given.
 FEWEST_SEEDS = 3
 
-_NO_SPREAD = 1e-9
+_NO_DEVIATION = 1e-9
 
 
 def mean_of_all(numbers: Iterable[float | None]) -> float | None:
@@ -48,8 +48,8 @@ def _verdict(low: float | None, high: float | None, mean: float, pairs: int) -> 
     """Whether ours is better, as far as the interval carries it."""
     if pairs < FEWEST_SEEDS or low is None or high is None:
         return "too few seeds"
-    if mean and math.isclose(low, high, abs_tol=_NO_SPREAD):
-        # Differences that are all alike, as counts of a few images are, say nothing of their spread.
+    if mean and math.isclose(low, high, abs_tol=_NO_DEVIATION):
+        # Differences that are all alike, as counts of a few images are, say nothing of their standard deviation.
         return "too few seeds"
     if low > 0:
         return "better"

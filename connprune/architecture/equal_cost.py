@@ -4,8 +4,8 @@ from collections.abc import Callable
 from random import Random
 
 from connprune.architecture.architecture import Architecture
+from connprune.architecture.baselines import Pair, dense, wired
 from connprune.architecture.cutting import cut_connections
-from connprune.architecture.rivals import Contest, dense, wired
 from connprune.architecture.rules import Budget, Unit
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.widths import Scaling
@@ -25,7 +25,7 @@ def costs_the_same(count: float, wanted: float) -> bool:
     return abs(count - wanted) <= TOLERANCE * wanted
 
 
-def random_cost(contest: Contest, count: int) -> list[Architecture]:
+def random_cost(pair: Pair, count: int) -> list[Architecture]:
     """Different random wirings with the parameters and the MACs of the cut, each within `TOLERANCE`.
 
     Each is what the cut would be by random scores: all connections of the parent get one, and are cut down to the two
@@ -34,18 +34,18 @@ def random_cost(contest: Contest, count: int) -> list[Architecture]:
     Raises:
         NoBaselineError: `DRAWS` draws in a row gave no other wiring of that cost.
     """
-    parameters, macs = parameter_count(contest.cut), mac_count(contest.cut)
+    parameters, macs = parameter_count(pair.cut), mac_count(pair.cut)
     budget = Budget(int((1 + TOLERANCE) * parameters), int((1 + TOLERANCE) * macs))
-    generator = Random(f"random-cost {contest.seed}")  # noqa: S311 - nothing here is secret
-    taken = [contest.cut]
+    generator = Random(f"random-cost {pair.seed}")  # noqa: S311 - nothing here is secret
+    taken = [pair.cut]
     since = 0
     while len(taken) <= count:
-        scores: dict[Unit, float] = {connection: generator.random() for connection in contest.parent.all_connections}
+        scores: dict[Unit, float] = {connection: generator.random() for connection in pair.parent.all_connections}
         since += 1
         try:
-            found = cut_connections(contest.parent, scores, budget)
+            found = cut_connections(pair.parent, scores, budget)
         except DisconnectedError:
-            found = contest.cut
+            found = pair.cut
         if (
             costs_the_same(parameter_count(found), parameters)
             and costs_the_same(mac_count(found), macs)
@@ -63,7 +63,7 @@ def random_cost(contest: Contest, count: int) -> list[Architecture]:
     return taken[1:]
 
 
-def scaled(name: str, fitted: str) -> Callable[[Contest], list[Architecture]]:
+def scaled(name: str, fitted: str) -> Callable[[Pair], list[Architecture]]:
     """The baseline that is a reference wiring of the parent's layers with all their widths times one factor.
 
     The factor is the one whose count is nearest to the cut's; the other count is what it is.
@@ -73,14 +73,14 @@ def scaled(name: str, fitted: str) -> Callable[[Contest], list[Architecture]]:
         fitted: which count, one of `FITTED`.
     """
 
-    def make(contest: Contest) -> list[Architecture]:
+    def make(pair: Pair) -> list[Architecture]:
         text = f"--against {name}-scaled:{fitted}"
         try:
-            (given,) = dense(contest) if name == "dense" else (wired(contest.parent, name),)
+            (given,) = dense(pair) if name == "dense" else (wired(pair.parent, name),)
         except UsageError as error:
             raise NoBaselineError(f"{text}: {error}") from None
         try:
-            found = Scaling(given).to(FITTED[fitted](contest.cut), FITTED[fitted])
+            found = Scaling(given).to(FITTED[fitted](pair.cut), FITTED[fitted])
         except ValueError as error:
             raise NoBaselineError(f"{text}: {error}.") from None
         if found is None:

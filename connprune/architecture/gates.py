@@ -155,8 +155,8 @@ class Gates(Frozen):
             `l0` for hard-concrete gates, `entropy` for softmax gates, else `gate`.
         penalty_warmup: how long λ grows linearly from 0: a share of the training, like 0.5, or a whole number of
             epochs; 0 is not at all.
-        target_sparsity: the share of connections that shall end below 0.01, within 0.05; λ is steered towards it,
-            and from 40% of the training on presses only the lowest gates. Null leaves λ.
+        target_sparsity: the share of connections that is to end below 0.01, within 0.05; λ is raised until it is
+            reached, and from 40% of the training on it acts on the lowest gates alone. Null leaves λ.
         budget: of `expected-cost`: after the warm-up, which has no penalty, each λ grows while its count is over the
             budget and falls while it is under it.
         ungated: the targets that read their connections without gates; null is the first layer.
@@ -196,7 +196,7 @@ class Gates(Frozen):
         if self.budget is not None and self.target_sparsity is not None:
             raise ValueError("target_sparsity and budget are two targets; give one of them")
         if self.target_sparsity is not None and not self.penalty:
-            raise ValueError("target_sparsity steers the penalty from where it starts, but penalty is 0")
+            raise ValueError("target_sparsity raises the penalty from where it starts, but penalty is 0")
         return self
 
     def _check_softmax(self) -> None:
@@ -232,7 +232,7 @@ class Gates(Frozen):
         return Gates(kind="linear", **{name: getattr(self, name) for name in kept})
 
     def decided(self) -> "Gates":
-        """The gates of a wiring that is found: not pressed any more, and not drawn where there is a kind for that."""
+        """The gates of a wiring that is found: not penalised any more, and not drawn where there is a kind for that."""
         # In evaluation both are what sigmoid gates are.
         kind = "sigmoid" if self.kind in ("bernoulli", "reinforce") else self.kind
         end = self.temperature.end

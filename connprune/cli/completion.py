@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 # The names that modules which import torch define; a test holds them to what those say.
-RULERS = ("gate", "strength", "saliency", "ablation", "random")
+CRITERIA = ("gate", "strength", "saliency", "ablation", "random")
 GRANULARITIES = ("connection", "feature-map")
 FORMATS = ("onnx", "pt2", "safetensors", "dot", "mermaid")
 DATA_SETS = ("digits", "cifar10", "cifar100")
@@ -17,7 +17,7 @@ SCHEMAS = (
     *("cut", "thresholds", "comparison", "swept", "commands", "planned-training", "planned-sweep", "export", "check"),
     *("runs", "presets", "preset", "bench", "machine"),
 )
-RIVALS = (
+BASELINES = (
     *("parent", "dense", "chain", "residual", "finetune", "all", "random:", "random-params:", "random-cost:"),
     *("evolution:", "dense-scaled", "chain-scaled", "residual-scaled"),
 )
@@ -44,9 +44,9 @@ def keys(incomplete: str) -> list[str]:
     return _beginning(incomplete, (f"{key}=" for key in configuration_keys()))
 
 
-def rulers(incomplete: str) -> list[str]:
+def criteria(incomplete: str) -> list[str]:
     """What scores connections."""
-    return _beginning(incomplete, RULERS)
+    return _beginning(incomplete, CRITERIA)
 
 
 def granularities(incomplete: str) -> list[str]:
@@ -84,10 +84,10 @@ def clusters(incomplete: str) -> list[str]:
     return _beginning(incomplete, ("ray",))
 
 
-def rivals(incomplete: str) -> list[str]:
-    """Rivals of a cut, after those that are named already."""
+def baselines(incomplete: str) -> list[str]:
+    """Baselines of a cut, after those that are named already."""
     before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in _beginning(last, RIVALS)]
+    return [f"{before}{comma}{name}" for name in _beginning(last, BASELINES)]
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:

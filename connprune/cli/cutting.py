@@ -53,8 +53,8 @@ class Cutting:
         from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold
         from connprune.errors import UsageError
         from connprune.names import unknown
+        from connprune.training.criteria import CRITERIA
         from connprune.training.pruning import GRANULARITIES
-        from connprune.training.rulers import RULERS
 
         given: list[Rule | None] = [
             None if threshold is None else Threshold(threshold),
@@ -66,8 +66,8 @@ class Cutting:
         rules = [rule for rule in given if rule is not None]
         if len(rules) > 1:
             raise UsageError(_wanted(len(rules)))
-        if by not in RULERS:
-            raise UsageError(f"--by: {unknown(by, RULERS)}")
+        if by not in CRITERIA:
+            raise UsageError(f"--by: {unknown(by, CRITERIA)}")
         if granularity not in (None, *GRANULARITIES):
             raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
         return cls(rules[0] if rules else None, by, granularity, layers_only)

@@ -29,7 +29,7 @@ def run_experiment(
     text: Callable[["Results"], str],
     results: Path,
 ) -> "Results":
-    """Works an experiment off, gathers it, shows its table and writes its document.
+    """Executes an experiment, gathers it, shows its table and writes its document.
 
     Args:
         plan: the experiment.
@@ -51,7 +51,7 @@ def run_experiment(
 
     began, left = time.monotonic(), 0 if means.only_collect else len(plan.unfinished)
     if not means.only_collect:
-        _work_all_off(plan, means, output)
+        _execute(plan, means, output)
     speed = _speed(left, time.monotonic() - began, means)
     found = collect(plan)
     output.note(f"{text(found)}{speed}")
@@ -82,7 +82,7 @@ def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:
         output.result("\n".join(commands), Commands(path=str(path), commands=tuple(commands)))
 
 
-def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
+def _execute(plan: "Plan", means: Means, output: Output) -> None:
     from connprune.errors import ConnpruneError, LostDeviceError
     from connprune.experiments.launch import devices_of_jobs
     from connprune.runs.clock import now
@@ -91,7 +91,7 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
     find_device(means.device_here)
     left = len(plan.unfinished)
     if left < len(plan.jobs):
-        output.note(f"going on with {plan.path}: {len(plan.jobs) - left} of {len(plan.jobs)} trainings are done")
+        output.note(f"resuming {plan.path}: {len(plan.jobs) - left} of {len(plan.jobs)} trainings are done")
     if not left:
         return
     plan.note("running")
@@ -99,16 +99,16 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
         failed: dict[Path, str] = {}
         ends: list[str] = []
         if means.on:
-            failed = _work_off_on_ray(plan, means, output)
+            failed = _execute_on_ray(plan, means, output)
         elif means.jobs in (None, 1):
             begun = now()
             try:
-                failed = work_off(plan, means.device, output, means.data)
+                failed = execute_here(plan, means.device, output, means.data)
             except LostDeviceError:
                 # This process can go on with none of the others.
-                ends = _work_off_by_workers(plan, means, [means.device], begun)
+                ends = _execute_by_workers(plan, means, [means.device], begun)
         else:
-            ends = _work_off_by_workers(plan, means, devices_of_jobs(means.device, means.jobs)[:left], now())
+            ends = _execute_by_workers(plan, means, devices_of_jobs(means.device, means.jobs)[:left], now())
         missing = plan.unfinished
         if missing:
             first = missing[0].run
@@ -119,7 +119,7 @@ def _work_all_off(plan: "Plan", means: Means, output: Output) -> None:
             )
 
 
-def _work_off_by_workers(plan: "Plan", means: Means, devices: Sequence[str], since: str) -> list[str]:
+def _execute_by_workers(plan: "Plan", means: Means, devices: Sequence[str], since: str) -> list[str]:
     """Lets a process on each device do what is left; returns how those ended that did not by themselves."""
     from connprune.experiments.launch import launch, worker_commands
 
@@ -140,7 +140,7 @@ def _why_unfinished(path: Path, ends: Sequence[str]) -> str:
     return f"{'; '.join(ends)}." if ends else "it failed in a worker, as said above, or was left by another process."
 
 
-def work_off(
+def execute_here(
     plan: "Plan", device: str, output: Output, data: str | None = None, since: str | None = None
 ) -> dict[Path, str]:
     """Does in this process every training that no other process does; returns why those that failed did."""
@@ -152,7 +152,7 @@ def work_off(
         return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output), data, since)
 
 
-def _work_off_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, str]:
+def _execute_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, str]:
     """Lets a Ray cluster do every training that is left; returns why those that failed did."""
     from connprune.errors import InterruptedRunError
     from connprune.experiments.ray_cluster import cluster
@@ -181,7 +181,7 @@ def _reporter(plan: "Plan", output: Output) -> "Callable[[int, Job, Trained | st
     total = len(plan.jobs)
 
     def report(number: int, job: "Job", outcome: "Trained | str") -> None:
-        name = f"[{number}/{total}] {job.member} seed {job.seed}"
+        name = f"[{number}/{total}] {job.candidate} seed {job.seed}"
         if isinstance(outcome, str):
             output.warning(f"{name}: failed: {outcome}")
             return

@@ -72,7 +72,7 @@ def inspect(
 
       connprune inspect --preset resnet-18 --input 3x224x224 --classes 1000
 
-    With --watch it follows a training until that ends: a picture on a terminal, elsewhere a line an epoch.
+    With --watch it follows a training until that ends: a picture on a terminal, elsewhere a line per epoch.
 
       connprune inspect runs/mine --watch
 

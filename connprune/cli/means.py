@@ -1,11 +1,11 @@
-"""How an experiment is worked off."""
+"""How an experiment is executed."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Means:
-    """How an experiment is worked off.
+    """How an experiment is executed.
 
     Attributes:
         jobs: how many trainings at once; None is one here, and on a cluster as many as there is room for.

@@ -1,4 +1,4 @@
-"""What a training shows: a bar on a terminal, a line an epoch elsewhere."""
+"""What a training shows: a bar on a terminal, a line per epoch elsewhere."""
 
 import sys
 from typing import TYPE_CHECKING, Self
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class LineProgress:
-    """A plain line an epoch."""
+    """A plain line per epoch."""
 
     def __init__(self, output: Output) -> None:
         self.output = output

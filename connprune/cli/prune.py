@@ -79,9 +79,9 @@ def prune(
         str,
         typer.Option(
             "--by",
-            metavar="RULER",
+            metavar="CRITERION",
             help="What scores: gate, strength, saliency, ablation or random.",
-            autocompletion=completion.rulers,
+            autocompletion=completion.criteria,
         ),
     ] = "gate",
     granularity: Annotated[

@@ -97,9 +97,9 @@ class Report:
         """Writes the page of a comparison; returns what the printed document has of it."""
 
         def data() -> dict[str, Any]:
-            from connprune.report.html.contenders import contenders_data
+            from connprune.report.html.comparison import comparison_data
 
-            return contenders_data(document, plan)
+            return comparison_data(document, plan)
 
         return self._write(data, document.path)
 

@@ -26,7 +26,7 @@ def retrain(
         typer.Option(
             "--against",
             metavar="NAME,…",
-            autocompletion=completion.rivals,
+            autocompletion=completion.baselines,
             help="Compare with parent, dense, chain, residual, finetune, random:N, random-params:N, random-cost:N, "
             "all, evolution:N; dense-scaled, chain-scaled, residual-scaled, of the cut's parameters or with :macs of "
             "its MACs; or the path of another run or YAML.",
@@ -120,10 +120,10 @@ def retrain(
 
     found = gather(sources, named, epochs, seed, output.warning)
     numbers = wanted(found.seed) if wanted else [found.seed]
-    path = run or folder / f"compare-{digest(found.members, numbers, found.images)}"
+    path = run or folder / f"compare-{digest(found.candidates, numbers, found.images)}"
     if collect_only and not path.exists():
         raise UsageError(f"{path}: there is no such comparison to collect.")
-    plan = begin(path, "comparison", found.members, numbers, found.about, found.images)
+    plan = begin(path, "comparison", found.candidates, numbers, found.about, found.images)
     _compare(plan, means, figures, report, output)
 
 

@@ -81,7 +81,7 @@ def result_line(summary: "Trained") -> str:
     final, gates = summary.final, summary.gated_connections
     closed = f"  {summary.gates_closed} of {gates} gates closed" if gates else ""
     if gates and summary.gates_closed == gates:
-        closed += " (every one: under less pressure what is needed stays open)"
+        closed += " (all of them: with a smaller penalty what is needed stays open)"
     target = summary.target_sparsity
     if target and not target.met:
         closed += f" (target {target.wanted:.0%} not reached)"

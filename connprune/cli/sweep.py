@@ -84,19 +84,23 @@ def sweep(
     else:
         wanted = read_sweep(file)
         require_possible(
-            {member.name: (member.architecture.gates, member.configuration) for member in wanted.members}, procedures
+            {
+                candidate.name: (candidate.architecture.gates, candidate.configuration)
+                for candidate in wanted.candidates
+            },
+            procedures,
         )
-        name = f"sweep-{digest(wanted.members, wanted.seeds)}"
-        trainings = len(wanted.members) * len(wanted.seeds)
+        name = f"sweep-{digest(wanted.candidates, wanted.seeds)}"
+        trainings = len(wanted.candidates) * len(wanted.seeds)
         if dry_run:
-            output.note(f"{len(wanted.members)} cells with {len(wanted.seeds)} seeds: {trainings} trainings")
-            cells = tuple(PlannedCell(name=each.name, cell=wanted.cells[each.name]) for each in wanted.members)
+            output.note(f"{len(wanted.candidates)} cells with {len(wanted.seeds)} seeds: {trainings} trainings")
+            cells = tuple(PlannedCell(name=each.name, cell=wanted.cells[each.name]) for each in wanted.candidates)
             output.plan(PlannedSweep(trainings=trainings, seeds=wanted.seeds, cells=cells))
             return
         path = run or folder / name
         if collect_only and not path.exists():
             raise UsageError(f"{path}: there is no such sweep to collect.")
-        plan = begin(path, "sweep", wanted.members, wanted.seeds, {"cells": wanted.cells})
+        plan = begin(path, "sweep", wanted.candidates, wanted.seeds, {"cells": wanted.cells})
     if means.only_list:
         left = job_commands(plan, means)
         if procedures and not left:

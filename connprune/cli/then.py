@@ -58,7 +58,7 @@ class Procedure:
         """
         from connprune.cli.prune import prune
         from connprune.cli.retrain import named_baselines, retrain
-        from connprune.experiments.contenders import require_baselines
+        from connprune.experiments.baselines import require_baselines
 
         try:
             words = shlex.split(text)
@@ -167,10 +167,10 @@ def _comparison(procedure: Procedure, sweep: "Plan", name: str, means: Means, ou
     ]
     found = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
     seeds = procedure.seeds(found.seed) if procedure.seeds else [found.seed]
-    path = place / f"compare-{digest(found.members, seeds, found.images)}"
+    path = place / f"compare-{digest(found.candidates, seeds, found.images)}"
     if means.only_collect and not path.exists():
         raise UsageError(f"{path}: there is no such comparison to collect.")
-    return begin(path, "comparison", found.members, seeds, found.about, found.images)
+    return begin(path, "comparison", found.candidates, seeds, found.about, found.images)
 
 
 def _cut(

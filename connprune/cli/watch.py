@@ -1,4 +1,4 @@
-"""`connprune inspect --watch`: a training as it goes, on a terminal a picture, elsewhere a line an epoch."""
+"""`connprune inspect --watch`: a training as it goes, on a terminal a picture, elsewhere a line per epoch."""
 
 import sys
 from collections.abc import Callable

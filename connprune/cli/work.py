@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from connprune.cli import options
-from connprune.cli.experiment import work_off
+from connprune.cli.experiment import execute_here
 from connprune.cli.output import Output
 
 
@@ -33,7 +33,7 @@ def work(
     try:
         options.load_plugins(plugins)
         options.prepare_cpu(threads)
-        failed = work_off(read(experiment, "comparison", "sweep"), device, Output(), data, since)
+        failed = execute_here(read(experiment, "comparison", "sweep"), device, Output(), data, since)
     except LostDeviceError:
         # It was reported; the process that started this one starts another.
         sys.exit(LOST_DEVICE)

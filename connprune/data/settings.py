@@ -64,10 +64,10 @@ class DataSettings(Frozen):
         source: `digits`, `cifar10`, `cifar100`, or a folder that holds `train/<class>/` and perhaps `test/<class>/` and
             `val/<class>/`, or the classes themselves.
         cache: the folder for downloads and decoded images; None is the user's cache folder or $CONNPRUNE_CACHE.
-        validation: the share of the training images that is held out to steer by, where a folder has no `val/`.
-        test: the share of a folder's images that is held out to report, where the folder has no `test/`.
-        split_seed: decides which are held out; null is the training's seed.
-        train_images: train on this many only, drawn by the seed; None is all that are not held out.
+        validation: the share of the training images that is kept for validation, where a folder has no `val/`.
+        test: the share of a folder's images that is kept for the test, where the folder has no `test/`.
+        split_seed: decides which are kept; null is the training's seed.
+        train_images: train on this many only, drawn by the seed; None is all that are not kept for validation or test.
         size: height and width that a folder's images are resized to while they are decoded; null keeps their own.
         channels: a folder's images are decoded as colour (3) or grey (1).
         background: what shows through transparent pixels: `white`, `black`, or red, green and blue from 0 to 255.

@@ -20,7 +20,7 @@ _IMBALANCE = 4
 
 @dataclass(frozen=True)
 class Splits:
-    """What a training sees: train to learn from, validation to steer by, test to report.
+    """What a training sees: train to learn from, validation to choose by, test to report.
 
     Attributes:
         digest: of the data set that was split.

@@ -1,1 +1,1 @@
-"""Many trainings as one experiment: a directory of runs that any number of processes work off, then collected."""
+"""Many trainings as one experiment: a directory of runs that any number of processes execute, then collected."""

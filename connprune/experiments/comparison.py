@@ -48,10 +48,9 @@ def collect(plan: Plan, measure: Measure) -> Comparison:
     finished: dict[str, list[Job]] = {}
     for job in plan.jobs:
         if job.is_finished:
-            finished.setdefault(job.member, []).append(job)
+            finished.setdefault(job.candidate, []).append(job)
     trained = {
-        row: [_trained(name, finished[name]) for name in names if name in finished]
-        for row, names in plan.members.items()
+        row: [_trained(name, finished[name]) for name in names if name in finished] for row, names in plan.rows.items()
     }
     if not trained[CUT]:
         raise ConnpruneError(f"{plan.path}: no training of the cut is finished yet.")

@@ -1,4 +1,4 @@
-"""Regularised evolution of wirings (Real, Aggarwal, Huang, Le 2019): the rival that searches by training."""
+"""Regularised evolution of wirings (Real, Aggarwal, Huang, Le 2019): the baseline that searches by training."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -7,8 +7,8 @@ from random import Random
 
 from connprune.analysis.statistics import all_known
 from connprune.architecture.architecture import Architecture, Connection
+from connprune.architecture.baselines import wirings_within
 from connprune.architecture.cutting import restricted
-from connprune.architecture.rivals import wirings_within
 from connprune.architecture.wirings import Wiring
 from connprune.documents.run import EvolutionResults, Trained
 from connprune.errors import ConnpruneError, DivergedError, UsageError

@@ -26,12 +26,12 @@ PLAN = "plan.json"
 
 
 @dataclass(frozen=True)
-class Member:
+class Candidate:
     """A network of an experiment, to be trained with each seed.
 
     Attributes:
         row: the row of the table that it belongs to.
-        name: its own name; the only member of a row has the row's.
+        name: its own name; the only candidate of a row has the row's.
         architecture: what is trained.
         configuration: the recipe and the data; the seed is each training's own.
         kind: what kind of run its trainings are.
@@ -50,10 +50,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Job:
-    """One training: a member with a seed, in a run directory of its own."""
+    """One training: a candidate with a seed, in a run directory of its own."""
 
     row: str
-    member: str
+    candidate: str
     seed: int
     run: RunDirectory
 
@@ -81,13 +81,13 @@ class Plan:
     Attributes:
         path: the directory.
         seeds: the seed of each repetition.
-        members: for each row of the table its members' names.
+        rows: for each row of the table the names of its candidates.
         about: what else the experiment wants to remember.
     """
 
     path: Path
     seeds: tuple[int, ...]
-    members: dict[str, tuple[str, ...]]
+    rows: dict[str, tuple[str, ...]]
     about: dict[str, Any]
 
     @property
@@ -99,15 +99,15 @@ class Plan:
     def jobs(self) -> list[Job]:
         """All trainings; every network gets its first seed before any gets its second."""
         return [
-            Job(row, member, seed, self.job(member, seed))
+            Job(row, candidate, seed, self.job(candidate, seed))
             for seed in self.seeds
-            for row, members in self.members.items()
-            for member in members
+            for row, candidates in self.rows.items()
+            for candidate in candidates
         ]
 
-    def job(self, member: str, seed: int) -> RunDirectory:
+    def job(self, candidate: str, seed: int) -> RunDirectory:
         """The run of one training."""
-        return RunDirectory(self.path / "jobs" / member / f"seed-{seed}")
+        return RunDirectory(self.path / "jobs" / candidate / f"seed-{seed}")
 
     @property
     def unfinished(self) -> list[Job]:
@@ -146,24 +146,24 @@ class Plan:
         )
 
 
-def digest(members: Sequence[Member], seeds: Sequence[int], images: str | None = None) -> str:
+def digest(candidates: Sequence[Candidate], seeds: Sequence[int], images: str | None = None) -> str:
     """What tells two experiments apart, in eight hexadecimal digits.
 
     Args:
-        members: the networks.
+        candidates: the networks.
         seeds: of the repetitions.
         images: the digest of the images; where it is known, their place does not matter.
     """
     found = hashlib.sha256(json.dumps(list(seeds)).encode())
-    for member in members:
-        configuration = member.configuration
+    for candidate in candidates:
+        configuration = candidate.configuration
         if images:
             known = configuration.data.model_copy(update={"source": images, "cache": None})
             configuration = configuration.model_copy(update={"data": known})
-        text = configuration.to_yaml(member.architecture)
-        stated = [member.row, member.name, member.kind, text, member.budget]
+        text = configuration.to_yaml(candidate.architecture)
+        stated = [candidate.row, candidate.name, candidate.kind, text, candidate.budget]
         found.update(json.dumps(stated).encode())
-        for name, tensor in sorted((member.weights or {}).items()):
+        for name, tensor in sorted((candidate.weights or {}).items()):
             found.update(name.encode() + tensor.contiguous().numpy().tobytes())
     return found.hexdigest()[:8]
 
@@ -171,7 +171,7 @@ def digest(members: Sequence[Member], seeds: Sequence[int], images: str | None =
 def begin(
     path: Path,
     kind: ExperimentKind,
-    members: Sequence[Member],
+    candidates: Sequence[Candidate],
     seeds: Sequence[int],
     about: Mapping[str, Any],
     images: str | None = None,
@@ -181,7 +181,7 @@ def begin(
     Args:
         path: the directory.
         kind: what it is.
-        members: the networks.
+        candidates: the networks.
         seeds: of the repetitions.
         about: what else the experiment wants to remember.
         images: the digest of the images that its trainings must find; None is those that each finds.
@@ -189,11 +189,11 @@ def begin(
     Raises:
         UsageError: the directory holds another experiment, or something else; or these are too many trainings.
     """
-    require_few(path, len(members) * len(seeds))
-    mark = digest(members, seeds, images)
+    require_few(path, len(candidates) * len(seeds))
+    mark = digest(candidates, seeds, images)
     if not (path / PLAN).exists():
         try:
-            _create(path, kind, members, seeds, {**about, "digest": mark}, images)
+            _create(path, kind, candidates, seeds, {**about, "digest": mark}, images)
         except OSError:
             # Another process may have made the same plan meanwhile.
             if not (path / PLAN).exists():
@@ -201,12 +201,12 @@ def begin(
     plan = read(path, kind)
     if plan.about.get("digest") != mark:
         raise UsageError(f"{path}: this directory holds another experiment; name a new one with --run.")
-    for member in members:
+    for candidate in candidates:
         for seed in seeds:
-            run = plan.job(member.name, seed)
+            run = plan.job(candidate.name, seed)
             if not run.path.exists():
                 with whole_directory(run.path) as temporary:
-                    _create_job(temporary, member, seed, images)
+                    _create_job(temporary, candidate, seed, images)
     return plan
 
 
@@ -227,12 +227,12 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
         plan = Plan(
             path=path,
             seeds=tuple(int(seed) for seed in document["seeds"]),
-            members={str(row): tuple(map(str, names)) for row, names in document["members"].items()},
+            rows={str(row): tuple(map(str, names)) for row, names in document["rows"].items()},
             about=followed(document["about"], path, "cuts"),
         )
-        require_few(plan.path / PLAN, len(plan.seeds) * sum(map(len, plan.members.values())))
+        require_few(plan.path / PLAN, len(plan.seeds) * sum(map(len, plan.rows.values())))
         # The names become folders below jobs/; nothing else may be reached through them.
-        names = [name for row in plan.members.values() for name in row]
+        names = [name for row in plan.rows.values() for name in row]
         complete = bool(plan.jobs) and all(map(_is_folder_name, names))
         complete = complete and (set(plan.about["cells"]) == set(names) if kind == "sweep" else _has_its_cuts(plan))
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -258,11 +258,11 @@ def _has_its_cuts(plan: Plan) -> bool:
     if not (isinstance(cuts, list) and isinstance(rules, list) and len(rules) == len(cuts) and cuts):
         return False
     if len(cuts) == 1:
-        return CUT in plan.members
+        return CUT in plan.rows
     numbers = [str(number + 1) for number in range(len(cuts))]
-    return {row.partition("/")[0] for row in plan.members} == set(numbers) and {
+    return {row.partition("/")[0] for row in plan.rows} == set(numbers) and {
         f"{number}/{CUT}" for number in numbers
-    } <= set(plan.members)
+    } <= set(plan.rows)
 
 
 def _is_folder_name(name: str) -> bool:
@@ -272,34 +272,34 @@ def _is_folder_name(name: str) -> bool:
 def _create(
     path: Path,
     kind: ExperimentKind,
-    members: Sequence[Member],
+    candidates: Sequence[Candidate],
     seeds: Sequence[int],
     about: Mapping[str, Any],
     images: str | None,
 ) -> None:
     with whole_directory(path) as temporary:
         rows: dict[str, list[str]] = {}
-        for member in members:
-            rows.setdefault(member.row, []).append(member.name)
+        for candidate in candidates:
+            rows.setdefault(candidate.row, []).append(candidate.name)
             for seed in seeds:
-                _create_job(temporary / "jobs" / member.name / f"seed-{seed}", member, seed, images)
+                _create_job(temporary / "jobs" / candidate.name / f"seed-{seed}", candidate, seed, images)
         document = {
             "schema": SCHEMA,
             "kind": kind,
             "seeds": list(seeds),
-            "members": rows,
+            "rows": rows,
             "about": stored(about, path, "cuts"),
         }
         write_json(temporary / PLAN, sealed(document))
         RunDirectory(temporary).summarise(kind=kind, status="planned")
 
 
-def _create_job(path: Path, member: Member, seed: int, images: str | None) -> None:
-    configuration = member.configuration.seeded(seed)
-    text = configuration.to_yaml(member.architecture)
-    evolution = EvolutionResults(budget=member.budget) if member.budget else None
+def _create_job(path: Path, candidate: Candidate, seed: int, images: str | None) -> None:
+    configuration = candidate.configuration.seeded(seed)
+    text = configuration.to_yaml(candidate.architecture)
+    evolution = EvolutionResults(budget=candidate.budget) if candidate.budget else None
     run = RunDirectory.create(
-        path, member.kind, text, member.architecture, "planned", data_digest=images, evolution=evolution
+        path, candidate.kind, text, candidate.architecture, "planned", data_digest=images, evolution=evolution
     )
-    if member.weights:
-        write_tensors(run.initial, member.weights)
+    if candidate.weights:
+        write_tensors(run.initial, candidate.weights)

@@ -1,4 +1,4 @@
-"""An experiment worked off by a Ray cluster, which may be many machines: a task for each training.
+"""An experiment executed by a Ray cluster, which may be many machines: a task for each training.
 
 Ray says where a task runs, and runs it again when its worker dies. What there is to do, and how far it is, stands in
 the run directories alone, which all machines see.

@@ -29,7 +29,7 @@ def collect(plan: Plan, measure: comparison.Measure) -> Comparison:
     found: dict[int, Comparison] = {}
     for number in range(1, len(cuts) + 1):
         ours = _of_search(plan, number)
-        if any(job.is_finished for job in ours.jobs if job.member in ours.members[CUT]):
+        if any(job.is_finished for job in ours.jobs if job.candidate in ours.rows[CUT]):
             found[number] = comparison.collect(ours, measure)
     if not found:
         raise ConnpruneError(f"{plan.path}: no training of a cut is finished yet.")
@@ -56,10 +56,10 @@ def collect(plan: Plan, measure: comparison.Measure) -> Comparison:
 
 def _of_search(plan: Plan, number: int) -> Plan:
     """The part of a plan that belongs to one search, as the comparison of a single cut."""
-    rows = {row.partition("/"): names for row, names in plan.members.items()}
+    rows = {row.partition("/"): names for row, names in plan.rows.items()}
     ours = {row: names for (place, _, row), names in rows.items() if place == str(number)}
     own = {key: plan.about[key][number - 1 : number] for key in ("cuts", "rules")}
-    return replace(plan, members=ours, about={**plan.about, **own})
+    return replace(plan, rows=ours, about={**plan.about, **own})
 
 
 def _over_searches(rows: Sequence[Row]) -> Row:

@@ -7,8 +7,8 @@ from typing import Any
 
 from connprune.documents.cut import CutDocument
 from connprune.errors import NoBaselineError, UsageError
-from connprune.experiments.contenders import Setting, members
-from connprune.experiments.plan import Member
+from connprune.experiments.baselines import ComparedCut, candidates_of
+from connprune.experiments.plan import Candidate
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import configuration_in
@@ -23,13 +23,13 @@ class Searches:
     """One cut or several, and what each is compared with.
 
     Attributes:
-        members: of all searches; of several, row and name begin with the number of the search, counted from 1.
+        candidates: of all searches; of several, row and name begin with the number of the search, counted from 1.
         about: what the plan remembers: the cuts, the rule of each, the baselines and the epochs.
         images: the digest of the images.
         seed: the first recipe's own.
     """
 
-    members: list[Member]
+    candidates: list[Candidate]
     about: dict[str, Any]
     images: str | None
     seed: int
@@ -46,8 +46,8 @@ def gather(
 
     Args:
         cuts: at least one.
-        against: as `members` takes it.
-        epochs: as `Setting.of` takes them.
+        against: as `candidates_of` takes it.
+        epochs: as `ComparedCut.of` takes them.
         seed: likewise.
         warn: is told what a reader of the verdict has to know, a sentence.
 
@@ -56,9 +56,9 @@ def gather(
             images differ; or a baseline is unknown, or none of those that are named can be made for any of them.
     """
     documents = [read_cut(each) for each in cuts]
-    settings = [Setting.of(each, epochs, seed) for each in cuts]
+    compared = [ComparedCut.of(each, epochs, seed) for each in cuts]
     images = cuts[0].summary.data_digest
-    training = settings[0].configuration.training
+    training = compared[0].configuration.training
     about = {
         "cuts": [str(each.path.resolve()) for each in cuts],
         "rules": [each.rule for each in documents],
@@ -66,23 +66,23 @@ def gather(
         "epochs": training.epochs,
     }
     if len(cuts) == 1:
-        return Searches(members(settings[0], against, warn), about, images, training.seed)
+        return Searches(candidates_of(compared[0], against, warn), about, images, training.seed)
     searched = [_flat(configuration_in(each, each.parent).model_dump(mode="json")) for each in cuts]
     _require_different(cuts, documents, searched)
     for each in cuts:
         if each.summary.data_digest != images:
             raise UsageError(f"{each.path}: its search saw other images than that of {cuts[0].path}.")
     _warn_of_differences(searched, documents, warn)
-    found: list[Member] = []
+    found: list[Candidate] = []
     lacking: list[str] = []
-    for number, setting in enumerate(settings, 1):
-        place = setting.cut.path
+    for number, cut in enumerate(compared, 1):
+        place = cut.cut.path
         try:
-            ours = members(setting, against, _naming(place, warn))
+            ours = candidates_of(cut, against, _naming(place, warn))
         except NoBaselineError as error:
             lacking.append(f"{place}: {error}")
-            ours = members(setting, ())
-        found += [replace(member, row=f"{number}/{member.row}", name=f"{number}-{member.name}") for member in ours]
+            ours = candidates_of(cut, ())
+        found += [replace(each, row=f"{number}/{each.row}", name=f"{number}-{each.name}") for each in ours]
     if len(lacking) == len(cuts):
         raise NoBaselineError("\n".join(lacking))
     for why in lacking:

@@ -16,7 +16,7 @@ from connprune.architecture.explain import TOLD_AT_MOST, explain
 from connprune.architecture.strict_yaml import Document, parse
 from connprune.documents.described import attributes
 from connprune.errors import UsageError
-from connprune.experiments.plan import Member, require_few
+from connprune.experiments.plan import Candidate, require_few
 from connprune.files import read_text
 from connprune.training.configuration import design, resolve_document
 from connprune.training.json_schema import configuration_schema
@@ -43,13 +43,13 @@ class Sweep:
 
     Attributes:
         seeds: of the repetitions.
-        cells: for each member its label on each axis.
-        members: the networks.
+        cells: for each candidate its label on each axis.
+        candidates: the networks.
     """
 
     seeds: tuple[int, ...]
     cells: dict[str, dict[str, str]]
-    members: list[Member]
+    candidates: list[Candidate]
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -82,17 +82,17 @@ def read_sweep(path: Path) -> Sweep:
     if empty is not None or not seeds or len(set(seeds)) < len(seeds):
         raise UsageError(f"{path}: expected at least one value on each axis, and different seeds.")
     cells = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
-    members, mistakes = [], dict[str, None]()
+    candidates, mistakes = [], dict[str, None]()
     designs: dict[str, Architecture] = {}
     for number, cell in enumerate(cells, 1):
         try:
-            members.append(_member(path, number, cell, axes, base, designs))
+            candidates.append(_member(path, number, cell, axes, base, designs))
         except UsageError as error:
             mistakes |= dict.fromkeys(str(error).splitlines())
     if mistakes:
         more = [f"{len(mistakes) - TOLD_AT_MOST:,} more mistakes."] if len(mistakes) > TOLD_AT_MOST else []
         raise UsageError("\n".join([*mistakes][:TOLD_AT_MOST] + more))
-    return Sweep(seeds, {member.name: cell for member, cell in zip(members, cells, strict=True)}, members)
+    return Sweep(seeds, {candidate.name: cell for candidate, cell in zip(candidates, cells, strict=True)}, candidates)
 
 
 def sweep_schema() -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _member(
     axes: Mapping[str, dict[str, dict[str, Any]]],
     base: Document,
     designs: dict[str, Architecture],
-) -> Member:
+) -> Candidate:
     values = {
         key: (f"{path}, axes.{axis}.{label}", value)
         for axis, label in cell.items()
@@ -140,4 +140,4 @@ def _member(
     decisive = configuration.model_dump_json(exclude={"training", "run"})
     if decisive not in designs:
         designs[decisive] = design(configuration)
-    return Member(row, name, designs[decisive], configuration, "train")
+    return Candidate(row, name, designs[decisive], configuration, "train")

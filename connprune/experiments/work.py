@@ -1,4 +1,4 @@
-"""Working an experiment off: any number of processes do this at once, and each training is done by one of them."""
+"""Executing an experiment: any number of processes do this at once, and each training is done by one of them."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -106,7 +106,7 @@ in order:
 
 {_table(accuracy)}
 
-On {_data(subject)}. Validation images are training images that were held out to steer by; test images were read for \
+On {_data(subject)}. Validation images are training images that were not trained on; test images were read for \
 the report alone.{" The weights are the parent's, before any retraining." if run.kind == "cut" else ""}
 
 ## Load

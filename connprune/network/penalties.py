@@ -1,4 +1,4 @@
-"""What the pressure on the gates sums up: for each gate one term, from the gates and their costs, both (gates,)."""
+"""What the penalty on the gates sums up: for each gate one term, from the gates and their costs, both (gates,)."""
 
 from collections.abc import Callable
 

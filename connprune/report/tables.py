@@ -106,19 +106,19 @@ def where_scores_lie(scores: Sequence[float], by: str, rule: Rule, gates: Gates 
         f"{ranked[-1]:.4g}, half of them below {half:.4g}. The cut is its parent unchanged. {advice}"
     )
     # Gates that ended at zero need no more of what brings them there.
-    is_pressed = isinstance(rule, Threshold) and by == "gate" and ranked[0] > 0
-    return f"{text} {_pressure(gates)}" if is_pressed else text
+    is_penalised = isinstance(rule, Threshold) and by == "gate" and ranked[0] > 0
+    return f"{text} {_penalty(gates)}" if is_penalised else text
 
 
-def _pressure(gates: Gates | None) -> str:
+def _penalty(gates: Gates | None) -> str:
     """What would make gates end near zero."""
     if gates is None or not gates.penalty:
-        return "To make gates end near zero, train with pressure: --set gates.penalty=0.001 --set gates.rate=0.03."
+        return "To make gates end near zero, train with a penalty: --set gates.penalty=0.001 --set gates.rate=0.03."
     share = gates.penalty_warmup
     part = f"{share:.0%} of the" if isinstance(share, float) else share
     warmup = f", of which the first {part} epochs have less" if share else ""
     now = f"gates.penalty={gates.penalty:g}{warmup}"
-    return f"Gates end nearer to zero after more epochs, or with more pressure than {now}."
+    return f"Gates end nearer to zero after more epochs, or with a larger penalty than {now}."
 
 
 def _gate(value: float | None) -> str:

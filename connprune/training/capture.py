@@ -20,11 +20,11 @@ class Recording(NamedTuple):
 
     graph: torch.cuda.CUDAGraph
     draws: Draws
-    strength: Tensor
+    coefficient: Tensor
 
-    def replay(self, draws: Draws, strength: Tensor) -> None:
+    def replay(self, draws: Draws, coefficient: Tensor) -> None:
         """One step with these arguments."""
-        for kept, given in zip((*self.draws, self.strength), (*draws, strength), strict=True):
+        for kept, given in zip((*self.draws, self.coefficient), (*draws, coefficient), strict=True):
             kept.copy_(given)
         self.graph.replay()
 
@@ -52,35 +52,35 @@ class CapturedStep:
         self._seen: Counter[int] = Counter()
         self._can_record = True
 
-    def __call__(self, draws: Draws, strength: Tensor) -> None:
+    def __call__(self, draws: Draws, coefficient: Tensor) -> None:
         """One step; the arguments are the step's own."""
         size = len(draws.order)
         # Of a size that comes once an epoch, one is enough: its libraries choose what they run by the size.
         is_warm = self._seen[size] and self._seen.total() >= WARM_UP
         if size not in self._recordings and is_warm and self._can_record:
-            self._record(draws, strength)
+            self._record(draws, coefficient)
         if size in self._recordings:
-            self._recordings[size].replay(draws, strength)
+            self._recordings[size].replay(draws, coefficient)
         else:
             self._seen[size] += 1
-            self._run(draws, strength)
+            self._run(draws, coefficient)
 
-    def _run(self, draws: Draws, strength: Tensor) -> None:
+    def _run(self, draws: Draws, coefficient: Tensor) -> None:
         surrounding = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(surrounding)
         with torch.cuda.stream(self._stream):
-            self._step(draws, strength)
+            self._step(draws, coefficient)
         surrounding.wait_stream(self._stream)
 
-    def _record(self, draws: Draws, strength: Tensor) -> None:
-        recording = Recording(torch.cuda.CUDAGraph(), Draws(*(drawn.clone() for drawn in draws)), strength.clone())
+    def _record(self, draws: Draws, coefficient: Tensor) -> None:
+        recording = Recording(torch.cuda.CUDAGraph(), Draws(*(drawn.clone() for drawn in draws)), coefficient.clone())
         # Nothing that one step leaves in this memory is read by another.
         pool = next((other.graph.pool() for other in self._recordings.values()), None)
         surrounding = torch.cuda.current_stream(self._device)
         try:
             # Nothing is computed in here: the operations are written down, with where they read and write.
             with torch.cuda.graph(recording.graph, pool=pool, stream=self._stream):
-                self._step(recording.draws, recording.strength)
+                self._step(recording.draws, recording.coefficient)
         except RuntimeError as error:
             self._can_record = False
             # They would go on with the random numbers that the generator had before.

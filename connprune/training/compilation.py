@@ -29,10 +29,10 @@ class CompiledStep:
         compiled = torch.compile(step.network, dynamic=False, options={"fallback_random": True})
         step.network = cast("nn.Module", compiled)
 
-    def __call__(self, draws: Draws, strength: Tensor) -> None:
+    def __call__(self, draws: Draws, coefficient: Tensor) -> None:
         """One step; the arguments are the step's own."""
         try:
-            self._step(draws, strength)
+            self._step(draws, coefficient)
         except RuntimeError as error:
             # Its import takes long, and is done where something was compiled.
             from torch._dynamo.exc import TorchDynamoException
@@ -42,4 +42,4 @@ class CompiledStep:
             self._step.network = self._plain
             reason = str(error).strip().splitlines()[0]
             self._warn(f"training.compile: the network cannot be compiled, so steps are taken as they are ({reason})")
-            self._step(draws, strength)
+            self._step(draws, coefficient)

@@ -22,10 +22,10 @@ _TAGS = {
     "validation_loss": "loss/validation",
     "train_accuracy": "accuracy/train",
     "validation_accuracy": "accuracy/validation",
-    "rate": "rate/weights",
-    "gate_rate": "rate/gates",
-    "penalty": "pressure/penalty",
-    "gates_closed": "pressure/gates_closed",
+    "rate": "learning_rate/weights",
+    "gate_rate": "learning_rate/gates",
+    "penalty": "penalty/coefficient",
+    "gates_closed": "penalty/gates_closed",
 }
 
 

@@ -24,10 +24,10 @@ from connprune.runs.gate_history import GateHistory
 from connprune.runs.links import write_document
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
+from connprune.training.criteria import CRITERIA, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.evaluation import evaluate
 from connprune.training.images import moved, require_same_images
 from connprune.training.precision import Precision, precision_on, products_in
-from connprune.training.rulers import RULERS, Evidence, Split, connection_scores, feature_map_scores
 from connprune.training.run import load_network, split_data
 
 Granularity = Literal["connection", "feature-map"]
@@ -60,7 +60,7 @@ class Pruned:
 
 @dataclass(frozen=True)
 class Examined:
-    """A run that can be cut: its network, its gates, and the scores that a ruler gives them.
+    """A run that can be cut: its network, its gates, and the scores that a criterion gives them.
 
     Attributes:
         run: the run.
@@ -69,7 +69,7 @@ class Examined:
         splits: the images, on the same device.
         same_data: whether they are those that the run was trained on.
         configuration: the run's, with its images where they are now.
-        by: the ruler.
+        by: the criterion.
         granularity: whether connections or feature maps are scored.
         scores: the scores.
         precision: in which the run was evaluated.
@@ -107,7 +107,7 @@ def examine(
 
     Args:
         run: a run with gates, or a cut of one.
-        by: the name of the ruler, one of `RULERS`.
+        by: the name of the criterion, one of `CRITERIA`.
         granularity: whether to score connections or feature maps.
         load: loads the images of a configuration.
         device: where to evaluate.
@@ -131,7 +131,7 @@ def examine(
         require_same_images(run, configuration, known, splits.digest)
     # A score may be a difference of two losses: smaller than what TF32 rounds away, which torch allows in convolutions.
     with products_in("float32", device):
-        scores = RULERS[by](Evidence(network, splits.validation, configuration.training.seed))
+        scores = CRITERIA[by](Evidence(network, splits.validation, configuration.training.seed))
     return Examined(
         run=run,
         network=network,

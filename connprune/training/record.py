@@ -27,7 +27,7 @@ from connprune.tensor_files import write_tensors
 from connprune.training.checkpoints import Checkpoints, State, copied, held_on_cpu
 from connprune.training.evaluation import Evaluation, evaluate
 from connprune.training.events import Events
-from connprune.training.pressure import TOLERANCE
+from connprune.training.penalty_schedule import TOLERANCE
 from connprune.training.recipe import MOST_ROLLBACKS
 from connprune.training.trainer import Trainer
 
@@ -303,7 +303,7 @@ class Record:
                 + (
                     "train for more epochs, or raise gates.rate."
                     if reached < wanted
-                    else "lower gates.penalty, with which so many close without being pressed to the target."
+                    else "lower gates.penalty, with which so many close without a target."
                 )
             )
         return Reached(wanted=wanted, reached=reached, met=met)

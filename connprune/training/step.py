@@ -23,7 +23,7 @@ class TrainingStep:
         network: gives class scores of images; in training mode, on their device; trained in place.
         images: all training images, on the same device.
         optimizer: takes the steps.
-        penalty: what the gates as they are add to the loss; None is no pressure.
+        penalty: what the gates as they are add to the loss; None is nothing.
         precision: of the forward and the backward pass.
         surrogate: how gates learn that were drawn without a gradient; None is that none were.
 
@@ -54,12 +54,12 @@ class TrainingStep:
         # What the backward pass begins with; torch would make it anew in each step.
         self._one = torch.ones((), device=images.labels.device)
 
-    def __call__(self, draws: Draws, strength: Tensor, share: float = 1.0) -> None:
+    def __call__(self, draws: Draws, coefficient: Tensor, share: float = 1.0) -> None:
         """One step.
 
         Args:
             draws: which images, and how each is changed.
-            strength: λ, ().
+            coefficient: λ, ().
             share: what their mean loss is multiplied by; with 0 they are not counted either.
         """
         images, labels = augmented(self.images, draws)
@@ -68,7 +68,7 @@ class TrainingStep:
         loss = F.cross_entropy(scores, labels)
         learned = loss if self.surrogate is None else loss + self.surrogate(loss.detach())
         shared = learned if share == 1 else learned * share
-        objective = shared if self.penalty is None else shared + self.penalty(strength)
+        objective = shared if self.penalty is None else shared + self.penalty(coefficient)
         self.optimizer.zero_grad()
         with products_in(self.precision, images.device):
             objective.backward(self._one)

@@ -29,8 +29,8 @@ from connprune.training.determinism import in_fixed_order
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Alone, Group
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
+from connprune.training.penalty_schedule import PenaltySchedule
 from connprune.training.precision import precision_on
-from connprune.training.pressure import Pressure
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
 from connprune.training.step import Penalty, Surrogate, TrainingStep
 
@@ -88,13 +88,15 @@ class Trainer:
         network.remake_merges(remakes(network.architecture, recipe))
         self.optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = make_scheduler(self.optimizer, recipe)
-        self.pressure = Pressure(network.architecture.gates, recipe.epochs)
-        self._pressed = torch.ones_like(network.gates.weight, requires_grad=False) if network.gates else torch.ones(0)
-        self._strength = torch.zeros((), device=self.device)
+        self.penalty_schedule = PenaltySchedule(network.architecture.gates, recipe.epochs)
+        self._directions = (
+            torch.ones_like(network.gates.weight, requires_grad=False) if network.gates else torch.ones(0)
+        )
+        self._coefficient = torch.zeros((), device=self.device)
         self._fewest = fewest_images(network.architecture)
         self.steps = steps_of(len(splits.train), recipe.batch_size, self._fewest)
-        penalised_steps = round((recipe.epochs - self.pressure.warmup) * self.steps)
-        self.constraint = CostConstraint(network, penalised_steps) if self.pressure.is_constraint else None
+        penalised_steps = round((recipe.epochs - self.penalty_schedule.warmup) * self.steps)
+        self.constraint = CostConstraint(network, penalised_steps) if self.penalty_schedule.is_constraint else None
         self._reinforced = network.gates.kind if network.gates and isinstance(network.gates.kind, Reinforce) else None
         self._step = TrainingStep(
             self.group.wrapped(network, self._reinforced is not None),
@@ -141,7 +143,7 @@ class Trainer:
         if self.network.gates:
             self.network.gates.anneal(self.epoch / max(1, self.recipe.epochs - 1))
             if not self.step:
-                self._pressed.copy_(self._pressed_gates())
+                self._directions.copy_(self._gate_directions())
         epoch = self._draw_epoch()
         self._set_random_state()
         while self.step < self.steps:
@@ -168,7 +170,7 @@ class Trainer:
         if self.network.gates:
             magnitudes = self._magnitudes()
             closed = sum(magnitude < CLOSED for magnitude in magnitudes)
-            self.pressure.after_epoch(self.epoch + 1, closed / len(magnitudes))
+            self.penalty_schedule.after_epoch(self.epoch + 1, closed / len(magnitudes))
         self._begin_epoch(self.epoch + 1)
         return EpochMetrics(
             epoch=self.epoch,
@@ -228,7 +230,7 @@ class Trainer:
         return step
 
     def _penalty_metrics(self) -> dict[str, float]:
-        weight = self.pressure.weight(self.epoch + 1)
+        weight = self.penalty_schedule.weight(self.epoch + 1)
         return {"penalty": weight} if self.constraint is None else self.constraint.metrics(weight)
 
     def _magnitudes(self) -> list[float]:
@@ -236,10 +238,10 @@ class Trainer:
         counts = gates_of_each(self.network.architecture)
         return [gates.max().item() for gates in self.gates().abs().split(counts)]
 
-    def _pressed_gates(self) -> Tensor:
-        """How each gate is pressed in this epoch, from -1, towards open, to 1, towards closed: (gates,)."""
-        pressed = torch.tensor(self.pressure.pressed(self.epoch, self._magnitudes()), dtype=torch.float32)
-        return pressed.repeat_interleave(torch.tensor(gates_of_each(self.network.architecture)))
+    def _gate_directions(self) -> Tensor:
+        """Where the penalty moves each gate in this epoch, from -1, open, to 1, closed: (gates,)."""
+        directions = torch.tensor(self.penalty_schedule.directions(self.epoch, self._magnitudes()), dtype=torch.float32)
+        return directions.repeat_interleave(torch.tensor(gates_of_each(self.network.architecture)))
 
     def gates(self) -> Tensor:
         """The gates as they are now, (gates,) on the CPU; empty for a network without."""
@@ -255,7 +257,7 @@ class Trainer:
         self.group.add_up(*sums.values())
         tensors |= sums
         if self.network.gates:
-            tensors["pressed"] = self._pressed
+            tensors["directions"] = self._directions
         if self.constraint is not None:
             tensors["multipliers"] = self.constraint.multipliers.clone()
         if self._reinforced is not None:
@@ -266,7 +268,11 @@ class Trainer:
         plain = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "device": self.device.type}
         return tensors, {
             "progress": json.dumps(
-                {**plain, "scheduler": self.scheduler.state_dict(), "pressure": self.pressure.state_dict()}
+                {
+                    **plain,
+                    "scheduler": self.scheduler.state_dict(),
+                    "penalty_schedule": self.penalty_schedule.state_dict(),
+                }
             )
         }
 
@@ -295,7 +301,7 @@ class Trainer:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         self.scheduler.load_state_dict(progress["scheduler"])
-        self.pressure.load_state_dict(progress["pressure"])
+        self.penalty_schedule.load_state_dict(progress["penalty_schedule"])
         self._take_step = self._fresh_step()
         self.epoch, self.step, self._seconds = progress["epoch"], progress["step"], progress["seconds"]
         for name in _SUMS:
@@ -309,7 +315,7 @@ class Trainer:
             torch.manual_seed(stream_seed(self.recipe.seed, "dropout", self.epoch, self.group.rank, self.step))
             self._random_state = self._generator.get_state()
         if self.network.gates:
-            self._pressed.copy_(tensors["pressed"])
+            self._directions.copy_(tensors["directions"])
         if self.constraint is not None:
             self.constraint.multipliers.copy_(tensors["multipliers"])
         if self._reinforced is not None:
@@ -320,12 +326,12 @@ class Trainer:
         return draw_epoch(train, self.augment, recipe.batch_size, recipe.seed, self.epoch, self._fewest)
 
     def _train_step(self, draws: Draws) -> None:
-        self._strength.fill_(self.pressure.weight(self.epoch + self.step / self.steps))
+        self._coefficient.fill_(self.penalty_schedule.weight(self.epoch + self.step / self.steps))
         part, share = self.group.part(draws)
         if share == 1:
-            self._take_step(part, self._strength)
+            self._take_step(part, self._coefficient)
         else:
-            self._step(part, self._strength, share)
+            self._step(part, self._coefficient, share)
 
     def _fresh_step(self) -> Step:
         """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""
@@ -335,15 +341,15 @@ class Trainer:
     def _penalty(self) -> Penalty | None:
         """What λ multiplies; None if it is always 0."""
         gates, settings = self.network.gates, self.network.architecture.gates
-        if not gates or not settings or not self.pressure.strength:
+        if not gates or not settings or not self.penalty_schedule.coefficient:
             return None
         if self.constraint is not None:
             return self.constraint
-        each, pressed = PENALTIES[settings.penalised], self._pressed
+        each, directions = PENALTIES[settings.penalised], self._directions
         # Costs take a trial cut of every connection, so they are only found for the penalty that reads them.
         is_cost = settings.penalised == "cost"
         costs = (relative_costs(self.network.architecture) if is_cost else torch.ones(())).to(self.device)
-        return lambda strength: strength * (pressed * each(gates, costs)).sum()
+        return lambda coefficient: coefficient * (directions * each(gates, costs)).sum()
 
     def _surrogate(self) -> Surrogate | None:
         """How gates learn that were drawn without a gradient; None if none are."""

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 
 from connprune import cut
-from connprune.architecture import Architecture, Threshold, rivals
+from connprune.architecture import Architecture, Threshold, baselines
+from connprune.architecture.baselines import wirings_within
 from connprune.architecture.cutting import Cut, restricted
-from connprune.architecture.rivals import wirings_within
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.errors import DisconnectedError, UsageError
 from tests.strategies import architectures
@@ -143,7 +143,7 @@ def test_a_head_that_normalises_loses_whole_groups() -> None:
     assert parameter_count(smaller) == 3 * 9 * 4 + 2 * 4 + (4 + 1) * 4 + 4
 
 
-def test_rivals_read_all_of_what_a_grouped_layer_reads_or_lack_it() -> None:
+def test_baselines_read_all_of_what_a_grouped_layer_reads_or_lack_it() -> None:
     """Also through layers that pass their feature maps on: else a wiring would lose connections that it asked for."""
     layers: list[dict[str, Any]] = [{"kind": "depthwise-conv"}, {"kind": "conv", "feature_maps": 8, "groups": 2}]
     sources = {"l0": ["input"], "l1": ["input", "l0"], "l2": ["input", "l1"], "head": ["l0", "l2"]}
@@ -170,18 +170,18 @@ def two_convolutions(widths: tuple[int, int], **keys: Any) -> Architecture:
 def test_baselines_may_lack_a_source_whose_blocks_are_its_own() -> None:
     parent = two_convolutions((4, 4))
     cut_to = restricted(parent, {"conv2": ["input"], "head": ["conv2"]})
-    (found,) = rivals.random(rivals.Contest(parent, cut_to, 0), 1)
+    (found,) = baselines.random(baselines.Pair(parent, cut_to, 0), 1)
     assert found.connections == {"conv1": ("input",), "head": ("conv1",)}
     # conv1 reads as many feature maps as conv2 does.
-    assert rivals.random_params(rivals.Contest(parent, cut_to, 0), 1) == [found]
+    assert baselines.random_params(baselines.Pair(parent, cut_to, 0), 1) == [found]
 
 
 def test_baselines_of_as_many_parameters_are_said_to_be_missing() -> None:
     """A group of two spans both convolutions, so the cut, which lacks one feature map of conv1, is not in the space."""
     parent = two_convolutions((3, 4), merge={"aggregate": "sum"})
-    contest = rivals.Contest(parent, restricted(parent, {"conv1": ["input"], "head": ["conv1"]}), 0)
+    pair = baselines.Pair(parent, restricted(parent, {"conv1": ["input"], "head": ["conv1"]}), 0)
     with pytest.raises(UsageError, match="--against random-params:1: there are no wirings of 2 to 2 connections"):
-        rivals.random_params(contest, 1)
+        baselines.random_params(pair, 1)
 
 
 @given(architectures(gated=False))

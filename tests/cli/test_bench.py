@@ -57,7 +57,7 @@ def test_what_cannot_be_measured_is_refused(command: Command, arguments: list[st
 
 
 def test_the_literal_port_computes_what_we_compute() -> None:
-    """With the same weights: an honest rival does the same work."""
+    """With the same weights: an honest baseline does the same work."""
     import torch
 
     from connprune.bench.literal import LiteralNetwork

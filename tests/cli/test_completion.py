@@ -12,12 +12,12 @@ from connprune.architecture.presets import preset_names
 from connprune.cli import completion
 from connprune.data.settings import NAMED
 from connprune.errors import UsageError
-from connprune.experiments.contenders import NAMES
+from connprune.experiments.baselines import NAMES
 from connprune.export.formats import FORMATS
 from connprune.training.configuration import resolve
+from connprune.training.criteria import CRITERIA
 from connprune.training.keys import configuration_keys
 from connprune.training.pruning import GRANULARITIES
-from connprune.training.rulers import RULERS
 from tests.conftest import TINY, Command, Run
 
 # What the scripts that `--show-completion` prints set.
@@ -69,11 +69,11 @@ def test_runs_are_offered(offered, command: Command, tmp_path: Path) -> None:  #
 
 
 def test_the_names_are_those_that_there_are() -> None:
-    assert list(completion.RULERS) == list(RULERS)
+    assert list(completion.CRITERIA) == list(CRITERIA)
     assert list(completion.GRANULARITIES) == list(GRANULARITIES)
     assert completion.FORMATS == FORMATS
     assert list(completion.DATA_SETS) == list(NAMED)
-    assert {name.rstrip(":") for name in completion.RIVALS} == set(NAMES)
+    assert {name.rstrip(":") for name in completion.BASELINES} == set(NAMES)
 
 
 def test_the_keys_are_those_of_the_configuration() -> None:

@@ -84,7 +84,7 @@ def test_quiet_means_only_the_path(command: Command) -> None:
 
 def test_a_search_that_closed_every_gate_says_so(command: Command) -> None:
     collapsed = command("train", *TINY, "--set", "gates.initialisation.value=-6")
-    assert "44 of 44 gates closed (every one: under less pressure" in collapsed.err
+    assert "44 of 44 gates closed (all of them: with a smaller penalty" in collapsed.err
     assert "every one" not in command("train", *TINY).err
     assert command("prune", collapsed.out.strip(), "--threshold", "0.01").code == 3
 
@@ -206,17 +206,17 @@ def test_inspect_cuts_and_retrained_runs(command: Command) -> None:
     assert (document["kind"], document["gates"], document["gated_connections"]) == ("retrain", None, 0)
 
 
-@pytest.mark.parametrize("ruler", ["gate", "strength", "saliency", "ablation", "random"])
+@pytest.mark.parametrize("criterion", ["gate", "strength", "saliency", "ablation", "random"])
 @pytest.mark.parametrize("granularity", ["connection", "feature-map"])
-def test_every_ruler_at_every_granularity(command: Command, ruler: str, granularity: str) -> None:
-    sharing = "shared" if ruler == "ablation" else "per-feature-map"
+def test_every_criterion_at_every_granularity(command: Command, criterion: str, granularity: str) -> None:
+    sharing = "shared" if criterion == "ablation" else "per-feature-map"
     trained = command("train", *TINY, "--set", f"gates.sharing={sharing}", "--json")
     assert trained.code == 0, trained.err
-    arguments = ("prune", "--sparsity", "0.3", "--by", ruler, "--granularity", granularity, "--json")
+    arguments = ("prune", "--sparsity", "0.3", "--by", criterion, "--granularity", granularity, "--json")
     pruned = command(*arguments)
     assert pruned.code == 0, pruned.err
     document = pruned.json
-    assert (document["by"], document["granularity"]) == (ruler, granularity)
+    assert (document["by"], document["granularity"]) == (criterion, granularity)
     assert document["after"]["feature_maps"] < document["before"]["feature_maps"]
     assert document["after"]["macs"] <= document["before"]["macs"]
     assert command("inspect", document["path"], "--json").json["parameters"] == document["after"]["parameters"]

@@ -46,7 +46,7 @@ def work_off(
 
     def report(number: int, job: Job, outcome: Trained | str) -> None:
         if not isinstance(outcome, str):
-            done.append(f"{job.member}/{job.seed}")
+            done.append(f"{job.candidate}/{job.seed}")
 
     failed = work(plan, lambda found: load(found.data), torch.device("cpu"), stop or Patience(), report)
     return done, failed

@@ -34,11 +34,11 @@ def silent(text: str) -> None: ...
 
 def plan(cuts: list[RunDirectory], path: Path) -> Plan:
     found = gather(cuts, AGAINST, 1, None, silent)
-    return begin(path, "comparison", found.members, [5, 6], found.about, found.images)
+    return begin(path, "comparison", found.candidates, [5, 6], found.about, found.images)
 
 
 def test_each_search_has_its_own_cut_and_baselines_of_its_own_cost(cuts: list[RunDirectory], tmp_path: Path) -> None:
-    found = {member.name: member.architecture for member in gather(cuts, AGAINST, 1, None, silent).members}
+    found = {candidate.name: candidate.architecture for candidate in gather(cuts, AGAINST, 1, None, silent).candidates}
     names = ["cut", "random-cost-1", "random-cost-2", "chain-scaled-macs"]
     assert list(found) == [f"{number}-{name}" for number in (1, 2, 3) for name in names]
     for number, cut in enumerate(cuts, 1):
@@ -58,8 +58,8 @@ def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Pat
     work_off(plan(cuts, tmp_path / "plan"))
     found = collect(read(tmp_path / "plan", "comparison"), lambda networks: {})
 
-    def mean(member: str) -> float:
-        return fmean(whole.job(member, seed).trained().final.test_accuracy for seed in (5, 6))
+    def mean(candidate: str) -> float:
+        return fmean(whole.job(candidate, seed).trained().final.test_accuracy for seed in (5, 6))
 
     assert [row.network for row in found.rows] == ["cut", "random-cost", "chain-scaled-macs"]
     ours = [mean(f"{number}-cut") for number in (1, 2, 3)]
@@ -83,9 +83,9 @@ def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Pat
     assert "− random-cost" in text
     assert all(sentence in text for sentence in found.verdicts)
 
-    for member in ("3-random-cost-1", "3-random-cost-2"):
+    for candidate in ("3-random-cost-1", "3-random-cost-2"):
         for seed in (5, 6):
-            shutil.rmtree(whole.job(member, seed).path)
+            shutil.rmtree(whole.job(candidate, seed).path)
     rows = {row.network: row for row in collect(whole, lambda networks: {}).rows}
     assert (rows["random-cost"].searches, rows["chain-scaled-macs"].searches) == (2, 3)
     assert (left := rows["random-cost"].difference)
@@ -98,7 +98,7 @@ def test_a_search_without_a_baseline_is_left_out_of_it(tmp_path: Path, cuts: lis
     told: list[str] = []
     found = gather([cuts[0], whole], AGAINST, 1, None, told.append)
     assert any(str(whole.path) in text and "random-cost:2" in text for text in told)
-    rows = {member.row for member in found.members}
+    rows = {candidate.row for candidate in found.candidates}
     assert rows == {"1/cut", "1/random-cost", "1/chain-scaled-macs", "2/cut", "2/chain-scaled-macs"}
     with pytest.raises(NoBaselineError, match="random wirings in a row"):
         gather([whole, make_cut(tmp_path / "other", 44, "training.seed=8")], ["random-cost:1"], 1, None, told.append)

@@ -7,8 +7,8 @@ import pytest
 from connprune.architecture.cutting import restricted
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.errors import InterruptedRunError, UsageError
+from connprune.experiments.baselines import ComparedCut, candidates_of
 from connprune.experiments.comparison import collect
-from connprune.experiments.contenders import Setting, members
 from connprune.experiments.evolution import mutated
 from connprune.experiments.plan import Plan, begin, read
 from connprune.files import sealed, write_json
@@ -18,7 +18,7 @@ from connprune.tensor_files import read_tensors
 from connprune.training.configuration import design, resolve
 from tests.experiments.helpers import Patience, lasting, make_cut, work_off
 
-RIVALS = ["parent", "chain", "random:2", "finetune", "evolution:10"]
+BASELINES = ["parent", "chain", "random:2", "finetune", "evolution:10"]
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,10 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return make_cut(tmp_path_factory.mktemp("work"), 22, "data.train_images=64")
 
 
-def plan(cut: RunDirectory, path: Path, rivals: list[str] | None = None, epochs: int = 1) -> Plan:
-    entrants = members(Setting.of(cut, epochs, None), RIVALS if rivals is None else rivals)
+def plan(cut: RunDirectory, path: Path, baselines: list[str] | None = None, epochs: int = 1) -> Plan:
+    candidates = candidates_of(ComparedCut.of(cut, epochs, None), BASELINES if baselines is None else baselines)
     return begin(
-        path, "comparison", entrants, [1, 2], {"cuts": [str(cut.path)], "rules": ["keep 22"], "epochs": epochs}
+        path, "comparison", candidates, [1, 2], {"cuts": [str(cut.path)], "rules": ["keep 22"], "epochs": epochs}
     )
 
 
@@ -43,7 +43,7 @@ def test_an_interrupted_experiment_ends_like_one_that_was_not(cut: RunDirectory,
             work_off(parts, Patience(looks), done)
     work_off(parts, None, done)
 
-    assert sorted(done) == sorted(f"{job.member}/{job.seed}" for job in parts.jobs)
+    assert sorted(done) == sorted(f"{job.candidate}/{job.seed}" for job in parts.jobs)
     assert not parts.unfinished
     nothing = collect(parts, lambda networks: {})
     assert lasting(nothing) == lasting(collect(whole, lambda networks: {}))
@@ -92,8 +92,8 @@ def test_another_experiment_in_the_same_directory_is_refused(cut: RunDirectory, 
     [
         "[",
         '{"schema": 2, "kind": "comparison", "seeds": 3}',
-        '{"schema": 2, "kind": "comparison", "seeds": ["x"], "members": {}, "about": {}}',
-        '{"schema": 2, "kind": "comparison", "seeds": [1], "members": {}, "about": {}}',
+        '{"schema": 2, "kind": "comparison", "seeds": ["x"], "rows": {}, "about": {}}',
+        '{"schema": 2, "kind": "comparison", "seeds": [1], "rows": {}, "about": {}}',
     ],
 )
 def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str) -> None:
@@ -115,7 +115,7 @@ def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str)
     ],
 )
 def test_a_plan_that_lacks_a_cut_is_refused(tmp_path: Path, row: str, about: dict[str, list[str]]) -> None:
-    document = {"schema": 2, "kind": "comparison", "seeds": [1], "members": {row: ["1-cut"]}, "about": about}
+    document = {"schema": 2, "kind": "comparison", "seeds": [1], "rows": {row: ["1-cut"]}, "about": about}
     write_json(tmp_path / "plan.json", sealed(document))
     with pytest.raises(UsageError, match=r"plan\.json: this file is damaged: it holds no plan"):
         read(tmp_path, "comparison")
@@ -127,7 +127,7 @@ def test_a_job_that_was_lost_or_damaged_is_made_again(cut: RunDirectory, tmp_pat
     shutil.rmtree(ours.job("cut", 2).path)
     (ours.job("chain", 1).path / "summary.json").write_text("{", encoding="utf-8")
 
-    assert [job.member for job in ours.unfinished] == ["chain", "cut"]
+    assert [job.candidate for job in ours.unfinished] == ["chain", "cut"]
     again = plan(cut, tmp_path / "plan", ["chain"])
     done, failed = work_off(again)
     assert done == ["cut/2"]
@@ -137,8 +137,8 @@ def test_a_job_that_was_lost_or_damaged_is_made_again(cut: RunDirectory, tmp_pat
 def test_rows_without_a_seed_in_common_are_not_compared(cut: RunDirectory, tmp_path: Path) -> None:
     ours = plan(cut, tmp_path / "plan", ["random:2"])
     work_off(ours)
-    for member, seed in (("random-1", 1), ("random-2", 2)):
-        shutil.rmtree(ours.job(member, seed).path)
+    for candidate, seed in (("random-1", 1), ("random-2", 2)):
+        shutil.rmtree(ours.job(candidate, seed).path)
     found = collect(ours, lambda networks: {})
     row = found.rows[1]
     assert (row.test_accuracy, row.difference, row.rank, row.seeds) == (None, None, None, 0)
@@ -176,7 +176,7 @@ def test_a_wiring_without_neighbours_has_no_mutation() -> None:
 
 
 def test_a_mutation_changes_one_or_two_connections(cut: RunDirectory) -> None:
-    parent = Setting.of(cut, None, None).contest.parent
+    parent = ComparedCut.of(cut, None, None).pair.parent
     random = Random(3)
     wiring = LiveWirings(parent.connections).draw(random, 20)
     before = set(restricted(parent, wiring).all_connections)

@@ -47,10 +47,10 @@ def test_they_say_what_the_run_recorded(tmp_path: Path) -> None:
         "loss/validation": "validation_loss",
         "accuracy/train": "train_accuracy",
         "accuracy/validation": "validation_accuracy",
-        "rate/weights": "rate",
-        "rate/gates": "gate_rate",
-        "pressure/penalty": "penalty",
-        "pressure/gates_closed": "gates_closed",
+        "learning_rate/weights": "rate",
+        "learning_rate/gates": "gate_rate",
+        "penalty/coefficient": "penalty",
+        "penalty/gates_closed": "gates_closed",
     }.items():
         steps, values = zip(*scalars(found, tag), strict=True)
         assert steps == (1, 2, 3)

@@ -37,7 +37,7 @@ def costs_figure(
         name: of the files.
         title: of the figure.
         ours: the group that stands out.
-        differences: for each rival its name, by how much `ours` is better, from -1 to 1, and the interval of that,
+        differences: for each baseline its name, by how much `ours` is better, from -1 to 1, and the interval of that,
             whose ends are None where there is none.
 
     Returns:
@@ -146,7 +146,7 @@ def _step(axes: Axes, costs: Sequence[float], gains: Sequence[float], right: flo
 def _forest(
     axes: Axes, differences: Sequence[tuple[str, float, float | None, float | None]], groups: Sequence[str], ours: str
 ) -> None:
-    """A line for each rival with the difference and its interval."""
+    """A line for each baseline with the difference and its interval."""
     for place, (name, mean, low, high) in enumerate(differences):
         colour, mark = _look(name, groups, ours)
         if low is not None and high is not None:

@@ -47,7 +47,7 @@ function cutControl(page, state) {
     numbers.replaceChildren(pairs([
       ...COUNTED.map(([key, label]) => [label, row ? formats.count(row[key]) : "–", key, row ? change(row[key], first[key]) : ""]),
       thresholds.rows[0].validation_accuracy === undefined ? null
-        : ["held-out accuracy", row ? formats.percent(row.validation_accuracy) : "–", "validation_accuracy",
+        : ["validation accuracy", row ? formats.percent(row.validation_accuracy) : "–", "validation_accuracy",
            row && state.row ? `${formats.points(row.validation_accuracy - first.validation_accuracy)} points` : ""],
     ]));
   }
@@ -77,8 +77,8 @@ function cutSection(page, state) {
     { key: "threshold", label: "threshold", write: formats.gate },
     ...COUNTED.map(([key, label]) => ({ key, label: label.replace(" left", ""), write: formats.count })),
     ...(measured ? [
-      { key: "validation_accuracy", label: "held-out accuracy", write: formats.percent },
-      { key: "validation_loss", label: "held-out loss", write: formats.loss },
+      { key: "validation_accuracy", label: "validation accuracy", write: formats.percent },
+      { key: "validation_loss", label: "validation loss", write: formats.loss },
     ] : []),
   ];
   const parts = [];
@@ -90,7 +90,7 @@ function cutSection(page, state) {
   } }));
   return card("What a cut would leave",
     element("p", { class: "note" }, measured
-      ? "Each threshold was tried: the connections below it are removed, the rest keeps its weights, and the held-out images, which steered the training, are classified without any retraining. No test image was looked at."
+      ? "Each threshold was tried: the connections below it are removed, the rest keeps its weights, and the validation images are classified without any retraining. No test image was looked at."
       : `${thresholds.why ?? ""} The counts come from the gates alone.`),
     thresholds.same_data ? null : element("p", { class: "note" }, "The images have changed since the run was trained, so these accuracies may have too."),
     ...parts);
@@ -110,9 +110,9 @@ function thresholdChart(page, state) {
     { name: "MACs", values: share("macs"), kind: "third" },
   ];
   const readout = element("p", { class: "readout" });
-  const chart = lines({ label: "Held-out accuracy, and the share of parameters and MACs left, by threshold. Left and right keys move the threshold.",
+  const chart = lines({ label: "Validation accuracy, and the share of parameters and MACs left, by threshold. Left and right keys move the threshold.",
     x: { low, high: above[above.length - 1], log: true, label: "threshold (logarithmic; the first is 0)", write: formats.short },
-    y: { low: 0, high: 1, label: "held-out accuracy; share left", write: formats.share },
+    y: { low: 0, high: 1, label: "validation accuracy; share left", write: formats.share },
     at: at.map((threshold) => Math.max(threshold, low)), series, names: true,
     pick({ place, along }, how) {
       if (how === "key" && along) state.set({ row: clamped(state.row + along, 0, rows.length - 1) });

@@ -8,8 +8,8 @@ from connprune.data.images import Dataset
 from connprune.report.html.thresholds import COUNT, Measured
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration
+from connprune.training.criteria import Evidence, by_strength
 from connprune.training.pruning import Granularity, examine, sweep
-from connprune.training.rulers import Evidence, by_strength
 
 
 def measure(

@@ -24,7 +24,7 @@ _SCRIPTS = (
     "cuts",
     "training",
     "runs",
-    "contenders",
+    "comparison",
     "main",
 )
 # What a page says of itself.

@@ -39,7 +39,7 @@ function votesTable(page, state) {
   const rows = found.votes.map((row) => ({ ...row, mean: row.gates.reduce((sum, gate) => sum + gate, 0) / runs,
     ...Object.fromEntries(row.gates.map((gate, run) => [`run${run}`, gate])) }));
   return card("Connections",
-    element("p", { class: "note" }, "Spread is the standard deviation between runs: of the final gates, and on the average and at most over the epochs."),
+    element("p", { class: "note" }, "Std is the standard deviation between runs: of the final gates, and on the average and at most over the epochs."),
     sortable("Connections, and which runs keep them", columns, rows, {
       link: (place, row) => state.set({ hovered: place === null ? null : { arc: arcOf(row) } }),
       mark: (show) => state.on(() => show("chosen", rows.findIndex((row) => arcOf(row) === state.chosen?.arc))) }));

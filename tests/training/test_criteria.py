@@ -7,7 +7,7 @@ from connprune.architecture.base import Shape
 from connprune.data.images import Images
 from connprune.network import build
 from connprune.training.configuration import resolve
-from connprune.training.rulers import Evidence, by_saliency, by_strength
+from connprune.training.criteria import Evidence, by_saliency, by_strength
 
 
 def test_saliency_of_a_recurrent_network_takes_what_cudnn_can_differentiate() -> None:
@@ -21,7 +21,7 @@ def test_saliency_of_a_recurrent_network_takes_what_cudnn_can_differentiate() ->
         module.register_forward_hook(
             lambda module, *_, is_recurrent=is_recurrent: seen[is_recurrent].add(module.training)
         )
-    scores = by_saliency(Evidence(network=network, held_out=images, seed=0))
+    scores = by_saliency(Evidence(network=network, validation=images, seed=0))
     assert seen == {True: {True}, False: {False}}
     assert not any(module.training for module in network.modules())
     assert all(score.isfinite().all() for score in scores)
@@ -33,7 +33,7 @@ def test_strength_sees_the_weights_of_the_group_that_reads_a_feature_map() -> No
     torch.manual_seed(0)
     network = build(chosen.with_input(Shape(1, 8, 8), 10)).eval()
     images = Images(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]))
-    of_grouped, of_depthwise, _ = by_strength(Evidence(network=network, held_out=images, seed=0))
+    of_grouped, of_depthwise, _ = by_strength(Evidence(network=network, validation=images, seed=0))
     gate = torch.sigmoid(torch.tensor(0.5))
     grouped, depthwise = (network.get_parameter(f"layer_{name}.weight") for name in ("conv2", "depthwise1"))
     for place, score in enumerate(of_grouped):

@@ -1,4 +1,4 @@
-"""The pressure on the gates: λ, its warm-up, and its steering towards a target."""
+"""The schedule of the penalty on the gates: λ, its warm-up, and its control towards a target."""
 
 import math
 from collections.abc import Sequence
@@ -6,26 +6,26 @@ from typing import Any
 
 from connprune.architecture.gates import Gates
 
-# With a target, all gates are pressed alike until this share of the training, so that they can show which the network
-# needs least; from then on only these are pressed.
+# With a target, all gates are penalised alike until this share of the training, so that they can show which the network
+# needs least; from then on only these are penalised.
 _ALL_UNTIL = 0.4
 # If too few gates are closed after each of the epochs that are left, λ grows by this factor over all of them: so a
-# short training is steered as far as a long one.
+# short training raises it as far as a long one.
 _GROWTH = 1000.0
 _HALF_OPEN = 0.5
 # How far from the target is near enough.
 TOLERANCE = 0.05
 
 
-class Pressure:
-    """λ over a training, and the connections that it presses.
+class PenaltySchedule:
+    """λ over a training, and where the penalty moves each connection.
 
     Args:
         gates: the settings; None is a network without gates.
         epochs: how many the training has.
 
     Attributes:
-        strength: λ after the warm-up, as the steering has made it.
+        coefficient: λ after the warm-up, as the control has made it.
     """
 
     def __init__(self, gates: Gates | None, epochs: int) -> None:
@@ -33,7 +33,7 @@ class Pressure:
         self.warmup = gates.warmup_epochs(epochs) if gates else 0
         self.epochs = epochs
         self.is_constraint = gates is not None and gates.budget is not None
-        self.strength = 1.0 if self.is_constraint else gates.penalty if gates else 0.0
+        self.coefficient = 1.0 if self.is_constraint else gates.penalty if gates else 0.0
 
     def weight(self, done: float) -> float:
         """λ after so many epochs, fractions included: it grows linearly over the warm-up.
@@ -42,13 +42,13 @@ class Pressure:
         """
         if self.is_constraint:
             return float(done >= self.warmup)
-        return self.strength * (min(1.0, done / self.warmup) if self.warmup else 1.0)
+        return self.coefficient * (min(1.0, done / self.warmup) if self.warmup else 1.0)
 
-    def pressed(self, done: int, magnitudes: Sequence[float]) -> list[float]:
-        """How each connection is pressed in the next epoch: 1 is towards closed, -1 towards open, 0 is not at all.
+    def directions(self, done: int, magnitudes: Sequence[float]) -> list[float]:
+        """Where the penalty moves each connection in the next epoch: 1 is closed, -1 open, 0 nowhere.
 
-        All are pressed to close, or towards a target as many as shall: then those of the others that are nearer to
-        closed than to open are pressed to open, since a falling temperature would close them too.
+        All are to close, or towards a target as many as that: then those of the others that are nearer to
+        closed than to open are to open, since a falling temperature would close them too.
 
         Args:
             done: how many epochs are done.
@@ -64,19 +64,19 @@ class Pressure:
         ]
 
     def after_epoch(self, done: int, closed: float) -> None:
-        """Steers λ towards the target.
+        """Raises λ while the target is not reached.
 
         Args:
             done: how many epochs are done.
             closed: the share of connections whose gate is closed.
         """
         if self.target is not None and done >= _ALL_UNTIL * self.epochs and closed < self.target:
-            self.strength *= _GROWTH ** (1 / ((1 - _ALL_UNTIL) * self.epochs))
+            self.coefficient *= _GROWTH ** (1 / ((1 - _ALL_UNTIL) * self.epochs))
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
-        return {"strength": self.strength}
+        return {"coefficient": self.coefficient}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave."""
-        self.strength = state["strength"]
+        self.coefficient = state["coefficient"]

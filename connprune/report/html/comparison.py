@@ -15,7 +15,7 @@ from connprune.runs.directory import RunDirectory
 MOST_DRAWN = 60
 
 
-def contenders_data(document: Comparison, plan: Plan) -> dict[str, Any]:
+def comparison_data(document: Comparison, plan: Plan) -> dict[str, Any]:
     """Everything that the page of a comparison shows.
 
     Args:
@@ -48,8 +48,8 @@ def _architectures(plan: Plan) -> dict[str, Architecture]:
     """The wiring of each network, of an evolution that of its first seed."""
     found: dict[str, Architecture] = {}
     for job in plan.jobs:
-        if job.member not in found and len(found) < MOST_DRAWN and job.is_finished:
-            found[job.member] = job.run.architecture()
+        if job.candidate not in found and len(found) < MOST_DRAWN and job.is_finished:
+            found[job.candidate] = job.run.architecture()
     return found
 
 

@@ -1,4 +1,4 @@
-"""The rivals of a cut: what else its parent's connections could have been cut down to."""
+"""The baselines of a cut: what else its parent's connections could have been cut down to."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from connprune.architecture.shapes import parameter_count
 from connprune.architecture.wirings import WIRINGS, Wiring
 from connprune.errors import NoBaselineError, UsageError
 
-# How far the parameters of a `random-params` rival may be from the cut's.
+# How far the parameters of a `random-params` baseline may be from the cut's.
 TOLERANCE = 0.02
 # More wirings than this are not listed one by one.
 MOST_WIRINGS = 5000
@@ -24,8 +24,8 @@ _ATTEMPTS = 20_000
 
 
 @dataclass(frozen=True)
-class Contest:
-    """What rivals are made for.
+class Pair:
+    """What baselines are made for.
 
     Attributes:
         parent: the architecture that the cut came from, before any cut, without gates.
@@ -75,42 +75,42 @@ def wired(parent: Architecture, name: str) -> Architecture:
     return restricted(parent, WIRINGS[name]([layer.name for layer in parent.layers]))
 
 
-def reference(name: str) -> Callable[[Contest], list[Architecture]]:
-    """The rival with a reference wiring of all the parent's layers."""
+def reference(name: str) -> Callable[[Pair], list[Architecture]]:
+    """The baseline with a reference wiring of all the parent's layers."""
 
-    def make(contest: Contest) -> list[Architecture]:
+    def make(pair: Pair) -> list[Architecture]:
         try:
-            return [wired(contest.parent, name)]
+            return [wired(pair.parent, name)]
         except UsageError as error:
             raise NoBaselineError(f"--against {name}: {error}") from None
 
     return make
 
 
-def dense(contest: Contest) -> list[Architecture]:
+def dense(pair: Pair) -> list[Architecture]:
     """The parent's wiring."""
-    return [contest.parent]
+    return [pair.parent]
 
 
-def random(contest: Contest, count: int) -> list[Architecture]:
+def random(pair: Pair, count: int) -> list[Architecture]:
     """Different wirings of as many connections as the cut has, each with the same probability, none of them the cut's.
 
     Raises:
         NoBaselineError: there are not so many.
     """
-    connections = len(contest.cut.all_connections)
-    there_are = contest.space.count(connections) - _is_in_space(contest)
+    connections = len(pair.cut.all_connections)
+    there_are = pair.space.count(connections) - _is_in_space(pair)
     if there_are < count:
         raise NoBaselineError(
             f"--against random:{count}: there are only {there_are} wirings of {connections} connections."
         )
-    generator = Random(f"random {contest.seed}")  # noqa: S311 - nothing here is secret
-    space = contest.space
+    generator = Random(f"random {pair.seed}")  # noqa: S311 - nothing here is secret
+    space = pair.space
     drawn = (space.draw(generator, connections) for _ in iter(int, 1))
-    return _different(contest, drawn, count)
+    return _different(pair, drawn, count)
 
 
-def random_params(contest: Contest, count: int) -> list[Architecture]:
+def random_params(pair: Pair, count: int) -> list[Architecture]:
     """Different wirings with as many parameters as the cut, within `TOLERANCE`.
 
     They have up to a third more or fewer connections than the cut; of these wirings each has the same probability.
@@ -118,11 +118,11 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     Raises:
         NoBaselineError: there are none, or too few were found.
     """
-    wanted = parameter_count(contest.cut)
-    generator = Random(f"random-params {contest.seed}")  # noqa: S311
-    space = contest.space
-    near = len(contest.cut.all_connections) // 3
-    sizes = range(len(contest.cut.all_connections) - near, len(contest.cut.all_connections) + near + 1)
+    wanted = parameter_count(pair.cut)
+    generator = Random(f"random-params {pair.seed}")  # noqa: S311
+    space = pair.space
+    near = len(pair.cut.all_connections) // 3
+    sizes = range(len(pair.cut.all_connections) - near, len(pair.cut.all_connections) + near + 1)
     there_are = [space.count(size) for size in sizes]
     ends = list(accumulate(there_are))
     if not ends[-1]:
@@ -135,9 +135,9 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     fitting = (
         wiring
         for wiring in attempts
-        if abs(parameter_count(restricted(contest.parent, wiring)) - wanted) <= TOLERANCE * wanted
+        if abs(parameter_count(restricted(pair.parent, wiring)) - wanted) <= TOLERANCE * wanted
     )
-    found = _different(contest, fitting, count)
+    found = _different(pair, fitting, count)
     if len(found) < count:
         raise NoBaselineError(
             f"--against random-params:{count}: among {_ATTEMPTS:,} random wirings {len(found)} had {wanted:,} "
@@ -146,36 +146,36 @@ def random_params(contest: Contest, count: int) -> list[Architecture]:
     return found
 
 
-def every(contest: Contest) -> list[Architecture]:
+def every(pair: Pair) -> list[Architecture]:
     """All wirings but the cut's.
 
     Raises:
         NoBaselineError: there are more than `MOST_WIRINGS`.
     """
-    count = contest.space.count()
+    count = pair.space.count()
     if count > MOST_WIRINGS:
         raise NoBaselineError(
             f"--against all: this parent has {count:,} wirings, more than the {MOST_WIRINGS:,} that can be trained one "
             "by one; try random:N."
         )
-    return _different(contest, iter(contest.space), count)
+    return _different(pair, iter(pair.space), count)
 
 
-def _different(contest: Contest, wirings: Iterator[Wiring], count: int) -> list[Architecture]:
+def _different(pair: Pair, wirings: Iterator[Wiring], count: int) -> list[Architecture]:
     """The first `count` that differ from each other and from the cut."""
-    taken = {_frozen(contest.cut.connections)}
+    taken = {_frozen(pair.cut.connections)}
     found: list[Architecture] = []
     while len(found) < count and (wiring := next(wirings, None)) is not None:
         if _frozen(wiring) not in taken:
             taken.add(_frozen(wiring))
-            found.append(restricted(contest.parent, wiring))
+            found.append(restricted(pair.parent, wiring))
     return found
 
 
-def _is_in_space(contest: Contest) -> bool:
-    cut, parent = contest.cut.connections, contest.parent.connections
-    return set(contest.cut.all_connections) <= set(contest.parent.all_connections) and all(
-        cut[name] == parent[name] for name in contest.space.whole if name in cut
+def _is_in_space(pair: Pair) -> bool:
+    cut, parent = pair.cut.connections, pair.parent.connections
+    return set(pair.cut.all_connections) <= set(pair.parent.all_connections) and all(
+        cut[name] == parent[name] for name in pair.space.whole if name in cut
     )
 
 

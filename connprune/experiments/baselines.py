@@ -1,18 +1,18 @@
-"""Who is compared: a cut and its rivals as the members of an experiment."""
+"""Who is compared: a cut and its baselines as the candidates of an experiment."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from connprune.architecture import equal_cost, rivals
+from connprune.architecture import baselines, equal_cost
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Shape
+from connprune.architecture.baselines import Pair
 from connprune.architecture.files import from_yaml
-from connprune.architecture.rivals import Contest
 from connprune.architecture.strict_yaml import shown
 from connprune.documents.comparison import CUT
 from connprune.errors import NoBaselineError, UsageError
-from connprune.experiments.plan import Member, require_few
+from connprune.experiments.plan import Candidate, require_few
 from connprune.files import read_text
 from connprune.names import nearest
 from connprune.runs.directory import RunDirectory
@@ -20,24 +20,24 @@ from connprune.training.configuration import Configuration, configuration_in, re
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What the rivals of a cut have in common.
+class ComparedCut:
+    """What the baselines of a cut have in common.
 
     Attributes:
         cut: the cut.
         configuration: recipe and data.
         parent: the configuration of the training that the cut came from, before any cut.
-        contest: parent and cut as architectures without gates.
+        pair: parent and cut as architectures without gates.
     """
 
     cut: RunDirectory
     configuration: Configuration
     parent: Configuration
-    contest: Contest
+    pair: Pair
 
     @classmethod
-    def of(cls, cut: RunDirectory, epochs: int | None, seed: int | None) -> "Setting":
-        """The setting of a cut.
+    def of(cls, cut: RunDirectory, epochs: int | None, seed: int | None) -> "ComparedCut":
+        """The compared of a cut.
 
         Raises:
             UsageError: the cut's files are damaged, or were written before cuts kept their parent's configuration.
@@ -48,95 +48,97 @@ class Setting:
         parent = with_recipe(configuration_in(cut, cut.parent), epochs=epochs, seed=seed)
         given = cut.architecture()
         full = parent.architecture_for(Shape(**given.input.model_dump()), given.classes)
-        contest = Contest(full.without_gates(), given.without_gates(), configuration.training.seed)
-        return cls(cut, configuration, parent, contest)
+        pair = Pair(full.without_gates(), given.without_gates(), configuration.training.seed)
+        return cls(cut, configuration, parent, pair)
 
 
-def _of_architectures(make: Callable[[Contest, int], list[Architecture]], name: str) -> "_Maker":
-    def members(setting: Setting, count: int) -> list[Member]:
-        found = make(setting.contest, count)
+def _of_architectures(make: Callable[[Pair, int], list[Architecture]], name: str) -> "_Maker":
+    def candidates(compared: ComparedCut, count: int) -> list[Candidate]:
+        found = make(compared.pair, count)
         width = len(str(len(found)))
         names = [name] if len(found) == 1 else [f"{name}-{number:0{width}}" for number in range(1, len(found) + 1)]
         return [
-            Member(name, each, architecture, setting.configuration)
+            Candidate(name, each, architecture, compared.configuration)
             for each, architecture in zip(names, found, strict=True)
         ]
 
-    return members
+    return candidates
 
 
-def _parent(setting: Setting, count: int) -> list[Member]:
-    gates = setting.parent.gates
-    return [Member("parent", "parent", setting.contest.parent.replace(gates=gates), setting.parent)]
+def _parent(compared: ComparedCut, count: int) -> list[Candidate]:
+    gates = compared.parent.gates
+    return [Candidate("parent", "parent", compared.pair.parent.replace(gates=gates), compared.parent)]
 
 
-def _finetune(setting: Setting, count: int) -> list[Member]:
-    """The cut goes on from its parent's weights and gates; the gates are no longer pressed or drawn."""
-    architecture = setting.cut.architecture()
+def _finetune(compared: ComparedCut, count: int) -> list[Candidate]:
+    """The cut goes on from its parent's weights and gates; the gates are no longer penalised or drawn."""
+    architecture = compared.cut.architecture()
     if architecture.gates:
         architecture = architecture.replace(gates=architecture.gates.decided())
-    weights = setting.cut.final_weights()
-    return [Member("finetune", "finetune", architecture, setting.configuration, weights=weights)]
+    weights = compared.cut.final_weights()
+    return [Candidate("finetune", "finetune", architecture, compared.configuration, weights=weights)]
 
 
-def _evolution(setting: Setting, count: int) -> list[Member]:
-    return [Member("evolution", "evolution", setting.contest.parent, setting.configuration, "evolution", count)]
+def _evolution(compared: ComparedCut, count: int) -> list[Candidate]:
+    return [Candidate("evolution", "evolution", compared.pair.parent, compared.configuration, "evolution", count)]
 
 
-def _alone(make: Callable[[Contest], list[Architecture]]) -> Callable[[Contest, int], list[Architecture]]:
-    return lambda contest, count: make(contest)
+def _alone(make: Callable[[Pair], list[Architecture]]) -> Callable[[Pair, int], list[Architecture]]:
+    return lambda pair, count: make(pair)
 
 
-_Maker = Callable[[Setting, int], list[Member]]
-# Rivals by name; those in the second table take a number after a colon, those in the third what they are fitted to.
-RIVALS: dict[str, _Maker] = {
+_Maker = Callable[[ComparedCut, int], list[Candidate]]
+# Baselines by name; those in the second table take a number after a colon, those in the third what they are fitted to.
+BASELINES: dict[str, _Maker] = {
     "parent": _parent,
-    "dense": _of_architectures(_alone(rivals.dense), "dense"),
-    "chain": _of_architectures(_alone(rivals.reference("chain")), "chain"),
-    "residual": _of_architectures(_alone(rivals.reference("residual")), "residual"),
+    "dense": _of_architectures(_alone(baselines.dense), "dense"),
+    "chain": _of_architectures(_alone(baselines.reference("chain")), "chain"),
+    "residual": _of_architectures(_alone(baselines.reference("residual")), "residual"),
     "finetune": _finetune,
-    "all": _of_architectures(_alone(rivals.every), "all"),
+    "all": _of_architectures(_alone(baselines.every), "all"),
 }
-COUNTED_RIVALS: dict[str, _Maker] = {
-    "random": _of_architectures(rivals.random, "random"),
-    "random-params": _of_architectures(rivals.random_params, "random-params"),
+COUNTED_BASELINES: dict[str, _Maker] = {
+    "random": _of_architectures(baselines.random, "random"),
+    "random-params": _of_architectures(baselines.random_params, "random-params"),
     "random-cost": _of_architectures(equal_cost.random_cost, "random-cost"),
     "evolution": _evolution,
 }
-SCALED_RIVALS: dict[str, dict[str, _Maker]] = {
+SCALED_BASELINES: dict[str, dict[str, _Maker]] = {
     f"{name}-scaled": {
         fitted: _of_architectures(_alone(equal_cost.scaled(name, fitted)), f"{name}-scaled-{fitted}")
         for fitted in equal_cost.FITTED
     }
     for name in ("dense", "chain", "residual")
 }
-NAMES = (*RIVALS, *COUNTED_RIVALS, *SCALED_RIVALS)
+NAMES = (*BASELINES, *COUNTED_BASELINES, *SCALED_BASELINES)
 
 
-def members(setting: Setting, against: Sequence[str], warn: Callable[[str], None] = lambda text: None) -> list[Member]:
-    """The cut and its rivals; one that there is not is left out, so that the others can be compared.
+def candidates_of(
+    compared: ComparedCut, against: Sequence[str], warn: Callable[[str], None] = lambda text: None
+) -> list[Candidate]:
+    """The cut and its baselines; one that there is not is left out, so that the others can be compared.
 
     Args:
-        setting: the cut's.
-        against: names of rivals, with a number after a colon where there may be several; or paths of runs or of
+        compared: the cut's.
+        against: names of baselines, with a number after a colon where there may be several; or paths of runs or of
             YAML files.
         warn: is told which was left out and why, a sentence.
 
     Raises:
-        UsageError: a rival is unknown or named twice, or none of those that are named can be made.
+        UsageError: a baseline is unknown or named twice, or none of those that are named can be made.
     """
-    found = [Member(CUT, CUT, setting.contest.cut, setting.configuration)]
+    found = [Candidate(CUT, CUT, compared.pair.cut, compared.configuration)]
     left_out: list[str] = []
     for text in against:
         try:
-            made = _maker(text)(setting)
+            made = _maker(text)(compared)
             if not made:
                 raise NoBaselineError(f"--against {text}: there is no wiring but the cut's.")
         except NoBaselineError as error:
             left_out.append(str(error))
             continue
-        taken = {member.name for member in found}
-        clash = next((member.name for member in made if member.name in taken), None)
+        taken = {candidate.name for candidate in found}
+        clash = next((candidate.name for candidate in made if candidate.name in taken), None)
         if clash:
             raise UsageError(f"--against {text}: there is a {clash!r} already; name it once, or rename the file.")
         found += made
@@ -160,49 +162,49 @@ def require_baselines(against: Sequence[str]) -> None:
         raise UsageError(f"--against {twice}: it is named twice.")
 
 
-def _maker(text: str) -> Callable[[Setting], list[Member]]:
+def _maker(text: str) -> Callable[[ComparedCut], list[Candidate]]:
     """What makes the baselines of this name for a cut.
 
     Raises:
         UsageError: it is unknown, and no path either.
     """
     name, colon, number = text.partition(":")
-    if name in RIVALS and not colon:
-        return lambda setting: RIVALS[name](setting, 1)
-    if name in COUNTED_RIVALS:
+    if name in BASELINES and not colon:
+        return lambda compared: BASELINES[name](compared, 1)
+    if name in COUNTED_BASELINES:
         if colon and not (number.isdecimal() and len(number) <= 18 and int(number) > 0):
             raise UsageError(f"--against {shown(text)}: expected a number from 1 upwards after the colon.")
         if name == "evolution" and (not colon or int(number) < 2):
             raise UsageError(f"--against {text}: expected how many trainings it may take, like evolution:50.")
         count = int(number) if colon else 1
         require_few(f"--against {text}", count)
-        return lambda setting: COUNTED_RIVALS[name](setting, count)
-    if name in SCALED_RIVALS:
+        return lambda compared: COUNTED_BASELINES[name](compared, count)
+    if name in SCALED_BASELINES:
         wanted = number if colon else "params"
-        if wanted not in SCALED_RIVALS[name]:
+        if wanted not in SCALED_BASELINES[name]:
             raise UsageError(
-                f"--against {text}: expected {' or '.join(SCALED_RIVALS[name])} after the colon"
-                f"{nearest(wanted, SCALED_RIVALS[name])}"
+                f"--against {text}: expected {' or '.join(SCALED_BASELINES[name])} after the colon"
+                f"{nearest(wanted, SCALED_BASELINES[name])}"
             )
-        return lambda setting: SCALED_RIVALS[name][wanted](setting, 1)
+        return lambda compared: SCALED_BASELINES[name][wanted](compared, 1)
     path = Path(text)
     if path.exists():
-        return lambda setting: [_late(setting, path)]
-    known = ", ".join([*RIVALS, *(f"{name}:N" for name in COUNTED_RIVALS), *SCALED_RIVALS])
+        return lambda compared: [_late(compared, path)]
+    known = ", ".join([*BASELINES, *(f"{name}:N" for name in COUNTED_BASELINES), *SCALED_BASELINES])
     raise UsageError(
         f"--against {text}: expected one of {known}, or the path of a run or an architecture's YAML"
         f"{nearest(name, NAMES)}"
     )
 
 
-def _late(setting: Setting, path: Path) -> Member:
+def _late(compared: ComparedCut, path: Path) -> Candidate:
     """The wiring of another run, cut or YAML file."""
     given = RunDirectory.open(path).architecture() if path.is_dir() else from_yaml(read_text(path), str(path))
     architecture = given.without_gates()
-    ours = setting.contest.parent
+    ours = compared.pair.parent
     if (architecture.input, architecture.classes) != (ours.input, ours.classes):
         raise UsageError(f"--against {path}: it is for other images or classes than the cut.")
     name = path.resolve().name.removesuffix(".yaml")
     if name in (CUT, *NAMES):
         name = f"other-{name}"
-    return Member(name, name, architecture, setting.configuration)
+    return Candidate(name, name, architecture, compared.configuration)

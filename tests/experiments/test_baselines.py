@@ -6,29 +6,29 @@ from connprune.architecture.files import to_yaml
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.wirings import in_order
 from connprune.errors import UsageError
-from connprune.experiments.contenders import Setting, members
+from connprune.experiments.baselines import ComparedCut, candidates_of
 from connprune.runs.directory import RunDirectory
 from tests.experiments.helpers import make_cut
 
 
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return make_cut(tmp_path_factory.mktemp("contest"))
+    return make_cut(tmp_path_factory.mktemp("pair"))
 
 
 @pytest.fixture(scope="module")
-def setting(cut: RunDirectory) -> Setting:
-    return Setting.of(cut, None, None)
+def compared(cut: RunDirectory) -> ComparedCut:
+    return ComparedCut.of(cut, None, None)
 
 
-def test_each_rival_is_what_its_name_says(setting: Setting) -> None:
-    rivals = ["parent", "dense", "chain", "residual", "finetune", "evolution:4"]
-    found = {member.name: member for member in members(setting, rivals)}
-    layers = [layer.name for layer in setting.contest.parent.layers]
+def test_each_baseline_is_what_its_name_says(compared: ComparedCut) -> None:
+    baselines = ["parent", "dense", "chain", "residual", "finetune", "evolution:4"]
+    found = {candidate.name: candidate for candidate in candidates_of(compared, baselines)}
+    layers = [layer.name for layer in compared.pair.parent.layers]
 
-    assert list(found) == ["cut", *rivals[:-1], "evolution"]
+    assert list(found) == ["cut", *baselines[:-1], "evolution"]
     assert found["cut"].architecture.gates is None
-    assert found["parent"].architecture.gates == setting.parent.gates
+    assert found["parent"].architecture.gates == compared.parent.gates
     assert len(found["dense"].architecture.all_connections) == 45
     assert found["dense"].architecture.gates is None
     assert all(sources == (before,) for (_, sources), before in zip(
@@ -38,79 +38,87 @@ def test_each_rival_is_what_its_name_says(setting: Setting) -> None:
     assert found["finetune"].architecture.gates
     assert found["finetune"].architecture.gates.penalty == 0
     assert found["evolution"].budget == 4
-    recipes = {member.configuration.training for member in found.values()}
+    recipes = {candidate.configuration.training for candidate in found.values()}
     assert len(recipes) == 1
 
 
-def test_random_rivals_are_live_different_and_of_the_cut_s_size(setting: Setting) -> None:
-    ours = setting.contest.cut
-    found = members(setting, ["random:12"])[1:]
+def test_random_baselines_are_live_different_and_of_the_cut_s_size(compared: ComparedCut) -> None:
+    ours = compared.pair.cut
+    found = candidates_of(compared, ["random:12"])[1:]
 
-    assert [member.name for member in found] == [f"random-{number:02}" for number in range(1, 13)]
-    wirings = {repr(member.architecture.connections) for member in found}
+    assert [candidate.name for candidate in found] == [f"random-{number:02}" for number in range(1, 13)]
+    wirings = {repr(candidate.architecture.connections) for candidate in found}
     assert len(wirings | {repr(ours.connections)}) == 13
-    for member in found:
-        assert len(member.architecture.all_connections) == len(ours.all_connections)
-        connections = member.architecture.connections
+    for candidate in found:
+        assert len(candidate.architecture.all_connections) == len(ours.all_connections)
+        connections = candidate.architecture.connections
         assert in_order(connections, [name for name in connections if name != "head"]) == connections
 
 
-def test_random_rivals_are_the_same_for_the_same_seed(cut: RunDirectory) -> None:
+def test_random_baselines_are_the_same_for_the_same_seed(cut: RunDirectory) -> None:
     def drawn(seed: int) -> list[str]:
-        return [to_yaml(member.architecture) for member in members(Setting.of(cut, None, seed), ["random:3"])]
+        return [
+            to_yaml(candidate.architecture)
+            for candidate in candidates_of(ComparedCut.of(cut, None, seed), ["random:3"])
+        ]
 
     assert drawn(1) == drawn(1) != drawn(2)
 
 
-def test_random_params_rivals_have_the_cut_s_parameters_within_two_percent(setting: Setting) -> None:
-    wanted = parameter_count(setting.contest.cut)
-    for member in members(setting, ["random-params:4"])[1:]:
-        assert abs(parameter_count(member.architecture) - wanted) <= 0.02 * wanted
+def test_random_params_baselines_have_the_cut_s_parameters_within_two_percent(compared: ComparedCut) -> None:
+    wanted = parameter_count(compared.pair.cut)
+    for candidate in candidates_of(compared, ["random-params:4"])[1:]:
+        assert abs(parameter_count(candidate.architecture) - wanted) <= 0.02 * wanted
 
 
-def test_random_cost_rivals_have_both_of_the_cut_s_counts_within_three_percent(setting: Setting) -> None:
-    ours = setting.contest.cut
-    found = members(setting, ["random-cost:4"])[1:]
+def test_random_cost_baselines_have_both_of_the_cut_s_counts_within_three_percent(compared: ComparedCut) -> None:
+    ours = compared.pair.cut
+    found = candidates_of(compared, ["random-cost:4"])[1:]
 
-    assert [member.name for member in found] == [f"random-cost-{number}" for number in range(1, 5)]
-    assert len({repr(each.connections) for each in (ours, *(member.architecture for member in found))}) == 5
+    assert [candidate.name for candidate in found] == [f"random-cost-{number}" for number in range(1, 5)]
+    assert len({repr(each.connections) for each in (ours, *(candidate.architecture for candidate in found))}) == 5
     for count in (parameter_count, mac_count):
-        for member in found:
-            assert abs(count(member.architecture) - count(ours)) <= 0.03 * count(ours)
-    again = members(setting, ["random-cost:4"])[1:]
-    assert [to_yaml(member.architecture) for member in again] == [to_yaml(member.architecture) for member in found]
+        for candidate in found:
+            assert abs(count(candidate.architecture) - count(ours)) <= 0.03 * count(ours)
+    again = candidates_of(compared, ["random-cost:4"])[1:]
+    assert [to_yaml(candidate.architecture) for candidate in again] == [
+        to_yaml(candidate.architecture) for candidate in found
+    ]
 
 
 def test_a_cost_that_no_random_wiring_has_leaves_the_others(tmp_path: Path) -> None:
     """A cut of nothing costs more than any other wiring of its parent."""
     told: list[str] = []
-    found = members(Setting.of(make_cut(tmp_path, 44), None, None), ["random-cost:2", "chain"], told.append)
-    assert [member.name for member in found] == ["cut", "chain"]
+    found = candidates_of(ComparedCut.of(make_cut(tmp_path, 44), None, None), ["random-cost:2", "chain"], told.append)
+    assert [candidate.name for candidate in found] == ["cut", "chain"]
     (why,) = told
     assert why.startswith("left out: --against random-cost:2: 100 random wirings in a row had not the cut's ")
     assert "within 3%" in why
 
 
 @pytest.mark.parametrize("name", ["dense", "chain", "residual"])
-def test_scaled_rivals_have_other_widths_and_the_cut_s_count(setting: Setting, name: str) -> None:
-    ours = setting.contest.cut
-    given = {member.name: member for member in members(setting, [name, f"{name}-scaled", f"{name}-scaled:macs"])}
+def test_scaled_baselines_have_other_widths_and_the_cut_s_count(compared: ComparedCut, name: str) -> None:
+    ours = compared.pair.cut
+    given = {
+        candidate.name: candidate
+        for candidate in candidates_of(compared, [name, f"{name}-scaled", f"{name}-scaled:macs"])
+    }
     assert list(given) == ["cut", name, f"{name}-scaled-params", f"{name}-scaled-macs"]
     for fitted, count in (("params", parameter_count), ("macs", mac_count)):
         found = given[f"{name}-scaled-{fitted}"].architecture
         assert found.connections == given[name].architecture.connections
-        assert [layer.kind for layer in found.layers] == [layer.kind for layer in setting.contest.parent.layers]
+        assert [layer.kind for layer in found.layers] == [layer.kind for layer in compared.pair.parent.layers]
         whole = given[name].architecture
         assert abs(count(found) - count(ours)) <= abs(count(whole) - count(ours))
 
 
-def test_a_run_and_a_file_can_be_rivals(setting: Setting, cut: RunDirectory, tmp_path: Path) -> None:
+def test_a_run_and_a_file_can_be_baselines(compared: ComparedCut, cut: RunDirectory, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text(to_yaml(setting.contest.parent), encoding="utf-8")
-    found = members(setting, [str(file), str(cut.path.parent / "parent")])
+    file.write_text(to_yaml(compared.pair.parent), encoding="utf-8")
+    found = candidates_of(compared, [str(file), str(cut.path.parent / "parent")])
 
-    assert [member.name for member in found] == ["cut", "mine", "other-parent"]
-    assert found[1].architecture == found[2].architecture == setting.contest.parent
+    assert [candidate.name for candidate in found] == ["cut", "mine", "other-parent"]
+    assert found[1].architecture == found[2].architecture == compared.pair.parent
 
 
 @pytest.mark.parametrize(
@@ -133,23 +141,23 @@ def test_a_run_and_a_file_can_be_rivals(setting: Setting, cut: RunDirectory, tmp
         (["nothing/here.yaml"], "expected one of parent"),
     ],
 )
-def test_a_rival_that_cannot_be_made_is_refused(setting: Setting, against: list[str], message: str) -> None:
+def test_a_baseline_that_cannot_be_made_is_refused(compared: ComparedCut, against: list[str], message: str) -> None:
     with pytest.raises(UsageError) as refused:
-        members(setting, against)
+        candidates_of(compared, against)
     assert message in str(refused.value)
 
 
-def test_more_random_rivals_than_there_are_wirings_are_refused(tmp_path: Path) -> None:
+def test_more_random_baselines_than_there_are_wirings_are_refused(tmp_path: Path) -> None:
     cut = make_cut(tmp_path, 44)
     with pytest.raises(UsageError, match="there are only 0 wirings of 45 connections"):
-        members(Setting.of(cut, None, None), ["random:1"])
+        candidates_of(ComparedCut.of(cut, None, None), ["random:1"])
 
 
-def test_a_rival_that_there_is_not_leaves_the_others(tmp_path: Path) -> None:
-    setting = Setting.of(make_cut(tmp_path, 44), None, None)
+def test_a_baseline_that_there_is_not_leaves_the_others(tmp_path: Path) -> None:
+    compared = ComparedCut.of(make_cut(tmp_path, 44), None, None)
     told: list[str] = []
-    found = members(setting, ["random:1", "chain", "all"], told.append)
-    assert [member.name for member in found] == ["cut", "chain"]
+    found = candidates_of(compared, ["random:1", "chain", "all"], told.append)
+    assert [candidate.name for candidate in found] == ["cut", "chain"]
     assert told[0] == "left out: --against random:1: there are only 0 wirings of 45 connections."
     assert told[1].startswith("left out: --against all: this parent has ")
 
@@ -163,4 +171,4 @@ def test_a_cut_of_a_cut_competes_within_the_first_parent(cut: RunDirectory, tmp_
 
     examined = examine(cut, "gate", "connection", lambda found: load(found.data), torch.device("cpu"))
     second = write_cut(prune(examined, Keep(len(cut.architecture().gated_connections) - 1)), tmp_path / "second")
-    assert len(Setting.of(second, None, None).contest.parent.all_connections) == 45
+    assert len(ComparedCut.of(second, None, None).pair.parent.all_connections) == 45

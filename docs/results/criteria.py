@@ -1,6 +1,6 @@
-"""Where the cuts of each ruler stand among all wirings of a parent.
+"""Where the cuts of each criterion stand among all wirings of a parent.
 
-python docs/results/rulers.py COMPARISON PARENT > docs/results/NAME.json
+python docs/results/criteria.py COMPARISON PARENT > docs/results/NAME.json
 
 COMPARISON is the directory of a finished `retrain --against all`, PARENT the run that its cut came from.
 """
@@ -22,8 +22,8 @@ from connprune.documents.comparison import Comparison
 from connprune.errors import DisconnectedError
 from connprune.runs.directory import RunDirectory
 from connprune.runs.links import read_document
+from connprune.training.criteria import CRITERIA
 from connprune.training.pruning import examine
-from connprune.training.rulers import RULERS
 
 
 def wiring(architecture: Architecture) -> str:
@@ -32,7 +32,7 @@ def wiring(architecture: Architecture) -> str:
 
 
 def main() -> None:
-    """Prints a row for each ruler and each number of connections that it is asked to keep."""
+    """Prints a row for each criterion and each number of connections that it is asked to keep."""
     comparison, parent = RunDirectory(Path(sys.argv[1])), RunDirectory(Path(sys.argv[2]))
     document = read_document(Comparison, comparison.comparison)
     means: dict[str, tuple[float, int]] = {}
@@ -42,7 +42,7 @@ def main() -> None:
             mean = fmean(training.test_accuracy for training in network.runs)
             means[wiring(run.architecture())] = (mean, int(network.connections))
     rows: list[dict[str, Any]] = []
-    for by in RULERS:
+    for by in CRITERIA:
         examined = examine(parent, by, "connection", lambda found: load(found.data), torch.device("cpu"))
         for keep in range(len(examined.scores), 0, -1):
             try:
@@ -62,7 +62,7 @@ def main() -> None:
                     "as_many": len(same),
                 }
             )
-    print(json.dumps({"schema": SCHEMA, "kind": "rulers", "wirings": len(means), "rows": rows}))
+    print(json.dumps({"schema": SCHEMA, "kind": "criteria", "wirings": len(means), "rows": rows}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rulers of a cut: each scores connections, or the feature maps that they carry, by another idea of importance.
+"""The criteria of a cut: each scores connections, or the feature maps that they carry, by another idea of importance.
 
 None of them is the truth: a gate and the weights that read it can trade scale, a gradient sees only the smallest
 change, and the loss change of one removal says nothing about removing two.
@@ -29,16 +29,16 @@ Split = list[Tensor]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a ruler may look at.
+    """What a criterion may look at.
 
     Attributes:
         network: the trained network, with gates, in evaluation mode.
-        held_out: images that steered the training, on the network's device; never the test images.
-        seed: for rulers that draw.
+        validation: validation images, on the network's device.
+        seed: for criteria that draw.
     """
 
     network: Network
-    held_out: Images
+    validation: Images
     seed: int
 
 
@@ -72,7 +72,7 @@ def by_strength(evidence: Evidence) -> Split:
 
 
 def by_saliency(evidence: Evidence) -> Split:
-    """|g · ∂L/∂g| on held-out images: the first-order change of the loss if the gate went to zero.
+    """|g · ∂L/∂g| on validation images: the first-order change of the loss if the gate went to zero.
 
     After P. Molchanov et al., "Pruning Convolutional Neural Networks for Resource Efficient Inference", 2017, eq. 7.
     """
@@ -80,10 +80,10 @@ def by_saliency(evidence: Evidence) -> Split:
     gates = _gates(network).requires_grad_()
     gradient = torch.zeros_like(gates)
     with recurrent_in_training(network):
-        for images, labels in in_order(evidence.held_out):
+        for images, labels in in_order(evidence.validation):
             loss = F.cross_entropy(network(images, gates), labels, reduction="sum")
             gradient += torch.autograd.grad(loss, gates)[0]
-    change = (gates.detach() * gradient).abs() / len(evidence.held_out)
+    change = (gates.detach() * gradient).abs() / len(evidence.validation)
     return [score.cpu() for score in change.split(gates_of_each(network.architecture))]
 
 
@@ -102,7 +102,7 @@ def recurrent_in_training(network: nn.Module) -> Iterator[None]:
 
 
 def by_ablation(evidence: Evidence) -> Split:
-    """The true change of the held-out loss when one gate is set to zero; below zero where the network gains."""
+    """The true change of the validation loss when one gate is set to zero; below zero where the network gains."""
     network = evidence.network
     gates = _gates(network)
 
@@ -110,9 +110,9 @@ def by_ablation(evidence: Evidence) -> Split:
     def loss(values: Tensor) -> float:
         total = sum(
             F.cross_entropy(network(images, values), labels, reduction="sum")
-            for images, labels in in_order(evidence.held_out)
+            for images, labels in in_order(evidence.validation)
         )
-        return float(total) / len(evidence.held_out)
+        return float(total) / len(evidence.validation)
 
     whole = loss(gates)
     changes = []
@@ -129,7 +129,7 @@ def by_chance(evidence: Evidence) -> Split:
     return list(torch.rand(sum(counts), generator=stream(evidence.seed, "cut")).split(counts))
 
 
-RULERS: dict[str, Callable[[Evidence], Split]] = {
+CRITERIA: dict[str, Callable[[Evidence], Split]] = {
     "gate": by_gate,
     "strength": by_strength,
     "saliency": by_saliency,
@@ -154,7 +154,7 @@ def feature_map_scores(architecture: Architecture, scores: Split) -> GateValues:
 
 
 def _gates(network: Network) -> Tensor:
-    assert network.gates is not None, "a ruler measures a network with gates"  # noqa: S101
+    assert network.gates is not None, "a criterion measures a network with gates"  # noqa: S101
     return network.gates.values().detach().clone()
 
 
