@@ -30,9 +30,9 @@ def network_of(count: int, width: int) -> Network:
     return build(resolve("digits", assignments=[f"layers=[{layers}]"]).with_input(Shape(3, SIDE, SIDE), 10))
 
 
-def step(network: Network, remake: bool, batch: int) -> None:
+def step(network: Network, recompute: bool, batch: int) -> None:
     """A forward and a backward pass."""
-    network.remake_merges(remake)
+    network.recompute_merges(recompute)
     network.zero_grad()
     images = torch.zeros(batch, 3, SIDE, SIDE, dtype=torch.uint8)
     F.cross_entropy(network(images), torch.arange(batch) % 10).backward()
@@ -57,7 +57,7 @@ def main() -> None:
     ways = {"kept": False, "made again": True}
     networks = {count: network_of(count, arguments.width) for count in COUNTS}
     steps = {
-        count: {name: partial(step, network, remake, arguments.batch) for name, remake in ways.items()}
+        count: {name: partial(step, network, recompute, arguments.batch) for name, recompute in ways.items()}
         for count, network in networks.items()
     }
     seconds = {count: in_turns(steps[count], device, arguments.rounds, warm_up=3) for count in COUNTS}

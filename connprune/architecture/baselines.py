@@ -10,8 +10,8 @@ from random import Random
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import restricted
-from connprune.architecture.kept import positions
 from connprune.architecture.live_wirings import LiveWirings
+from connprune.architecture.liveness import positions
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.wirings import WIRINGS, Wiring
 from connprune.errors import NoBaselineError, UsageError

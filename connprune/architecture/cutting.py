@@ -9,7 +9,7 @@ from connprune.architecture.allowed import allowed
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, Shape
 from connprune.architecture.gates import CostBudget
-from connprune.architecture.kept import Kept, follow, positions, taken_numbers
+from connprune.architecture.liveness import Live, positions, propagate, taken_numbers
 from connprune.architecture.merging import MergeOverride, Selection
 from connprune.architecture.rules import Counts, CountsWithout, FeatureMap, Rule, Scores, Unit
 from connprune.architecture.shapes import connection_maps, head_counts, mac_count, size_of
@@ -46,7 +46,7 @@ class Cut:
     """The smaller architecture, still with its gates; what of the parent is left in it; and the report."""
 
     architecture: Architecture
-    kept: Kept
+    kept: Live
     report: CutReport
 
 
@@ -85,7 +85,7 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
     """
     scores = _scores(architecture, scores_of_each)
     chosen = rule.chosen(scores, _counts_without(architecture))
-    kept = follow(architecture, _places(architecture, chosen))
+    kept = propagate(architecture, _places(architecture, chosen))
     if kept is None:
         raise DisconnectedError(
             f"The cut ({rule}) would leave no path from the input to the head; nothing was written. "
@@ -117,7 +117,7 @@ def cut_connections(architecture: Architecture, scores: Scores, rule: Rule) -> A
         DisconnectedError: no path from the input to the head would be left.
     """
     chosen = rule.chosen(scores, _counts_without(architecture))
-    kept = follow(architecture, _places(architecture, chosen))
+    kept = propagate(architecture, _places(architecture, chosen))
     if kept is None:
         raise DisconnectedError(f"The cut ({rule}) would leave no path from the input to the head.")
     return _rebuilt(architecture, kept)
@@ -138,7 +138,7 @@ def restricted(architecture: Architecture, wiring: Mapping[str, Collection[str]]
     if lacking:
         raise UsageError(f"The connection {lacking} is not one of the parent's.")
     removed = frozenset(architecture.all_connections) - frozenset(wanted)
-    kept = follow(architecture, _places(architecture, removed))
+    kept = propagate(architecture, _places(architecture, removed))
     if kept is None:
         raise UsageError("This wiring has no path from the input to the head.")
     found = _rebuilt(architecture, kept)
@@ -153,7 +153,7 @@ def macs_of_each(architecture: Architecture) -> list[int]:
     whole = mac_count(architecture)
     brought = []
     for connection in architecture.gated_connections:
-        kept = follow(architecture, _places(architecture, frozenset({connection})))
+        kept = propagate(architecture, _places(architecture, frozenset({connection})))
         brought.append(whole - (_counts(architecture, kept).macs if kept else 0))
     return brought
 
@@ -195,8 +195,8 @@ def _magnitude(gate: float | Sequence[float]) -> float | list[float]:
 
 
 def _leaves_path(architecture: Architecture) -> LeavesPath:
-    """`follow` decides, since feature maps have paths of their own."""
-    return lambda removed: follow(architecture, _places(architecture, removed)) is not None
+    """`propagate` decides, since feature maps have paths of their own."""
+    return lambda removed: propagate(architecture, _places(architecture, removed)) is not None
 
 
 def _scores(architecture: Architecture, gates: GateValues) -> dict[Unit, float]:
@@ -234,13 +234,13 @@ def _places(architecture: Architecture, removed: frozenset[Unit]) -> dict[Connec
 
 def _counts_without(architecture: Architecture) -> CountsWithout:
     def counts(removed: frozenset[Unit]) -> Counts | None:
-        kept = follow(architecture, _places(architecture, removed))
+        kept = propagate(architecture, _places(architecture, removed))
         return _counts(architecture, kept) if kept else None
 
     return counts
 
 
-def _counts(architecture: Architecture, kept: Kept) -> Counts:
+def _counts(architecture: Architecture, kept: Live) -> Counts:
     """What the network that is left costs; a rule asks for many, so the smaller architecture is not made for it."""
     parameters = macs = 0
     for target, sources in kept.connections.items():
@@ -261,7 +261,7 @@ def _counts(architecture: Architecture, kept: Kept) -> Counts:
     return Counts(parameters, macs)
 
 
-def _rebuilt(architecture: Architecture, kept: Kept) -> Architecture:
+def _rebuilt(architecture: Architecture, kept: Live) -> Architecture:
     live = {target: tuple(sources) for target, sources in kept.connections.items()}
     selections = {
         target: {
@@ -288,7 +288,7 @@ def _rebuilt(architecture: Architecture, kept: Kept) -> Architecture:
     )
 
 
-def _selection(architecture: Architecture, kept: Kept, target: str, source: str) -> Selection | None:
+def _selection(architecture: Architecture, kept: Live, target: str, source: str) -> Selection | None:
     """What a connection of the cut carries, in the numbers of the cut; None if that is all of its source in order."""
     places = kept.connections[target][source]
     numbers = taken_numbers(architecture, target, source)
@@ -303,7 +303,7 @@ def _selection(architecture: Architecture, kept: Kept, target: str, source: str)
     return Selection(take=take, at=at)
 
 
-def _merges(architecture: Architecture, kept: Kept) -> dict[str, MergeOverride]:
+def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
     """The parent's overrides, and new ones where a merge would otherwise change its size or its squeeze."""
     merges: dict[str, MergeOverride] = {}
     for target, sources in kept.connections.items():

@@ -25,8 +25,8 @@ from connprune.data.splits import Splits
 from connprune.documents.bench import Bench, FileCosts, ForwardTime, StepTime
 from connprune.errors import DiskFullError
 from connprune.network.network import build
-from connprune.training.capture import WARM_UP as RECORDED_AFTER
 from connprune.training.configuration import Configuration
+from connprune.training.cuda_graph import WARM_UP as RECORDED_AFTER
 from connprune.training.device import device_name
 from connprune.training.latency import forward_pass
 from connprune.training.precision import precision_on

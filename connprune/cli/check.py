@@ -38,8 +38,8 @@ def check(
         raise UsageError(
             f"--explain says where a configuration's values are from, but {file} is no configuration: {found.kind}."
         )
-    for caution in found.cautions:
-        output.note(f"Note: {caution}")
+    for sentence in found.advice:
+        output.note(f"Note: {sentence}")
     document = found.document(explain)
     if as_json or not found.mistakes:
         line = f"{found.path}: valid ({found.kind})"

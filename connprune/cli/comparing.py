@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import run_experiment
-from connprune.cli.means import Means
 from connprune.cli.output import Output
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from connprune.experiments.plan import Plan
 
 
-def compare(plan: "Plan", means: Means, output: Output) -> "Comparison":
+def compare(plan: "Plan", execution: ExecutionOptions, output: Output) -> "Comparison":
     """Works a comparison off and says what came out; returns its document.
 
     Raises:
@@ -25,10 +25,10 @@ def compare(plan: "Plan", means: Means, output: Output) -> "Comparison":
 
     return run_experiment(
         plan,
-        means,
+        execution,
         output,
         lambda plan: collect(
-            plan, lambda architectures: latencies(architectures, choose_device(means.device_here, output.warning))
+            plan, lambda architectures: latencies(architectures, choose_device(execution.device_here, output.warning))
         ),
         comparison_text,
         plan.run.comparison,

@@ -39,7 +39,7 @@ def runs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def keys(incomplete: str) -> list[str]:
     """Keys of the configuration that begin so, each with its `=`."""
-    from connprune.training.keys import configuration_keys
+    from connprune.training.key_paths import configuration_keys
 
     return _beginning(incomplete, (f"{key}=" for key in configuration_keys()))
 

@@ -33,4 +33,4 @@ def data(
         raise UsageError(f"data: {unknown(name, NAMED)}")
     settings = DataSettings(source=name, cache=str(cache) if cache else None)
     output = Output()
-    output.result(str(download(settings, output.track)))
+    output.result(str(download(settings, output.progress)))

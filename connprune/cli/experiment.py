@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from connprune.cli.means import Means
+from connprune.cli.execution import ExecutionOptions
 from connprune.cli.output import Output
 from connprune.cli.session import load_images, warn_of_damaged
 from connprune.signals import Stop
@@ -23,7 +23,7 @@ Results = TypeVar("Results", "Comparison", "Sweep")
 
 def run_experiment(
     plan: "Plan",
-    means: Means,
+    execution: ExecutionOptions,
     output: Output,
     collect: Callable[["Plan"], "Results"],
     text: Callable[["Results"], str],
@@ -33,7 +33,7 @@ def run_experiment(
 
     Args:
         plan: the experiment.
-        means: how.
+        execution: how.
         output: where words go.
         collect: gives the document.
         text: makes the table of it.
@@ -49,10 +49,10 @@ def run_experiment(
     from connprune.errors import ConnpruneError
     from connprune.runs.links import write_document
 
-    began, left = time.monotonic(), 0 if means.only_collect else len(plan.unfinished)
-    if not means.only_collect:
-        _execute(plan, means, output)
-    speed = _speed(left, time.monotonic() - began, means)
+    began, left = time.monotonic(), 0 if execution.only_collect else len(plan.unfinished)
+    if not execution.only_collect:
+        _execute(plan, execution, output)
+    speed = _speed(left, time.monotonic() - began, execution)
     found = collect(plan)
     output.note(f"{text(found)}{speed}")
     if found.unfinished:
@@ -66,11 +66,11 @@ def run_experiment(
     return found
 
 
-def _speed(trainings: int, seconds: float, means: Means) -> str:
+def _speed(trainings: int, seconds: float, execution: ExecutionOptions) -> str:
     """How many trainings a minute, files and starting included, as a line below a table; empty where none was done."""
     if not trainings:
         return ""
-    at_once = f", {means.jobs} at once" if means.jobs else ""
+    at_once = f", {execution.jobs} at once" if execution.jobs else ""
     return f"\n{trainings} trainings in {seconds:.1f} s{at_once}: {60 * trainings / seconds:.1f} a minute."
 
 
@@ -82,13 +82,13 @@ def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:
         output.result("\n".join(commands), Commands(path=str(path), commands=tuple(commands)))
 
 
-def _execute(plan: "Plan", means: Means, output: Output) -> None:
+def _execute(plan: "Plan", execution: ExecutionOptions, output: Output) -> None:
     from connprune.errors import ConnpruneError, LostDeviceError
     from connprune.experiments.launch import devices_of_jobs
     from connprune.runs.clock import now
     from connprune.training.device import find_device
 
-    find_device(means.device_here)
+    find_device(execution.device_here)
     left = len(plan.unfinished)
     if left < len(plan.jobs):
         output.note(f"resuming {plan.path}: {len(plan.jobs) - left} of {len(plan.jobs)} trainings are done")
@@ -98,17 +98,17 @@ def _execute(plan: "Plan", means: Means, output: Output) -> None:
     with plan.run.status_on_error(plan.require_same):
         failed: dict[Path, str] = {}
         ends: list[str] = []
-        if means.on:
-            failed = _execute_on_ray(plan, means, output)
-        elif means.jobs in (None, 1):
+        if execution.on:
+            failed = _execute_on_ray(plan, execution, output)
+        elif execution.jobs in (None, 1):
             begun = now()
             try:
-                failed = execute_here(plan, means.device, output, means.data)
+                failed = execute_here(plan, execution.device, output, execution.data)
             except LostDeviceError:
                 # This process can go on with none of the others.
-                ends = _execute_by_workers(plan, means, [means.device], begun)
+                ends = _execute_by_workers(plan, execution, [execution.device], begun)
         else:
-            ends = _execute_by_workers(plan, means, devices_of_jobs(means.device, means.jobs)[:left], now())
+            ends = _execute_by_workers(plan, execution, devices_of_jobs(execution.device, execution.jobs)[:left], now())
         missing = plan.unfinished
         if missing:
             first = missing[0].run
@@ -119,12 +119,14 @@ def _execute(plan: "Plan", means: Means, output: Output) -> None:
             )
 
 
-def _execute_by_workers(plan: "Plan", means: Means, devices: Sequence[str], since: str) -> list[str]:
+def _execute_by_workers(plan: "Plan", execution: ExecutionOptions, devices: Sequence[str], since: str) -> list[str]:
     """Lets a process on each device do what is left; returns how those ended that did not by themselves."""
     from connprune.experiments.launch import launch, worker_commands
 
     with Stop() as stop:
-        ends = launch(worker_commands(plan.path, devices, means.threads, means.plugins, means.data, since), stop)
+        ends = launch(
+            worker_commands(plan.path, devices, execution.threads, execution.plugins, execution.data, since), stop
+        )
         if stop.number is not None:
             raise plan.interruption(stop.number)
     return ends
@@ -132,9 +134,9 @@ def _execute_by_workers(plan: "Plan", means: Means, devices: Sequence[str], sinc
 
 def _why_unfinished(path: Path, ends: Sequence[str]) -> str:
     """What is known of a training that is not finished and has not failed in this process."""
-    from connprune.runs.lock import holder
+    from connprune.runs.lock import lock_owner
 
-    has_it = holder(path)
+    has_it = lock_owner(path)
     if has_it:
         return f"{has_it} is training it."
     return f"{'; '.join(ends)}." if ends else "it failed in a worker, as said above, or was left by another process."
@@ -144,7 +146,7 @@ def execute_here(
     plan: "Plan", device: str, output: Output, data: str | None = None, since: str | None = None
 ) -> dict[Path, str]:
     """Does in this process every training that no other process does; returns why those that failed did."""
-    from connprune.experiments.work import work
+    from connprune.experiments.worker import work
     from connprune.training.device import choose_device
 
     place = choose_device(device, output.warning)
@@ -152,22 +154,22 @@ def execute_here(
         return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output), data, since)
 
 
-def _execute_on_ray(plan: "Plan", means: Means, output: Output) -> dict[Path, str]:
+def _execute_on_ray(plan: "Plan", execution: ExecutionOptions, output: Output) -> dict[Path, str]:
     """Lets a Ray cluster do every training that is left; returns why those that failed did."""
     from connprune.errors import InterruptedRunError
     from connprune.experiments.ray_cluster import cluster
     from connprune.experiments.ray_tasks import Surroundings, work
 
     try:
-        with cluster(means.device, means.jobs, means.threads) as share, Stop() as stop:
+        with cluster(execution.device, execution.jobs, execution.threads) as share, Stop() as stop:
             if not share.exists:
                 output.warning(f"no machine of the Ray cluster has {share}; the trainings wait until one has")
-            surroundings = Surroundings.here(means.device, share.threads, means.plugins, means.data)
+            surroundings = Surroundings.here(execution.device, share.threads, execution.plugins, execution.data)
             return work(
                 plan,
                 share,
                 surroundings,
-                means.jobs,
+                execution.jobs,
                 stop,
                 _reporter(plan, output),
                 lambda images: warn_of_damaged(images, output),
@@ -194,15 +196,15 @@ def _reporter(plan: "Plan", output: Output) -> "Callable[[int, Job, Trained | st
     return report
 
 
-def job_commands(plan: "Plan", means: Means) -> list[str]:
+def job_commands(plan: "Plan", execution: ExecutionOptions) -> list[str]:
     """A command for each training that is left, which can run anywhere that sees the directory."""
     from connprune.data.settings import DataSettings
     from connprune.runs.directory import RunDirectory
 
-    words = ["--quiet", "--device", means.device]
-    words += ["--threads", str(means.threads)] if means.threads else []
-    words += ["--data", DataSettings(source=means.data).located().source] if means.data else []
-    words += [word for name in means.plugins for word in ("--plugin", name)]
+    words = ["--quiet", "--device", execution.device]
+    words += ["--threads", str(execution.threads)] if execution.threads else []
+    words += ["--data", DataSettings(source=execution.data).located().source] if execution.data else []
+    words += [word for name in execution.plugins for word in ("--plugin", name)]
     more = shlex.join(words)
     runs = [RunDirectory(job.run.path.resolve()) for job in plan.unfinished]
     return [f"{_program()} {run.resume_command.removeprefix('connprune ')} {more}" for run in runs]

@@ -93,7 +93,7 @@ class Output:
         """Something that a person should know even if they asked for quiet."""
         say(f"Warning: {text}")
 
-    def track(self, items: Iterable[T], label: str, total: int) -> Iterable[T]:
+    def progress(self, items: Iterable[T], label: str, total: int) -> Iterable[T]:
         """Passes items on under a progress bar, if a person is watching."""
         if self.quiet or not sys.stderr.isatty():
             self.note(label)

@@ -8,8 +8,8 @@ import typer
 
 from connprune.cli import completion, options
 from connprune.cli.comparing import compare
+from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import job_commands, show_commands
-from connprune.cli.means import Means
 from connprune.cli.output import Output
 from connprune.cli.report import Report
 from connprune.cli.retraining import Retraining, do_job, require_as_begun, train_alone
@@ -81,8 +81,8 @@ def retrain(
         raise UsageError("--html shows what was trained, but --list trains nothing; give it to --collect afterwards.")
     report = Report(html, output, data, redact)
     folder = runs_folder(runs)
-    means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
-    means.check()
+    execution = ExecutionOptions(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
+    execution.check()
     if figures and list_jobs:
         raise UsageError("--figures draws results, but --list trains nothing; give one of them.")
     named = named_baselines(against)
@@ -97,7 +97,7 @@ def retrain(
         require_as_begun(directory, cuts[0] if cuts else None, epochs, seed)
         match directory.kind:
             case "comparison":
-                _compare(read(directory.path, "comparison"), means, figures, report, output)
+                _compare(read(directory.path, "comparison"), execution, figures, report, output)
             case "retrain" if is_plain:
                 train_alone(Retraining.of(directory, data, output), directory, device, figures, report, output)
             case "evolution" if is_plain:
@@ -124,7 +124,7 @@ def retrain(
     if collect_only and not path.exists():
         raise UsageError(f"{path}: there is no such comparison to collect.")
     plan = begin(path, "comparison", found.candidates, numbers, found.about, found.images)
-    _compare(plan, means, figures, report, output)
+    _compare(plan, execution, figures, report, output)
 
 
 def named_baselines(against: Sequence[str] | None) -> tuple[str, ...]:
@@ -132,10 +132,10 @@ def named_baselines(against: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for text in against or () for name in text.split(",") if name.strip())
 
 
-def _compare(plan: "Plan", means: Means, figures: Path | None, report: Report, output: Output) -> None:
+def _compare(plan: "Plan", execution: ExecutionOptions, figures: Path | None, report: Report, output: Output) -> None:
     """Works a comparison off and says what came out."""
-    if means.only_list:
-        show_commands(plan.path, job_commands(plan, means), output)
+    if execution.only_list:
+        show_commands(plan.path, job_commands(plan, execution), output)
         return
-    found = compare(plan, means, output)
+    found = compare(plan, execution, output)
     show(found, lambda: report.of_comparison(found, plan), figures, output)

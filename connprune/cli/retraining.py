@@ -157,13 +157,15 @@ def train_alone(
 
 def do_job(directory: "RunDirectory", device: str, data: str | None, report: Report, output: Output) -> None:
     """Does one job of an experiment."""
-    from connprune.experiments.work import SplitImages, do
+    from connprune.experiments.worker import SplitImages, run_locked_job
     from connprune.signals import Stop
     from connprune.training.device import choose_device
 
     place = choose_device(device, output.warning)
     with Stop() as stop, directory.locked():
-        summary = do(directory, SplitImages(lambda found: load_images(found, output), place, data), place, stop)
+        summary = run_locked_job(
+            directory, SplitImages(lambda found: load_images(found, output), place, data), place, stop
+        )
     _show_training(summary, directory, report, output)
 
 

@@ -24,11 +24,11 @@ def load_images(configuration: "Configuration", output: Output) -> "Dataset":
     Raises:
         InterruptedRunError: a signal came meanwhile.
     """
+    from connprune.data.progress import stoppable
     from connprune.data.sources import load
-    from connprune.data.track import stoppable
 
     with Stop() as stop:
-        dataset = load(configuration.data, stoppable(output.track, stop))
+        dataset = load(configuration.data, stoppable(output.progress, stop))
     for note in dataset.notes:
         output.note(f"Note: {note}")
     if dataset.damaged:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from connprune.cli import options
+from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import job_commands, run_experiment, show_commands
-from connprune.cli.means import Means
 from connprune.cli.output import Output
 from connprune.cli.then import Procedure, commands_to_follow, follow, require_possible
 
@@ -64,8 +64,8 @@ def sweep(
     output = Output(as_json, quiet)
     if as_csv and as_json:
         raise UsageError("Give one of --csv and --json, found both.")
-    means = Means(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
-    means.check()
+    execution = ExecutionOptions(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
+    execution.check()
     if figures and (list_jobs or dry_run):
         raise UsageError("--figures draws results, but --list and --dry-run train nothing; give one of them.")
     procedures = [Procedure.read(text) for text in then or ()]
@@ -101,17 +101,17 @@ def sweep(
         if collect_only and not path.exists():
             raise UsageError(f"{path}: there is no such sweep to collect.")
         plan = begin(path, "sweep", wanted.candidates, wanted.seeds, {"cells": wanted.cells})
-    if means.only_list:
-        left = job_commands(plan, means)
+    if execution.only_list:
+        left = job_commands(plan, execution)
         if procedures and not left:
-            left = commands_to_follow(plan, procedures, means, output)
+            left = commands_to_follow(plan, procedures, execution, output)
         elif procedures:
             output.note("once these are done, the same command lists what follows")
         show_commands(plan.path, left, output)
         return
-    found = run_experiment(plan, means, output, collect, sweep_text, plan.run.sweep)
+    found = run_experiment(plan, execution, output, collect, sweep_text, plan.run.sweep)
     if procedures:
-        found = found.model_copy(update={"then": follow(plan, procedures, means, output)})
+        found = found.model_copy(update={"then": follow(plan, procedures, execution, output)})
     if figures:
         from connprune.report.figures import sweep_figures
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from connprune.cli.comparing import compare
 from connprune.cli.cutting import Cutting
+from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import job_commands
-from connprune.cli.means import Means
 from connprune.cli.options import seed_numbers
 from connprune.cli.output import Output
 from connprune.documents.sweep import Step
@@ -112,7 +112,9 @@ def require_possible(
                 raise UsageError(f"--then {procedure.text!r}: {name}: {error}") from None
 
 
-def follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output: Output) -> tuple[Step, ...]:
+def follow(
+    sweep: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
+) -> tuple[Step, ...]:
     """Cuts what a finished sweep found and compares the cuts, cell by cell; one that fails does not hold up the others.
 
     Returns:
@@ -127,7 +129,7 @@ def follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output:
         label = ", ".join(f"{axis} {value}" for axis, value in cell.items())
         output.note(f"{label}: {procedure.text}")
         try:
-            compared = compare(_comparison(procedure, sweep, name, means, output), means, output)
+            compared = compare(_comparison(procedure, sweep, name, execution, output), execution, output)
         except ConnpruneError as error:
             output.warning(f"{label}, {procedure.text}: {error}")
             failed.append(error)
@@ -141,40 +143,44 @@ def follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output:
     return tuple(found)
 
 
-def commands_to_follow(sweep: "Plan", procedures: Sequence[Procedure], means: Means, output: Output) -> list[str]:
+def commands_to_follow(
+    sweep: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
+) -> list[str]:
     """A command for each training of the comparisons that is left; the searches are cut here.
 
     Raises:
         ConnpruneError: a search cannot be cut, or a baseline not be made.
     """
-    planned = [_comparison(procedure, sweep, name, means, output) for procedure, name, _ in _each(sweep, procedures)]
-    return [command for plan in planned for command in job_commands(plan, means)]
+    planned = [
+        _comparison(procedure, sweep, name, execution, output) for procedure, name, _ in _each(sweep, procedures)
+    ]
+    return [command for plan in planned for command in job_commands(plan, execution)]
 
 
 def _each(sweep: "Plan", procedures: Sequence[Procedure]) -> list[tuple[Procedure, str, dict[str, str]]]:
     return [(procedure, *cell) for procedure in procedures for cell in sweep.about["cells"].items()]
 
 
-def _comparison(procedure: Procedure, sweep: "Plan", name: str, means: Means, output: Output) -> "Plan":
+def _comparison(procedure: Procedure, sweep: "Plan", name: str, execution: ExecutionOptions, output: Output) -> "Plan":
     """The comparison of the cuts of a cell, planned unless it is there."""
     from connprune.experiments.plan import begin, digest
     from connprune.experiments.searches import gather
 
     place = sweep.path / "then" / name
     cuts = [
-        _cut(procedure, sweep.job(name, seed), place / procedure.folder / f"seed-{seed}", sweep, means, output)
+        _cut(procedure, sweep.job(name, seed), place / procedure.folder / f"seed-{seed}", sweep, execution, output)
         for seed in sweep.seeds
     ]
     found = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
     seeds = procedure.seeds(found.seed) if procedure.seeds else [found.seed]
     path = place / f"compare-{digest(found.candidates, seeds, found.images)}"
-    if means.only_collect and not path.exists():
+    if execution.only_collect and not path.exists():
         raise UsageError(f"{path}: there is no such comparison to collect.")
     return begin(path, "comparison", found.candidates, seeds, found.about, found.images)
 
 
 def _cut(
-    procedure: Procedure, search: "RunDirectory", path: Path, sweep: "Plan", means: Means, output: Output
+    procedure: Procedure, search: "RunDirectory", path: Path, sweep: "Plan", execution: ExecutionOptions, output: Output
 ) -> "RunDirectory":
     """The cut of one search, made unless it is there."""
     from connprune.runs.cut import read_cut
@@ -182,11 +188,11 @@ def _cut(
     from connprune.training.pruning import write_cut
 
     if not path.exists():
-        if means.only_collect:
+        if execution.only_collect:
             raise UsageError(f"{search.path}: this search has not been cut yet; there is nothing to collect.")
         output.note(f"{search.path}:")
         rule = procedure.cutting.rule_for(search.architecture().gates)
-        examined = procedure.cutting.examine(search, means.device_here, means.data, output)
+        examined = procedure.cutting.examine(search, execution.device_here, execution.data, output)
         try:
             pruned = procedure.cutting.cut(examined, rule, output)
         except DisconnectedError as error:

@@ -50,7 +50,7 @@ def train(
     from connprune.files import require_empty
     from connprune.runs.directory import RunDirectory
     from connprune.runs.find import new_path, runs_folder, stem_of
-    from connprune.training.cautions import cautions
+    from connprune.training.advice import advice
     from connprune.training.configuration import collect, design, named, resolve_resumed, validated
     from connprune.training.device import choose_device
     from connprune.training.group import in_turn, joined, launch, own_device
@@ -87,8 +87,8 @@ def train(
             output.note(starting_sentence(layered, preset, config))
             if run and group.rank == 0:
                 require_empty(run)
-            for caution in cautions(configuration, architecture):
-                output.note(f"Note: {caution}")
+            for sentence in advice(configuration, architecture):
+                output.note(f"Note: {sentence}")
         text = configuration.to_yaml(architecture)
         if dry_run:
             told = explained(configuration, architecture, layered) if explain and not before else None

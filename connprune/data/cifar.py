@@ -13,7 +13,7 @@ import torch
 
 from connprune.data.download import fetch
 from connprune.data.images import Dataset, Images
-from connprune.data.track import Track
+from connprune.data.progress import Progress
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import write_whole
 
@@ -61,7 +61,7 @@ def load_cifar(name: str, cache: Path) -> Dataset:
     return Dataset(classes, train, test)
 
 
-def download_cifar(name: str, cache: Path, track: Track) -> None:
+def download_cifar(name: str, cache: Path, progress: Progress) -> None:
     """Downloads a data set into the cache and checks it, unless it is there already.
 
     Raises:
@@ -72,7 +72,7 @@ def download_cifar(name: str, cache: Path, track: Track) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     archive = cache / source.filename
     if not _has_checksum(archive, source.tgz_md5):
-        fetch(source.url, archive, track)
+        fetch(source.url, archive, progress)
     if not _has_checksum(archive, source.tgz_md5):
         archive.unlink()
         raise ConnpruneError(f"{source.url}: the file has another checksum than expected, {source.tgz_md5}.")

@@ -4,19 +4,19 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from connprune.data.track import Track
+from connprune.data.progress import Progress
 
 _PIECE = 1 << 20
 _TIMEOUT_SECONDS = 60
 
 
-def fetch(url: str, path: Path, track: Track) -> None:
+def fetch(url: str, path: Path, progress: Progress) -> None:
     """Downloads a file, continuing a partial one that an earlier try left as `<name>.part`.
 
     Args:
         url: http or https; a server that cannot continue is asked for the whole file again.
         path: where the complete file goes; its folder exists.
-        track: is handed the pieces of a mebibyte as they come.
+        progress: is handed the pieces of a mebibyte as they come.
 
     Raises:
         OSError: the connection failed or the disk is full; what has come so far is kept for the next try.
@@ -35,7 +35,7 @@ def fetch(url: str, path: Path, track: Track) -> None:
     with response, part.open("ab" if response.status == 206 else "wb") as file:
         pieces = iter(lambda: response.read(_PIECE), b"")
         length = int(response.headers.get("Content-Length") or 0)
-        for piece in track(pieces, f"downloading {path.name}", -(-length // _PIECE)):
+        for piece in progress(pieces, f"downloading {path.name}", -(-length // _PIECE)):
             file.write(piece)
         if length and file.tell() < length + (have if response.status == 206 else 0):
             raise ConnectionError("the connection broke off")

@@ -13,10 +13,10 @@ import numpy as np
 from connprune.data.decoding import Picture, RangeWantedError, bombs_refused
 from connprune.data.listing import Listing
 from connprune.data.memory import memory
+from connprune.data.progress import Progress
 from connprune.data.reading import found_range, joined, pictures
 from connprune.data.settings import DataSettings
 from connprune.data.tally import Tally, named
-from connprune.data.track import Track
 from connprune.errors import DiskFullError, UsageError
 from connprune.printable import printable
 from connprune.tensor_stream import TensorStream
@@ -39,14 +39,14 @@ class Filled:
     range: tuple[int, int] | None
 
 
-def fill(folder: Path, listing: Listing, settings: DataSettings, track: Track, file: IO[bytes]) -> Filled:
+def fill(folder: Path, listing: Listing, settings: DataSettings, progress: Progress, file: IO[bytes]) -> Filled:
     """Decodes all images into a file of tensors, `PART.images` and `PART.labels` for each part.
 
     Args:
         folder: which they are in.
         listing: of them.
         settings: how to decode them.
-        track: is handed the loop over the files of each part.
+        progress: is handed the loop over the files of each part.
         file: open for reading and writing, and empty.
 
     Raises:
@@ -56,12 +56,12 @@ def fill(folder: Path, listing: Listing, settings: DataSettings, track: Track, f
     """
     with bombs_refused():
         try:
-            return _Filling(folder, listing, settings, track, file).done()
+            return _Filling(folder, listing, settings, progress, file).done()
         except RangeWantedError:
-            found = found_range([path for files in listing.parts["train"].values() for path in files], track)
+            found = found_range([path for files in listing.parts["train"].values() for path in files], progress)
         file.seek(0)
         file.truncate()
-        return _Filling(folder, listing, settings.model_copy(update={"range": found}), track, file).done()
+        return _Filling(folder, listing, settings.model_copy(update={"range": found}), progress, file).done()
 
 
 @dataclass
@@ -69,7 +69,7 @@ class _Filling:
     folder: Path
     listing: Listing
     settings: DataSettings
-    track: Track
+    progress: Progress
     file: IO[bytes]
     damaged: list[str] = field(default_factory=list)
     first: tuple[Path, tuple[int, ...]] | None = None
@@ -98,7 +98,7 @@ class _Filling:
         paths = [(path, number) for number, files in enumerate(classes.values()) for path in files]
         results = pictures([path for path, _ in paths], self.settings)
         with closing(results):
-            tracked = self.track(results, f"decoding {len(paths)} images of {part}", len(paths))
+            tracked = self.progress(results, f"decoding {len(paths)} images of {part}", len(paths))
             for (path, number), (digest, picture) in zip(paths, tracked, strict=True):
                 digests.append(digest)
                 if isinstance(picture, str):

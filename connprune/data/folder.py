@@ -8,10 +8,10 @@ from pathlib import Path
 from connprune.data.filling import fill
 from connprune.data.images import NO_IMAGES, Dataset, Images
 from connprune.data.listing import PARTS, Listing, list_folder
+from connprune.data.progress import Progress
 from connprune.data.reading import content_of
 from connprune.data.scratch import keep, under_way
 from connprune.data.settings import DataSettings
-from connprune.data.track import Track
 from connprune.errors import UsageError
 from connprune.tensor_files import read_tensors
 from connprune.tensor_stream import text_of
@@ -20,7 +20,7 @@ from connprune.tensor_stream import text_of
 _CACHE_VERSION = 3
 
 
-def load_folder(folder: Path, settings: DataSettings, cache: Path, track: Track) -> Dataset:
+def load_folder(folder: Path, settings: DataSettings, cache: Path, progress: Progress) -> Dataset:
     """Loads the folder's images, from the cache if these very files, byte for byte, were decoded before.
 
     A damaged cache is made anew.
@@ -30,15 +30,17 @@ def load_folder(folder: Path, settings: DataSettings, cache: Path, track: Track)
         DiskFullError: the cache has no room for the decoded images.
     """
     listing = list_folder(folder, settings.follow_links)
-    found = _remembered(folder, listing, settings, cache, track)
+    found = _remembered(folder, listing, settings, cache, progress)
     if found is None:
-        found = _read(_decoded(folder, listing, settings, cache, track), listing)
+        found = _read(_decoded(folder, listing, settings, cache, progress), listing)
     if found is None:
         raise UsageError(f"{cache}: the decoded images are damaged; is the disk well?")
     return found
 
 
-def _remembered(folder: Path, listing: Listing, settings: DataSettings, cache: Path, track: Track) -> Dataset | None:
+def _remembered(
+    folder: Path, listing: Listing, settings: DataSettings, cache: Path, progress: Progress
+) -> Dataset | None:
     """What the cache has. A first look, at names and sizes, only spares reading files that it cannot have."""
     content = ""
     # A run states the range that its training found, and what was decoded with that is the same.
@@ -47,18 +49,18 @@ def _remembered(folder: Path, listing: Listing, settings: DataSettings, cache: P
     for each in dict.fromkeys((exact, _first_look(folder, listing, unstated))):
         if not any(cache.glob(f"folder-{each}-*.safetensors")):
             continue
-        content = content or content_of(_paths(listing), track)
+        content = content or content_of(_paths(listing), progress)
         found = _read(_place(cache, each, content), listing)
         if found is not None and (each == exact or settings.range == found.range):
             return found
     return None
 
 
-def _decoded(folder: Path, listing: Listing, settings: DataSettings, cache: Path, track: Track) -> Path:
+def _decoded(folder: Path, listing: Listing, settings: DataSettings, cache: Path, progress: Progress) -> Path:
     """Decodes the images into a file of the cache."""
     cache.mkdir(parents=True, exist_ok=True)
     with under_way(cache) as file:
-        filled = fill(folder, listing, settings, track, file)
+        filled = fill(folder, listing, settings, progress, file)
         place = _place(cache, _first_look(folder, listing, settings), filled.content)
         keep(file, place)
     return place

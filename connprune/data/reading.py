@@ -12,8 +12,8 @@ from typing import NamedTuple
 from connprune.data.decoding import Picture, RangeWantedError, decode, extremes, opened
 from connprune.data.flight import in_flight
 from connprune.data.memory import give_back_freed, memory
+from connprune.data.progress import Progress
 from connprune.data.settings import DataSettings
-from connprune.data.track import Track
 from connprune.errors import ConnpruneError
 from connprune.printable import printable
 
@@ -45,12 +45,12 @@ class Read(NamedTuple):
     picture: Picture | str
 
 
-def content_of(paths: Sequence[Path], track: Track) -> str:
+def content_of(paths: Sequence[Path], progress: Progress) -> str:
     """SHA-256 of the bytes of files, without decoding them."""
     digests = in_flight(paths, lambda path: (path, 0), _file_digest, _most_in_flight())
     label = f"comparing {len(paths)} images with the decoded ones"
     with closing(digests):
-        return joined(track(digests, label, len(paths)))
+        return joined(progress(digests, label, len(paths)))
 
 
 def pictures(paths: Sequence[Path], settings: DataSettings) -> Generator[Read, None, None]:
@@ -119,11 +119,11 @@ def _file_digest(path: Path) -> str:
         return ""
 
 
-def found_range(paths: Sequence[Path], track: Track) -> tuple[int, int]:
+def found_range(paths: Sequence[Path], progress: Progress) -> tuple[int, int]:
     """The least and the greatest value of those images that have more than 8 bits."""
     found = in_flight(paths, _begin, _extremes, _most_in_flight())
     with closing(found):
-        ends = [each for each in track(found, f"finding the range of {len(paths)} images", len(paths)) if each]
+        ends = [each for each in progress(found, f"finding the range of {len(paths)} images", len(paths)) if each]
     if not ends:
         return _SIXTEEN_BITS
     low, high = min(low for low, _ in ends), max(high for _, high in ends)

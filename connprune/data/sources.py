@@ -8,19 +8,19 @@ from connprune.data.cache import cache_folder
 from connprune.data.cifar import download_cifar, load_cifar
 from connprune.data.folder import load_folder
 from connprune.data.images import Dataset, Images
+from connprune.data.progress import Progress, without_progress
 from connprune.data.settings import NAMED, DataSettings
 from connprune.data.shape import source_folder
-from connprune.data.track import Track, untracked
 from connprune.errors import ConnpruneError, UsageError
 from connprune.tensor_files import read_tensors
 
 
-def load(settings: DataSettings, track: Track = untracked) -> Dataset:
+def load(settings: DataSettings, progress: Progress = without_progress) -> Dataset:
     """Loads the images.
 
     Args:
         settings: which.
-        track: is handed the loop over a folder's files while they are decoded.
+        progress: is handed the loop over a folder's files while they are decoded.
 
     Raises:
         UsageError: there is no such data set, it is not in the cache, or the folder is not what it must be.
@@ -30,14 +30,14 @@ def load(settings: DataSettings, track: Track = untracked) -> Dataset:
     elif settings.source in NAMED:
         dataset = load_cifar(settings.source, cache_folder(settings.cache))
     else:
-        dataset = load_folder(source_folder(settings), settings, cache_folder(settings.cache), track)
+        dataset = load_folder(source_folder(settings), settings, cache_folder(settings.cache), progress)
     if settings.as_sequence:
         parts = {part: getattr(dataset, part) for part in ("train", "test", "validation")}
         dataset = replace(dataset, **{part: images.as_sequences() for part, images in parts.items() if len(images)})
     return dataset
 
 
-def download(settings: DataSettings, track: Track = untracked) -> Path:
+def download(settings: DataSettings, progress: Progress = without_progress) -> Path:
     """Downloads a named data set into the cache, checks it, and returns the cache folder.
 
     Raises:
@@ -51,7 +51,7 @@ def download(settings: DataSettings, track: Track = untracked) -> Path:
         raise UsageError(f"data: found {settings.source!r}, expected one of {names}.")
     cache = cache_folder(settings.cache)
     try:
-        download_cifar(settings.source, cache, track)
+        download_cifar(settings.source, cache, progress)
     except OSError as error:
         raise ConnpruneError(
             f"The download of {settings.source} failed: {error}; run the command again to go on."

@@ -27,7 +27,7 @@ class Check(Document):
         path: of the file or the run.
         is_valid: whether there are no mistakes.
         mistakes: all of them.
-        cautions: what is hardly meant, a sentence for each.
+        advice: what is hardly meant, a sentence for each.
         explained: with `--explain` the whole configuration with what set each value.
     """
 
@@ -35,5 +35,5 @@ class Check(Document):
     path: str
     is_valid: bool
     mistakes: tuple[Mistake, ...]
-    cautions: tuple[str, ...]
+    advice: tuple[str, ...]
     explained: str | None = None

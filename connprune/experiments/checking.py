@@ -11,7 +11,7 @@ from connprune.documents.check import Check, Mistake
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import read_text
 from connprune.runs.directory import RunDirectory
-from connprune.training.cautions import cautions
+from connprune.training.advice import advice
 from connprune.training.configuration import collect, design, validated
 from connprune.training.origins import explained
 
@@ -28,14 +28,14 @@ class Found:
         path: the file or the directory.
         kind: `configuration`, `architecture`, `sweep`, or what made the run.
         mistakes: a sentence for each; none if it is valid.
-        cautions: what a configuration may ask for and is hardly meant, a sentence for each.
+        advice: what a configuration may ask for and is hardly meant, a sentence for each.
         explained: a whole configuration with what set each value; None of anything else.
     """
 
     path: Path
     kind: str
     mistakes: list[str]
-    cautions: Sequence[str] = ()
+    advice: Sequence[str] = ()
     explained: str | None = None
 
     def document(self, explain: bool) -> Check:
@@ -45,7 +45,7 @@ class Found:
             path=str(self.path),
             is_valid=not self.mistakes,
             mistakes=tuple(_mistake(message, str(self.path)) for message in self.mistakes),
-            cautions=tuple(self.cautions),
+            advice=tuple(self.advice),
             explained=self.explained if explain else None,
         )
 
@@ -58,7 +58,7 @@ def check(path: Path) -> Found:
     """
     if path.is_dir():
         # It looks at weights; a configuration is checked without torch.
-        from connprune.training.soundness import mistakes_of_run
+        from connprune.training.verify import mistakes_of_run
 
         run = RunDirectory.open(path)
         mistakes = mistakes_of_run(run)
@@ -86,7 +86,7 @@ def check(path: Path) -> Found:
                 layered = collect(config=path)
                 configuration = validated(layered)
                 architecture = design(configuration)
-                found = list(cautions(configuration, architecture))
+                found = list(advice(configuration, architecture))
                 explanation = explained(configuration, architecture, layered)
     except ConnpruneError as error:
         lines = str(error).splitlines()

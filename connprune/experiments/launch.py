@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from connprune.data.track import StopSignal
+from connprune.data.progress import StopSignal
 from connprune.experiments.ends import end_of, out_of_memory_kills
 from connprune.runs.clock import now
 from connprune.runs.machine import usable_cores

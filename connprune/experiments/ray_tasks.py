@@ -18,14 +18,14 @@ import torch
 
 from connprune.architecture.plugins import load_plugin
 from connprune.data.images import Dataset
+from connprune.data.progress import StopSignal, stoppable, without_progress
 from connprune.data.sources import load
-from connprune.data.track import StopSignal, stoppable, untracked
 from connprune.documents.run import Trained
 from connprune.errors import ConnpruneError, InterruptedRunError
 from connprune.experiments.ends import last_words
 from connprune.experiments.plan import Job, Plan
 from connprune.experiments.ray_cluster import RETRIES, Share, in_one_line
-from connprune.experiments.work import SplitImages, attempt
+from connprune.experiments.worker import SplitImages, run_job
 from connprune.runs.directory import RunDirectory
 from connprune.signals import Stop
 from connprune.training.configuration import Configuration
@@ -178,14 +178,14 @@ def train(path: Path, surroundings: Surroundings) -> Outcome:
     damaged: list[str] = []
 
     def images(configuration: Configuration) -> Dataset:
-        dataset = load(configuration.data, stoppable(untracked, stop))
+        dataset = load(configuration.data, stoppable(without_progress, stop))
         damaged.extend(dataset.damaged)
         return dataset
 
     try:
         with Stop() as stop:
             device = _settle(surroundings)
-            result = attempt(RunDirectory(path), SplitImages(images, device, surroundings.data), device, stop)
+            result = run_job(RunDirectory(path), SplitImages(images, device, surroundings.data), device, stop)
     except InterruptedRunError as interruption:
         if interruption.signal_number != signal.SIGINT:
             # The user did not ask for it. Ray runs a task that gives no answer again, on a machine that is there.

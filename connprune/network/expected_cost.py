@@ -1,6 +1,6 @@
 """What a network costs once its gates have decided, as a differentiable function of how open they are.
 
-It is the cut (`architecture.kept`) with probabilities in the place of yes and no: *and* is a product, and *or* of some
+It is the cut (`architecture.liveness`) with probabilities for yes and no: *and* is a product, and *or* of some
 events that do not depend on each other is 1 - Π(1 - p). Where every gate is 0 or 1 it gives the counts of the network
 that is left when those at 0 are cut.
 
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT, Shape
-from connprune.architecture.kept import positions, taken_numbers
+from connprune.architecture.liveness import positions, taken_numbers
 from connprune.architecture.shapes import head_counts, source_maps
 from connprune.network.gates import GateVector
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from connprune.architecture.architecture import Architecture
 from connprune.network.aggregates import AGGREGATES
 from connprune.network.feature_maps import FeatureMaps
-from connprune.network.remake import remade
+from connprune.network.recompute import recomputed
 from connprune.network.resize import Size, make_resize
 from connprune.network.runs import Names, runs, taken_numbers
 
@@ -139,7 +139,7 @@ class Merging(nn.Module):
     def reading(self, merged: FeatureMaps, inputs: Sequence[Tensor]) -> AbstractContextManager[Any]:
         """In here the target reads its merge; a concatenation is not kept for the backward pass but made again."""
         if len(inputs) > 1 and self.merge.aggregate == "concat":
-            return remade(merged.values, inputs)
+            return recomputed(merged.values, inputs)
         return nullcontext()
 
 

@@ -52,7 +52,7 @@ class Network(nn.Module):
         passing = self._layers_that_pass_gates()
         self.passed = PassedGates(architecture, self.gates, passing) if self.gates else None
         self._last_readers = last_readers(architecture.connections)
-        self._remakes = False
+        self._recomputes = False
 
     def forward(self, images: Tensor, gates: Tensor | None = None) -> Tensor:
         """Class scores, (batch, classes).
@@ -73,9 +73,9 @@ class Network(nn.Module):
         modules = {name: cast("LayerModule", self.get_submodule(_attribute(name))) for name in names}
         return {name for name, module in modules.items() if module.passes_gates(self._positive)}
 
-    def remake_merges(self, remake: bool) -> None:
+    def recompute_merges(self, recompute: bool) -> None:
         """Whether training makes concatenations again in the backward pass instead of keeping them: less memory."""
-        self._remakes = remake
+        self._recomputes = recompute
 
     def last_merge(self, normalised: Tensor, gates: Tensor | None = None) -> FeatureMaps:
         """What the head reads.
@@ -99,7 +99,7 @@ class Network(nn.Module):
             if target == HEAD:
                 return merged
             sources.forget(self._last_readers[target])
-            with merging.reading(merged, inputs) if self._remakes else nullcontext():
+            with merging.reading(merged, inputs) if self._recomputes else nullcontext():
                 made: FeatureMaps = self.get_submodule(_attribute(target))(merged)
             sources.maps[target] = made.gated()
         raise AssertionError("an architecture ends with its head")

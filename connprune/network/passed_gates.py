@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT
-from connprune.architecture.kept import taken_numbers
+from connprune.architecture.liveness import taken_numbers
 from connprune.network.gates import GateVector
 
 

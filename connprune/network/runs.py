@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from itertools import groupby
 
-from connprune.architecture import kept
+from connprune.architecture import liveness
 from connprune.architecture.architecture import Architecture
 
 Names = tuple[str, ...]
@@ -27,5 +27,5 @@ def runs(architecture: Architecture, target: str) -> list[Names]:
 
 def taken_numbers(architecture: Architecture, target: str, source: str) -> list[int] | None:
     """Which feature maps of its source a connection carries; None is all."""
-    numbers = kept.taken_numbers(architecture, target, source)
+    numbers = liveness.taken_numbers(architecture, target, source)
     return None if numbers == list(range(architecture.shapes.output[source].feature_maps)) else numbers

@@ -13,7 +13,7 @@ from connprune.documents.run import EXPERIMENTS, Kind
 from connprune.errors import UsageError
 from connprune.files import absolute
 from connprune.runs.directory import RunDirectory
-from connprune.runs.lock import holder
+from connprune.runs.lock import lock_owner
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 # Characters of a name that new ones take over.
@@ -88,11 +88,11 @@ def find(
     if not known:
         first = {"cut": "connprune prune"}.get(kinds[0], "connprune train")
         raise UsageError(f"There is no {' or '.join(kinds)} run in {folder}; make one with `{first}`, or name a path.")
-    idle = [found for found in known if not holder(found[1].path)] if pass_over else []
+    idle = [found for found in known if not lock_owner(found[1].path)] if pass_over else []
     updated, newest = (idle or known)[-1]
     if idle and newest.path != known[-1][1].path:
         busy = known[-1][1].path
-        warn(f"{busy} is under way ({holder(busy)}), so {newest.path} is taken; name the run to choose")
+        warn(f"{busy} is under way ({lock_owner(busy)}), so {newest.path} is taken; name the run to choose")
     if _is_ahead(updated):
         warn(
             f"{newest.path} is taken as the newest, but it was worked on in the future ({updated}): the clock was set "

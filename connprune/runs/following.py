@@ -11,7 +11,7 @@ from connprune.errors import UsageError
 from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
-from connprune.runs.lock import holder
+from connprune.runs.lock import lock_owner
 
 # A run that nobody works in for so many waits in a row has ended: between two commands nobody does for a moment.
 PATIENCE = 10
@@ -97,7 +97,7 @@ def follow(path: Path, wait: Callable[[], None]) -> Iterator[Moment]:
     moment = Moment(run, None, None, [], None)
     unheld = failures = 0
     while True:
-        marks, held_by = _marks(run), holder(path)
+        marks, held_by = _marks(run), lock_owner(path)
         if (marks, held_by) != seen:
             try:
                 moment = _look(run, held_by)

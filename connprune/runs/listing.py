@@ -14,7 +14,7 @@ from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.find import directories
 from connprune.runs.links import read_document
-from connprune.runs.lock import holder
+from connprune.runs.lock import lock_owner
 
 
 def rows(places: Iterable[Path]) -> list[RunRow]:
@@ -52,7 +52,7 @@ def _row(path: Path) -> RunRow:
     except (UsageError, OSError) as error:
         return RunRow(path=str(path), status="damaged", problem=str(error))
     try:
-        found = _of_experiment(run, summary) if summary.kind in EXPERIMENTS else _of_run(run, summary, holder(path))
+        found = _of_experiment(run, summary) if summary.kind in EXPERIMENTS else _of_run(run, summary, lock_owner(path))
     except (UsageError, OSError) as error:
         found = {"status": "damaged", "problem": str(error)}
     told: dict[str, object] = {
@@ -130,7 +130,7 @@ def _of_experiment(run: RunDirectory, summary: Summary) -> dict[str, object]:
     jobs = [RunDirectory(path) for path in run.path.glob("jobs/*/seed-*")]
     if summary.status == "finished":
         return {"status": "done", "done": len(jobs), "total": len(jobs)}
-    held_by = next((found for job in jobs if (found := holder(job.path))), None)
+    held_by = next((found for job in jobs if (found := lock_owner(job.path))), None)
     return {
         "status": _status(summary, held_by),
         "holder": str(held_by) if held_by else None,

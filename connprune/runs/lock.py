@@ -41,7 +41,7 @@ def locked(folder: Path) -> Iterator[str | None]:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        if holder(folder):
+        if lock_owner(folder):
             raise _refusal(folder) from None
         caution = (
             f"{folder}: this file system has no locks ({error.strerror}); do not let two processes, or two machines, "
@@ -60,7 +60,7 @@ def locked(folder: Path) -> Iterator[str | None]:
         lock.release()
 
 
-def holder(folder: Path) -> Process | None:
+def lock_owner(folder: Path) -> Process | None:
     """The process that works in a directory; None if there is none, or it was killed.
 
     Trying the lock would keep a training that begins in that moment from getting it, so what the holder wrote beside it

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import GateValues
-from connprune.architecture.kept import positions, taken_numbers
+from connprune.architecture.liveness import positions, taken_numbers
 from connprune.architecture.shapes import connection_maps, gates_of_each
 from connprune.data.batches import in_order
 from connprune.data.images import Images

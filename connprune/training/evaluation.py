@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from connprune.data.batches import in_order
 from connprune.data.images import Images
 from connprune.network.network import Network
-from connprune.training.group import Alone, Group
+from connprune.training.group import Group, SingleProcess
 from connprune.training.precision import Precision, computing_in
 
 
@@ -39,7 +39,7 @@ def evaluate(
         precision: of the arithmetic.
         group: the processes that share the images out; None is this one alone.
     """
-    group = group or Alone()
+    group = group or SingleProcess()
     network.eval()
     loss = torch.zeros((), device=images.labels.device)
     right = torch.zeros(network.architecture.classes, device=images.labels.device, dtype=torch.int64)

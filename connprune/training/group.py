@@ -75,7 +75,7 @@ class Group(Protocol):
         """The tensors of all, in the order of their ranks."""
 
 
-class Alone:
+class SingleProcess:
     """One process."""
 
     rank = 0
@@ -238,7 +238,7 @@ def joined(device: torch.device) -> Iterator[Group]:
         ConnpruneError: another process has ended before its work was done.
     """
     if not is_launched() or os.environ["WORLD_SIZE"] == "1":
-        yield Alone()
+        yield SingleProcess()
         return
     store, rank, size = next(rendezvous("env://", timeout=_LONGEST_WAIT))
     # The launcher's store outlives the processes that it starts anew; without a prefix they would look for each other

@@ -16,8 +16,8 @@ from connprune.documents.cut import CutDocument, ThresholdRow
 from connprune.documents.size import Evaluated, Size
 from connprune.errors import UsageError
 from connprune.files import whole_directory
-from connprune.network.carry import carried, kept_gates
 from connprune.network.network import Network, build
+from connprune.network.slicing import kept_gates, sliced_weights
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
@@ -214,7 +214,7 @@ def _cut_network(examined: Examined, outcome: Cut) -> Network:
     """The cut network with the parent's weights, on the parent's device."""
     weights = {name: tensor.cpu() for name, tensor in examined.network.state_dict().items()}
     smaller = build(outcome.architecture)
-    smaller.load_state_dict(carried(examined.network.architecture, weights, outcome))
+    smaller.load_state_dict(sliced_weights(examined.network.architecture, weights, outcome))
     return smaller.to(examined.splits.test.labels.device)
 
 

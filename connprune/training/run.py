@@ -12,9 +12,9 @@ from connprune.architecture.gates import FromRun
 from connprune.architecture.shapes import gates_of_each
 from connprune.background import Background
 from connprune.data.images import Dataset, normalisation
+from connprune.data.progress import StopSignal
 from connprune.data.random import stream_seed
 from connprune.data.splits import Splits, split
-from connprune.data.track import StopSignal
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.run import Trained
 from connprune.errors import DivergedError, InterruptedRunError, UsageError
@@ -26,7 +26,7 @@ from connprune.training.batch_sizes import require_enough
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.device import device_name
 from connprune.training.events import events
-from connprune.training.group import Alone, Group
+from connprune.training.group import Group, SingleProcess
 from connprune.training.images import require_same_images
 from connprune.training.lost_device import explained_loss
 from connprune.training.memory_error import explained_memory
@@ -100,7 +100,7 @@ def train_run(
         UsageError: another process trains in this run, the images are others than those it began with, or the
             checkpoint is damaged or belongs to something else.
     """
-    group = group or Alone()
+    group = group or SingleProcess()
     with run.locked() if group.rank == 0 else nullcontext() as caution:
         if caution:
             watcher.warning(caution)
@@ -117,7 +117,7 @@ def train_locked(
     group: Group | None = None,
 ) -> Trained:
     """What `train_run` does, in a run that the caller has locked."""
-    group, began = group or Alone(), time.monotonic()
+    group, began = group or SingleProcess(), time.monotonic()
     require_same_images(run, configuration, run.summary.data_digest, splits.digest)
     precision = precision_on(device, configuration.training.precision)
     configuration = configuration.with_range(splits.range).with_precision(precision)

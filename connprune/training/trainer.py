@@ -22,12 +22,12 @@ from connprune.network.gate_kinds import Reinforce
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.training.batch_sizes import fewest_images
-from connprune.training.capture import CapturedStep, Step, random_numbers
 from connprune.training.compilation import CompiledStep
 from connprune.training.constraint import CostConstraint
+from connprune.training.cuda_graph import CapturedStep, Step, random_numbers
 from connprune.training.determinism import in_fixed_order
 from connprune.training.evaluation import evaluate
-from connprune.training.group import Alone, Group
+from connprune.training.group import Group, SingleProcess
 from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
 from connprune.training.penalty_schedule import PenaltySchedule
 from connprune.training.precision import precision_on
@@ -38,7 +38,7 @@ from connprune.training.step import Penalty, Surrogate, TrainingStep
 _SUMS = ("loss", "right")
 
 
-def remakes(architecture: Architecture, recipe: Recipe) -> bool:
+def recomputes_merges(architecture: Architecture, recipe: Recipe) -> bool:
     """Whether concatenations are made again in the backward pass."""
     if recipe.recompute != "auto":
         return recipe.recompute
@@ -78,14 +78,14 @@ class Trainer:
         warn: Callable[[str], None],
         group: Group | None = None,
     ) -> None:
-        self.group = group or Alone()
+        self.group = group or SingleProcess()
         self.network = network
         self.splits = splits
         self.augment = augment
         self.recipe = recipe
         self.device = splits.train.images.device
         self.precision = precision_on(self.device, recipe.precision)
-        network.remake_merges(remakes(network.architecture, recipe))
+        network.recompute_merges(recomputes_merges(network.architecture, recipe))
         self.optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = make_scheduler(self.optimizer, recipe)
         self.penalty_schedule = PenaltySchedule(network.architecture.gates, recipe.epochs)

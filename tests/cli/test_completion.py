@@ -16,7 +16,7 @@ from connprune.experiments.baselines import NAMES
 from connprune.export.formats import FORMATS
 from connprune.training.configuration import resolve
 from connprune.training.criteria import CRITERIA
-from connprune.training.keys import configuration_keys
+from connprune.training.key_paths import configuration_keys
 from connprune.training.pruning import GRANULARITIES
 from tests.conftest import TINY, Command, Run
 

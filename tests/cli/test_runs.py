@@ -16,7 +16,7 @@ from connprune.files import HOLDER, sealed, write_json
 from connprune.processes import Process
 from connprune.report.runs import age
 from connprune.runs.directory import RunDirectory
-from connprune.runs.lock import holder
+from connprune.runs.lock import lock_owner
 from tests.conftest import TINY, Command, Outcome
 
 
@@ -106,7 +106,7 @@ def test_who_holds_a_run(command: Command, listed) -> None:  # type: ignore[no-u
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"process": "x"}', '{"process": -1, "host": "%s"}', "\0"])
 def test_notes_of_holders_that_mean_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / HOLDER).write_text(text.replace("%s", os.uname().nodename))
-    assert holder(tmp_path) is None
+    assert lock_owner(tmp_path) is None
 
 
 def test_what_is_damaged_or_no_run_has_a_row(command: Command, listed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

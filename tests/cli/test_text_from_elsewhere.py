@@ -43,7 +43,7 @@ def test_every_character_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str
     output.note("".join(OBEYED))
     output.warning("".join(OBEYED))
     output.table("".join(OBEYED), [], Preset(name="", configuration=""))
-    list(output.track([], "".join(OBEYED), 0))
+    list(output.progress([], "".join(OBEYED), 0))
     Output(as_json=True).result("", Preset(name="", configuration="".join(OBEYED)))
     found = capsys.readouterr()
     assert is_harmless(found.err)

@@ -18,8 +18,8 @@ from connprune.architecture.base import Shape
 from connprune.bench.run import WARM_UP, random_splits
 from connprune.network import build
 from connprune.network.image_layers import Dropout
-from connprune.training.capture import CapturedStep
 from connprune.training.configuration import Configuration, resolve
+from connprune.training.cuda_graph import CapturedStep
 from connprune.training.device import choose_device
 from connprune.training.trainer import Trainer
 
@@ -103,7 +103,7 @@ def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
     replayed = [is_replayed(step) for _ in range(trainer.steps)]
     captured = trainer._take_step
     assert isinstance(captured, CapturedStep)
-    plain = trainer_of(*case, "training.capture=false", device=device, warn=warnings).endless_steps()
+    plain = trainer_of(*case, "training.cuda_graph=false", device=device, warn=warnings).endless_steps()
     # The optimizer makes its buffers in the first step.
     plain()
     with Launches(10_000) as launches:

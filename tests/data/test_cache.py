@@ -15,10 +15,10 @@ import pytest
 import torch
 from PIL import Image
 
+from connprune.data.progress import stoppable
 from connprune.data.scratch import under_way
 from connprune.data.settings import DataSettings
 from connprune.data.sources import load
-from connprune.data.track import stoppable
 from connprune.errors import DiskFullError, InterruptedRunError
 from connprune.signals import Stop
 from connprune.tensor_files import digest_of_arrays, read_tensors

@@ -48,13 +48,13 @@ def test_colour_is_the_default(digits_folder: Path, settings: Loads) -> None:
 def test_decoding_happens_once(digits_folder: Path, settings: Loads, tmp_path: Path) -> None:
     labels: list[str] = []
 
-    def track(items, label, total):  # type: ignore[no-untyped-def]
+    def progress(items, label, total):  # type: ignore[no-untyped-def]
         labels.append(label)
         return items
 
     chosen = settings(digits_folder)
-    first = load(chosen, track)
-    again = load(chosen, track)
+    first = load(chosen, progress)
+    again = load(chosen, progress)
     assert labels == [
         "decoding 60 images of train",
         "decoding 20 images of test",
@@ -62,7 +62,7 @@ def test_decoding_happens_once(digits_folder: Path, settings: Loads, tmp_path: P
     ]
     assert torch.equal(first.train.images, again.train.images)
     (digits_folder / "train" / "3" / "new.png").write_bytes((digits_folder / "train" / "3" / "000.png").read_bytes())
-    assert len(load(chosen, track).train) == 61
+    assert len(load(chosen, progress).train) == 61
     assert len(list((tmp_path / "cache").glob("folder-*.safetensors"))) == 2
 
 

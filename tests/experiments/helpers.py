@@ -12,7 +12,7 @@ from connprune.documents.base import Document
 from connprune.documents.comparison import Network, Training
 from connprune.documents.run import Trained
 from connprune.experiments.plan import Job, Plan
-from connprune.experiments.work import work
+from connprune.experiments.worker import work
 from connprune.runs.directory import RunDirectory
 from connprune.training.pruning import examine, prune, write_cut
 from tests.training.helpers import train

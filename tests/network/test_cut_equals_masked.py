@@ -9,7 +9,7 @@ from connprune import build, cut
 from connprune.architecture import Architecture, Keep, Threshold
 from connprune.architecture.cutting import GateValues
 from connprune.errors import DisconnectedError
-from connprune.network.carry import carried
+from connprune.network.slicing import sliced_weights
 from tests.network.reference import carried_maps, gate_values, naive_scores, shaken
 from tests.strategies import AGGREGATES, architectures
 
@@ -23,7 +23,7 @@ def assert_cut_equals_masked(architecture: Architecture, scores: GateValues, kee
         return None
     smaller, kept = outcome.architecture, outcome.kept
     network = build(smaller).double().eval()
-    network.load_state_dict(carried(architecture, parent.state_dict(), outcome))
+    network.load_state_dict(sliced_weights(architecture, parent.state_dict(), outcome))
     masked = {}
     own = gate_values(parent)
     for connection in architecture.all_connections:

@@ -12,9 +12,9 @@ from connprune.architecture import Architecture, Keep
 from connprune.architecture.allowed import open_gates
 from connprune.architecture.shapes import gates_of_each
 from connprune.errors import UsageError
-from connprune.network.carry import carried
 from connprune.network.gate_kinds import Reinforce
 from connprune.network.gates import GateVector
+from connprune.network.slicing import sliced_weights
 from connprune.training.configuration import design, resolve
 
 UNIFORM = {"kind": "uniform", "low": -2.0, "high": 2.0}
@@ -136,7 +136,7 @@ def test_what_a_cut_leaves_keeps_its_gates_though_others_have_gone(digits: Archi
     before = dict(zip(architecture.gated_connections, gates.values().tolist(), strict=True))
     outcome = cut(architecture, before, Keep(15))
     smaller = build(outcome.architecture)
-    smaller.load_state_dict(carried(architecture, network.state_dict(), outcome))
+    smaller.load_state_dict(sliced_weights(architecture, network.state_dict(), outcome))
     assert smaller.gates is not None
     after = dict(zip(outcome.architecture.gated_connections, smaller.gates.values().tolist(), strict=True))
     assert after == {connection: before[connection] for connection in after}

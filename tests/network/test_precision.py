@@ -1,4 +1,4 @@
-"""Under autocast all feature maps are bfloat16, so that concatenations are, and are known when they are remade."""
+"""Under autocast all feature maps are bfloat16, so that concatenations are, and are known when they are recomputed."""
 
 from unittest.mock import patch
 

@@ -104,7 +104,7 @@ class Shown:
         self.path = path
 
     def picture(self, name: str) -> None:
-        """Kept only if someone wants to look."""
+        """Live only if someone wants to look."""
         folder = os.environ.get("CONNPRUNE_SCREENSHOTS")
         picture = self.page.screenshot(full_page=True)
         assert picture

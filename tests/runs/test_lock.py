@@ -17,7 +17,7 @@ from connprune.errors import LostDirectoryError, RunLockedError
 from connprune.files import HOLDER
 from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
-from connprune.runs.lock import holder
+from connprune.runs.lock import lock_owner
 from tests.training.helpers import StopAfter, configuration, go_on, start
 
 STEPS = 5  # an epoch of the helpers' training
@@ -93,7 +93,7 @@ def test_a_file_system_without_locks_is_told_and_the_run_goes_to_its_end(tmp_pat
     go_on(run, chosen, watcher)
     assert [text for text in watcher.warnings if "this file system has no locks (No locks available)" in text]
     assert run.is_finished
-    assert holder(run.path) is None
+    assert lock_owner(run.path) is None
 
 
 @pytest.mark.usefixtures("without_locks")
@@ -133,7 +133,7 @@ def noted(run: RunDirectory, **changes: object) -> Process | None:
     with run.locked():
         note = json.loads((run.path / HOLDER).read_text())
         (run.path / HOLDER).write_text(json.dumps({**note, **changes}))
-        return holder(run.path)
+        return lock_owner(run.path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not say when a process began")
@@ -153,4 +153,4 @@ def test_a_copy_of_a_run_under_way_is_not_under_way(tmp_path: Path) -> None:
     run = start(tmp_path / "run", configuration())
     with run.locked():
         copy = Path(shutil.copytree(run.path, tmp_path / "copy"))
-        assert (holder(run.path), holder(copy)) == (Process.own(), None)
+        assert (lock_owner(run.path), lock_owner(copy)) == (Process.own(), None)

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from connprune.data.images import Dataset
+from connprune.data.progress import StopSignal
 from connprune.data.splits import Splits
-from connprune.data.track import StopSignal
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.run import Trained
 from connprune.errors import ConnpruneError, InterruptedRunError, LostDeviceError, RunLockedError, UsageError
@@ -95,7 +95,7 @@ def work(
         if stop.number is not None:
             raise plan.interruption(stop.number)
         try:
-            outcome = attempt(job.run, splits, device, stop)
+            outcome = run_job(job.run, splits, device, stop)
         except InterruptedRunError as interruption:
             raise plan.interruption(interruption.signal_number) from None
         except LostDeviceError as error:
@@ -108,7 +108,7 @@ def work(
     return failed
 
 
-def attempt(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> Trained | str | None:
+def run_job(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> Trained | str | None:
     """Does one job, unless it is finished or another process does it.
 
     Returns:
@@ -124,7 +124,7 @@ def attempt(run: RunDirectory, splits: SplitImages, device: torch.device, stop: 
                 return None
             # Images come to the device before the run begins, and what fails then has failed, too.
             with run.status_on_error(), explained_loss(device):
-                return do(run, splits, device, stop)
+                return run_locked_job(run, splits, device, stop)
     except RunLockedError:
         return None
     except LostDeviceError:
@@ -133,7 +133,7 @@ def attempt(run: RunDirectory, splits: SplitImages, device: torch.device, stop: 
         return str(error)
 
 
-def do(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> Trained:
+def run_locked_job(run: RunDirectory, splits: SplitImages, device: torch.device, stop: StopSignal) -> Trained:
     """Does one job in a run that the caller has locked, from its start or from where it was interrupted."""
     if run.is_finished:
         return run.trained()

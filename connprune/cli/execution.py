@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Means:
+class ExecutionOptions:
     """How an experiment is executed.
 
     Attributes:

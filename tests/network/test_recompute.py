@@ -11,13 +11,13 @@ from connprune.architecture.base import Shape
 from connprune.network import build
 from connprune.network.network import Network
 from connprune.training.configuration import resolve
-from connprune.training.trainer import remakes
+from connprune.training.trainer import recomputes_merges
 from tests.strategies import architectures
 
 
-def gradients(network: Network, remake: bool) -> list[torch.Tensor]:
+def gradients(network: Network, recompute: bool) -> list[torch.Tensor]:
     given = network.architecture.input
-    network.remake_merges(remake)
+    network.recompute_merges(recompute)
     network.zero_grad()
     torch.manual_seed(1)
     images = torch.randint(0, 256, (4, given.feature_maps, given.height, given.width), dtype=torch.uint8)
@@ -28,9 +28,9 @@ def gradients(network: Network, remake: bool) -> list[torch.Tensor]:
 @given(architectures())
 def test_gradients_are_the_same(architecture: Architecture) -> None:
     network = build(architecture).train()
-    kept, remade = gradients(network, remake=False), gradients(network, remake=True)
-    assert len(kept) == len(remade)
-    assert all(torch.equal(one, other) for one, other in zip(kept, remade, strict=True))
+    kept, recomputed = gradients(network, recompute=False), gradients(network, recompute=True)
+    assert len(kept) == len(recomputed)
+    assert all(torch.equal(one, other) for one, other in zip(kept, recomputed, strict=True))
 
 
 def many_layers(count: int) -> Architecture:
@@ -50,18 +50,18 @@ def kept_for_backward(network: Network) -> int:
 
 def test_what_is_kept_grows_with_the_layers_and_not_with_their_square() -> None:
     found = {}
-    for remake in (False, True):
+    for recompute in (False, True):
         networks = [build(many_layers(count)) for count in (8, 32)]
         for network in networks:
-            network.remake_merges(remake)
+            network.recompute_merges(recompute)
         small, large = map(kept_for_backward, networks)
-        found[remake] = large / small
-    # Four times the layers: sixteen times the memory in the limit if everything is kept, four times if it is remade.
+        found[recompute] = large / small
+    # Four times the layers: sixteen times the memory in the limit if everything is kept, four times if it is recomputed.
     assert found[True] < 5 < found[False]
 
 
 @pytest.mark.parametrize(("setting", "expected"), [("true", True), ("false", False), ("auto", True)])
 def test_the_recipe_decides(setting: str, expected: bool) -> None:
     recipe = resolve("digits", assignments=[f"training.recompute={setting}"]).training
-    assert remakes(many_layers(32), recipe) is expected
-    assert remakes(many_layers(2), recipe) is (setting == "true")
+    assert recomputes_merges(many_layers(32), recipe) is expected
+    assert recomputes_merges(many_layers(2), recipe) is (setting == "true")

@@ -1,4 +1,4 @@
-"""Concatenations that are made again in the backward pass instead of being kept (Pleiss et al. 2017).
+"""Concatenations that are recomputed in the backward pass instead of being kept (Pleiss et al. 2017).
 
 Layer j of a network whose layers read all earlier ones reads j inputs, so keeping what each reads takes memory that
 grows with the square of the number of layers. The inputs themselves are kept anyway, and putting them together again is
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 
-def remade(whole: Tensor, parts: Sequence[Tensor]) -> AbstractContextManager[Any]:
+def recomputed(whole: Tensor, parts: Sequence[Tensor]) -> AbstractContextManager[Any]:
     """In here, autograd keeps `parts` where it would keep `whole`.
 
     Args:

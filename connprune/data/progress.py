@@ -8,7 +8,7 @@ from connprune.errors import InterruptedRunError
 T = TypeVar("T")
 
 
-class Track(Protocol):
+class Progress(Protocol):
     """Passes items on, and shows that it does."""
 
     def __call__(self, items: Iterable[T], label: str, total: int) -> Iterable[T]:
@@ -29,7 +29,7 @@ class StopSignal(Protocol):
         """The signal, or None."""
 
 
-def stoppable(track: Track, stop: StopSignal) -> Track:
+def stoppable(progress: Progress, stop: StopSignal) -> Progress:
     """The same, but a loop ends when a signal has come.
 
     Raises:
@@ -37,7 +37,7 @@ def stoppable(track: Track, stop: StopSignal) -> Track:
     """
 
     def tracked(items: Iterable[T], label: str, total: int) -> Iterator[T]:
-        for item in track(items, label, total):
+        for item in progress(items, label, total):
             if stop.number is not None:
                 raise InterruptedRunError(f"Interrupted while {label}; nothing of that was kept.", stop.number)
             yield item
@@ -45,6 +45,6 @@ def stoppable(track: Track, stop: StopSignal) -> Track:
     return tracked
 
 
-def untracked(items: Iterable[T], label: str, total: int) -> Iterable[T]:
+def without_progress(items: Iterable[T], label: str, total: int) -> Iterable[T]:
     """Passes items on and shows nothing."""
     return items

@@ -8,13 +8,13 @@ from torch import Tensor
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import Cut
-from connprune.architecture.kept import Kept
+from connprune.architecture.liveness import Live
 from connprune.architecture.shapes import connection_maps, gates_of_each
 from connprune.network.gate_kinds import GATE_KINDS
 from connprune.network.layers import module_of
 
 
-def carried(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> dict[str, Tensor]:
+def sliced_weights(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> dict[str, Tensor]:
     """The weights of a cut, taken from those of its parent.
 
     Args:
@@ -56,7 +56,7 @@ def carried(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> di
     return state
 
 
-def kept_gates(parent: Architecture, kept: Kept) -> list[int]:
+def kept_gates(parent: Architecture, kept: Live) -> list[int]:
     """The numbers, among the parent's gates, of those that are left."""
     counts = gates_of_each(parent)
     numbers: list[int] = []
@@ -69,7 +69,7 @@ def kept_gates(parent: Architecture, kept: Kept) -> list[int]:
     return numbers
 
 
-def _stacked(parent: Architecture, kept: Kept, target: str) -> Tensor:
+def _stacked(parent: Architecture, kept: Live, target: str) -> Tensor:
     """The numbers, among all feature maps that a target's connections bring, of those that are left."""
     numbers: list[int] = []
     first = 0

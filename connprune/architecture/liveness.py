@@ -16,7 +16,7 @@ _Open = dict[str, dict[str, set[int]]]
 
 
 @dataclass(frozen=True)
-class Kept:
+class Live:
     """What is left of a parent.
 
     Attributes:
@@ -31,7 +31,7 @@ class Kept:
     merged: dict[str, Numbers]
 
 
-def follow(architecture: Architecture, removed: Mapping[Connection, frozenset[int]]) -> Kept | None:
+def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset[int]]) -> Live | None:
     """What lies on a path from the input to the head once feature maps are removed from connections.
 
     A feature map goes when nothing makes it any more or nothing reads it any more, and with it, in turn, what it alone
@@ -74,7 +74,7 @@ def follow(architecture: Architecture, removed: Mapping[Connection, frozenset[in
             found &= blocks[target].needed_for(read[target], architecture.shapes.merged[target].feature_maps)
         merged[target] = tuple(sorted(found))
     output = {name: tuple(sorted(maps)) for name, maps in read.items() if name == INPUT or name in connections}
-    return Kept(connections, output, merged)
+    return Live(connections, output, merged)
 
 
 def positions(architecture: Architecture, target: str) -> dict[str, list[int]]:

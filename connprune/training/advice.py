@@ -7,7 +7,7 @@ from connprune.architecture.gates import Temperature
 from connprune.training.configuration import Configuration
 
 
-def cautions(configuration: Configuration, architecture: Architecture) -> Iterator[str]:
+def advice(configuration: Configuration, architecture: Architecture) -> Iterator[str]:
     """A sentence for each.
 
     Args:
