@@ -137,7 +137,7 @@ class Merging(nn.Module):
         return merged
 
     def reading(self, merged: FeatureMaps, inputs: Sequence[Tensor]) -> AbstractContextManager[Any]:
-        """In here the target reads its merge; a concatenation is not kept for the backward pass but made again."""
+        """In here the target reads its merge; a concatenation is not kept for the backward pass but recomputed."""
         if len(inputs) > 1 and self.merge.aggregate == "concat":
             return recomputed(merged.values, inputs)
         return nullcontext()

@@ -39,7 +39,7 @@ _SUMS = ("loss", "right")
 
 
 def recomputes_merges(architecture: Architecture, recipe: Recipe) -> bool:
-    """Whether concatenations are made again in the backward pass."""
+    """Whether concatenations are recomputed in the backward pass."""
     if recipe.recompute != "auto":
         return recipe.recompute
     shapes = architecture.shapes

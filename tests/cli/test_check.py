@@ -67,15 +67,15 @@ def test_what_is_hardly_meant_is_said(command: Command, tmp_path: Path, text: st
     outcome = command("check", "mine.yaml")
     assert outcome.code == 0
     assert outcome.out == "mine.yaml: valid (configuration)\n"
-    cautions = command("check", "mine.yaml", "--json").json["cautions"]
+    advice = command("check", "mine.yaml", "--json").json["advice"]
     trained = command("train", "--config", "mine.yaml", "--data", "digits", "--dry-run").err
     if told is None:
         assert outcome.err == ""
-        assert cautions == []
+        assert advice == []
         assert "Note:" not in trained
     else:
         assert told in outcome.err
-        assert [caution for caution in cautions if told in caution]
+        assert [sentence for sentence in advice if told in sentence]
         assert told in trained
 
 

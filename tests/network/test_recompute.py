@@ -56,7 +56,7 @@ def test_what_is_kept_grows_with_the_layers_and_not_with_their_square() -> None:
             network.recompute_merges(recompute)
         small, large = map(kept_for_backward, networks)
         found[recompute] = large / small
-    # Four times the layers: sixteen times the memory in the limit if everything is kept, four times if it is recomputed.
+    # Four times the layers: sixteen times the memory in the limit if everything is kept, four times if recomputed.
     assert found[True] < 5 < found[False]
 
 
