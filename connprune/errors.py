@@ -23,6 +23,23 @@ class UsageError(ConnpruneError):
     exit_code = 2
 
 
+class ArgumentError(UsageError):
+    """An argument of a function is not what it must be; the command line says which option gave it.
+
+    Args:
+        argument: its name.
+        message: what was found and what was expected.
+    """
+
+    def __init__(self, argument: str, message: str) -> None:
+        super().__init__(f"{argument}: {message}")
+        self.argument = argument
+        self.message = message
+
+    def __reduce__(self) -> tuple[type["ArgumentError"], tuple[str, str]]:
+        return type(self), (self.argument, self.message)
+
+
 class NoBaselineError(UsageError):
     """There is no network of the kind that a cut shall be compared with."""
 
@@ -51,6 +68,10 @@ class NoMemoryError(ConnpruneError):
 
 class LostDeviceError(ConnpruneError):
     """A GPU has failed, and this process can compute nothing on it any more; another one may."""
+
+
+class OccupiedError(UsageError):
+    """A directory for something new holds something."""
 
 
 class RunLockedError(UsageError):

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from connprune.errors import DiskFullError, UsageError
+from connprune.errors import DiskFullError, OccupiedError, UsageError
 from connprune.holes import require_stored
 from connprune.leftovers import sweep, temporary_folder
 from connprune.limits import JSON_VALUES, TEXT
@@ -87,7 +87,7 @@ def require_empty(path: Path) -> None:
     if path.is_dir():
         sweep(path)
     if path.exists() and (not path.is_dir() or any(entry.name not in (LOCK, HOLDER) for entry in path.iterdir())):
-        raise UsageError(f"{path}: expected an empty or a new directory; --resume goes on with a run that is there.")
+        raise OccupiedError(f"{path}: expected an empty or a new directory.")
 
 
 def require_replaceable(path: Path) -> None:

@@ -82,7 +82,7 @@ def reference(name: str) -> Callable[[Pair], list[Architecture]]:
         try:
             return [wired(pair.parent, name)]
         except UsageError as error:
-            raise NoBaselineError(f"--against {name}: {error}") from None
+            raise NoBaselineError(f"baseline {name}: {error}") from None
 
     return make
 
@@ -102,7 +102,7 @@ def random(pair: Pair, count: int) -> list[Architecture]:
     there_are = pair.space.count(connections) - _is_in_space(pair)
     if there_are < count:
         raise NoBaselineError(
-            f"--against random:{count}: there are only {there_are} wirings of {connections} connections."
+            f"baseline random:{count}: there are only {there_are} wirings of {connections} connections."
         )
     generator = Random(f"random {pair.seed}")  # noqa: S311 - nothing here is secret
     space = pair.space
@@ -127,7 +127,7 @@ def random_params(pair: Pair, count: int) -> list[Architecture]:
     ends = list(accumulate(there_are))
     if not ends[-1]:
         raise NoBaselineError(
-            f"--against random-params:{count}: there are no wirings of {sizes[0]} to {sizes[-1]} connections."
+            f"baseline random-params:{count}: there are no wirings of {sizes[0]} to {sizes[-1]} connections."
         )
     attempts = (
         space.draw(generator, sizes[bisect_right(ends, generator.randrange(ends[-1]))]) for _ in range(_ATTEMPTS)
@@ -140,7 +140,7 @@ def random_params(pair: Pair, count: int) -> list[Architecture]:
     found = _different(pair, fitting, count)
     if len(found) < count:
         raise NoBaselineError(
-            f"--against random-params:{count}: among {_ATTEMPTS:,} random wirings {len(found)} had {wanted:,} "
+            f"baseline random-params:{count}: among {_ATTEMPTS:,} random wirings {len(found)} had {wanted:,} "
             f"parameters within {TOLERANCE:.0%}."
         )
     return found
@@ -155,7 +155,7 @@ def every(pair: Pair) -> list[Architecture]:
     count = pair.space.count()
     if count > MOST_WIRINGS:
         raise NoBaselineError(
-            f"--against all: this parent has {count:,} wirings, more than the {MOST_WIRINGS:,} that can be trained one "
+            f"baseline all: this parent has {count:,} wirings, more than the {MOST_WIRINGS:,} that can be trained one "
             "by one; try random:N."
         )
     return _different(pair, iter(pair.space), count)

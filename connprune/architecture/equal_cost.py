@@ -56,7 +56,7 @@ def random_cost(pair: Pair, count: int) -> list[Architecture]:
         elif since == DRAWS:
             fewer = len(taken) - 1
             raise NoBaselineError(
-                f"--against random-cost:{count}: {DRAWS} random wirings in a row had not the cut's {parameters:,} "
+                f"baseline random-cost:{count}: {DRAWS} random wirings in a row had not the cut's {parameters:,} "
                 f"parameters and {macs:,} MACs, both within {TOLERANCE:.0%}, or were there already; "
                 + (f"try random-cost:{fewer}." if fewer else "try random-params:N, or a cut by budgets.")
             )
@@ -74,7 +74,7 @@ def scaled(name: str, fitted: str) -> Callable[[Pair], list[Architecture]]:
     """
 
     def make(pair: Pair) -> list[Architecture]:
-        text = f"--against {name}-scaled:{fitted}"
+        text = f"baseline {name}-scaled:{fitted}"
         try:
             (given,) = dense(pair) if name == "dense" else (wired(pair.parent, name),)
         except UsageError as error:

@@ -94,7 +94,7 @@ def _layer(value: Any) -> Layer:
     if not isinstance(kind, str) or kind not in LAYERS:
         raise PydanticCustomError(
             "layer_kind",
-            "expected one of {kinds}; a layer of your own needs --plugin MODULE",
+            "expected one of {kinds}; a layer of your own needs its plug-in",
             {"kinds": ", ".join(LAYERS)},
         )
     return LAYERS[kind].model_validate(value)

@@ -40,7 +40,7 @@ def load_plugin(name: str) -> None:
         UsageError: there is no such module, it fails, or it defines no layer.
     """
     if name.endswith(".py") or "/" in name:
-        raise UsageError(f"--plugin {name}: give the name of the module, without its folder and without .py.")
+        raise UsageError(f"plug-in {name}: give the name of the module, without its folder and without .py.")
     here = str(Path.cwd())
     if here not in sys.path:
         # Last, or a file here that is called like a library would be imported in the library's place.
@@ -48,7 +48,7 @@ def load_plugin(name: str) -> None:
     try:
         module = import_module(name)
     except (Exception, SystemExit) as error:  # A module of the user's may fail in any way.
-        raise UsageError(f"--plugin {name}: cannot import this module: {type(error).__name__}: {error}.") from None
+        raise UsageError(f"plug-in {name}: cannot import this module: {type(error).__name__}: {error}.") from None
     found = [
         value
         for value in vars(module).values()
@@ -58,4 +58,4 @@ def load_plugin(name: str) -> None:
         if layer not in LAYERS.values():
             register(layer)
     if not found:
-        raise UsageError(f"--plugin {name}: this module defines no layer, a subclass of connprune.architecture.Layer.")
+        raise UsageError(f"plug-in {name}: this module defines no layer, a subclass of connprune.architecture.Layer.")

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from connprune.architecture.architecture import Connection
 from connprune.architecture.base import INPUT
 from connprune.architecture.gates import CostBudget
-from connprune.errors import DisconnectedError, UsageError
+from connprune.errors import ArgumentError, DisconnectedError, UsageError
 
 K = TypeVar("K", bound=Hashable)
 
@@ -68,7 +68,7 @@ class Threshold:
 
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
         if not 0 <= self.value < math.inf:
-            raise UsageError(f"--threshold {self.value:g}: expected a number from 0 upwards.")
+            raise ArgumentError("threshold", f"found {self.value:g}, expected a number from 0 upwards.")
         return frozenset(unit for unit, score in scores.items() if score < self.value)
 
     def __str__(self) -> str:
@@ -83,7 +83,9 @@ class Keep:
 
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
         if not 0 <= self.count <= len(scores):
-            raise UsageError(f"--keep {self.count}: expected 0 to {len(scores)}, the number of gates that can be cut.")
+            raise ArgumentError(
+                "keep", f"found {self.count}, expected 0 to {len(scores)}, the number of gates that can be cut."
+            )
         return frozenset(_ranked(scores)[self.count :])
 
     def __str__(self) -> str:
@@ -98,7 +100,7 @@ class Sparsity:
 
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
         if not 0 <= self.value <= 1:
-            raise UsageError(f"--sparsity {self.value:g}: expected a share from 0 to 1.")
+            raise ArgumentError("sparsity", f"found {self.value:g}, expected a share from 0 to 1.")
         return Keep(len(scores) - round(self.value * len(scores))).chosen(scores, counts)
 
     def __str__(self) -> str:
@@ -113,7 +115,7 @@ class KeepPerLayer:
 
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
         if self.count < 1:
-            raise UsageError(f"--keep-per-layer {self.count}: expected at least 1.")
+            raise ArgumentError("keep_per_layer", f"found {self.count}, expected at least 1.")
         targets: dict[str, dict[Unit, float]] = {}
         for unit, score in scores.items():
             targets.setdefault(unit.target, {})[unit] = score

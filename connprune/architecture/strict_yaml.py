@@ -142,7 +142,7 @@ def parse(text: str, name: str) -> Document:
 
 
 def parse_value(text: str) -> Any:
-    """One YAML value, as on the right side of `--set key=value`.
+    """One YAML value, as on the right side of `key=value`.
 
     Raises:
         UsageError: the text is no YAML.

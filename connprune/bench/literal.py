@@ -42,7 +42,7 @@ class LiteralNetwork(nn.Module):
         merges = {architecture.merge_of(target).aggregate for target in architecture.connections}
         gates = architecture.gates
         if merges != {"concat"} or gates is None or gates.kind != "sigmoid" or gates.sharing != "shared":
-            raise UsageError("--against literal: the post has concat merges and shared sigmoid gates only.")
+            raise UsageError("literal: the post has concat merges and shared sigmoid gates only.")
         self.architecture = architecture
         merged = architecture.shapes.merged
         self.layers = nn.ModuleDict(
@@ -91,7 +91,7 @@ def _module(layer: Layer, inputs: int) -> nn.Module:
             return nn.MaxPool2d(layer.size)
         case plain.Dropout():
             return nn.Dropout(layer.rate)
-    raise UsageError(f"--against literal: the post has no layer of the kind {layer.kind!r}; try --preset blog.")
+    raise UsageError(f"literal: the post has no layer of the kind {layer.kind!r}; try the preset blog.")
 
 
 def _key(source: str, target: str) -> str:

@@ -9,7 +9,7 @@ from typer import TyperException
 from connprune.cli.app import app
 from connprune.cli.output import tell
 from connprune.cli.slips import explained
-from connprune.errors import ConnpruneError, lacks_memory
+from connprune.errors import ArgumentError, ConnpruneError, OccupiedError, lacks_memory
 from connprune.signals import interruption_behind
 
 
@@ -38,6 +38,10 @@ def call() -> int:
 
 
 def _explain(error: Exception) -> tuple[str, int]:
+    if isinstance(error, ArgumentError):
+        return f"--{error.argument.replace('_', '-')}: {error.message}", error.exit_code
+    if isinstance(error, OccupiedError):
+        return f"{error} --resume resumes a run that is there.", error.exit_code
     if isinstance(error, ConnpruneError):
         return str(error), error.exit_code
     if isinstance(error, TyperException):

@@ -56,7 +56,7 @@ def load_cifar(name: str, cache: Path) -> Dataset:
         found = "" if isinstance(error, FileNotFoundError) else f" ({error})"
         raise UsageError(
             f"data.source: {name} is not in the cache {cache}, or is damaged there{found}; "
-            f"get it with `connprune data {name}`, or train on a folder of images with --data DIR."
+            f"get it with `connprune data {name}`, or train on a folder of images."
         ) from None
     return Dataset(classes, train, test)
 

@@ -129,7 +129,7 @@ class _Filling:
             raise UsageError(
                 f"data.source: {count:,} images of {one.shape[1]}×{one.shape[2]} (height × width) take "
                 f"{needed / 1e9:,.1f} GB of memory, but this process may take {there / 1e9:,.1f} GB; make them smaller "
-                "with --set data.size='[224, 224]', for instance."
+                "with data.size=[224, 224], for instance."
             )
         place = Path(self.file.name).parent.parent
         free = shutil.disk_usage(place).free
@@ -144,7 +144,7 @@ class _Filling:
         return (
             f"data.source: {self._name(path)} is {height}×{width} (height × width), but "
             f"{self._name(other_path)} is {other_height}×{other_width}; "
-            f"give all one size with --set data.size='[{height}, {width}]'."
+            f"give all one size with data.size=[{height}, {width}]."
         )
 
     def _require_classes(self, labels: dict[str, list[int]]) -> None:
@@ -169,5 +169,5 @@ def _damaged(folder: Path, damaged: Sequence[str]) -> str:
     return (
         f"data.source: {len(damaged)} images in {printable(str(folder))} cannot be read: "
         f"{named(damaged, '; ')}. "
-        "Mend them, or leave them out with --set data.skip_damaged=true."
+        "Mend them, or leave them out with data.skip_damaged=true."
     )

@@ -216,7 +216,7 @@ def _require_inside(path: Path, inside: Path | None) -> None:
     if inside is not None and not place.is_relative_to(inside):
         raise UsageError(
             f"data.source: {_shown(path)} is a link that leads out of the folder, to {_shown(place)}; take it away, or "
-            "allow such links with --set data.follow_links=true."
+            "allow such links with data.follow_links=true."
         )
 
 

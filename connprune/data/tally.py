@@ -75,7 +75,7 @@ class Tally:
             values = [low + level * (high - low) // 255 for level in (first, min(255, last + 1))]
             yield (
                 f"nearly all pixels of train have values from {values[0]} to {values[1]}, a small part of the range "
-                f"{low} to {high}; --set data.range='[{values[0]}, {values[1]}]' would spread them."
+                f"{low} to {high}; data.range=[{values[0]}, {values[1]}] would spread them."
             )
         else:
             yield f"nearly all pixels of train have values from {first} to {last}, a small part of 0 to 255."

@@ -133,14 +133,14 @@ def candidates_of(
         try:
             made = _maker(text)(compared)
             if not made:
-                raise NoBaselineError(f"--against {text}: there is no wiring but the cut's.")
+                raise NoBaselineError(f"baseline {text}: there is no wiring but the cut's.")
         except NoBaselineError as error:
             left_out.append(str(error))
             continue
         taken = {candidate.name for candidate in found}
         clash = next((candidate.name for candidate in made if candidate.name in taken), None)
         if clash:
-            raise UsageError(f"--against {text}: there is a {clash!r} already; name it once, or rename the file.")
+            raise UsageError(f"baseline {text}: there is a {clash!r} already; name it once, or rename the file.")
         found += made
     if left_out and len(found) == 1:
         raise NoBaselineError("\n".join(left_out))
@@ -159,7 +159,7 @@ def require_baselines(against: Sequence[str]) -> None:
         _maker(text)
     twice = next((text for text in against if against.count(text) > 1), None)
     if twice:
-        raise UsageError(f"--against {twice}: it is named twice.")
+        raise UsageError(f"baseline {twice}: it is named twice.")
 
 
 def _maker(text: str) -> Callable[[ComparedCut], list[Candidate]]:
@@ -173,17 +173,17 @@ def _maker(text: str) -> Callable[[ComparedCut], list[Candidate]]:
         return lambda compared: BASELINES[name](compared, 1)
     if name in COUNTED_BASELINES:
         if colon and not (number.isdecimal() and len(number) <= 18 and int(number) > 0):
-            raise UsageError(f"--against {shown(text)}: expected a number from 1 upwards after the colon.")
+            raise UsageError(f"baseline {shown(text)}: expected a number from 1 upwards after the colon.")
         if name == "evolution" and (not colon or int(number) < 2):
-            raise UsageError(f"--against {text}: expected how many trainings it may take, like evolution:50.")
+            raise UsageError(f"baseline {text}: expected how many trainings it may take, like evolution:50.")
         count = int(number) if colon else 1
-        require_few(f"--against {text}", count)
+        require_few(f"baseline {text}", count)
         return lambda compared: COUNTED_BASELINES[name](compared, count)
     if name in SCALED_BASELINES:
         wanted = number if colon else "params"
         if wanted not in SCALED_BASELINES[name]:
             raise UsageError(
-                f"--against {text}: expected {' or '.join(SCALED_BASELINES[name])} after the colon"
+                f"baseline {text}: expected {' or '.join(SCALED_BASELINES[name])} after the colon"
                 f"{nearest(wanted, SCALED_BASELINES[name])}"
             )
         return lambda compared: SCALED_BASELINES[name][wanted](compared, 1)
@@ -192,7 +192,7 @@ def _maker(text: str) -> Callable[[ComparedCut], list[Candidate]]:
         return lambda compared: [_late(compared, path)]
     known = ", ".join([*BASELINES, *(f"{name}:N" for name in COUNTED_BASELINES), *SCALED_BASELINES])
     raise UsageError(
-        f"--against {text}: expected one of {known}, or the path of a run or an architecture's YAML"
+        f"baseline {text}: expected one of {known}, or the path of a run or an architecture's YAML"
         f"{nearest(name, NAMES)}"
     )
 
@@ -203,7 +203,7 @@ def _late(compared: ComparedCut, path: Path) -> Candidate:
     architecture = given.without_gates()
     ours = compared.pair.parent
     if (architecture.input, architecture.classes) != (ours.input, ours.classes):
-        raise UsageError(f"--against {path}: it is for other images or classes than the cut.")
+        raise UsageError(f"baseline {path}: it is for other images or classes than the cut.")
     name = path.resolve().name.removesuffix(".yaml")
     if name in (CUT, *NAMES):
         name = f"other-{name}"

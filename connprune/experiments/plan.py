@@ -200,7 +200,7 @@ def begin(
                 raise
     plan = read(path, kind)
     if plan.about.get("digest") != mark:
-        raise UsageError(f"{path}: this directory holds another experiment; name a new one with --run.")
+        raise UsageError(f"{path}: this directory holds another experiment; name a new one.")
     for candidate in candidates:
         for seed in seeds:
             run = plan.job(candidate.name, seed)

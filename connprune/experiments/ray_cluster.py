@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
+from connprune.errors import ArgumentError, ConnpruneError, InterruptedRunError, UsageError
 from connprune.experiments.guardian import guarded
 from connprune.experiments.launch import threads_of_each, threads_set_by_user
 from connprune.runs.machine import usable_cores
@@ -61,7 +61,7 @@ def require_ray() -> None:
     """Raises UsageError unless Ray is installed."""
     # Looked for, not imported: it reads its settings from the environment when it is.
     if find_spec("ray") is None:
-        raise UsageError("--on ray: Ray is not installed; get it with `pip install 'connprune[ray]'`.")
+        raise UsageError("Ray is not installed; get it with `pip install 'connprune[ray]'`.")
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def cluster(device: str, jobs: int | None, threads: int | None) -> Iterator[Shar
             _connect(address="local", num_cpus=at_once * share, _temp_dir=str(folder))
             _require_loopback()
             if device == "cuda" and not _has_gpus():
-                raise UsageError("--device cuda: there are 0 CUDA devices here; use cpu.")
+                raise ArgumentError("device", "found cuda, but there are 0 CUDA devices here; use cpu.")
         yield Share(share, int(device == "cuda" or (device == "auto" and _has_gpus())), logs)
 
 
@@ -125,8 +125,8 @@ def _require_loopback() -> None:
     addresses = {node["NodeManagerAddress"] for node in ray.nodes()}
     if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
         raise ConnpruneError(
-            f"--on ray: Ray {ray.__version__} listens on {', '.join(sorted(addresses))}, where others can reach it; "
-            "use --jobs, or start a cluster with `ray start`."
+            f"Ray {ray.__version__} listens on {', '.join(sorted(addresses))}, where others can reach it; "
+            "execute the trainings as processes here, or start a cluster with `ray start`."
         )
 
 
@@ -180,7 +180,7 @@ def _connect(**where: Any) -> None:
         except SystemExit as ended:
             raise InterruptedRunError("Interrupted.", int(ended.code or 0)) from None
         except Exception as error:  # Ray raises plain ones too, of a machine that is too busy to start it.
-            raise ConnpruneError(f"--on ray: {in_one_line(error.__cause__ or error)}") from None
+            raise ConnpruneError(f"Ray: {in_one_line(error.__cause__ or error)}") from None
 
 
 def _has_gpus() -> bool:

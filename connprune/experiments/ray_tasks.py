@@ -50,7 +50,7 @@ class Surroundings:
         folder: where the command runs; plugins may be there.
         cache: $CONNPRUNE_CACHE, if it is set.
         images: $CONNPRUNE_DATA, if it is set; it says where folders of images are, and leaves data sets alone.
-        data: where the images are now, by --data; None is by that variable, or where they were.
+        data: where the images are now; None is by that variable, or where they were.
     """
 
     device: str

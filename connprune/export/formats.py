@@ -160,4 +160,4 @@ def _document(
 
 def _require_new(path: Path) -> None:
     if path.exists():
-        raise UsageError(f"--out {path}: there is something already; name a new file, or remove it first.")
+        raise UsageError(f"{path}: there is something already; name a new file, or remove it first.")

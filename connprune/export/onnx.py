@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from connprune.errors import UsageError
+from connprune.errors import ArgumentError
 from connprune.export.subject import INPUT_NAME, OUTPUT_NAME
 from connprune.export.tracing import exporter, traced
 from connprune.files import write_whole
@@ -28,9 +28,10 @@ def writer(network: Network, metadata: Mapping[str, str]) -> Callable[[Path], No
             import onnx
             import onnxscript  # noqa: F401 (torch.onnx needs it)
         except ImportError as error:
-            raise UsageError(
-                f"--format onnx: needs the package {error.name}; install it with "
-                f"`pip install onnx onnxscript onnxruntime`."
+            raise ArgumentError(
+                "format",
+                f"found onnx, which needs the package {error.name}; install it with `pip install onnx onnxscript "
+                "onnxruntime`.",
             ) from None
     program = _program(network, metadata)
 
@@ -46,9 +47,10 @@ def _program(network: Network, metadata: Mapping[str, str]) -> Any:
     exported = traced(network)
     size = sum(tensor.nbytes for tensor in exported.state_dict.values())
     if size > _MOST_BYTES:
-        raise UsageError(
-            f"--format onnx: the weights take {size / 1e9:.1f} GB, but one ONNX file holds "
-            f"{_MOST_BYTES / 1e9:.0f} GB; use pt2 or safetensors."
+        raise ArgumentError(
+            "format",
+            f"found onnx, but the weights take {size / 1e9:.1f} GB, and one ONNX file holds "
+            f"{_MOST_BYTES / 1e9:.0f} GB; use pt2 or safetensors.",
         )
     with exporter("ONNX"):
         program = torch.onnx.export(

@@ -113,7 +113,7 @@ def where_scores_lie(scores: Sequence[float], by: str, rule: Rule, gates: Gates 
 def _penalty(gates: Gates | None) -> str:
     """What would make gates end near zero."""
     if gates is None or not gates.penalty:
-        return "To make gates end near zero, train with a penalty: --set gates.penalty=0.001 --set gates.rate=0.03."
+        return "To make gates end near zero, train with a penalty: gates.penalty=0.001 and gates.rate=0.03."
     share = gates.penalty_warmup
     part = f"{share:.0%} of the" if isinstance(share, float) else share
     warmup = f", of which the first {part} epochs have less" if share else ""

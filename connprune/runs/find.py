@@ -21,7 +21,7 @@ _STEM = 60
 
 
 def runs_folder(chosen: Path | None) -> Path:
-    """Where runs are kept: `--runs`, $CONNPRUNE_RUNS, or `./runs`."""
+    """Where runs are kept: the folder that was chosen, $CONNPRUNE_RUNS, or `./runs`."""
     named = chosen or Path(os.environ.get("CONNPRUNE_RUNS") or "runs")
     # No shell does it for the value of a variable.
     return Path(absolute(str(named))) if str(named).startswith("~") else named

@@ -266,7 +266,7 @@ def resolve_resumed(
     ]
     if others or not extends:
         found = "; ".join(others) or f"training.epochs (was {saved.training.epochs}, now {wanted.training.epochs})"
-        raise UsageError(f"--resume may only extend training.epochs of {run.path}, but these differ: {found}.")
+        raise UsageError(f"{run.path}: only training.epochs may be extended, but these differ: {found}.")
     return wanted
 
 

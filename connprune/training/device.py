@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from connprune.errors import UsageError
+from connprune.errors import ArgumentError
 from connprune.training.determinism import prepare_products
 
 
 def require_device_name(name: str) -> None:
     """Raises UsageError for what is no device's name, here or on another machine."""
     if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]{1,4})?", name):
-        raise UsageError(f"--device: found {name[:60]!r}, expected auto, cpu, cuda, cuda:N or mps.")
+        raise ArgumentError("device", f"found {name[:60]!r}, expected auto, cpu, cuda, cuda:N or mps.")
 
 
 def find_device(name: str) -> torch.device:
@@ -36,11 +36,13 @@ def _found(name: str) -> tuple[torch.device, str]:
     if name == "auto":
         name = "cuda" if count else "mps" if torch.backends.mps.is_available() else "cpu"
     if name == "mps" and not torch.backends.mps.is_available():
-        raise UsageError("--device mps: there is no Apple GPU here; use --device cpu.")
+        raise ArgumentError("device", "found mps, but there is no Apple GPU here; use cpu.")
     if name.startswith("cuda"):
         number = int(name.partition(":")[2] or 0)
         if number >= count:
-            raise UsageError(f"--device {name}: {trouble or f'there are {count} CUDA devices here'}; use cpu.")
+            raise ArgumentError(
+                "device", f"found {name}, but {trouble or f'there are {count} CUDA devices here'}; use cpu."
+            )
         return torch.device("cuda", number), trouble
     return torch.device(name), trouble
 
@@ -54,7 +56,7 @@ def choose_device(name: str, warn: Callable[[str], None]) -> torch.device:
     """
     device, trouble = _found(name)
     if name == "auto" and trouble:
-        warn(f"--device auto: {trouble}; going on with {device}")
+        warn(f"device auto: {trouble}; {device} is used")
     if device.type == "cuda":
         prepare_products()
         torch.cuda.set_device(device)

@@ -263,7 +263,7 @@ def joined(device: torch.device) -> Iterator[Group]:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
             raise ConnpruneError(
                 f"Another process no longer answers, so this one ({rank} of {size}) stops; if there is a checkpoint, "
-                "--resume goes on from it."
+                "the run can be resumed from it."
             ) from error
         raise
     finally:

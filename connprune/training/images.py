@@ -8,7 +8,7 @@ from connprune.errors import UsageError
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration
 
-# Where the folder of images is that runs were made with, as --data says it.
+# Where the folder of images is that runs were made with, if no argument says it.
 VARIABLE = "CONNPRUNE_DATA"
 
 
@@ -29,7 +29,7 @@ def moved(configuration: Configuration, data: str | None) -> Configuration:
         configuration = configuration.model_copy(update={"data": here})
     source = configuration.data.source
     if source not in NAMED and not Path(source).exists():
-        raise UsageError(f"data.source: there is no {source}; say where its images are now with --data or {VARIABLE}.")
+        raise UsageError(f"data.source: there is no {source}; say where its images are now by `data` or {VARIABLE}.")
     return configuration
 
 
@@ -48,5 +48,5 @@ def require_same_images(run: RunDirectory, configuration: Configuration, known: 
     if known not in (None, found):
         raise UsageError(
             f"{run.path}: the images in {configuration.data.source} are others than those that it was made with; name "
-            f"the place where those are with --data or {VARIABLE}, or start a new run."
+            f"the place where those are by `data` or {VARIABLE}, or start a new run."
         )

@@ -58,7 +58,7 @@ def _smaller_batch(recipe: Recipe) -> str:
         ("training.recompute", "true", recipe.recompute is True),
         ("training.precision", "bfloat16", recipe.precision == "bfloat16"),
     ) if not is_set]  # fmt: skip
-    return "Lower training.batch_size" + (f", or try --set {' or --set '.join(more)}." if more else ".")
+    return "Lower training.batch_size" + (f", or try {' or '.join(more)}." if more else ".")
 
 
 def _size(count: float) -> str:

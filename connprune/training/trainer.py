@@ -287,7 +287,7 @@ class Trainer:
         if progress["step"] and progress["device"] != self.device.type:
             raise UsageError(
                 f"The checkpoint was written within an epoch on {progress['device']}, whose random numbers "
-                f"{self.device.type} cannot continue; go on with --device {progress['device']}."
+                f"{self.device.type} cannot continue; resume on the device {progress['device']}."
             )
         self.network.load_state_dict(
             {name.removeprefix("network."): tensor for name, tensor in tensors.items() if name.startswith("network.")}

@@ -146,10 +146,10 @@ def test_the_runs_own_export_is_made_anew_and_nothing_else_is_replaced(command: 
     for format_name in (*MODELS, *DRAWINGS):
         outcome = command("export", "--format", format_name, "--out", "thesis.txt")
         assert (outcome.code, outcome.out) == (2, "")
-        assert "--out thesis.txt: there is something already" in outcome.err
+        assert "thesis.txt: there is something already" in outcome.err
     outcome = command("export", "--format", "safetensors", "--out", "net")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "--out net.md: there is something already" in outcome.err
+    assert "net.md: there is something already" in outcome.err
     assert {(tmp_path / name).read_text() for name in ("thesis.txt", "net.md")} == {"mine"}
     assert not (tmp_path / "net").exists()
 

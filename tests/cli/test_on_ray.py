@@ -401,7 +401,7 @@ def test_without_ray_the_command_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "ray", None)
     done = command(*words, "--on", "ray")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "Error: --on ray: Ray is not installed; get it with `pip install 'connprune[ray]'`.\n"
+    assert done.err == "Error: Ray is not installed; get it with `pip install 'connprune[ray]'`.\n"
     assert not Path("runs").exists()
 
 

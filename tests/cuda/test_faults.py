@@ -72,7 +72,7 @@ def test_a_driver_that_is_too_old_is_named_and_auto_takes_the_cpu(without_a_devi
     told, device, *_ = done.stdout.splitlines()
     assert re.match(
         r"warned: --device auto: the NVIDIA driver.* knows CUDA up to 11\.4, but this torch is built for "
-        r"CUDA \d+\.\d+: .*; going on with cpu$",
+        r"CUDA \d+\.\d+: .*; cpu is used$",
         told,
     ), done.stdout
     assert device == "cpu"

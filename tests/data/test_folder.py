@@ -86,7 +86,7 @@ def test_damaged_images_are_named_and_counted(digits_folder: Path, settings: Loa
     (digits_folder / "test" / "2" / "zzz.jpg").write_text("no image")
     with pytest.raises(UsageError, match=r"3 images in .* cannot be read") as caught:
         load(settings(digits_folder))
-    for part in ("train/5/000.png", "train/5/001.png", "test/2/zzz.jpg", "--set data.skip_damaged=true"):
+    for part in ("train/5/000.png", "train/5/001.png", "test/2/zzz.jpg", "data.skip_damaged=true"):
         assert part in str(caught.value)
     dataset = load(settings(digits_folder, skip_damaged=True))
     assert (len(dataset.train), len(dataset.test), len(dataset.damaged)) == (58, 20, 3)
@@ -95,7 +95,7 @@ def test_damaged_images_are_named_and_counted(digits_folder: Path, settings: Loa
 
 def test_sizes_that_differ_are_told_with_the_remedy(digits_folder: Path, settings: Loads) -> None:
     Image.new("RGB", (12, 9)).save(digits_folder / "train" / "7" / "odd.png")
-    with pytest.raises(UsageError, match=r"8×8 .* but train/7/odd.png is 9×12; .*--set data.size='\[8, 8\]'"):
+    with pytest.raises(UsageError, match=r"8×8 .* but train/7/odd.png is 9×12; .*data.size=\[8, 8\]"):
         load(settings(digits_folder))
     assert load(settings(digits_folder, size=(8, 8))).train.images.shape == (61, 3, 8, 8)
 

@@ -247,7 +247,7 @@ def test_a_pixel_that_widens_the_range_is_noted(digits_folder: Path, loaded: Loa
     values[3, 3] = 65535
     Image.fromarray(values).save(digits_folder / "train" / "0" / "000.png")
     (note,) = (note for note in loaded(digits_folder).notes if "a small part of the range" in note)
-    assert "--set data.range='[0, " in note
+    assert "data.range=[0, " in note
 
 
 def test_colours_of_sixteen_bits_that_use_few_are_noted(digits_folder: Path, loaded: Loads) -> None:

@@ -124,13 +124,13 @@ def test_a_run_and_a_file_can_be_baselines(compared: ComparedCut, cut: RunDirect
 @pytest.mark.parametrize(
     ("against", "message"),
     [
-        (["denser"], "--against denser: expected one of parent, dense, chain"),
+        (["denser"], "baseline denser: expected one of parent, dense, chain"),
         (["chain", "chain"], "there is a 'chain' already"),
-        (["chain:3"], "--against chain:3: expected one of"),
+        (["chain:3"], "baseline chain:3: expected one of"),
         (["random:0"], "expected a number from 1 upwards after the colon"),
         (["random-cost:0"], "expected a number from 1 upwards after the colon"),
         (["random-cots:3"], "did you mean 'random-cost'?"),
-        (["dense-scaled:foo"], "--against dense-scaled:foo: expected params or macs after the colon"),
+        (["dense-scaled:foo"], "baseline dense-scaled:foo: expected params or macs after the colon"),
         (["chain-scaled:param"], "expected params or macs after the colon; did you mean 'params'?"),
         (["residual-scaled:"], "expected params or macs after the colon"),
         (["dense-scale"], "did you mean 'dense-scaled'?"),

@@ -222,7 +222,7 @@ def test_places_that_are_refused_before_any_work(command: Command, run: str, tmp
         for words in (("inspect", run), ("retrain", run)):
             refused = command(*words, "--html", place)
             assert (refused.code, refused.out) == (2, ""), refused.err
-            assert refused.err.startswith(f"Error: --html {place}: {why}")
+            assert refused.err.startswith(f"Error: --html: {place}: {why}")
             assert len(refused.err.splitlines()) == 1
     assert Path("notes.txt").read_text() == "mine"
     assert command("retrain", run, "--against", "chain", "--list", "--html", "report.html").code == 2

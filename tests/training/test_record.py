@@ -299,8 +299,8 @@ def test_too_little_memory_is_explained() -> None:
     [
         (["training.batch_size=1"], 0, "Make the network smaller"),
         (["training.batch_size=1"], 2**40, "Take fewer images: data.train_images"),
-        (["training.batch_size=4096"], 0, "or try --set training.recompute=true or --set training.precision=bfloat16."),
-        (["training.batch_size=4096", "training.recompute=true"], 0, "or try --set training.precision=bfloat16."),
+        (["training.batch_size=4096"], 0, "or try training.recompute=true or training.precision=bfloat16."),
+        (["training.batch_size=4096", "training.recompute=true"], 0, "or try training.precision=bfloat16."),
         (
             ["training.batch_size=65536", "training.recompute=true", "training.precision=bfloat16"],
             0,

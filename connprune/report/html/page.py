@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 import connprune
-from connprune.errors import UsageError
+from connprune.errors import ArgumentError
 from connprune.files import write_text
 
 # In the order in which they need one another.
@@ -64,21 +64,21 @@ def require_place(path: Path) -> None:
     """Refuses, before long work begins, a path where no page could be written or where something else is.
 
     Raises:
-        UsageError: it is a directory or another file than an earlier page, or its folder cannot be written to.
+        ArgumentError: it is a directory or another file than an earlier page, or its folder cannot be written to.
     """
     if path.is_dir():
-        raise UsageError(f"--html {path}: expected a file, found a directory.")
+        raise ArgumentError("html", f"{path}: expected a file, found a directory.")
     if path.exists() and not _is_page(path):
-        raise UsageError(f"--html {path}: there is another file, which would be lost; name a new one.")
+        raise ArgumentError("html", f"{path}: there is another file, which would be lost; name a new one.")
     folder = path.parent
     if not folder.is_dir():
-        raise UsageError(f"--html {path}: there is no folder {folder}.")
+        raise ArgumentError("html", f"{path}: there is no folder {folder}.")
     probe = folder / f".{path.name}.probe"
     try:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"--html {path}: cannot write there: {error.strerror}.") from None
+        raise ArgumentError("html", f"{path}: cannot write there: {error.strerror}.") from None
 
 
 def write_page(data: Mapping[str, Any], path: Path) -> int:
