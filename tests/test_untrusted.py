@@ -13,7 +13,7 @@ from torch import Tensor
 
 from connprune.architecture import Architecture
 from connprune.architecture.plugins import ENTRY_POINTS, load_plugin
-from connprune.architecture.shapes import gates_of_each, parameter_count
+from connprune.architecture.shapes import parameter_count
 from connprune.architecture.strict_yaml import Document
 from connprune.errors import UsageError
 from connprune.experiments.launch import worker_commands
@@ -185,7 +185,7 @@ def test_gates_of_another_architecture(command: Command, tmp_path: Path) -> None
 
 
 def test_gates_that_are_no_numbers(tmp_path: Path, digits: Architecture) -> None:
-    count = sum(gates_of_each(digits))
+    count = sum(digits.gate_counts)
     for value in (float("nan"), float("inf")):
         written = GateHistory.of(digits, np.full((1, count), value, np.float32)).to_arrays()
         with pytest.raises(UsageError, match=r"gates\.safetensors: this file is damaged: a gate is no finite number"):

@@ -13,6 +13,7 @@ from connprune.architecture.gates import OptionalGates
 from connprune.architecture.layers import AnyLayer, Layer
 from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.architecture.norms import Norm, OptionalNorm
+from connprune.architecture.reads import Read, infer_reads
 from connprune.architecture.shapes import Shapes, infer_shapes, require_parameters
 from connprune.limits import CONNECTIONS, LAYERS
 
@@ -224,6 +225,21 @@ class Architecture(Blueprint):
     def selection(self, target: str, source: str) -> Selection | None:
         """Which feature maps a connection carries; None is all in their order."""
         return self.selections.get(target, {}).get(source)
+
+    @cached_property
+    def reads(self) -> dict[str, tuple[Read, ...]]:
+        """For each target its connections as it reads them, in their order."""
+        return infer_reads(self)
+
+    @cached_property
+    def read(self) -> dict[Connection, Read]:
+        """Every connection as its target reads it."""
+        return {read.connection: read for reads in self.reads.values() for read in reads}
+
+    @cached_property
+    def gate_counts(self) -> tuple[int, ...]:
+        """How many gates each gated connection has: 1 if its feature maps share one, else as many as it brings."""
+        return tuple(len(self.read[connection].gates) for connection in self.gated_connections)
 
     @cached_property
     def layer(self) -> dict[str, Layer]:

@@ -11,7 +11,6 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import restricted
 from connprune.architecture.live_wirings import LiveWirings
-from connprune.architecture.liveness import positions
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.wirings import WIRINGS, Wiring
 from connprune.errors import NoBaselineError, UsageError
@@ -57,7 +56,7 @@ def wirings_within(architecture: Architecture) -> LiveWirings:
         blocks = architecture.blocks(target)
         if blocks.reads > 1:
             in_blocks.add(target)
-            if any(len(blocks.complete(places)) < len(places) for places in positions(architecture, target).values()):
+            if any(len(blocks.complete(read.at)) < read.maps for read in architecture.reads[target]):
                 whole.add(target)
         if target in in_blocks:
             linked = {source for source in sources if source != INPUT and architecture.blocks(source).linked}

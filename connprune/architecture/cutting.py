@@ -9,10 +9,10 @@ from connprune.architecture.allowed import allowed
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, Shape
 from connprune.architecture.gates import CostBudget
-from connprune.architecture.liveness import Live, positions, propagate, taken_numbers
+from connprune.architecture.liveness import Live, propagate
 from connprune.architecture.merging import MergeOverride, Selection
 from connprune.architecture.rules import Counts, CountsWithout, FeatureMap, Rule, Scores, Unit
-from connprune.architecture.shapes import connection_maps, head_counts, mac_count, size_of
+from connprune.architecture.shapes import head_counts, mac_count, size_of
 from connprune.documents.size import Size
 from connprune.errors import DisconnectedError, UsageError
 
@@ -212,7 +212,7 @@ def _scores(architecture: Architecture, gates: GateValues) -> dict[Unit, float]:
         if not isinstance(value, Sequence):
             scores[connection] = float(value)
             continue
-        maps = connection_maps(architecture, connection.target, connection.source)
+        maps = architecture.read[connection].maps
         if len(value) != maps:
             raise UsageError(f"{connection} carries {maps} feature maps, but has {len(value)} gates.")
         for place, gate in enumerate(value):
@@ -224,11 +224,12 @@ def _places(architecture: Architecture, removed: frozenset[Unit]) -> dict[Connec
     """For each connection, the places of its feature maps that are removed."""
     places: dict[Connection, set[int]] = {}
     for unit in removed:
-        here = places.setdefault(Connection(unit.source, unit.target), set())
+        connection = Connection(unit.source, unit.target)
+        here = places.setdefault(connection, set())
         if isinstance(unit, FeatureMap):
             here.add(unit.place)
         else:
-            here.update(range(connection_maps(architecture, unit.target, unit.source)))
+            here.update(range(architecture.read[connection].maps))
     return {connection: frozenset(found) for connection, found in places.items()}
 
 
@@ -291,13 +292,12 @@ def _rebuilt(architecture: Architecture, kept: Live) -> Architecture:
 def _selection(architecture: Architecture, kept: Live, target: str, source: str) -> Selection | None:
     """What a connection of the cut carries, in the numbers of the cut; None if that is all of its source in order."""
     places = kept.connections[target][source]
-    numbers = taken_numbers(architecture, target, source)
-    take = tuple(kept.output[source].index(numbers[place]) for place in places)
+    read = architecture.read[Connection(source, target)]
+    take = tuple(kept.output[source].index(read.take[place]) for place in places)
     in_order = tuple(range(len(kept.output[source])))
     if architecture.merge_of(target).stacks:
         return None if take == in_order else Selection(take=take)
-    merged = positions(architecture, target)[source]
-    at = tuple(kept.merged[target].index(merged[place]) for place in places)
+    at = tuple(kept.merged[target].index(read.at[place]) for place in places)
     if take == in_order and at == in_order:
         return None
     return Selection(take=take, at=at)

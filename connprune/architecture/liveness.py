@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
 from connprune.architecture.blocks import Blocks
-from connprune.architecture.shapes import connection_maps
 
 Numbers = tuple[int, ...]
 _Open = dict[str, dict[str, set[int]]]
@@ -46,11 +45,9 @@ def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset
     """
     left: _Open = {
         target: {
-            source: set(range(connection_maps(architecture, target, source)))
-            - removed.get(Connection(source, target), frozenset())
-            for source in sources
+            read.connection.source: set(range(read.maps)) - removed.get(read.connection, frozenset()) for read in reads
         }
-        for target, sources in architecture.connections.items()
+        for target, reads in architecture.reads.items()
     }
     blocks = {target: architecture.blocks(target) for target in architecture.connections}
     while True:
@@ -77,41 +74,22 @@ def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset
     return Live(connections, output, merged)
 
 
-def positions(architecture: Architecture, target: str) -> dict[str, list[int]]:
-    """For each source, where the feature maps that it brings stand among those that the merge aggregates."""
-    stacked = architecture.merge_of(target).stacks
-    found: dict[str, list[int]] = {}
-    first = 0
-    for source in architecture.connections[target]:
-        count = connection_maps(architecture, target, source)
-        selection = architecture.selection(target, source)
-        placed = selection.at if selection and selection.at is not None else range(count)
-        found[source] = list(range(first, first + count)) if stacked else list(placed)
-        first += count
-    return found
-
-
-def taken_numbers(architecture: Architecture, target: str, source: str) -> list[int]:
-    """The numbers, among the source's output, of the feature maps that a connection carries."""
-    selection = architecture.selection(target, source)
-    return list(selection.take) if selection else list(range(connection_maps(architecture, target, source)))
-
-
 def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[int]]) -> set[int]:
     """What the target's layer reads: after a squeeze all of it, as long as the squeeze reads anything."""
     if architecture.merge_of(target).aggregate == "squeeze":
         return set(range(architecture.shapes.merged[target].feature_maps)) if any(sources.values()) else set()
-    places = positions(architecture, target)
-    return {places[source][number] for source, maps in sources.items() for number in maps}
+    return {
+        architecture.read[Connection(source, target)].at[number] for source, maps in sources.items() for number in maps
+    }
 
 
 def _leave(architecture: Architecture, target: str, sources: Mapping[str, set[int]], wanted: set[int]) -> None:
     """Takes away what the connections bring into other feature maps of the merge; a squeeze makes its own."""
     if architecture.merge_of(target).aggregate == "squeeze":
         return
-    places = positions(architecture, target)
     for source, maps in sources.items():
-        maps -= {number for number in maps if places[source][number] not in wanted}
+        at = architecture.read[Connection(source, target)].at
+        maps -= {number for number in maps if at[number] not in wanted}
 
 
 def _drop_what_nothing_makes(
@@ -121,7 +99,7 @@ def _drop_what_nothing_makes(
     made = {INPUT: set(range(architecture.input.feature_maps))}
     for target, sources in left.items():
         for source, maps in sources.items():
-            taken = taken_numbers(architecture, target, source)
+            taken = architecture.read[Connection(source, target)].take
             maps -= {number for number in maps if taken[number] not in made[source]}
         merged = _merged(architecture, target, sources)
         complete = blocks[target].complete(merged)
@@ -148,7 +126,7 @@ def _drop_what_nothing_reads(
             elif len(wanted) < inputs:
                 _leave(architecture, target, sources, wanted)
         for source, maps in sources.items():
-            taken = taken_numbers(architecture, target, source)
+            taken = architecture.read[Connection(source, target)].take
             read[source].update(taken[number] for number in maps)
     read[INPUT] = set(made[INPUT])
     return read

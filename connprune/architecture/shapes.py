@@ -113,20 +113,9 @@ def _brought(architecture: Architecture, target: str, source: str, given: int) -
     return len(selection.take) if selection.at is None else max(selection.at) + 1
 
 
-def connection_maps(architecture: Architecture, target: str, source: str) -> int:
-    """How many feature maps a connection carries."""
-    selection = architecture.selection(target, source)
-    return len(selection.take) if selection else architecture.shapes.output[source].feature_maps
-
-
-def source_maps(architecture: Architecture, target: str) -> list[int]:
-    """How many feature maps each source of a target brings."""
-    return [connection_maps(architecture, target, source) for source in architecture.connections[target]]
-
-
 def carried_maps(architecture: Architecture) -> int:
     """The feature maps of all connections together: one that several connections carry is counted for each."""
-    return sum(sum(source_maps(architecture, target)) for target in architecture.connections)
+    return sum(read.maps for reads in architecture.reads.values() for read in reads)
 
 
 def head_widths(architecture: Architecture, merged: Shape | None = None) -> list[int]:
@@ -149,16 +138,9 @@ def head_counts(architecture: Architecture, merged: Shape) -> tuple[int, int]:
     return scales + macs + sum(after for _, after in layers), macs
 
 
-def gates_of_each(architecture: Architecture) -> list[int]:
-    """How many gates each gated connection has: 1 if its feature maps share one, else as many as it brings."""
-    if architecture.gates is None or architecture.gates.sharing == "shared":
-        return [1] * len(architecture.gated_connections)
-    return [connection_maps(architecture, target, source) for source, target in architecture.gated_connections]
-
-
 def gate_count(architecture: Architecture) -> int:
     """How many numbers the gates learn."""
-    return sum(gates_of_each(architecture))
+    return sum(architecture.gate_counts)
 
 
 def parameter_count(architecture: Architecture) -> int:
@@ -185,7 +167,7 @@ def size_of(architecture: Architecture) -> Size:
 
 def target_parameters(architecture: Architecture, target: str) -> int:
     """How many numbers a layer, or the head, and the merge before it learn, without gates."""
-    merge = architecture.merge_of(target).parameters(source_maps(architecture, target))
+    merge = architecture.merge_of(target).parameters([read.maps for read in architecture.reads[target]])
     if target == HEAD:
         return merge + head_counts(architecture, architecture.shapes.merged[HEAD])[0]
     return merge + architecture.layer[target].parameters(architecture.shapes.merged[target])
@@ -194,7 +176,11 @@ def target_parameters(architecture: Architecture, target: str) -> int:
 def target_macs(architecture: Architecture, target: str) -> int:
     """Multiply-accumulates of a layer, or the head, and the merge before it for one image."""
     merged = architecture.shapes.merged[target]
-    merge = architecture.merge_of(target).parameters(source_maps(architecture, target)) * merged.height * merged.width
+    merge = (
+        architecture.merge_of(target).parameters([read.maps for read in architecture.reads[target]])
+        * merged.height
+        * merged.width
+    )
     if target == HEAD:
         return merge + head_counts(architecture, merged)[1]
     return merge + architecture.layer[target].macs(merged)

@@ -13,7 +13,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Shape
 from connprune.architecture.cutting import Cut, cut
 from connprune.architecture.rules import Budget
-from connprune.architecture.shapes import gates_of_each, mac_count
+from connprune.architecture.shapes import mac_count
 from connprune.bench.elsewhere import Work, elsewhere
 from connprune.bench.files import file_costs
 from connprune.bench.literal import LiteralNetwork, LiteralTraining, keeping_literal, literal_batches
@@ -242,4 +242,4 @@ def _mask(architecture: Architecture, outcome: Cut) -> Tensor:
     """The parent's gates with those of everything that was cut at zero."""
     kept = set(outcome.architecture.all_connections)
     each = torch.tensor([float(connection in kept) for connection in architecture.gated_connections])
-    return each.repeat_interleave(torch.tensor(gates_of_each(architecture)))
+    return each.repeat_interleave(torch.tensor(architecture.gate_counts))

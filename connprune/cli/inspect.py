@@ -136,9 +136,9 @@ def inspect(
         table = aligned(list(epochs[0]), [[_cell(value) for value in row.values()] for row in epochs])
         output.table(table, epochs, document, as_csv)
     else:
-        gates_of_each = document.connection_gates
-        tables = f"{targets_table(document.targets)}\n\n{connections_table(gates_of_each)}\n\n{_summary(document)}"
-        output.table(tables, [each.plain() for each in gates_of_each], document, as_csv)
+        rows = document.connection_gates
+        tables = f"{targets_table(document.targets)}\n\n{connections_table(rows)}\n\n{_summary(document)}"
+        output.table(tables, [row.plain() for row in rows], document, as_csv)
 
 
 def _watch(run: str | None, runs: Path | None, output: Output) -> None:

@@ -15,7 +15,6 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.shapes import source_maps
 from connprune.network.feature_maps import FeatureMaps, folded
 from connprune.network.runs import runs
 
@@ -40,7 +39,7 @@ class Squeeze(nn.Module):
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
         merged = architecture.shapes.merged[target].feature_maps
-        self.weight = nn.Parameter(torch.empty(merged, sum(source_maps(architecture, target)), 1, 1))
+        self.weight = nn.Parameter(torch.empty(merged, sum(read.maps for read in architecture.reads[target]), 1, 1))
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, inputs: Sequence[Tensor], gates: Tensor | None, positive: bool) -> FeatureMaps:
@@ -56,7 +55,7 @@ class Elementwise(nn.Module):
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
-        counts = dict(zip(architecture.connections[target], source_maps(architecture, target), strict=True))
+        counts = {read.connection.source: read.maps for read in architecture.reads[target]}
         self.runs = [(len(names), counts[names[0]]) for names in runs(architecture, target)]
         self.merged = architecture.shapes.merged[target].feature_maps
         for number, (first, *_) in enumerate(runs(architecture, target)):

@@ -19,8 +19,7 @@ from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT, Shape
-from connprune.architecture.liveness import positions, taken_numbers
-from connprune.architecture.shapes import head_counts, source_maps
+from connprune.architecture.shapes import head_counts
 from connprune.network.gates import GateVector
 
 # So near to 1 a probability counts as 1: its logarithm's complement stays finite.
@@ -136,13 +135,13 @@ class _Target(nn.Module):
         merge, merged = architecture.merge_of(name), architecture.shapes.merged[name]
         self.name = name
         self.sources = list(architecture.connections[name])
-        self.brought = source_maps(architecture, name)
+        self.brought = [read.maps for read in architecture.reads[name]]
         self.stacks, self.squeezes = merge.stacks, merge.aggregate == "squeeze"
         self.merged_maps, self.area = merged.feature_maps, merged.height * merged.width
-        for number, source in enumerate(self.sources):
-            chosen = architecture.selection(name, source)
-            take = torch.tensor(taken_numbers(architecture, name, source)) if chosen else None
-            at = torch.tensor(positions(architecture, name)[source]) if chosen and not self.stacks else None
+        for number, incoming in enumerate(architecture.reads[name]):
+            chosen = architecture.selection(name, incoming.connection.source)
+            take = torch.tensor(incoming.take) if chosen else None
+            at = torch.tensor(incoming.at) if chosen and not self.stacks else None
             self.register_buffer(f"take{number}", take, persistent=False)
             self.register_buffer(f"at{number}", at, persistent=False)
         layer = architecture.layer.get(name)

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from connprune.architecture.allowed import open_gates
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.shapes import gates_of_each
 
 # Hard concrete (Louizos, Welling, Kingma 2018, section 4): the temperature β, and the stretch from γ to ζ.
 BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
@@ -188,7 +187,7 @@ GATE_KINDS: dict[str, type[GateKind]] = {
 
 def _nearest_first(architecture: Architecture) -> list[int]:
     """The numbers of all gates: first those of each target's nearest source, then those of the next ones."""
-    connections, counts = architecture.gated_connections, gates_of_each(architecture)
+    connections, counts = architecture.gated_connections, architecture.gate_counts
     farther: Counter[str] = Counter()
     steps = []
     for connection, count in zip(reversed(connections), reversed(counts), strict=True):

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from connprune.architecture import wirings
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, Initialisation, Normal, Uniform
-from connprune.architecture.shapes import connection_maps, gates_of_each, source_maps
 from connprune.network.gate_kinds import GATE_KINDS
 
 
@@ -29,9 +28,9 @@ class GateVector(nn.Module):
     def __init__(self, architecture: Architecture, settings: Gates) -> None:
         super().__init__()
         connections = architecture.gated_connections
-        maps = [connection_maps(architecture, target, source) for source, target in connections]
+        maps = [architecture.read[connection].maps for connection in connections]
         start = initial(settings.initialisation, architecture)
-        self.weight = nn.Parameter(start.repeat_interleave(torch.tensor(gates_of_each(architecture))))
+        self.weight = nn.Parameter(start.repeat_interleave(torch.tensor(architecture.gate_counts)))
         self.kind = GATE_KINDS[settings.kind](architecture)
         self.annealing = settings.temperature
         self.register_buffer("temperature", torch.tensor(settings.temperature.start))
@@ -39,7 +38,7 @@ class GateVector(nn.Module):
         index = torch.arange(len(connections)).repeat_interleave(torch.tensor(maps)) if shared else None
         self.register_buffer("index", index, persistent=False)
         self.targets = list(dict.fromkeys(connection.target for connection in connections))
-        self.widths = [sum(source_maps(architecture, target)) for target in self.targets]
+        self.widths = [sum(read.maps for read in architecture.reads[target]) for target in self.targets]
 
     @property
     def are_positive(self) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from connprune.architecture.architecture import Architecture
+from connprune.architecture.architecture import Architecture, Connection
 from connprune.network.aggregates import AGGREGATES
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.recompute import recomputed
 from connprune.network.resize import Size, make_resize
-from connprune.network.runs import Names, runs, taken_numbers
+from connprune.network.runs import Names, runs
 
 
 class Resizes(nn.Module):
@@ -111,8 +111,8 @@ class Merging(nn.Module):
         self.aggregate = AGGREGATES[self.merge.aggregate](architecture, target)
         self.runs = runs(architecture, target)
         for number, (first, *_) in enumerate(self.runs):
-            take = taken_numbers(architecture, target, first)
-            self.register_buffer(f"take{number}", None if take is None else torch.tensor(take), persistent=False)
+            read = architecture.read[Connection(first, target)]
+            self.register_buffer(f"take{number}", None if read.takes_all else torch.tensor(read.take), persistent=False)
 
     def inputs(self, sources: Sources) -> list[Tensor]:
         """What the connections bring, at the merge's height and width; some neighbours are one already.

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT
-from connprune.architecture.liveness import taken_numbers
 from connprune.network.gates import GateVector
 
 
@@ -33,8 +32,8 @@ class PassedGates(nn.Module):
         own = gates(torch.arange(none))
         given = {INPUT: torch.empty(0, architecture.input.feature_maps, dtype=torch.int64)}
         acting: dict[str, Tensor] = {}
-        for target, sources in architecture.connections.items():
-            brought = [given[source][:, taken_numbers(architecture, target, source)] for source in sources]
+        for target, reads in architecture.reads.items():
+            brought = [given[read.connection.source][:, read.take] for read in reads]
             paths = _side_by_side(brought, none)
             if target in own:
                 paths = torch.cat([paths, own[target][None]])

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.cutting import macs_of_each
-from connprune.architecture.shapes import gates_of_each
 from connprune.network.gates import GateVector
 
 _SMALLEST = 1e-7
@@ -45,7 +44,7 @@ PENALTIES: dict[str, Callable[[GateVector, Tensor], Tensor]] = {
 
 def relative_costs(architecture: Architecture) -> Tensor:
     """The MACs that each gate's connection brings, shared among its gates, over the mean of all gates: (gates,)."""
-    counts = gates_of_each(architecture)
+    counts = architecture.gate_counts
     costs = torch.tensor(macs_of_each(architecture), dtype=torch.float64) / torch.tensor(counts)
     each = costs.repeat_interleave(torch.tensor(counts))
     return (each / each.mean().clamp(min=1)).float()

@@ -3,8 +3,7 @@
 from collections.abc import Hashable
 from itertools import groupby
 
-from connprune.architecture import liveness
-from connprune.architecture.architecture import Architecture
+from connprune.architecture.architecture import Architecture, Connection
 
 Names = tuple[str, ...]
 
@@ -16,16 +15,14 @@ def runs(architecture: Architecture, target: str) -> list[Names]:
     def in_common(source: str) -> Hashable:
         shape = architecture.shapes.output[source]
         selection = architecture.selection(target, source)
-        if shape.size == size or merge.aggregate == "max" or taken_numbers(architecture, target, source):
+        if (
+            shape.size == size
+            or merge.aggregate == "max"
+            or not architecture.read[Connection(source, target)].takes_all
+        ):
             return source
         if merge.stacks:
             return shape.size
         return source if selection and selection.at is not None else shape
 
     return [tuple(names) for _, names in groupby(architecture.connections[target], in_common)]
-
-
-def taken_numbers(architecture: Architecture, target: str, source: str) -> list[int] | None:
-    """Which feature maps of its source a connection carries; None is all."""
-    numbers = liveness.taken_numbers(architecture, target, source)
-    return None if numbers == list(range(architecture.shapes.output[source].feature_maps)) else numbers

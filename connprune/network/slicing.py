@@ -1,6 +1,6 @@
 """Carries the trained weights of a network over to a cut of its architecture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -9,7 +9,6 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import Cut
 from connprune.architecture.liveness import Live
-from connprune.architecture.shapes import connection_maps, gates_of_each
 from connprune.network.gate_kinds import GATE_KINDS
 from connprune.network.layers import module_of
 
@@ -58,22 +57,18 @@ def sliced_weights(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut
 
 def kept_gates(parent: Architecture, kept: Live) -> list[int]:
     """The numbers, among the parent's gates, of those that are left."""
-    counts = gates_of_each(parent)
+    shared = parent.gates is not None and parent.gates.sharing == "shared"
     numbers: list[int] = []
-    first = 0
-    for (source, target), count in zip(parent.gated_connections, counts, strict=True):
-        places: Sequence[int] = kept.connections.get(target, {}).get(source, ())
-        shared = parent.gates is not None and parent.gates.sharing == "shared"
-        numbers += [first] * bool(places) if shared else [first + place for place in places]
-        first += count
+    for connection in parent.gated_connections:
+        gates = parent.read[connection].gates
+        places = kept.connections.get(connection.target, {}).get(connection.source, ())
+        numbers += list(gates) * bool(places) if shared else [gates[place] for place in places]
     return numbers
 
 
 def _stacked(parent: Architecture, kept: Live, target: str) -> Tensor:
     """The numbers, among all feature maps that a target's connections bring, of those that are left."""
-    numbers: list[int] = []
-    first = 0
-    for source in parent.connections[target]:
-        numbers += [first + place for place in kept.connections[target].get(source, ())]
-        first += connection_maps(parent, target, source)
-    return torch.tensor(numbers)
+    left = kept.connections[target]
+    return torch.tensor(
+        [read.segment[place] for read in parent.reads[target] for place in left.get(read.connection.source, ())]
+    )

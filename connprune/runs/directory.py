@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import from_yaml, to_yaml
-from connprune.architecture.shapes import gates_of_each
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.run import Kind, Status
 from connprune.errors import UsageError
@@ -144,7 +143,7 @@ class RunDirectory(WithTexts):
         architecture = self.architecture()
         shape = read_header(self.gates).shapes.get("gates", ())
         found = None
-        if shape[1:] == (sum(gates_of_each(architecture)),):
+        if shape[1:] == (sum(architecture.gate_counts),):
             found = GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
         if found is None or not found.belongs_to(architecture):
             raise UsageError(f"{self.gates}: these gates do not belong to the architecture beside them.")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from connprune.architecture.architecture import Architecture, Connection
-from connprune.architecture.shapes import gates_of_each
 from connprune.errors import UsageError
 
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -48,7 +47,7 @@ class GateHistory:
 
     def belongs_to(self, architecture: Architecture) -> bool:
         """Whether these are the gates of this architecture, in its order."""
-        return (self.connections, self.maps) == (architecture.gated_connections, tuple(gates_of_each(architecture)))
+        return (self.connections, self.maps) == (architecture.gated_connections, architecture.gate_counts)
 
     def restricted(self, architecture: Architecture, gates: Sequence[int]) -> "GateHistory":
         """The history of the gates that a cut left.
@@ -62,7 +61,7 @@ class GateHistory:
     @classmethod
     def of(cls, architecture: Architecture, values: FloatArray) -> "GateHistory":
         """The history with these values, (epochs + 1, gates), of an architecture's gates."""
-        return cls(architecture.gated_connections, tuple(gates_of_each(architecture)), values)
+        return cls(architecture.gated_connections, architecture.gate_counts, values)
 
     def to_arrays(self) -> tuple[dict[str, FloatArray], dict[str, str]]:
         """What is stored: the values, and as metadata the names."""

@@ -13,7 +13,6 @@ from connprune.architecture.explain import explain
 from connprune.architecture.files import to_data
 from connprune.architecture.gates import FromRun, Gates
 from connprune.architecture.presets import preset_document
-from connprune.architecture.shapes import source_maps
 from connprune.architecture.strict_yaml import Document, dump, parse
 from connprune.data.settings import DataSettings
 from connprune.data.shape import image_shape
@@ -114,7 +113,7 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
     allowed(architecture)
     open_gates(architecture)
     for target in architecture.connections:
-        merge, maps = architecture.merge_of(target), sum(source_maps(architecture, target))
+        merge, maps = architecture.merge_of(target), sum(read.maps for read in architecture.reads[target])
         if merge.feature_maps is not None and merge.feature_maps > maps:
             raise UsageError(
                 f"merges.{target}.feature_maps: found {merge.feature_maps}, but a squeeze cannot give more than the "

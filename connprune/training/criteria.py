@@ -15,8 +15,6 @@ from torch.nn import functional as F
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import GateValues
-from connprune.architecture.liveness import positions, taken_numbers
-from connprune.architecture.shapes import connection_maps, gates_of_each
 from connprune.data.batches import in_order
 from connprune.data.images import Images
 from connprune.data.random import stream
@@ -56,18 +54,12 @@ def by_strength(evidence: Evidence) -> Split:
     strengths: dict[Connection, Tensor] = {}
     for target in reversed(list(architecture.connections)):
         norms = _reading_norms(network, target, squared)
-        first = 0
-        for source in architecture.connections[target]:
-            connection = Connection(source, target)
-            maps = connection_maps(architecture, target, source)
-            if architecture.merge_of(target).aggregate == "squeeze":
-                read = norms[first : first + maps]
-            else:
-                read = norms[positions(architecture, target)[source]]
-            first += maps
-            strength = gates.get(connection, torch.ones(maps)) * read
-            strengths[connection] = strength
-            squared[source].index_add_(0, torch.tensor(taken_numbers(architecture, target, source)), strength**2)
+        is_squeeze = architecture.merge_of(target).aggregate == "squeeze"
+        for read in architecture.reads[target]:
+            norm = norms[list(read.segment if is_squeeze else read.at)]
+            strength = gates.get(read.connection, torch.ones(read.maps)) * norm
+            strengths[read.connection] = strength
+            squared[read.connection.source].index_add_(0, torch.tensor(read.take), strength**2)
     return [strengths[connection] for connection in architecture.gated_connections]
 
 
@@ -84,7 +76,7 @@ def by_saliency(evidence: Evidence) -> Split:
             loss = F.cross_entropy(network(images, gates), labels, reduction="sum")
             gradient += torch.autograd.grad(loss, gates)[0]
     change = (gates.detach() * gradient).abs() / len(evidence.validation)
-    return [score.cpu() for score in change.split(gates_of_each(network.architecture))]
+    return [score.cpu() for score in change.split(network.architecture.gate_counts)]
 
 
 @contextmanager
@@ -120,12 +112,12 @@ def by_ablation(evidence: Evidence) -> Split:
         without = gates.clone()
         without[number] = 0
         changes.append(loss(without) - whole)
-    return list(torch.tensor(changes).split(gates_of_each(network.architecture)))
+    return list(torch.tensor(changes).split(network.architecture.gate_counts))
 
 
 def by_chance(evidence: Evidence) -> Split:
     """Uniform random numbers, the same for the same seed."""
-    counts = gates_of_each(evidence.network.architecture)
+    counts = evidence.network.architecture.gate_counts
     return list(torch.rand(sum(counts), generator=stream(evidence.seed, "cut")).split(counts))
 
 
@@ -148,7 +140,7 @@ def connection_scores(architecture: Architecture, scores: Split) -> GateValues:
 def feature_map_scores(architecture: Architecture, scores: Split) -> GateValues:
     """One score for each feature map of each connection; where they share one, it is that of all of them."""
     return {
-        connection: score.expand(connection_maps(architecture, connection.target, connection.source)).tolist()
+        connection: score.expand(architecture.read[connection].maps).tolist()
         for connection, score in zip(architecture.gated_connections, scores, strict=True)
     }
 
@@ -161,9 +153,9 @@ def _gates(network: Network) -> Tensor:
 def _each_map(network: Network, gates: Tensor) -> Split:
     """The gates of each connection, on the CPU, one for each feature map that it carries."""
     architecture = network.architecture
-    split = gates.cpu().split(gates_of_each(architecture))
+    split = gates.cpu().split(architecture.gate_counts)
     return [
-        gate.expand(connection_maps(architecture, connection.target, connection.source))
+        gate.expand(architecture.read[connection].maps)
         for connection, gate in zip(architecture.gated_connections, split, strict=True)
     ]
 

@@ -14,7 +14,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
 from connprune.architecture.cutting import cut
 from connprune.architecture.rules import Threshold
-from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
+from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.background import Background
 from connprune.data.images import Images
 from connprune.data.splits import Splits, class_counts
@@ -314,7 +314,7 @@ class Record:
         gates = architecture.gates
         if gates is None or gates.budget is None:
             return None
-        parts = self.trainer.gates().split(gates_of_each(architecture))
+        parts = self.trainer.gates().split(architecture.gate_counts)
         scores = {
             str(connection): part.tolist() if gates.sharing == "per-feature-map" else part.item()
             for connection, part in zip(architecture.gated_connections, parts, strict=True)

@@ -9,7 +9,6 @@ import torch
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.gates import FromRun
-from connprune.architecture.shapes import gates_of_each
 from connprune.background import Background
 from connprune.data.images import Dataset, normalisation
 from connprune.data.progress import StopSignal
@@ -238,13 +237,13 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
     theirs, ours = other.architecture(), network.architecture
     if "gates.weight" not in weights:
         raise UsageError(f"gates.initialisation.run: {other.path} has no gates.")
-    if weights["gates.weight"].shape != (sum(gates_of_each(theirs)),):
+    if weights["gates.weight"].shape != (sum(theirs.gate_counts),):
         raise UsageError(f"{other.final}: these weights do not belong to the architecture that comes with them.")
     found = dict(
-        zip(map(str, theirs.gated_connections), weights["gates.weight"].split(gates_of_each(theirs)), strict=True)
+        zip(map(str, theirs.gated_connections), weights["gates.weight"].split(theirs.gate_counts), strict=True)
     )
     parts = []
-    for connection, count in zip(ours.gated_connections, gates_of_each(ours), strict=True):
+    for connection, count in zip(ours.gated_connections, ours.gate_counts, strict=True):
         part = found.get(str(connection))
         if part is None or len(part) != count:
             have = "none" if part is None else len(part)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
-from connprune.architecture.shapes import gates_of_each
 from connprune.data.batches import Draws, Epoch, draw_epoch, steps_of
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
@@ -235,13 +234,13 @@ class Trainer:
 
     def _magnitudes(self) -> list[float]:
         """The magnitude of each connection's gate as it is now, of several gates the largest."""
-        counts = gates_of_each(self.network.architecture)
+        counts = self.network.architecture.gate_counts
         return [gates.max().item() for gates in self.gates().abs().split(counts)]
 
     def _gate_directions(self) -> Tensor:
         """Where the penalty moves each gate in this epoch, from -1, open, to 1, closed: (gates,)."""
         directions = torch.tensor(self.penalty_schedule.directions(self.epoch, self._magnitudes()), dtype=torch.float32)
-        return directions.repeat_interleave(torch.tensor(gates_of_each(self.network.architecture)))
+        return directions.repeat_interleave(torch.tensor(self.network.architecture.gate_counts))
 
     def gates(self) -> Tensor:
         """The gates as they are now, (gates,) on the CPU; empty for a network without."""

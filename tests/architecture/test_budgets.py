@@ -13,7 +13,7 @@ from connprune.architecture.allowed import allowed
 from connprune.architecture.cutting import GateValues, cut_by_scores, restricted
 from connprune.architecture.gates import CostBudget, Gates
 from connprune.architecture.rules import CountsWithout, Scores, Unit, amount
-from connprune.architecture.shapes import connection_maps, mac_count, parameter_count
+from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.errors import DisconnectedError, UsageError
 from tests.strategies import architectures
 
@@ -37,7 +37,7 @@ def scored(draw: st.DrawFn) -> tuple[Architecture, GateValues]:
     scores: dict[str, float | Sequence[float]] = {}
     each = draw(st.booleans())
     for connection in architecture.gated_connections:
-        maps = connection_maps(architecture, connection.target, connection.source)
+        maps = architecture.read[connection].maps
         scores[str(connection)] = draw(st.lists(score, min_size=maps, max_size=maps)) if each else draw(score)
     return architecture, scores
 

@@ -14,7 +14,6 @@ from connprune.architecture.allowed import open_gates
 from connprune.architecture.layers import Layer
 from connprune.architecture.merging import Merge
 from connprune.architecture.norms import Norm
-from connprune.architecture.shapes import gates_of_each
 from connprune.architecture.weighted import Weighted
 from connprune.architecture.windows import sides
 from connprune.network import Network
@@ -49,7 +48,7 @@ def gate_values(network: Network) -> dict[Connection, Tensor]:
             # Of equal ones those of the nearest sources.
             distances = []
             for (source, target), gates in zip(
-                architecture.gated_connections, gates_of_each(architecture), strict=True
+                architecture.gated_connections, list(architecture.gate_counts), strict=True
             ):
                 gated = [one.source for one in architecture.gated_connections if one.target == target]
                 distances += [len(gated) - gated.index(source)] * gates

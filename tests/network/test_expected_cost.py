@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connprune.architecture import Architecture, Threshold
 from connprune.architecture.cutting import cut
-from connprune.architecture.shapes import gates_of_each, mac_count, parameter_count
+from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.errors import DisconnectedError
 from connprune.network.expected_cost import ExpectedCost
 from connprune.network.gates import GateVector
@@ -18,7 +18,7 @@ from tests.strategies import architectures
 
 def values_of(architecture: Architecture, values: list[float]) -> dict[str, float | list[float]]:
     shared = architecture.gates is not None and architecture.gates.sharing == "shared"
-    parts = torch.tensor(values).split(gates_of_each(architecture))
+    parts = torch.tensor(values).split(list(architecture.gate_counts))
     pairs = zip(architecture.gated_connections, parts, strict=True)
     return {str(connection): part.item() if shared else part.tolist() for connection, part in pairs}
 
@@ -36,7 +36,7 @@ def decided(draw: st.DrawFn) -> tuple[Architecture, list[float]]:
     architecture = draw(architectures())
     for again in (draw(st.booleans()), False):
         assume(architecture.gated_connections)
-        count = sum(gates_of_each(architecture))
+        count = sum(architecture.gate_counts)
         closed = draw(st.sampled_from([0.1, 0.3, 0.6]))
         values = [float(draw(st.floats(0, 1)) > closed) for _ in range(count)]
         if not again:
@@ -65,7 +65,7 @@ def test_its_gradient_is_that_of_finite_differences(architecture: Architecture, 
     assume(architecture.gated_connections)
     assert architecture.gates is not None
     gates, cost = GateVector(architecture, architecture.gates), ExpectedCost(architecture).double()
-    draw = torch.rand(sum(gates_of_each(architecture)), generator=torch.Generator().manual_seed(seed))
+    draw = torch.rand(sum(architecture.gate_counts), generator=torch.Generator().manual_seed(seed))
     openness = (0.1 + 0.8 * draw).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda given: cost(gates, given), (openness,), rtol=1e-4, atol=1e-4)
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from connprune import build, cut
 from connprune.architecture import Architecture, Keep
 from connprune.architecture.allowed import open_gates
-from connprune.architecture.shapes import gates_of_each
 from connprune.errors import UsageError
 from connprune.network.gate_kinds import Reinforce
 from connprune.network.gates import GateVector
@@ -96,7 +95,7 @@ def test_of_equal_gates_those_of_the_nearest_sources_are_open(digits: Architectu
     network = build(architecture)
     assert network.gates
     sizes: dict[str, list[float]] = {}
-    parts = network.gates.values().split(gates_of_each(architecture))
+    parts = network.gates.values().split(list(architecture.gate_counts))
     for (_, target), part in zip(architecture.gated_connections, parts, strict=True):
         sizes.setdefault(target, []).append(part.mean().item())
     for of_target in sizes.values():

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from connprune.architecture import Architecture
-from connprune.architecture.shapes import gates_of_each
 from connprune.report.document import describe
 from connprune.report.html.history import MOST_VALUES, gate_data, kept_rows
 from connprune.report.html.page import page
@@ -240,7 +239,7 @@ def test_two_hundred_epochs_are_under_three_megabytes(name: str, sharing: str) -
     architecture = preset_architecture(name)
     assert architecture.gates is not None
     architecture = architecture.replace(gates=architecture.gates.model_copy(update={"sharing": sharing}))
-    count = sum(gates_of_each(architecture))
+    count = sum(architecture.gate_counts)
     values = np.random.default_rng(1).random((201, count), dtype=np.float32)
     gates = GateHistory.of(architecture, values)
     document = describe(architecture, gates, None, None)
@@ -253,7 +252,7 @@ def test_two_hundred_epochs_are_under_three_megabytes(name: str, sharing: str) -
 
 
 def test_gates_are_counted_before_they_are_rounded(digits: Architecture) -> None:
-    values = np.ones((2, sum(gates_of_each(digits))), np.float32)
+    values = np.ones((2, sum(digits.gate_counts)), np.float32)
     values[1, :3] = [0.0099999, -0.0099999, 0.01]
     data = gate_data(digits, GateHistory.of(digits, values), 0.01)
     assert data["closed"] == [0, int((np.abs(values[1]) < 0.01).sum())]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
-from connprune.architecture.shapes import connection_maps, target_macs
+from connprune.architecture.shapes import target_macs
 from connprune.runs.gate_history import GateHistory
 
 State = Literal["open", "closed", "untrained", "ungated", "removed"]
@@ -118,7 +118,7 @@ def connectivity(
     links = []
     for connection in whole.all_connections:
         owner = architecture if connection in there else whole
-        maps = connection_maps(owner, connection.target, connection.source)
+        maps = owner.read[connection].maps
         if connection not in there:
             links.append(Link(connection, "removed", None, 0, maps, 0))
             continue

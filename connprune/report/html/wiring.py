@@ -5,7 +5,7 @@ from typing import Any
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import macs_of_each
-from connprune.architecture.shapes import carried_maps, connection_maps
+from connprune.architecture.shapes import carried_maps
 from connprune.report.document import targets
 
 # What each connection brings in MACs takes a cut each; with more connections times feature maps it is left out.
@@ -27,7 +27,7 @@ def wiring_data(architecture: Architecture) -> dict[str, Any]:
             "source": connection.source,
             "target": connection.target,
             "gated": connection in gated,
-            "maps": connection_maps(architecture, connection.target, connection.source),
+            "maps": architecture.read[connection].maps,
             "macs": macs.get(connection),
         }
         for connection in architecture.all_connections
@@ -38,10 +38,7 @@ def wiring_data(architecture: Architecture) -> dict[str, Any]:
 def maps_left(architecture: Architecture, smaller: Architecture) -> list[int]:
     """For each connection how many feature maps it still carries in a part of the architecture; 0 if it is gone."""
     there = set(smaller.all_connections)
-    return [
-        connection_maps(smaller, connection.target, connection.source) if connection in there else 0
-        for connection in architecture.all_connections
-    ]
+    return [smaller.read[connection].maps if connection in there else 0 for connection in architecture.all_connections]
 
 
 def gated_places(architecture: Architecture) -> list[int]:
