@@ -1,5 +1,6 @@
 """`connprune sweep`."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -51,7 +52,7 @@ def sweep(
       connprune sweep penalties.yaml --then "prune --max-macs 50% / retrain --against random-cost:8"
     """
     from connprune.documents.lists import PlannedCell, PlannedSweep
-    from connprune.errors import UsageError
+    from connprune.errors import ConnpruneError, UsageError
     from connprune.experiments.plan import begin, digest, read
     from connprune.experiments.sweep import read_sweep
     from connprune.experiments.sweep_results import collect
@@ -109,7 +110,14 @@ def sweep(
             output.note("once these are done, the same command lists what follows")
         show_commands(plan.path, left, output)
         return
-    found = run_experiment(plan, execution, output, collect, sweep_text, plan.run.sweep)
+    try:
+        found = run_experiment(plan, execution, output, collect, sweep_text, plan.run.sweep)
+    except ConnpruneError:
+        # A search that diverges does not hold up the cells without it.
+        if not collect_only:
+            with suppress(ConnpruneError):
+                follow(plan, procedures, execution, output)
+        raise
     if procedures:
         found = found.model_copy(update={"then": follow(plan, procedures, execution, output)})
     if figures:

@@ -166,6 +166,9 @@ def _comparison(procedure: Procedure, sweep: "Plan", name: str, execution: Execu
     from connprune.experiments.plan import begin, digest
     from connprune.experiments.searches import gather
 
+    left = sum(not sweep.job(name, seed).is_finished for seed in sweep.seeds)
+    if left:
+        raise ConnpruneError(f"{left} of its {len(sweep.seeds)} searches are not finished.")
     place = sweep.path / "then" / name
     cuts = [
         _cut(procedure, sweep.job(name, seed), place / procedure.folder / f"seed-{seed}", sweep, execution, output)

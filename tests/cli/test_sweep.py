@@ -205,6 +205,19 @@ def test_a_cell_that_cannot_be_cut_does_not_hold_up_the_others(command: Command)
     assert "002-open" in str(compared)
 
 
+def test_a_search_that_diverges_does_not_hold_up_the_other_cells(command: Command) -> None:
+    cells = "{hot: {training.optimizer.rate: 1.0e+30}, mild: {training.optimizer.rate: 0.003}}"
+    text = SEARCHES.replace("seeds: 2", "seeds: 1").partition("axes:")[0] + f"axes:\n  optimizer: {cells}\n"
+    Path("two.yaml").write_text(text, encoding="utf-8")
+    done = command("sweep", "two.yaml", "--run", "two", "--then", "prune --keep 30 / retrain --against chain", "-q")
+    assert (done.code, done.out) == (1, "")
+    assert "001-hot seed 1337: failed: The training diverged" in done.err
+    assert "optimizer hot, prune --keep 30 / retrain --against chain: 1 of its 1 searches are not finished." in done.err
+    assert "1 of 2 trainings are not finished" in done.err
+    (compared,) = Path("two/then").glob("*/compare-*/comparison.json")
+    assert "002-mild" in str(compared)
+
+
 def test_a_cell_without_gates_is_refused_at_once(command: Command) -> None:
     Path("none.yaml").write_text(SEARCHES.replace("merge.interpolation: [nearest]", "gates: [null]"), encoding="utf-8")
     for more in ((), ("--dry-run",)):
