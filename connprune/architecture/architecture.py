@@ -146,7 +146,7 @@ class Blueprint(Frozen):
             if target not in info.data.get("connections", value):
                 raise ValueError(f"{target!r} is no layer of this architecture, nor the head")
         merge, connections = info.data.get("merge"), info.data.get("connections")
-        if merge is None or not connections or merge.aggregate != "squeeze":
+        if merge is None or not connections or not merge.mixes:
             return value
         # The first layer reads the input as it is; a cut, whose first layer may be another, says so for itself.
         return {next(iter(connections)): MergeOverride(aggregate="concat"), **value}

@@ -250,7 +250,7 @@ def _counts(architecture: Architecture, kept: Live) -> Counts:
         gates = architecture.gates
         if gates is not None and target not in (gates.ungated or ()):
             parameters += brought if gates.sharing == "per-feature-map" else len(sources)
-        if architecture.merge_of(target).aggregate == "squeeze":
+        if architecture.merge_of(target).mixes:
             parameters += brought * merged.feature_maps
             macs += brought * merged.numel
         if target == HEAD:
@@ -311,11 +311,11 @@ def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
         changes: dict[str, Any] = {}
         if merge.merged_size([architecture.shapes.output[source] for source in sources]) != merged.size:
             changes["size"] = merged.size
-        if merge.aggregate == "squeeze":
+        if merge.mixes:
             maps = [len(places) for places in sources.values()]
             if merge.merged_maps(maps) != len(kept.merged[target]):
                 changes["feature_maps"] = len(kept.merged[target])
-        if architecture.merge.aggregate == "squeeze" and not merges:
+        if architecture.merge.mixes and not merges:
             # Without a word the first layer's merge would not squeeze.
             changes["aggregate"] = merge.aggregate
         if changes or target in architecture.merges:

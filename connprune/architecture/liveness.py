@@ -76,7 +76,7 @@ def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset
 
 def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[int]]) -> set[int]:
     """What the target's layer reads: after a squeeze all of it, as long as the squeeze reads anything."""
-    if architecture.merge_of(target).aggregate == "squeeze":
+    if architecture.merge_of(target).mixes:
         return set(range(architecture.shapes.merged[target].feature_maps)) if any(sources.values()) else set()
     return {
         architecture.read[Connection(source, target)].at[number] for source, maps in sources.items() for number in maps
@@ -85,7 +85,7 @@ def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[i
 
 def _leave(architecture: Architecture, target: str, sources: Mapping[str, set[int]], wanted: set[int]) -> None:
     """Takes away what the connections bring into other feature maps of the merge; a squeeze makes its own."""
-    if architecture.merge_of(target).aggregate == "squeeze":
+    if architecture.merge_of(target).mixes:
         return
     for source, maps in sources.items():
         at = architecture.read[Connection(source, target)].at

@@ -35,7 +35,7 @@ class Merge(Frozen):
 
     @model_validator(mode="after")
     def _check_feature_maps(self) -> Self:
-        if self.feature_maps is not None and self.aggregate != "squeeze":
+        if self.feature_maps is not None and not self.mixes:
             raise ValueError(f"feature_maps belongs to the aggregate squeeze, but this one is {self.aggregate}")
         return self
 
@@ -43,6 +43,16 @@ class Merge(Frozen):
     def stacks(self) -> bool:
         """Whether the inputs' feature maps stand one behind the other before anything else happens to them."""
         return self.aggregate in ("concat", "squeeze")
+
+    @property
+    def only_stacks(self) -> bool:
+        """Whether nothing else happens to them."""
+        return self.stacks and not self.mixes
+
+    @property
+    def mixes(self) -> bool:
+        """Whether each feature map of the merge is made of all that the connections bring, by weights of its own."""
+        return self.aggregate == "squeeze"
 
     def merged_maps(self, maps: Sequence[int]) -> int:
         """The feature maps of the merge of inputs with so many each, or for `sum` and `max` reaching so far each."""
@@ -63,7 +73,7 @@ class Merge(Frozen):
 
     def parameters(self, maps: Sequence[int]) -> int:
         """How many numbers the merge itself learns: the 1×1 convolution of a squeeze."""
-        return sum(maps) * self.merged_maps(maps) if self.aggregate == "squeeze" else 0
+        return sum(maps) * self.merged_maps(maps) if self.mixes else 0
 
 
 class Selection(Frozen):

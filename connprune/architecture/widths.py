@@ -48,7 +48,7 @@ class Scaling:
     @cached_property
     def _squeezes(self) -> dict[str, int]:
         targets = self.architecture.connections
-        squeezed = [name for name in targets if self.architecture.merge_of(name).aggregate == "squeeze"]
+        squeezed = [name for name in targets if self.architecture.merge_of(name).mixes]
         return {name: self.architecture.shapes.merged[name].feature_maps for name in squeezed}
 
     def by(self, factor: Fraction) -> Architecture:

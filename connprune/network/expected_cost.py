@@ -136,7 +136,7 @@ class _Target(nn.Module):
         self.name = name
         self.sources = list(architecture.connections[name])
         self.brought = [read.maps for read in architecture.reads[name]]
-        self.stacks, self.squeezes = merge.stacks, merge.aggregate == "squeeze"
+        self.stacks, self.squeezes = merge.stacks, merge.mixes
         self.merged_maps, self.area = merged.feature_maps, merged.height * merged.width
         for number, incoming in enumerate(architecture.reads[name]):
             chosen = architecture.selection(name, incoming.connection.source)

@@ -138,7 +138,7 @@ class Merging(nn.Module):
 
     def reading(self, merged: FeatureMaps, inputs: Sequence[Tensor]) -> AbstractContextManager[Any]:
         """In here the target reads its merge; a concatenation is not kept for the backward pass but recomputed."""
-        if len(inputs) > 1 and self.merge.aggregate == "concat":
+        if len(inputs) > 1 and self.merge.only_stacks:
             return recomputed(merged.values, inputs)
         return nullcontext()
 

@@ -54,9 +54,9 @@ def by_strength(evidence: Evidence) -> Split:
     strengths: dict[Connection, Tensor] = {}
     for target in reversed(list(architecture.connections)):
         norms = _reading_norms(network, target, squared)
-        is_squeeze = architecture.merge_of(target).aggregate == "squeeze"
+        mixes = architecture.merge_of(target).mixes
         for read in architecture.reads[target]:
-            norm = norms[list(read.segment if is_squeeze else read.at)]
+            norm = norms[list(read.segment if mixes else read.at)]
             strength = gates.get(read.connection, torch.ones(read.maps)) * norm
             strengths[read.connection] = strength
             squared[read.connection.source].index_add_(0, torch.tensor(read.take), strength**2)
@@ -163,8 +163,8 @@ def _each_map(network: Network, gates: Tensor) -> Split:
 def _reading_norms(network: Network, target: str, squared: dict[str, Tensor]) -> Tensor:
     """The norm of the weights that read each feature map of a target's merge, or of what a squeeze concatenates."""
     architecture = network.architecture
-    is_squeeze = architecture.merge_of(target).aggregate == "squeeze"
-    if is_squeeze:
+    mixes = architecture.merge_of(target).mixes
+    if mixes:
         weight: Tensor = network.get_parameter(f"merge_{target}.aggregate.weight")
     elif target == HEAD:
         weight = network.get_parameter("head.dense.0.weight")
@@ -175,7 +175,7 @@ def _reading_norms(network: Network, target: str, squared: dict[str, Tensor]) ->
             return squared[target].sqrt()
         weight = network.get_parameter(f"layer_{target}.{name}")
     # Of a grouped layer each group of outputs reads its own part of the feature maps; all others are one group.
-    maps = weight.shape[1] if is_squeeze else architecture.shapes.merged[target].feature_maps
+    maps = weight.shape[1] if mixes else architecture.shapes.merged[target].feature_maps
     grouped = weight.detach().cpu().reshape(*weight.shape[:2], -1).unflatten(0, (maps // weight.shape[1], -1))
     norms: Tensor = grouped.transpose(1, 2).flatten(2).norm(dim=2).flatten()
     return norms
