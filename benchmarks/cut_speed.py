@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from connprune.architecture.shapes import mac_count
-from connprune.files import read_json
 from connprune.network import build
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--gates", action="store_true")
     arguments = parser.parse_args()
     cut = RunDirectory.open(arguments.cut)
-    parent = RunDirectory.open(Path(read_json(cut.cut)["parent"]))
+    parent = RunDirectory.open(Path(read_cut(cut).parent))
     architectures = {"parent": parent.architecture(), "cut": cut.architecture()}
     if not arguments.gates:
         architectures = {name: architecture.without_gates() for name, architecture in architectures.items()}

@@ -80,7 +80,7 @@ def correct(place: Place) -> Iterator[Figure]:
     """Whether recorded steps are steps, and float32 is float32."""
     losses = []
     for capture in ("true", "false"):
-        settings = (f"training.cuda_graph={capture}", "training.precision=float32")
+        settings = (f"training.capture={capture}", "training.precision=float32")
         trainer, _ = trainer_of(place, "digits", *settings, count=330)
         losses.append([epoch_of(trainer).train_loss for _ in range(2)])
     recorded, plain = losses

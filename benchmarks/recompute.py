@@ -1,4 +1,4 @@
-"""Peak memory and time of a training step as layers are added, with concatenations kept and with them made again.
+"""Peak memory and time of a training step as layers are added, with concatenations kept and with them recomputed.
 
 n convolutions of equal width at one resolution, each reading all before it. Peaks are those of all tensors alive at
 once; times are taken in turns.
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     device = torch.device("cpu")
-    ways = {"kept": False, "made again": True}
+    ways = {"kept": False, "recomputed": True}
     networks = {count: network_of(count, arguments.width) for count in COUNTS}
     steps = {
         count: {name: partial(step, network, recompute, arguments.batch) for name, recompute in ways.items()}
@@ -65,7 +65,7 @@ def main() -> None:
     for count in COUNTS:
         for name in ways:
             peaks[name].append(peak_bytes(steps[count][name], device))
-    print(f"{'layers':>6} {'kept':>12} {'made again':>12} {'kept':>10} {'made again':>10} {'ratio':>6}")
+    print(f"{'layers':>6} {'kept':>12} {'recomputed':>12} {'kept':>10} {'recomputed':>10} {'ratio':>6}")
     for number, count in enumerate(COUNTS):
         kept, again = (seconds[count][name] for name in ways)
         memory = " ".join(f"{peaks[name][number] / 2**20:>8.0f} MiB" for name in ways)

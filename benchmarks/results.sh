@@ -99,7 +99,7 @@ agree() {
   keep "$1-agreement.json" connprune inspect "gates/jobs/$1"/seed-* --figures "figures/$1" --json
 }
 
-# How far a parent's seeds can be cut by each criterion, by the accuracy on held-out images without retraining.
+# How far a parent's seeds can be cut by each criterion, by the accuracy on validation images without retraining.
 cut_far() {
   [[ $dry ]] && return
   mkdir -p how-far
@@ -111,7 +111,7 @@ cut_far() {
 }
 
 # The post's experiment 1: gates per connection and per feature map, with and without the sigmoid, as the post trained
-# them and with pressure on the gates.
+# them and with a penalty on the gates.
 plain='gates.penalty: 0, gates.rate: null, gates.temperature: {start: 1.0, end: 1.0}, training.optimizer: {kind: adam, rate: 0.001},
       training.schedule: {kind: plateau, factor: 0.1, patience: 5, floor: 1.0e-7}'
 plan gates <<YAML
@@ -150,7 +150,7 @@ plan starts <<YAML
 YAML
 sweep starts
 
-# How hard, and how fast, gates are pressed.
+# How much, and how fast, gates are penalised.
 plan pressure <<YAML
     search: {}
     less: {gates.penalty: $less}
@@ -161,7 +161,7 @@ YAML
 sweep pressure
 for name in 002-less 003-least 004-slow 005-fast; do cut_far "pressure/jobs/$name" "${name#*-}" gate; done
 
-# The post's guess about merges, under pressure and as the post trained.
+# The post's guess about merges, with a penalty and as the post trained.
 plan merges <<YAML
     concat: {}
     sum: {merge.aggregate: sum}
@@ -197,7 +197,7 @@ for name in 001-open 002-entropy 003-size; do cut_far "strong/jobs/$name" "${nam
 prune strong/jobs/001-open/seed-1337 strong-cut --threshold 0.01
 retrain strong-retrained strong-cut dense,chain,random:2
 
-# A procedure is a kind of gates and what presses them, from the first step or once the weights have learned something.
+# A procedure is a kind of gates and what penalises them, from the first step or once the weights have learned something.
 # Every search is cut to a quarter of both counts and trained again; that whose cuts do best on the validation images is
 # then judged, by searches and trainings with other seeds, so that what chose it does not count for it.
 cost='gates.penalise: expected-cost, gates.penalty: 0, gates.budget: {parameters: 25%, macs: 25%}'

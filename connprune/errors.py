@@ -50,6 +50,10 @@ class DisconnectedError(ConnpruneError):
     exit_code = 3
 
 
+class UnfinishedError(ConnpruneError):
+    """Some trainings of an experiment have failed or are missing."""
+
+
 class DivergedError(ConnpruneError):
     """The loss is no longer a finite number."""
 

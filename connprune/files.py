@@ -96,7 +96,10 @@ def require_replaceable(path: Path) -> None:
     Raises:
         UsageError: see `require_empty`; or it is a mount point.
     """
-    require_empty(path)
+    try:
+        require_empty(path)
+    except OccupiedError as error:
+        raise UsageError(str(error)) from None
     if path.is_dir() and (left := min((entry.name for entry in path.iterdir()), default=None)):
         # A lock that a run's directory may have: this one would have to be removed.
         raise UsageError(f"{path}: expected an empty or a new directory, found {left} in it.")

@@ -52,10 +52,10 @@ JSON_INTRODUCTION = """\
 # JSON
 
 What the commands print with `--json`, and what the files of a run hold: one JSON object, whose `schema` is 2. One name
-means one thing everywhere: `path` is what the command made, `connections` is how many there are. Files hold paths
-relative to their directory, and a seal, `digest`, beside what is listed here. Keys that end in `_seconds` or
-`_per_second` are of the clock; all else is reproducible. What an earlier version wrote is refused with a sentence
-that says so.
+means one thing everywhere: `path` is what the command made or looked at, `connections` is how many there are. Files
+hold paths relative to their directory, and a seal, `digest`, beside what is listed here. What results say is
+reproducible but for keys that end in `_seconds` or `_per_second`; moments, environments and benchmarks are not. What an
+earlier version wrote is refused with a sentence that says so.
 
 `connprune schema NAME` prints the JSON Schema of a document, by the names of the sections below.
 `docs/reference.py` writes this page from the classes that are written and printed.
@@ -180,7 +180,7 @@ def json_page() -> str:
         for each in kinds_of(model):
             if each not in seen:
                 seen.add(each)
-                parts.append(f"### {each.__name__}\n\n{summary(each)}\n\n{json_table(each)}\n")
+                parts.append(f"### {each.__name__}\n\n{summary(each).replace('None', 'null')}\n\n{json_table(each)}\n")
     return "\n".join(parts)
 
 

@@ -24,7 +24,7 @@ FOLDER = PAGE.parent / "results"
 TEXT: dict[str, Callable[[dict[str, Any]], str]] = {
     "comparison": lambda document: comparison_text(Comparison.read(document, "the file")),
     "sweep": lambda document: sweep_text(Sweep.read(document, "the file")),
-    "agreement": lambda document: agreement_text(RunAgreement.read(document, "the file")),
+    "run-agreement": lambda document: agreement_text(RunAgreement.read(document, "the file")),
 }
 README = PAGE.parents[1] / "README.md"
 BLOCKS = [
@@ -52,7 +52,7 @@ def test_every_file_is_used_by_the_page() -> None:
     assert len(BLOCKS) >= 8
 
 
-def test_the_table_of_rulers_is_that_of_its_file() -> None:
+def test_the_table_of_criteria_is_that_of_its_file() -> None:
     rows = json.loads((FOLDER / "four-layers-criteria.json").read_text(encoding="utf-8"))["rows"]
     cells = {
         (row["by"], row["keep"]): f"{row['mean']:.2%}, {row['place_among_as_many']} of {row['as_many']}" for row in rows

@@ -17,13 +17,14 @@ def evolutions(architecture: Architecture, history: GateHistory | None) -> tuple
     columns = {}
     if history is not None:
         columns = dict(zip(history.connections, history.by_connection().T, strict=True))
-    shapes = architecture.shapes
     rows = []
     for connection in architecture.all_connections:
         values = columns.get(connection)
         picked = [None] * 4 if values is None else [values[-1], values[0], values.min(), values.max()]
         gate, start, smallest, largest = (None if value is None else float(value) for value in picked)
-        share = shapes.output[connection.source].feature_maps / shapes.merged[connection.target].feature_maps
+        read, merge = architecture.read[connection], architecture.merge_of(connection.target)
+        brought = sum(each.maps for each in architecture.reads[connection.target])
+        share = read.maps / (brought if merge.stacks else architecture.shapes.merged[connection.target].feature_maps)
         gated = connection in architecture.gated_connections
         rows.append(
             ConnectionGate(

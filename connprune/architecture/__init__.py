@@ -1,6 +1,6 @@
 """The connectivity as plain, frozen, validated data. Nothing in this package imports torch.
 
-Read in this order: `layers`, `gates`, `architecture`, `merging`, `shapes`, `rules`, `kept`, `cutting`.
+Read in this order: `layers`, `gates`, `architecture`, `merging`, `shapes`, `rules`, `reads`, `liveness`, `cutting`.
 """
 
 from connprune.architecture.architecture import Architecture, Blueprint, Connection

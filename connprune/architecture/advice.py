@@ -29,7 +29,7 @@ def instead(scores: Mapping[Unit, float], leaves_path: LeavesPath) -> str:
     fewest = _fewest_kept(scores, leaves_path)
     if fewest == len(scores):
         return "By these scores nothing can be cut."
-    return f"No threshold that cuts anything keeps one; keep {fewest} does, and no smaller number."
+    return f"No threshold that cuts anything keeps one; keeping {fewest} does, and no smaller number."
 
 
 def gentle(scores: Mapping[Unit, float], leaves_path: LeavesPath) -> str:
@@ -47,13 +47,13 @@ def gentle(scores: Mapping[Unit, float], leaves_path: LeavesPath) -> str:
     told = _between(lower, min(upper, safe))
     found = []
     if told is not None:
-        found.append(f"threshold {told} would cut {sum(score < float(told) for score in ranked)}")
+        found.append(f"a threshold of {told} would cut {sum(score < float(told) for score in ranked)}")
     kept = len(ranked) - round(_SHARE * len(ranked))
     fewest = _fewest_kept(scores, leaves_path)
     if fewest <= kept < len(ranked):
-        found.append(f"sparsity {_SHARE:g} would cut {len(ranked) - kept}")
+        found.append(f"a sparsity of {_SHARE:g} would cut {len(ranked) - kept}")
     elif fewest < len(ranked):
-        found.append(f"keep {fewest} would cut {len(ranked) - fewest}")
+        found.append(f"keeping {fewest} would cut {len(ranked) - fewest}")
     if not found:
         return "Whatever is cut by these scores, no path from the input to the head would be left."
     return f"{', '.join(found)} of them."

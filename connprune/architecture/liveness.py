@@ -78,9 +78,10 @@ def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[i
     """What the target's layer reads: after a squeeze all of it, as long as the squeeze reads anything."""
     if architecture.merge_of(target).mixes:
         return set(range(architecture.shapes.merged[target].feature_maps)) if any(sources.values()) else set()
-    return {
-        architecture.read[Connection(source, target)].at[number] for source, maps in sources.items() for number in maps
-    }
+    found: set[int] = set()
+    for read in architecture.reads[target]:
+        found.update(map(read.at.__getitem__, sources[read.connection.source]))
+    return found
 
 
 def _leave(architecture: Architecture, target: str, sources: Mapping[str, set[int]], wanted: set[int]) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def compare(plan: "Plan", execution: ExecutionOptions, output: Output) -> "Comparison":
-    """Works a comparison off and says what came out; returns its document.
+    """Executes a comparison and says what came out; returns its document.
 
     Raises:
         ConnpruneError: trainings failed or are missing.

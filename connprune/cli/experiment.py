@@ -43,10 +43,10 @@ def run_experiment(
         The document.
 
     Raises:
-        ConnpruneError: trainings failed or are missing.
+        UnfinishedError: trainings failed or are missing.
         InterruptedRunError: a signal came; what was under way is saved.
     """
-    from connprune.errors import ConnpruneError
+    from connprune.errors import UnfinishedError
     from connprune.runs.links import write_document
 
     began, left = time.monotonic(), 0 if execution.only_collect else len(plan.unfinished)
@@ -56,7 +56,7 @@ def run_experiment(
     found = collect(plan)
     output.note(f"{text(found)}{speed}")
     if found.unfinished:
-        raise ConnpruneError(
+        raise UnfinishedError(
             f"{plan.path}: {found.unfinished} of {len(plan.jobs)} trainings are not finished yet; "
             f"go on with `{plan.run.resume_command}`."
         )
@@ -83,7 +83,7 @@ def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:
 
 
 def _execute(plan: "Plan", execution: ExecutionOptions, output: Output) -> None:
-    from connprune.errors import ConnpruneError, LostDeviceError
+    from connprune.errors import LostDeviceError, UnfinishedError
     from connprune.experiments.launch import devices_of_jobs
     from connprune.runs.clock import now
     from connprune.training.device import find_device
@@ -113,7 +113,7 @@ def _execute(plan: "Plan", execution: ExecutionOptions, output: Output) -> None:
         if missing:
             first = missing[0].run
             why = failed.get(first.path) or _why_unfinished(first.path, ends)
-            raise ConnpruneError(
+            raise UnfinishedError(
                 f"{len(missing)} of {len(plan.jobs)} trainings are not finished; the first is {first.path}: {why} "
                 "The same command goes on."
             )

@@ -133,7 +133,7 @@ def named_baselines(against: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _compare(plan: "Plan", execution: ExecutionOptions, figures: Path | None, report: Report, output: Output) -> None:
-    """Works a comparison off and says what came out."""
+    """Executes a comparison and says what came out."""
     if execution.only_list:
         show_commands(plan.path, job_commands(plan, execution), output)
         return

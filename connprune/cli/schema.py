@@ -13,13 +13,13 @@ def schema(
         str,
         typer.Argument(
             metavar="KIND",
-            help="configuration, sweep, or a result as docs/json.md names it.",
+            help="configuration, sweep, or a result; a wrong name lists all.",
             autocompletion=completion.schemas,
         ),
     ] = "configuration",
     plugins: options.PluginOption = None,
 ) -> None:
-    """Print the JSON Schema of a configuration or a sweep, so that an editor completes and checks its keys.
+    """Print the JSON Schema of a configuration, a sweep or a result.
 
     Editors with a YAML language server take it from a first line in the file:
     `# yaml-language-server: $schema=connprune.schema.json`. Whether shapes fit no schema can say; `check` does.

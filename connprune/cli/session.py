@@ -73,7 +73,7 @@ def tell_classes(summary: "Trained", source: str, output: Output) -> None:
     from connprune.report.tables import class_table
 
     if source not in NAMED:
-        output.note(class_table(summary.per_class))
+        output.note(class_table(summary.per_class or ()))
 
 
 def result_line(summary: "Trained") -> str:

@@ -52,7 +52,7 @@ def sweep(
       connprune sweep penalties.yaml --then "prune --max-macs 50% / retrain --against random-cost:8"
     """
     from connprune.documents.lists import PlannedCell, PlannedSweep
-    from connprune.errors import ConnpruneError, UsageError
+    from connprune.errors import ConnpruneError, UnfinishedError, UsageError
     from connprune.experiments.plan import begin, digest, read
     from connprune.experiments.sweep import read_sweep
     from connprune.experiments.sweep_results import collect
@@ -112,7 +112,7 @@ def sweep(
         return
     try:
         found = run_experiment(plan, execution, output, collect, sweep_text, plan.run.sweep)
-    except ConnpruneError:
+    except UnfinishedError:
         # A search that diverges does not hold up the cells without it.
         if not collect_only:
             with suppress(ConnpruneError):

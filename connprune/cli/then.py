@@ -115,7 +115,9 @@ def require_possible(
 def follow(
     sweep: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
 ) -> tuple[Step, ...]:
-    """Cuts what a finished sweep found and compares the cuts, cell by cell; one that fails does not hold up the others.
+    """Cuts what a sweep found and compares the cuts, cell by cell; one that fails does not hold up the others.
+
+    A cell of which a search is missing is left out.
 
     Returns:
         For each procedure and cell the procedure, the cell and the comparison.
@@ -126,6 +128,8 @@ def follow(
     found: list[Step] = []
     failed: list[ConnpruneError] = []
     for procedure, name, cell in _each(sweep, procedures):
+        if not all(sweep.job(name, seed).is_finished for seed in sweep.seeds):
+            continue
         label = ", ".join(f"{axis} {value}" for axis, value in cell.items())
         output.note(f"{label}: {procedure.text}")
         try:
@@ -166,9 +170,6 @@ def _comparison(procedure: Procedure, sweep: "Plan", name: str, execution: Execu
     from connprune.experiments.plan import begin, digest
     from connprune.experiments.searches import gather
 
-    left = sum(not sweep.job(name, seed).is_finished for seed in sweep.seeds)
-    if left:
-        raise ConnpruneError(f"{left} of its {len(sweep.seeds)} searches are not finished.")
     place = sweep.path / "then" / name
     cuts = [
         _cut(procedure, sweep.job(name, seed), place / procedure.folder / f"seed-{seed}", sweep, execution, output)

@@ -50,7 +50,7 @@ class Dataset:
         classes: their names, by number.
         train: the training set.
         test: the test set; without images it is to be drawn from the training set.
-        validation: validation images; without images they are to be drawn from the training set.
+        validation: the validation set; without images they are to be drawn from the training set.
         damaged: the files that were left out, each with the reason.
         notes: sentences on what a user may not expect of these images.
         range: the values that became 0 and 255 in files of more than 8 bits; None if there are none.

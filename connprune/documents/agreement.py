@@ -51,7 +51,7 @@ class CutAgreement(Document):
         votes: every gated connection.
     """
 
-    kind: Literal["cuts"] = "cuts"
+    kind: Literal["cut-agreement"] = "cut-agreement"
     runs: tuple[str, ...]
     mean_jaccard: Fraction
     chance_jaccard: Fraction
@@ -83,7 +83,7 @@ class RunAgreement(Shown):
         votes: every gated connection.
     """
 
-    kind: Literal["agreement"] = "agreement"
+    kind: Literal["run-agreement"] = "run-agreement"
     runs: tuple[str, ...]
     threshold: float
     mean_correlation: float | None

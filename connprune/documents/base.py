@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from connprune.errors import UsageError
 
@@ -36,7 +43,9 @@ class Part(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             key = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{place}: this file is damaged: {key}: {first['msg']}.") from None
+            raise UsageError(
+                f"{place}: this file is damaged: {key}: {first['msg'].replace('tuple', 'list')}."
+            ) from None
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -81,10 +90,10 @@ class Shown(Document):
     html: str | None = None
     figures: tuple[str, ...] | None = None
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON has it; without what was not made."""
-        made = {name for name in Shown.model_fields if getattr(self, name) is None and name != "version"}
-        return self.model_dump(mode="json", by_alias=True, exclude=made)
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_made(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = serialize(self)
+        return {key: value for key, value in found.items() if key not in ("html", "figures") or value is not None}
 
 
 def require_version(data: Mapping[str, Any], place: str) -> None:

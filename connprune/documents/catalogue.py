@@ -52,13 +52,13 @@ class Described(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
         """The schema of a class."""
         found = super().model_schema(schema)
-        found["description"] = summary(schema["cls"])
+        found["description"] = summary(schema["cls"]).replace("None", "null")
         meanings = attributes(schema["cls"])
         for name, field in schema["cls"].model_fields.items():
             key = found["properties"][field.alias or name]
             key.pop("title", None)
             if name in meanings:
-                key["description"] = meanings[name]
+                key["description"] = meanings[name].replace("None", "null")
         return found
 
 
@@ -66,15 +66,16 @@ def document_schema(name: str) -> dict[str, Any]:
     """The JSON Schema, draft 2020-12, of one of `DOCUMENTS`."""
     model, _ = DOCUMENTS[name]
     found = model.model_json_schema(by_alias=True, schema_generator=Described, mode="validation")
+    always = [key for key in ("schema", "kind") if key in found["properties"]]
+    found["required"] = [*always, *(key for key in found.get("required", ()) if key not in always)]
+    if issubclass(model, Document):
+        found["properties"]["digest"] = {"type": "string", "description": "SHA-256 of all else, in files."}
     return {"$schema": DIALECT, **found, "title": f"connprune {name}"}
 
 
 def kinds_of(model: type[Part]) -> list[type[Part]]:
     """A class and the classes of its parts, each once, the whole first."""
-    found: dict[type[Part], None] = {model: None}
-    for each in (*found, *(part for part in _parts(model))):
-        found.setdefault(each, None)
-    return list(found)
+    return list(dict.fromkeys([model, *_parts(model)]))
 
 
 def _parts(model: type[Part]) -> list[type[Part]]:

@@ -8,6 +8,7 @@ from connprune.documents.statistics import Difference, Rank
 # The row that the others are compared with.
 CUT = "cut"
 Unit = Literal["seed", "search"]
+UNITS: dict[Unit, str] = {"seed": "seeds", "search": "searches"}
 
 
 class Training(Part):
@@ -17,14 +18,14 @@ class Training(Part):
         seed: of the training.
         validation_accuracy: after the last epoch, 0 to 1.
         test_accuracy: likewise.
-        training_seconds: spent in epochs.
-        wall_seconds: from its first moment to its results; None where it was not taken.
+        training_seconds: spent in epochs; None where it was not taken.
+        wall_seconds: from its first moment to its results; likewise.
     """
 
     seed: Natural
     validation_accuracy: Fraction
     test_accuracy: Fraction
-    training_seconds: float
+    training_seconds: float | None
     wall_seconds: float | None
 
 
@@ -120,8 +121,8 @@ class Row(Counts, Results):
     Attributes:
         cost: of the cut beside it; None in the cut's own row.
         latency_seconds: by batch size; None where it was not measured.
-        training_seconds: the mean of its trainings.
-        wall_seconds: likewise; None where one does not know it.
+        training_seconds: the mean of its trainings; None where one does not know it.
+        wall_seconds: likewise.
         difference: cut − this row; None in the cut's own row, or without a pair.
         rank: of the cut among the row's networks; None if it is a single one.
         networks: with their trainings.
@@ -129,7 +130,7 @@ class Row(Counts, Results):
 
     cost: Cost | None
     latency_seconds: dict[str, float] | None
-    training_seconds: float
+    training_seconds: float | None
     wall_seconds: float | None
     difference: Difference | None
     rank: Rank | None
@@ -164,7 +165,7 @@ class Comparison(Shown):
         path: the directory of the comparison, or of the one retrained run.
         cuts: the directories of the cuts.
         rules: by which each was cut.
-        epochs: of each training.
+        epochs: of each training that it asked for; a plain retraining takes its parent as it was trained.
         seeds: of the repetitions.
         unit: what the intervals are over.
         unfinished: trainings that are missing.

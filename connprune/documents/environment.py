@@ -129,7 +129,7 @@ class Machine(Document):
         runs: the runs folder.
     """
 
-    kind: Literal["environment"] = "environment"
+    kind: Literal["machine"] = "machine"
     connprune: str | None
     python: str
     interpreter: str

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from connprune.documents.base import Fraction, Natural, Part
 
 
@@ -38,6 +40,7 @@ class EpochMetrics(Part):
     images_per_second: float
     gates_closed: Natural | None = None
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return self.model_dump(mode="json", exclude_none=True)
+    @model_serializer(mode="wrap")
+    def _without_what_there_is_not(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = serialize(self)
+        return {key: value for key, value in found.items() if value is not None}

@@ -45,7 +45,8 @@ class ConnectionGate(Part):
         start: before the first epoch.
         smallest: over all epochs, the start included.
         largest: likewise.
-        share: its part of the feature maps that the target merges, 0 to 1.
+        share: its part of the feature maps that the target concatenates, or of those that a sum or a maximum has, 0
+            to 1.
     """
 
     source: str

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from connprune.documents.base import Fraction, Natural, Part, Shown
 
@@ -146,11 +146,12 @@ class Summary(Shown):
     wall_seconds: float | None = None
     final: EpochResults | None = None
     best: EpochResults | None = None
-    per_class: tuple[ClassResults, ...] = ()
+    per_class: tuple[ClassResults, ...] | None = None
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = serialize(self)
+        return {key: value for key, value in found.items() if value not in (None, {})}
 
 
 class Trained(Summary):

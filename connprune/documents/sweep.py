@@ -11,9 +11,11 @@ class CellTraining(Training):
     """One training of a cell.
 
     Attributes:
+        training_seconds: spent in epochs.
         gates_closed: how many connections ended closed; None without gates.
     """
 
+    training_seconds: float
     gates_closed: Natural | None
 
 

@@ -37,7 +37,7 @@ class ComparedCut:
 
     @classmethod
     def of(cls, cut: RunDirectory, epochs: int | None, seed: int | None) -> "ComparedCut":
-        """The compared of a cut.
+        """What a cut and its baselines have in common.
 
         Raises:
             UsageError: the cut's files are damaged, or were written before cuts kept their parent's configuration.
@@ -189,7 +189,7 @@ def _maker(text: str) -> Callable[[ComparedCut], list[Candidate]]:
         return lambda compared: SCALED_BASELINES[name][wanted](compared, 1)
     path = Path(text)
     if path.exists():
-        return lambda compared: [_late(compared, path)]
+        return lambda compared: [_other(compared, path)]
     known = ", ".join([*BASELINES, *(f"{name}:N" for name in COUNTED_BASELINES), *SCALED_BASELINES])
     raise UsageError(
         f"baseline {text}: expected one of {known}, or the path of a run or an architecture's YAML"
@@ -197,7 +197,7 @@ def _maker(text: str) -> Callable[[ComparedCut], list[Candidate]]:
     )
 
 
-def _late(compared: ComparedCut, path: Path) -> Candidate:
+def _other(compared: ComparedCut, path: Path) -> Candidate:
     """The wiring of another run, cut or YAML file."""
     given = RunDirectory.open(path).architecture() if path.is_dir() else from_yaml(read_text(path), str(path))
     architecture = given.without_gates()

@@ -7,6 +7,7 @@ from statistics import fmean
 from connprune.analysis.statistics import mean_of_all, paired_difference, rank, std
 from connprune.architecture.architecture import Architecture
 from connprune.documents.comparison import CUT, Comparison, Network, Row, Training, Unit
+from connprune.documents.run import Trained
 from connprune.documents.statistics import Difference, Rank
 from connprune.errors import ConnpruneError
 from connprune.experiments.plan import Job, Plan
@@ -26,7 +27,7 @@ Measure = Callable[[Mapping[str, Architecture]], dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
-class Trained:
+class Wired:
     """A network with the wiring that it was trained with."""
 
     network: Network
@@ -72,7 +73,7 @@ def collect(plan: Plan, measure: Measure) -> Comparison:
     )
 
 
-def _trained(name: str, finished: Sequence[Job]) -> Trained:
+def _trained(name: str, finished: Sequence[Job]) -> Wired:
     """What the finished trainings of one network gave."""
     summaries = {job.seed: job.run.trained() for job in finished}
 
@@ -84,18 +85,20 @@ def _trained(name: str, finished: Sequence[Job]) -> Trained:
         layers=fmean(summary.layers for summary in every),
         parameters=fmean(summary.parameters for summary in every),
         macs=fmean(summary.macs for summary in every),
-        runs=tuple(
-            Training(
-                seed=seed,
-                validation_accuracy=summary.final.validation_accuracy,
-                test_accuracy=summary.final.test_accuracy,
-                training_seconds=summary.training_seconds,
-                wall_seconds=summary.wall_seconds,
-            )
-            for seed, summary in summaries.items()
-        ),
+        runs=tuple(training_of(seed, summary) for seed, summary in summaries.items()),
     )
-    return Trained(network, finished[0].run.architecture())
+    return Wired(network, finished[0].run.architecture())
+
+
+def training_of(seed: int, summary: Trained) -> Training:
+    """What a comparison says of one training."""
+    return Training(
+        seed=seed,
+        validation_accuracy=summary.final.validation_accuracy,
+        test_accuracy=summary.final.test_accuracy,
+        training_seconds=summary.training_seconds,
+        wall_seconds=summary.wall_seconds,
+    )
 
 
 def rows_of(
@@ -130,7 +133,7 @@ def _row(name: str, networks: Sequence[Network], ours: Network, measured: Mappin
         macs=fmean(network.macs for network in networks),
         cost=None if is_ours else cost(networks, ours),
         latency_seconds={batch: fmean(each[batch] for each in timed) for batch in timed[0]} if timed else None,
-        training_seconds=fmean(training.training_seconds for training in trainings),
+        training_seconds=mean_of_all(training.training_seconds for training in trainings),
         wall_seconds=mean_of_all(training.wall_seconds for training in trainings),
         difference=None if is_ours else _difference(ours, networks),
         rank=_rank(ours, networks) if len(networks) > 1 else None,

@@ -22,6 +22,10 @@ from connprune.training.configuration import Configuration
 POPULATION, TOURNAMENT = 8, 3
 ATTEMPTS = 1000
 
+# What the summary says of the best trial.
+_CHOSEN = {"data_digest", "classes", "final", "best", "gates_closed", "connections", "gated_connections", "layers"}
+_CHOSEN |= {"parameters", "macs"}
+
 Train = Callable[[RunDirectory], Trained]
 
 
@@ -64,7 +68,9 @@ def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> Tra
         The summary of the run: the results of the best trial, and the seconds of all.
     """
     evolution = run.summary.evolution
-    budget = evolution.budget if evolution else 0
+    if evolution is None:
+        raise UsageError(f"{run.summary_file}: this file is damaged: evolution: Field required.")
+    budget = evolution.budget
     run.begin(epochs=configuration.training.epochs)
     with run.status_on_error():
         parent = _parent(configuration)
@@ -138,18 +144,9 @@ def _finish(run: RunDirectory, best: Trial, trials: Sequence[Trial]) -> Trained:
     wall = all_known(results.wall_seconds for results in ended)
     run.summarise(
         status="finished",
-        data_digest=chosen.data_digest,
-        classes=chosen.classes,
-        connections=chosen.connections,
-        gated_connections=chosen.gated_connections,
-        layers=chosen.layers,
-        parameters=chosen.parameters,
-        macs=chosen.macs,
-        gates_closed=chosen.gates_closed,
+        **chosen.model_dump(include=_CHOSEN),
         training_seconds=sum(results.training_seconds for results in ended),
         wall_seconds=None if wall is None else sum(wall),
-        final=chosen.final,
-        best=chosen.best,
         evolution=EvolutionResults(
             budget=len(trials),
             chosen=best.number,

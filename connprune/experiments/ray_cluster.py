@@ -1,4 +1,4 @@
-"""The Ray cluster to work an experiment off with: one that is there already, or one that is started for it.
+"""The Ray cluster to execute an experiment with: one that is there already, or one that is started for it.
 
 Who reaches a cluster can run code in it. One that is started here therefore listens on the loopback interface alone,
 wants a token that only its processes know, and leaves nothing behind. Of one that is there already its owner decides.

@@ -2,14 +2,14 @@
 
 from connprune.documents.comparison import CUT, Comparison, Network, Training
 from connprune.documents.cut import CutDocument
-from connprune.experiments.comparison import METHODS, rows_of
+from connprune.experiments.comparison import METHODS, rows_of, training_of
 from connprune.experiments.verdict import verdict
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import read_configuration
 
 
 def compare(cut: RunDirectory, document: CutDocument, retrained: RunDirectory) -> Comparison:
-    """The comparison of a retrained cut with its parent.
+    """The comparison of a retrained cut with its parent, which counts as if it had been trained with the same seed.
 
     Args:
         cut: the cut.
@@ -18,38 +18,16 @@ def compare(cut: RunDirectory, document: CutDocument, retrained: RunDirectory) -
     """
     summary, before = retrained.trained(), document.before
     seed = read_configuration(retrained).training.seed
-    ours = Network(
-        name=CUT,
-        connections=summary.connections,
-        layers=summary.layers,
-        parameters=summary.parameters,
-        macs=summary.macs,
-        runs=(
-            Training(
-                seed=seed,
-                validation_accuracy=summary.final.validation_accuracy,
-                test_accuracy=summary.final.test_accuracy,
-                training_seconds=summary.training_seconds,
-                wall_seconds=summary.wall_seconds,
-            ),
-        ),
+    counts = {"connections", "layers", "parameters", "macs"}
+    ours = Network(name=CUT, runs=(training_of(seed, summary),), **summary.model_dump(include=counts))
+    once = Training(
+        seed=seed,
+        validation_accuracy=before.validation_accuracy,
+        test_accuracy=before.test_accuracy,
+        training_seconds=document.training_seconds,
+        wall_seconds=document.wall_seconds,
     )
-    parent = Network(
-        name="parent",
-        connections=before.connections,
-        layers=before.layers,
-        parameters=before.parameters,
-        macs=before.macs,
-        runs=(
-            Training(
-                seed=seed,
-                validation_accuracy=before.validation_accuracy,
-                test_accuracy=before.test_accuracy,
-                training_seconds=document.training_seconds or 0.0,
-                wall_seconds=document.wall_seconds,
-            ),
-        ),
-    )
+    parent = Network(name="parent", runs=(once,), **before.model_dump(include=counts))
     rows = rows_of({CUT: [ours], "parent": [parent]})
     return Comparison(
         path=str(retrained.path),

@@ -85,7 +85,7 @@ def _over_searches(rows: Sequence[Row]) -> Row:
         macs=fmean(row.macs for row in rows),
         cost=cost_over_searches([row.cost for row in rows if row.cost]),
         latency_seconds={batch: fmean(each[batch] for each in timed) for batch in timed[0]} if timed else None,
-        training_seconds=fmean(row.training_seconds for row in rows),
+        training_seconds=mean_of_all(row.training_seconds for row in rows),
         wall_seconds=mean_of_all(row.wall_seconds for row in rows),
         difference=paired_difference(differences, [0.0] * len(differences)) if differences else None,
         rank=_rank([row.rank for row in rows if row.rank]),

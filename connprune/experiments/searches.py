@@ -75,14 +75,14 @@ def gather(
     _warn_of_differences(searched, documents, warn)
     found: list[Candidate] = []
     lacking: list[str] = []
-    for number, cut in enumerate(compared, 1):
-        place = cut.cut.path
+    for number, ours in enumerate(compared, 1):
+        place = ours.cut.path
         try:
-            ours = candidates_of(cut, against, _naming(place, warn))
+            mine = candidates_of(ours, against, _naming(place, warn))
         except NoBaselineError as error:
             lacking.append(f"{place}: {error}")
-            ours = candidates_of(cut, ())
-        found += [replace(each, row=f"{number}/{each.row}", name=f"{number}-{each.name}") for each in ours]
+            mine = candidates_of(ours, ())
+        found += [replace(one, row=f"{number}/{one.row}", name=f"{number}-{one.name}") for one in mine]
     if len(lacking) == len(cuts):
         raise NoBaselineError("\n".join(lacking))
     for why in lacking:

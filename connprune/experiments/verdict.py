@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from connprune.architecture.equal_cost import costs_the_same
-from connprune.documents.comparison import Cost, Network, Ratios, Row, Unit
+from connprune.documents.comparison import UNITS, Cost, Network, Ratios, Row, Unit
 from connprune.documents.statistics import Difference, Rank
-
-_PLURAL: dict[Unit, str] = {"seed": "seeds", "search": "searches"}
 
 
 def cost(networks: Sequence[Network], ours: Network) -> Cost:
@@ -56,7 +54,7 @@ def _rank(rank: Rank, unit: Unit) -> str:
 
 
 def _outcome(difference: Difference, unit: Unit) -> str:
-    pairs = f"{difference.pairs} {unit if difference.pairs == 1 else _PLURAL[unit]}"
+    pairs = f"{difference.pairs} {unit if difference.pairs == 1 else UNITS[unit]}"
     if difference.low is None or difference.high is None or difference.verdict == "too few seeds":
         return f"the cut is {difference.mean * 100:+.2f} points from it at {pairs}, too few to claim a difference"
     interval = f"95% interval {difference.low * 100:+.2f} to {difference.high * 100:+.2f} points"

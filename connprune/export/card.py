@@ -106,8 +106,8 @@ in order:
 
 {_table(accuracy)}
 
-On {_data(subject)}. Validation images are training images that were not trained on; test images were read for \
-the report alone.{" The weights are the parent's, before any retraining." if run.kind == "cut" else ""}
+On {_data(subject)}. Validation images were set aside from the training images and not trained on; test images were \
+read for the report alone.{" The weights are the parent's, before any retraining." if run.kind == "cut" else ""}
 
 ## Load
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from connprune.documents.comparison import Comparison, Row, Unit
+from connprune.documents.comparison import UNITS, Comparison, Row, Unit
 from connprune.report.aligned import aligned
 from connprune.report.wall import with_wall
-
-_PLURAL: dict[Unit, str] = {"seed": "seeds", "search": "searches"}
 
 
 def comparison_text(document: Comparison) -> str:
@@ -39,7 +37,7 @@ def _searches(document: Comparison) -> str:
 
 
 def _results(rows: Sequence[Row], unit: Unit) -> str:
-    header = ["network", "networks", _PLURAL[unit], "validation", "test", "std", "cut − baseline", "95% interval"]
+    header = ["network", "networks", UNITS[unit], "validation", "test", "std", "cut − baseline", "95% interval"]
     return aligned(header, [_result(row, unit) for row in rows])
 
 
@@ -71,7 +69,7 @@ def _cost(row: Row) -> list[str]:
         f"{row.parameters:,.0f}",
         f"{row.macs:,.0f}",
         *(f"{latency[batch] * 1000:.2f}" if batch in latency else "-" for batch in ("1", "256")),
-        f"{row.training_seconds:.1f}",
+        "-" if row.training_seconds is None else f"{row.training_seconds:.1f}",
     ]
 
 

@@ -100,7 +100,7 @@ def _status(summary: Summary, held_by: Process | None) -> str:
 def _connections(run: RunDirectory, count: int | None, closed: int | None) -> dict[str, object]:
     if count is None:
         return {}
-    return {"connections": count - (closed or 0), "connections_before": _before_the_cut(run) or count}
+    return {"connections": max(0, count - (closed or 0)), "connections_before": _before_the_cut(run) or count}
 
 
 def _before_the_cut(run: RunDirectory) -> int | None:

@@ -6,9 +6,10 @@ from contextlib import contextmanager, suppress
 
 from connprune.documents.run import TRAININGS, Kind, Status, Summary, Trained
 from connprune.errors import ConnpruneError, InterruptedRunError, LostDirectoryError, UsageError
+from connprune.files import read_sealed_json
 from connprune.runs.clock import now
 from connprune.runs.layout import Layout
-from connprune.runs.links import read_document, write_document
+from connprune.runs.links import followed, write_document
 
 # What a summary says of a run before its results, and keeps when the run goes on.
 _LASTING = {"kind", "created", "cut", "cut_digest", "evolution", "digests", "launch", "data_digest", "origin"}
@@ -26,10 +27,9 @@ class Summarised(Layout):
         Raises:
             UsageError: the file is damaged, or another version wrote it.
         """
-        found = read_document(Summary, self.summary_file)
-        if found.status == "finished" and found.kind in TRAININGS:
-            return Trained.read(found.plain(), str(self.summary_file))
-        return found
+        data = followed(read_sealed_json(self.summary_file), self.path, *Summary.paths)
+        is_trained = data.get("status") == "finished" and data.get("kind") in TRAININGS
+        return (Trained if is_trained else Summary).read(data, str(self.summary_file))
 
     def trained(self) -> Trained:
         """What `summary.json` holds of a finished training.
@@ -37,9 +37,9 @@ class Summarised(Layout):
         Raises:
             UsageError: it has not ended, is none, or the file is damaged.
         """
-        self.require_finished()
         found = self.summary
         if not isinstance(found, Trained):
+            self.require_finished()
             raise UsageError(f"{self.path}: expected a training, found a {found.kind}.")
         return found
 
@@ -53,7 +53,7 @@ class Summarised(Layout):
     def begin(self, **changes: object) -> None:
         """Marks the run as under way; the results of a finished run that goes on are dropped first."""
         lasting = self.summary.model_dump(include=_LASTING)
-        lasting["digests"].pop(self.metrics.name, None)
+        lasting.get("digests", {}).pop(self.metrics.name, None)
         begun = Summary.model_validate({**lasting, **changes, "status": "running", "updated": now()})
         write_document(self.summary_file, begun)
         self.final.unlink(missing_ok=True)

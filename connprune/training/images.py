@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from connprune.data.settings import NAMED
-from connprune.errors import UsageError
+from connprune.errors import ArgumentError, UsageError
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration
 
@@ -29,7 +29,9 @@ def moved(configuration: Configuration, data: str | None) -> Configuration:
         configuration = configuration.model_copy(update={"data": here})
     source = configuration.data.source
     if source not in NAMED and not Path(source).exists():
-        raise UsageError(f"data.source: there is no {source}; say where its images are now by `data` or {VARIABLE}.")
+        raise ArgumentError(
+            "data", f"there is no {source}; name the folder where its images are now, here or by {VARIABLE}."
+        )
     return configuration
 
 
@@ -48,5 +50,5 @@ def require_same_images(run: RunDirectory, configuration: Configuration, known: 
     if known not in (None, found):
         raise UsageError(
             f"{run.path}: the images in {configuration.data.source} are others than those that it was made with; name "
-            f"the place where those are by `data` or {VARIABLE}, or start a new run."
+            f"the folder where those are, or start a new run."
         )

@@ -47,8 +47,8 @@ class PenaltySchedule:
     def directions(self, done: int, magnitudes: Sequence[float]) -> list[float]:
         """Where the penalty moves each connection in the next epoch: 1 is closed, -1 open, 0 nowhere.
 
-        All are to close, or towards a target as many as that: then those of the others that are nearer to
-        closed than to open are to open, since a falling temperature would close them too.
+        All are moved towards closed; with a target only as many as it asks for, and of the others those that are nearer
+        to closed than to open are moved towards open, since a falling temperature would close them too.
 
         Args:
             done: how many epochs are done.

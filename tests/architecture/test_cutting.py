@@ -96,9 +96,9 @@ def test_the_largest_safe_threshold_is_the_largest(architecture: Architecture, d
     with pytest.raises(DisconnectedError) as caught:
         cut(architecture, gates, Threshold(math.nextafter(safe, 2)))
     if safe == min(gates.values()):
-        assert "No threshold that cuts anything keeps one; keep " in str(caught.value) or "nothing can be cut" in str(
+        assert "No threshold that cuts anything keeps one; keeping " in str(
             caught.value
-        )
+        ) or "nothing can be cut" in str(caught.value)
         return
     told = float(str(caught.value).split()[-1].rstrip("."))
     assert safe * (1 - 1e-5) <= told <= safe
@@ -109,8 +109,8 @@ TELLING = st.sampled_from([0.0, 0.0, 5e-324, 1e-300, 0.3, 0.3000000001, 0.300000
 
 
 def rule_of(text: str) -> Rule:
-    option, value = text.split()
-    if option == "keep":
+    *_, option, value = text.replace(" of", "").split()
+    if option == "keeping":
         return Keep(int(value))
     return Threshold(float(value)) if option == "threshold" else Sparsity(float(value))
 
@@ -122,7 +122,7 @@ def test_advice_works(architecture: Architecture, data: st.DataObject) -> None:
     assume(names)
     gates = data.draw(st.fixed_dictionaries({name: st.one_of(TELLING, st.floats(0, 1)) for name in names}))
     gentle = gentle_cut(architecture, gates)
-    for option, count in re.findall(r"(\w+ \S+) would cut (\d+)", gentle):
+    for option, count in re.findall(r"((?:a threshold of|a sparsity of|keeping) \S+) would cut (\d+)", gentle):
         assert len(cut(architecture, gates, rule_of(option)).report.chosen) == int(count) > 0
     if "would cut" not in gentle:
         with pytest.raises(DisconnectedError, match="By these scores nothing can be cut"):
@@ -135,7 +135,7 @@ def test_advice_works(architecture: Architecture, data: st.DataObject) -> None:
         return
     if threshold := re.search(r"keeps one is (\S+)\.$", told):
         assert cut(architecture, gates, Threshold(float(threshold[1]))).report.chosen
-    elif keep := re.search(r"keep (\d+) does, and no smaller number\.$", told):
+    elif keep := re.search(r"keeping (\d+) does, and no smaller number\.$", told):
         assert cut(architecture, gates, Keep(int(keep[1]))).report.chosen
         with pytest.raises(DisconnectedError):
             cut(architecture, gates, Keep(int(keep[1]) - 1))
@@ -147,8 +147,8 @@ def test_advice_works(architecture: Architecture, data: st.DataObject) -> None:
 
 def test_gates_that_all_ended_at_zero(digits: Architecture) -> None:
     gates = dict.fromkeys(map(str, digits.gated_connections), 0.0)
-    assert gentle_cut(digits, gates) == "keep 36 would cut 8 of them."
-    with pytest.raises(DisconnectedError, match="No threshold that cuts anything keeps one; keep "):
+    assert gentle_cut(digits, gates) == "keeping 36 would cut 8 of them."
+    with pytest.raises(DisconnectedError, match="No threshold that cuts anything keeps one; keeping "):
         cut(digits, gates, Threshold(1e-9))
 
 

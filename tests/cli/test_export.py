@@ -169,7 +169,7 @@ def test_a_damaged_summary_is_refused(command: Command) -> None:
     run = RunDirectory.open(Path(command("train", *TINY).out.strip()))
     before = run.summary.plain()
     for damage, told in (
-        ({"classes": None}, "summary.json: this file is damaged: classes: Input should be a valid tuple"),
+        ({"classes": None}, "summary.json: this file is damaged: classes: Input should be a valid list"),
         ({"final": {"test_accuracy": 1.0}}, "summary.json: this file is damaged: final.epoch: Field required"),
     ):
         write_json(run.path / "summary.json", sealed({**before, **damage}))

@@ -34,7 +34,10 @@ def changed(folder: Path) -> Path:
 def test_every_command_finds_them_by_data(command: Command, moved: Path) -> None:
     without = command("prune", "run", "--keep", "30", "--dry-run")
     assert without.code == 2
-    assert f"there is no {moved.parent / 'images'}; say where its images are now by `data`" in without.err
+    assert (
+        f"--data: there is no {moved.parent / 'images'}; name the folder where its images are now, here or by"
+        in without.err
+    )
     cut = command("prune", "run", "--keep", "30", "--data", "moved", "--out", "again", "--json")
     assert cut.code == 0, cut.err
     assert cut.json["results"] == json.loads(Path("cut/cut.json").read_text())["results"]

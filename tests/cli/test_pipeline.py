@@ -114,7 +114,7 @@ def test_nothing_below_the_threshold(command: Command) -> None:
     outcome = command("prune", "--threshold", "0.0001")
     assert outcome.code == 0
     assert "This rule cuts nothing (threshold 0.0001): by gate, the 44 scores lie between" in outcome.err
-    assert "sparsity 0.25 would cut 11 of them." in outcome.err
+    assert "a sparsity of 0.25 would cut 11 of them." in outcome.err
     cut = RunDirectory.open(Path(outcome.out.strip()))
     parent = RunDirectory.open(cut.path / json.loads(cut.cut.read_text())["parent"])
     assert cut.architecture() == parent.architecture()

@@ -120,7 +120,7 @@ def test_several_searches_are_judged_by_one_command(command: Command, cut: str) 
     assert command("prune", "other", "--keep", "20", "--out", "cut-7", "-q").code == 0
     agreed = command("inspect", cut, "cut-7", "--json").json
     kept = [set(RunDirectory(Path(path)).architecture().gated_connections) for path in (cut, "cut-7")]
-    assert (agreed["kind"], agreed["kept"]) == ("cuts", list(map(len, kept)))
+    assert (agreed["kind"], agreed["kept"]) == ("cut-agreement", list(map(len, kept)))
     assert agreed["mean_jaccard"] == pytest.approx(len(kept[0] & kept[1]) / len(kept[0] | kept[1]))
     assert 0 < agreed["chance_jaccard"] < 1
     said = command("inspect", cut, "cut-7")

@@ -103,7 +103,7 @@ def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
     replayed = [is_replayed(step) for _ in range(trainer.steps)]
     captured = trainer._take_step
     assert isinstance(captured, CapturedStep)
-    plain = trainer_of(*case, "training.cuda_graph=false", device=device, warn=warnings).endless_steps()
+    plain = trainer_of(*case, "training.capture=false", device=device, warn=warnings).endless_steps()
     # The optimizer makes its buffers in the first step.
     plain()
     with Launches(10_000) as launches:

@@ -19,7 +19,7 @@ from tests.cuda.steps import trainer_of
 torch.backends.cudnn.enabled = False
 settings = lambda: [place.fp32_precision for place in _ROUNDED]
 for case in json.load(sys.stdin):
-    trainer = trainer_of("digits", *case, "training.cuda_graph=false", device=torch.device("cuda", 0), warn=[])
+    trainer = trainer_of("digits", *case, "training.capture=false", device=torch.device("cuda", 0), warn=[])
     seen, before = [], settings()
     note = lambda *_: seen.extend(settings())
     trainer.network.register_forward_hook(note)

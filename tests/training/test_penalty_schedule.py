@@ -10,14 +10,14 @@ from connprune.architecture.gates import Gates
 from connprune.training.penalty_schedule import PenaltySchedule
 
 
-def test_without_gates_there_is_no_pressure() -> None:
+def test_without_gates_there_is_no_penalty() -> None:
     schedule = PenaltySchedule(None, 10)
     assert schedule.weight(5) == 0
     assert schedule.directions(5, []) == []
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0, 0.99), st.integers(0, 20))
-def test_as_many_of_the_lowest_are_pressed_as_shall_close(magnitudes: list[float], target: float, done: int) -> None:
+def test_as_many_of_the_lowest_are_penalised_as_are_to_close(magnitudes: list[float], target: float, done: int) -> None:
     schedule = PenaltySchedule(Gates(penalty=0.1, target_sparsity=target), 20)
     directions = schedule.directions(done, magnitudes)
     if done < 8:
@@ -30,7 +30,7 @@ def test_as_many_of_the_lowest_are_pressed_as_shall_close(magnitudes: list[float
     assert all((way == -1) == (magnitude < 0.5) for magnitude, way in free)
 
 
-def test_the_strength_grows_only_while_too_few_are_closed() -> None:
+def test_the_coefficient_grows_only_while_too_few_are_closed() -> None:
     schedule = PenaltySchedule(Gates(penalty=0.1, target_sparsity=0.5), 20)
     schedule.after_epoch(3, 0.0)
     assert schedule.coefficient == 0.1

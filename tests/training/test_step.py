@@ -143,7 +143,7 @@ def test_a_recorded_step_gives_what_a_step_gives(assignments: tuple[str, ...]) -
     device = torch.device("cuda", 0)
     found = []
     for capture in ("true", "false"):
-        chosen = configuration("training.precision=float32", *assignments, f"training.cuda_graph={capture}")
+        chosen = configuration("training.precision=float32", *assignments, f"training.capture={capture}")
         splits = random_splits(Shape(1, 8, 8), 10, count=330).to(device)
         torch.manual_seed(0)
         network = build(chosen.with_input(Shape(1, 8, 8), 10)).to(device)

@@ -202,7 +202,7 @@ function assemble(page) {
   if (page.comparison) add(comparisonSection(page, state));
   if (page.wiring) add(wiringSection(page, state));
   if (page.cut) add(cutReport(page));
-  if (page.document.kind === "agreement") add(agreementSection(page));
+  if (page.document.kind === "run-agreement") add(agreementSection(page));
   if (page.thresholds) add(cutSection(page, state));
   if (page.history) {
     add(gateSection(page, state, "Gates over training", page.names
@@ -211,7 +211,7 @@ function assemble(page) {
   }
   if (page.metrics?.length) add(trainingSection(page, state));
   if (page.document.summary?.per_class?.length) add(classTable(page));
-  if (page.document.kind === "agreement") add(votesTable(page, state));
+  if (page.document.kind === "run-agreement") add(votesTable(page, state));
   if (page.document.targets) add(connectionTable(page, state), layerTable(page));
 }
 
