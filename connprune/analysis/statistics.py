@@ -8,6 +8,7 @@ from scipy import stats
 
 from connprune.documents.statistics import Difference, Rank, Verdict
 
+# As the documents say of their intervals.
 LEVEL = 0.95
 # From fewer pairs the standard deviation of the differences is hardly known, so no verdict is given.
 FEWEST_SEEDS = 3

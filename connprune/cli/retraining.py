@@ -95,13 +95,13 @@ class Retraining:
         from connprune.runs.cut import read_cut
         from connprune.training.images import moved, require_same_images
 
-        of_cut = read_cut(cut).data_digest if cut else None
+        images_of_cut = read_cut(cut).data_digest if cut else None
         configuration = moved(before, data)
         splits = split_images(configuration, load_images(configuration, output), output)
-        known = run.summary.data_digest or of_cut
+        known = run.summary.data_digest or images_of_cut
         if configuration.data.source != before.data.source:
             require_same_images(run, configuration, known, splits.digest)
-        elif of_cut not in (None, splits.digest):
+        elif images_of_cut not in (None, splits.digest):
             output.warning("the images have changed since the parent was trained, so the rows are not comparable")
         return cls(cut, configuration, splits)
 

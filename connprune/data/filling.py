@@ -98,8 +98,8 @@ class _Filling:
         paths = [(path, number) for number, files in enumerate(classes.values()) for path in files]
         results = pictures([path for path, _ in paths], self.settings)
         with closing(results):
-            tracked = self.progress(results, f"decoding {len(paths)} images of {part}", len(paths))
-            for (path, number), (digest, picture) in zip(paths, tracked, strict=True):
+            shown = self.progress(results, f"decoding {len(paths)} images of {part}", len(paths))
+            for (path, number), (digest, picture) in zip(paths, shown, strict=True):
                 digests.append(digest)
                 if isinstance(picture, str):
                     self.damaged.append(f"{self._name(path)} ({picture})")

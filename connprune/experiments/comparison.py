@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import fmean
 
 from connprune.analysis.statistics import mean_of_all, paired_difference, rank, std
@@ -22,6 +23,8 @@ METHODS: dict[Unit, str] = {
     "search": "mean over searches of cut − its own baseline, each the mean over its seeds, 95% interval by Student's t "
     "over searches, not corrected for the number of baselines",
 }
+
+_TESTED: Callable[[Training], float] = attrgetter("test_accuracy")
 
 Measure = Callable[[Mapping[str, Architecture]], dict[str, dict[str, float]]]
 
@@ -115,7 +118,7 @@ def rows_of(
 
 
 def _row(name: str, networks: Sequence[Network], ours: Network, measured: Mapping[str, Mapping[str, float]]) -> Row:
-    tested, validated = _by_seed(networks, _tested), _by_seed(networks, _validated)
+    tested, validated = _by_seed(networks, _TESTED), _by_seed(networks, attrgetter("validation_accuracy"))
     timed = [measured[network.name] for network in networks[:MOST_TIMED] if network.name in measured]
     trainings = [training for network in networks for training in network.runs]
     is_ours = name == CUT
@@ -143,14 +146,14 @@ def _row(name: str, networks: Sequence[Network], ours: Network, measured: Mappin
 
 def _difference(ours: Network, networks: Sequence[Network]) -> Difference | None:
     """The cut's result less the mean of the row's networks, over the seeds that all of them have."""
-    mine, theirs = _by_seed([ours], _tested), _by_seed(networks, _tested)
+    mine, theirs = _by_seed([ours], _TESTED), _by_seed(networks, _TESTED)
     both = [seed for seed in mine if seed in theirs]
     return paired_difference([mine[seed] for seed in both], [theirs[seed] for seed in both]) if both else None
 
 
 def _rank(ours: Network, networks: Sequence[Network]) -> Rank | None:
     """The cut's place among the row's networks by the mean over the seeds that all of them have."""
-    results = [_by_seed([network], _tested) for network in (ours, *networks)]
+    results = [_by_seed([network], _TESTED) for network in (ours, *networks)]
     common = [seed for seed in results[0] if all(seed in each for each in results)]
     if not common:
         return None
@@ -162,14 +165,6 @@ def _by_seed(networks: Sequence[Network], measure: Callable[[Training], float]) 
     """The mean over networks for each seed that all of them have."""
     results = [{training.seed: measure(training) for training in network.runs} for network in networks]
     return {seed: fmean(each[seed] for each in results) for seed in results[0] if all(seed in each for each in results)}
-
-
-def _tested(training: Training) -> float:
-    return training.test_accuracy
-
-
-def _validated(training: Training) -> float:
-    return training.validation_accuracy
 
 
 def _mean(by_seed: Mapping[int, float]) -> float | None:

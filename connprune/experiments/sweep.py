@@ -86,7 +86,7 @@ def read_sweep(path: Path) -> Sweep:
     designs: dict[str, Architecture] = {}
     for number, cell in enumerate(cells, 1):
         try:
-            candidates.append(_member(path, number, cell, axes, base, designs))
+            candidates.append(_candidate(path, number, cell, axes, base, designs))
         except UsageError as error:
             mistakes |= dict.fromkeys(str(error).splitlines())
     if mistakes:
@@ -120,7 +120,7 @@ def _labelled(axis: str, values: list[Any] | dict[str, dict[str, Any]]) -> dict[
     return labels
 
 
-def _member(
+def _candidate(
     path: Path,
     number: int,
     cell: dict[str, str],

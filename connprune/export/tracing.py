@@ -65,7 +65,7 @@ def exporter(name: str) -> Iterator[None]:
                 first = first.__cause__
             reason = " ".join([type(first).__name__, *str(first).split("\n", 1)[0].split()])
             raise ConnpruneError(
-                f"{name} cannot express this network ({reason}); --format safetensors takes any."
+                f"{name} cannot express this network ({reason}); the format safetensors takes any."
             ) from error
 
 
