@@ -77,7 +77,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return Outcome(code, captured.out, captured.err)
 
     yield run
-    # With another number of them later tests of this process would compute otherwise than the processes that they start.
+    # With another number of them later tests of this process would compute otherwise than processes that they start.
     torch.set_num_threads(threads)
 
 
