@@ -24,7 +24,7 @@ def test_a_flat_folder_of_deep_images(digits_folder: Path, command: Command, tmp
     assert "Note: the folder has no test/: 12 of its 60 training images are held out" in outcome.err
     per_class = outcome.json["per_class"]
     assert per_class == json.loads((tmp_path / "r" / "summary.json").read_text())["per_class"]
-    assert [row["class"] for row in per_class] == list("0123456789")
+    assert [row["name"] for row in per_class] == list("0123456789")
     assert sum(row["train"] + row["validation"] + row["test"] for row in per_class) == 60
     right = sum(row["test_accuracy"] * row["test"] for row in per_class)
     assert round(right) == round(outcome.json["final"]["test_accuracy"] * 12)

@@ -71,12 +71,12 @@ def test_a_driver_that_is_too_old_is_named_and_auto_takes_the_cpu(without_a_devi
     done = without_a_device("-c", find, cwd=tmp_path, variables={"RUNTIME_DRIVER": "11040"})
     told, device, *_ = done.stdout.splitlines()
     assert re.match(
-        r"warned: --device auto: the NVIDIA driver.* knows CUDA up to 11\.4, but this torch is built for "
+        r"warned: device auto: the NVIDIA driver.* knows CUDA up to 11\.4, but this torch is built for "
         r"CUDA \d+\.\d+: .*; cpu is used$",
         told,
     ), done.stdout
     assert device == "cpu"
-    assert "UsageError: --device cuda: the NVIDIA driver" in done.stderr
+    assert "ArgumentError: device: found cuda, but the NVIDIA driver" in done.stderr
     # torch's own words, which say what nobody here can do, are ours now.
     assert "UserWarning" not in done.stderr
 
