@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from connprune.documents.run import Trained
 from connprune.experiments.launch import worker_commands
 from connprune.experiments.ray_tasks import Surroundings, train
 from connprune.runs.directory import RunDirectory
@@ -155,7 +156,7 @@ def test_the_variable_is_a_variable_on_ray_too(
     monkeypatch.delenv("CONNPRUNE_DATA")
     (job,) = Path("sweep").glob("jobs/*/seed-*")
     outcome = train(job.absolute(), surroundings)
-    assert isinstance(outcome.result, dict), outcome.result
+    assert isinstance(outcome.result, Trained), outcome.result
     assert read_configuration(RunDirectory(job)).data.source == "digits"
     assert os.environ["CONNPRUNE_DATA"] == str(digits_folder), "for those that name a folder"
 

@@ -92,7 +92,7 @@ def test_a_cost_that_no_random_wiring_has_leaves_the_others(tmp_path: Path) -> N
     found = candidates_of(ComparedCut.of(make_cut(tmp_path, 44), None, None), ["random-cost:2", "chain"], told.append)
     assert [candidate.name for candidate in found] == ["cut", "chain"]
     (why,) = told
-    assert why.startswith("left out: --against random-cost:2: 100 random wirings in a row had not the cut's ")
+    assert why.startswith("left out: baseline random-cost:2: 100 random wirings in a row had not the cut's ")
     assert "within 3%" in why
 
 
@@ -158,8 +158,8 @@ def test_a_baseline_that_there_is_not_leaves_the_others(tmp_path: Path) -> None:
     told: list[str] = []
     found = candidates_of(compared, ["random:1", "chain", "all"], told.append)
     assert [candidate.name for candidate in found] == ["cut", "chain"]
-    assert told[0] == "left out: --against random:1: there are only 0 wirings of 45 connections."
-    assert told[1].startswith("left out: --against all: this parent has ")
+    assert told[0] == "left out: baseline random:1: there are only 0 wirings of 45 connections."
+    assert told[1].startswith("left out: baseline all: this parent has ")
 
 
 def test_a_cut_of_a_cut_competes_within_the_first_parent(cut: RunDirectory, tmp_path: Path) -> None:
