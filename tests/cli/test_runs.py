@@ -150,7 +150,7 @@ def test_what_a_stranger_left_breaks_no_list(command: Command, listed, tmp_path:
         "future": "damaged",
         "endless": "failed",
     }
-    assert "expected one of train, retrain, " in found["future"]["problem"]
+    assert "kind: Input should be 'train', 'retrain'" in found["future"]["problem"]
     assert found["endless"]["validation_accuracy"] is None
     outcome = command("runs")
     assert len(outcome.out.splitlines()) == 4
@@ -172,7 +172,7 @@ def test_nothing_to_list(command: Command, tmp_path: Path) -> None:
     assert_nothing(command("runs"))
     (tmp_path / "runs").mkdir()
     assert_nothing(command("runs"))
-    assert command("runs", "--json").json == {"schema": 2, "runs": []}
+    assert command("runs", "--json").json == {"schema": 2, "kind": "runs", "runs": []}
 
 
 def assert_nothing(outcome: Outcome) -> None:
