@@ -146,11 +146,23 @@ def test_the_lock_of_a_run_empties_nothing(command: Command, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("path", "keys", "told"),
     [
-        ("summary.json", ["layers"], "summary.json: this file is damaged: expected a number under 'layers'"),
-        ("summary.json", ["final", "test_accuracy"], "final: this file is damaged: expected a number under 'test_acc"),
-        ("summary.json", ["best"], "summary.json, best: this file is damaged"),
-        ("metrics.jsonl", ["train_loss"], "metrics.jsonl, line 1: this file is damaged: expected a number under"),
-        ("metrics.jsonl", ["validation_loss"], "metrics.jsonl, line 1: this file is damaged: expected a number under"),
+        ("summary.json", ["layers"], "summary.json: this file is damaged: layers: Input should be a valid integer"),
+        (
+            "summary.json",
+            ["final", "test_accuracy"],
+            "summary.json: this file is damaged: final.test_accuracy: Input should be a valid number",
+        ),
+        ("summary.json", ["best"], "summary.json: this file is damaged: best: Input should be a valid object"),
+        (
+            "metrics.jsonl",
+            ["train_loss"],
+            "metrics.jsonl, line 1: this file is damaged: train_loss: Input should be a valid number",
+        ),
+        (
+            "metrics.jsonl",
+            ["validation_loss"],
+            "metrics.jsonl, line 1: this file is damaged: validation_loss: Input should be a valid",
+        ),
     ],
 )
 def test_results_that_lack_numbers(command: Command, tmp_path: Path, path: str, keys: list[str], told: str) -> None:

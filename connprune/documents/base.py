@@ -1,5 +1,6 @@
 """What all documents share: frozen, complete, and of one version."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -16,8 +17,8 @@ from connprune.errors import UsageError
 
 SCHEMA: Literal[2] = 2
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Natural = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
+Natural = Annotated[int, Field(strict=True, ge=0)]
 
 
 class Part(BaseModel):
@@ -43,9 +44,13 @@ class Part(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             key = ".".join(map(str, first["loc"]))
-            raise UsageError(
-                f"{place}: this file is damaged: {key}: {first['msg'].replace('tuple', 'list')}."
-            ) from None
+            # In the words of JSON.
+            wrong = (
+                re.sub(r" or instance of \w+", "", first["msg"])
+                .replace("tuple", "list")
+                .replace("dictionary", "object")
+            )
+            raise UsageError(f"{place}: this file is damaged: {key}: {wrong}.") from None
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -57,7 +57,7 @@ def test_a_run_with_what_thresholds_would_cut(command: Command, run: str, tmp_pa
     assert data["thresholds"]["rows"] == swept
     removed = [left.count(0) for left in data["thresholds"]["left"]]
     assert [45 - row["connections"] for row in swept] == removed
-    assert data["metrics"] == RunDirectory.open(Path(run)).read_metrics()
+    assert data["metrics"] == [epoch.plain() for epoch in RunDirectory.open(Path(run)).read_metrics()]
     assert f"{shown.json['summary']['final']['test_accuracy']:.2%}" in text
 
 

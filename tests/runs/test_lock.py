@@ -113,7 +113,7 @@ def test_without_locks_the_first_of_two_stops(tmp_path: Path) -> None:
         theirs = json.dumps({**note, "mark": "theirs"})
         (run.path / HOLDER).write_text(theirs)
         with pytest.raises(LostDirectoryError):
-            run.summarise(ours=1)
+            run.summarise(seed=1)
     assert (run.path / HOLDER).read_text() == theirs, "what another one noted stays"
 
 
