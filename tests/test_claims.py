@@ -120,7 +120,7 @@ def test_a_text_file_that_is_a_hole(tmp_path: Path) -> None:
         check(path)
 
 
-@pytest.mark.parametrize(("seeds", "rows"), [(1000, 1000), (1, 10_001), (10_001, 1)])
+@pytest.mark.parametrize(("seeds", "candidates"), [(1000, 1000), (1, 10_001), (10_001, 1)])
 def test_a_plan_of_very_many_trainings(tmp_path: Path, command: Command, seeds: int, candidates: int) -> None:
     names = [f"m{number}" for number in range(candidates)]
     document = {
