@@ -12,8 +12,8 @@ def bench_text(found: Bench) -> str:
     forward = aligned(header, [_forward(row) for row in found.forward])
     return "\n\n".join(
         [
-            f"torch {found.torch}, {found.device}, {found.threads} threads, batch {found.batch_size}, "
-            f"medians of {found.rounds}\n"
+            f"torch {found.torch}, {found.device}, {found.threads} thread{'s' if found.threads > 1 else ''}, "
+            f"batch {found.batch_size}, medians of {found.rounds}\n"
             f"matrix product ({found.matrix_product_precision}) {found.matrix_product_flops / 1e9:,.0f} GFLOP/s, "
             f"copy {found.copy_bytes_per_second / 1e9:,.1f} GB/s, "
             f"a step's arithmetic {found.step_operations / 1e9:,.2f} GFLOP",

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import Command
 
-STEPS = ("--rounds", "1", "--threads", "2", "--device", "cpu")
+STEPS = ("--rounds", "1", "--threads", "1", "--device", "cpu")
 
 
 @pytest.mark.slow
@@ -35,7 +35,7 @@ def test_every_candidate_is_measured(command: Command) -> None:
 def test_the_table_names_what_it_was_measured_with(command: Command) -> None:
     done = command("bench", "--preset", "digits", *STEPS)
     assert done.code == 0, done.err
-    assert "cpu, 2 threads, batch 32" in done.out
+    assert "cpu, 1 thread, batch 32" in done.out
     assert "literal" not in done.out
     assert "files: a checkpoint of" in done.out
 
