@@ -12,6 +12,7 @@ from connprune.cli.check import check
 from connprune.cli.data import data
 from connprune.cli.env import env
 from connprune.cli.export import export
+from connprune.cli.help import Command, Group
 from connprune.cli.inspect import inspect
 from connprune.cli.presets import presets
 from connprune.cli.prune import prune
@@ -23,10 +24,10 @@ from connprune.cli.train import train
 from connprune.cli.work import work
 
 WORKFLOW = "Search, cut, compare"
-AROUND = "Around it"
+UTILITIES = "Utilities"
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     WORKFLOW: (train, inspect, prune, retrain, sweep, export),
-    AROUND: (runs, check, presets, schema, data, bench, env),
+    UTILITIES: (runs, check, presets, schema, data, bench, env),
 }
 
 
@@ -38,6 +39,7 @@ def help_of(command: Callable[..., None]) -> str:
 
 
 app = typer.Typer(
+    cls=Group,
     name="connprune",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -47,7 +49,7 @@ app = typer.Typer(
 
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(help=help_of(command), rich_help_panel=panel)(command)
+        app.command(cls=Command, help=help_of(command), rich_help_panel=panel)(command)
 app.command(hidden=True)(work)
 
 

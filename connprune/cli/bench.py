@@ -17,9 +17,7 @@ def bench(
     ] = None,
     rounds: Annotated[
         int,
-        typer.Option(
-            "--rounds", metavar="N", parser=numbers.whole_number_from(1), help="Steps of each that are timed."
-        ),
+        typer.Option("--rounds", metavar="N", parser=numbers.whole_number_from(1), help="Timed steps of each."),
     ] = 15,
     workers: Annotated[
         int | None,
@@ -38,9 +36,9 @@ def bench(
 ) -> None:
     """Measure how fast training and forward passes are on this machine.
 
-    Random images stand in for the data, and everything takes turns: training steps, batches, forward passes of a
-    network, of half of it masked and of the cut, and what the machine can do at best. The literal port has a process
-    of its own.
+    Random images stand in for the data. The measurements take turns: training steps, batches, forward passes of a
+    network, of half of it masked and of the cut, and the machine's own limits. The literal port runs in a process of
+    its own.
 
       connprune bench --preset blog --against literal
     """

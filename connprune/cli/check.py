@@ -18,11 +18,11 @@ def check(
     plugins: options.PluginOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Say whether a file or a run is valid, or everything that is wrong with it.
+    """Check a file or a run, and list everything that is wrong with it.
 
-    Of a configuration, an architecture or a sweep every mistake with its line and column; of a run, a cut or an
-    experiment every file, with its digest, and whether the weights belong to the architecture. Nothing is trained and
-    nothing written. The exit code is 0 or 2.
+    For a configuration, an architecture or a sweep it lists every mistake with its line and column; for a run, a cut or
+    an experiment it verifies every file and its digest, and that the weights belong to the architecture. Nothing is
+    trained or written. The exit code is 0 or 2.
 
       connprune check mine.yaml --explain
 

@@ -20,7 +20,7 @@ def data(
 ) -> None:
     """Download a data set into the cache and check it.
 
-    Prints the cache folder. A download that broke off goes on when the command is run again.
+    Prints the cache folder. An interrupted download resumes when the command is run again.
 
       connprune data cifar10
     """

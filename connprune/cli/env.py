@@ -5,7 +5,7 @@ from connprune.cli.output import Output
 
 
 def env(runs: options.RunsOption = None, as_json: options.JsonOption = False) -> None:
-    """Say what a bug report needs: versions, machine, devices, extras, variables and folders.
+    """Print what a bug report needs: versions, machine, devices, extras, variables and folders.
 
     Read it before you paste it: it names folders and what the environment variables that concern connprune, PyTorch and
     CUDA hold.

@@ -41,7 +41,7 @@ def inspect(
     ] = None,
     history: Annotated[bool, options.switch("--history", help="Every gate at every epoch.")] = False,
     watch: Annotated[
-        bool, options.switch("--watch", help="Follow a training, also one that has yet to begin.")
+        bool, options.switch("--watch", help="Follow a training, even one that has not begun yet.")
     ] = False,
     threshold: Annotated[
         float | None,
@@ -68,7 +68,7 @@ def inspect(
 
       connprune inspect --preset blog --figures figures
 
-    With --input and --classes it needs no images to be there.
+    With --input and --classes it needs no images.
 
       connprune inspect --preset resnet-18 --input 3x224x224 --classes 1000
 
@@ -76,8 +76,8 @@ def inspect(
 
       connprune inspect runs/mine --watch
 
-    Of several runs, trained with different seeds for instance, it says how far they agree; of several cuts, how far
-    what they kept is the same, beside what chance would give.
+    For several runs, for instance of different seeds, it says how far they agree; for several cuts, how far they kept
+    the same connections, beside what chance would give.
 
       connprune inspect runs/one runs/two --figures figures
 

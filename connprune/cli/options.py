@@ -12,9 +12,9 @@ from connprune.printable import printable
 
 # The panels that help shows options in; what has none is the command's own.
 CONFIGURATION = "Configuration"
-FOLDERS = "Where runs are"
-MACHINE = "What computes"
-OUTPUT = "What is shown"
+PATHS = "Paths"
+HARDWARE = "Hardware"
+OUTPUT = "Output"
 
 
 def switch(*names: str, help: str, panel: str | None = None) -> Any:  # noqa: A002 - as typer calls it
@@ -131,20 +131,20 @@ PlaceOption = Annotated[
         "--data",
         metavar="NAME|DIR",
         help="Where the run's images are now, if they were moved (default: $CONNPRUNE_DATA, else where they were).",
-        rich_help_panel=FOLDERS,
+        rich_help_panel=PATHS,
         autocompletion=completion.data_sets,
     ),
 ]
 NewRunOption = Annotated[
     Path | None,
-    typer.Option("--run", metavar="DIR", help="Write the run to this directory.", rich_help_panel=FOLDERS),
+    typer.Option("--run", metavar="DIR", help="Write the run to this directory.", rich_help_panel=PATHS),
 ]
 ResumeOption = Annotated[
     bool,
     switch(
         "--resume",
-        help="Go on with the run in --run, or with the newest; begin one that is not there yet.",
-        panel=FOLDERS,
+        help="Resume the run in --run, or the newest; begin one where there is none yet.",
+        panel=PATHS,
     ),
 ]
 RunsOption = Annotated[
@@ -153,7 +153,7 @@ RunsOption = Annotated[
         "--runs",
         metavar="DIR",
         help="Where runs are kept (default: $CONNPRUNE_RUNS, else ./runs).",
-        rich_help_panel=FOLDERS,
+        rich_help_panel=PATHS,
     ),
 ]
 DeviceOption = Annotated[
@@ -161,8 +161,8 @@ DeviceOption = Annotated[
     typer.Option(
         "--device",
         metavar="NAME",
-        help="auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is.",
-        rich_help_panel=MACHINE,
+        help="auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is one.",
+        rich_help_panel=HARDWARE,
         autocompletion=completion.devices,
     ),
 ]
@@ -191,7 +191,7 @@ SeedOption = Annotated[
 SeedsOption = Annotated[
     str | None,
     typer.Option(
-        "--seeds", metavar="N|LIST", help="Train with N seeds from the recipe's own on, or with these: 1,2,3."
+        "--seeds", metavar="N|LIST", help="Train with N seeds, starting from the recipe's own, or with a list: 1,2,3."
     ),
 ]
 ThreadsOption = Annotated[
@@ -201,7 +201,7 @@ ThreadsOption = Annotated[
         metavar="N",
         parser=numbers.whole_number_from(1, 4_096),
         help="CPU threads to use (default: torch's choice).",
-        rich_help_panel=MACHINE,
+        rich_help_panel=HARDWARE,
     ),
 ]
 JobsOption = Annotated[
@@ -210,9 +210,9 @@ JobsOption = Annotated[
         "--jobs",
         metavar="N",
         parser=numbers.whole_number_from(1, 10_000),
-        help="Train in N processes (default: 1); CPU threads or GPUs are shared out. With --on N at once (default: as "
-        "many as there is room for).",
-        rich_help_panel=MACHINE,
+        help="Train in N processes (default: 1); CPU threads or GPUs are divided among them. With --on: N at once "
+        "(default: as many as fit).",
+        rich_help_panel=HARDWARE,
     ),
 ]
 OnOption = Annotated[
@@ -220,15 +220,17 @@ OnOption = Annotated[
     typer.Option(
         "--on",
         metavar="ray",
-        help="Train on a Ray cluster: that of $RAY_ADDRESS or of this machine, else one started for it.",
-        rich_help_panel=MACHINE,
+        help="Train on a Ray cluster: that of $RAY_ADDRESS, else one that runs on this machine, else a new one.",
+        rich_help_panel=HARDWARE,
         autocompletion=completion.clusters,
     ),
 ]
 ListOption = Annotated[
-    bool, switch("--list", help="Train nothing; print a command for each training that is left.", panel=MACHINE)
+    bool, switch("--list", help="Train nothing; print a command for each remaining training.", panel=HARDWARE)
 ]
-CollectOption = Annotated[bool, switch("--collect", help="Train nothing; gather what is finished.", panel=MACHINE)]
+CollectOption = Annotated[
+    bool, switch("--collect", help="Train nothing; collect the finished trainings.", panel=HARDWARE)
+]
 FiguresOption = Annotated[
     Path | None,
     typer.Option(
@@ -257,7 +259,10 @@ PluginOption = Annotated[
     ),
 ]
 CsvOption = Annotated[bool, switch("--csv", help="Print comma-separated values instead.", panel=OUTPUT)]
-DryRunOption = Annotated[bool, switch("--dry-run", help="Show what would happen, write nothing.", panel=OUTPUT)]
+DryRunOption = Annotated[bool, switch("--dry-run", help="Show what would happen; write nothing.", panel=OUTPUT)]
 ExplainOption = Annotated[
-    bool, switch("--explain", help="Print the configuration with a comment a key: what set it.", panel=OUTPUT)
+    bool,
+    switch(
+        "--explain", help="Print the configuration, with a comment on each key that says what set it.", panel=OUTPUT
+    ),
 ]

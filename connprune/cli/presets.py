@@ -12,7 +12,7 @@ def presets(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Print this preset's YAML.", autocompletion=completion.presets)
     ] = None,
-    names: Annotated[bool, options.switch("--names", help="List bare names, one a line, for a script.")] = False,
+    names: Annotated[bool, options.switch("--names", help="List the names alone, one per line, for scripts.")] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """List the presets, or print one as YAML.

@@ -80,7 +80,7 @@ def prune(
         typer.Option(
             "--by",
             metavar="CRITERION",
-            help="What scores: gate, strength, saliency, ablation or random.",
+            help="Importance criterion: gate, strength, saliency, ablation or random.",
             autocompletion=completion.criteria,
         ),
     ] = "gate",
@@ -95,11 +95,11 @@ def prune(
     ] = None,
     layers_only: Annotated[bool, options.switch("--layers-only", help="Remove whole layers.")] = False,
     sweep: Annotated[
-        bool, options.switch("--sweep", help="With --dry-run: what a range of thresholds would leave.")
+        bool, options.switch("--sweep", help="With --dry-run: show what a range of thresholds would keep.")
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Write the cut to this directory.", rich_help_panel=options.FOLDERS),
+        typer.Option("--out", metavar="DIR", help="Write the cut to this directory.", rich_help_panel=options.PATHS),
     ] = None,
     data: options.PlaceOption = None,
     runs: options.RunsOption = None,

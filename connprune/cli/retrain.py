@@ -59,13 +59,13 @@ def retrain(
 
       connprune retrain --json
 
-    With --against or --seeds every network is trained with each seed, and one table says what differs and how surely.
-    The same command goes on where an interrupted one was, with --resume or without. Otherwise --resume goes on with the
-    run in --run, or with the newest; with CUT it begins a run that is not there yet.
+    With --against or --seeds every network is trained with each seed, and one table gives the differences with their
+    intervals. The same command resumes an interrupted comparison, with or without --resume. Otherwise --resume resumes
+    the run in --run, or the newest; with CUT it begins one where there is none yet.
 
       connprune retrain --against parent,dense,chain,random:10 --seeds 5 --jobs 2
 
-    Of the cuts of several searches each has baselines of its own, and the interval is over the searches.
+    With the cuts of several searches, each cut gets baselines of its own, and the interval is over the searches.
 
       connprune retrain runs/cut-1 runs/cut-2 runs/cut-3 --against random-cost:8,dense-scaled
     """

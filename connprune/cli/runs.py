@@ -19,10 +19,10 @@ def runs(
     as_csv: options.CsvOption = False,
     as_json: options.JsonOption = False,
 ) -> None:
-    """List runs, cuts and experiments: what became of each.
+    """List runs, cuts and experiments, and the state of each.
 
-    The one that was worked on last comes first: it is what other commands take if none is named. A connection counts as
-    kept while its gate is not closed. What is damaged, or no run, has a line that says so. The table
+    The most recently changed comes first: other commands take it if none is named. A connection counts as
+    kept while its gate is not closed. A line says so where a folder is damaged or is not a run. The table
     has the columns that fit the terminal, or 80; --csv and --json have all.
 
       connprune runs

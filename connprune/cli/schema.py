@@ -22,7 +22,7 @@ def schema(
     """Print the JSON Schema of a configuration, a sweep or a result.
 
     Editors with a YAML language server take it from a first line in the file:
-    `# yaml-language-server: $schema=connprune.schema.json`. Whether shapes fit no schema can say; `check` does.
+    `# yaml-language-server: $schema=connprune.schema.json`. No schema can say whether shapes fit; `check` does.
 
       connprune schema > connprune.schema.json
 

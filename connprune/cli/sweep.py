@@ -40,14 +40,14 @@ def sweep(
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Train every combination of some settings, with every seed, and say what they do.
+    """Train every combination of some settings with every seed, and compare them.
 
-    The file names the axes and a base configuration. The same command goes on where an interrupted one was.
+    The file names the axes and a base configuration. The same command resumes an interrupted sweep.
 
       connprune sweep initialisation.yaml --jobs 2
 
     With --then each search is cut, and the cuts of a cell are compared with baselines of their own cost; the interval
-    is over the searches, that is over the sweep's seeds.
+    is over the searches, that is, over the sweep's seeds.
 
       connprune sweep penalties.yaml --then "prune --max-macs 50% / retrain --against random-cost:8"
     """

@@ -35,8 +35,8 @@ def train(
     win over the file's, and those over the preset's. A file with layers of its own starts from no preset, unless it
     names one.
 
-    With --resume it goes on with the run in --run, or with the newest; what is not there yet begins, if --preset or
-    --config say what, so one command does for a job that may have to start again.
+    With --resume it resumes the run in --run, or the newest; where there is none yet, it begins one if --preset or
+    --config say what to train, so one command serves a job that may be restarted.
 
       connprune train --preset digits --set gates.penalty=0.003 --epochs 50
 

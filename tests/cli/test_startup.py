@@ -101,6 +101,13 @@ def test_every_option_is_explained_in_a_panel(name: str) -> None:
     assert panels - {None} or len(TREE.commands[name].params) < 4
 
 
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_names_values_and_not_the_types_of_python(command: Command, name: str) -> None:
+    shown = command(*name.split(), "--help")
+    assert "--help" in shown.out
+    assert not re.search(r"<[a-zA-Z]", shown.out)
+
+
 def test_slips_are_answered_with_what_was_meant(command: Command) -> None:
     assert "'train'" in command("tran").err
     assert "--epochs" in command("train", "--epoch", "3").err
