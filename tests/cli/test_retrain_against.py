@@ -57,6 +57,17 @@ def test_the_comparison_is_one_document_with_words(command: Command, cut: str) -
     assert max(map(len, done.err.split("\n\n")[0].splitlines())) <= 100
 
 
+def test_a_parent_whose_gates_all_closed_is_told(command: Command) -> None:
+    """Whatever is compared with such a network looks good; -q does not hide that."""
+    closed = ("--set", "gates.penalty=100", "--set", "gates.rate=1")
+    assert command("train", *TINY, *QUICK, *closed, "--run", "parent", "-q").code == 0
+    assert command("prune", "parent", "--keep", "20", "--out", "cut", "-q").code == 0
+    done = command("retrain", "cut", "--against", "parent,chain", "-q")
+    assert done.code == 0, done.err
+    assert "parent seed 1337: all 44 gates closed, so its accuracy says little" in done.err
+    assert "chain seed" not in done.err
+
+
 def test_the_same_command_again_trains_nothing(command: Command, cut: str) -> None:
     first = command("retrain", cut, "--against", "chain", "--seeds", "4,2", "--json")
     again = command("retrain", cut, "--against", "chain", "--seeds", "4,2", "--json")
