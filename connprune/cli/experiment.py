@@ -192,8 +192,8 @@ def _reporter(plan: "Plan", output: Output) -> "Callable[[int, Job, Trained | st
             f"{name}: validation {final.validation_accuracy:.2%}, test {final.test_accuracy:.2%}, "
             f"{outcome.training_seconds:.1f} s"
         )
-        if outcome.gated_connections and outcome.gates_closed == outcome.gated_connections:
-            # Nothing but biases reaches the classes then, and whatever is compared with it looks good.
+        if outcome.all_gates_closed:
+            # Whatever is compared with it looks good.
             output.warning(
                 f"{name}: all {outcome.gated_connections} gates closed, so its accuracy says little; with more epochs, "
                 "or a smaller gates.penalty, what is needed stays open"

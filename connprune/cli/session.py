@@ -80,7 +80,7 @@ def result_line(summary: "Trained") -> str:
     """A finished training in one line."""
     final, gates = summary.final, summary.gated_connections
     closed = f"  {summary.gates_closed} of {gates} gates closed" if gates else ""
-    if gates and summary.gates_closed == gates:
+    if summary.all_gates_closed:
         closed += " (all of them: with a smaller penalty what is needed stays open)"
     target = summary.target_sparsity
     if target and not target.met:

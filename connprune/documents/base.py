@@ -57,6 +57,15 @@ class Part(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class Sparse(Part):
+    """A part whose keys are left out while nothing is known of them."""
+
+    @model_serializer(mode="wrap")
+    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = serialize(self)
+        return {key: value for key, value in found.items() if value not in (None, {})}
+
+
 class Document(Part):
     """A whole document.
 
@@ -96,7 +105,7 @@ class Shown(Document):
     figures: tuple[str, ...] | None = None
 
     @model_serializer(mode="wrap")
-    def _without_what_was_not_made(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = serialize(self)
         return {key: value for key, value in found.items() if key not in ("html", "figures") or value is not None}
 

@@ -1,13 +1,9 @@
 """An epoch of a training."""
 
-from typing import Any
-
-from pydantic import SerializerFunctionWrapHandler, model_serializer
-
-from connprune.documents.base import Fraction, Natural, Part
+from connprune.documents.base import Fraction, Natural, Sparse
 
 
-class EpochMetrics(Part):
+class EpochMetrics(Sparse):
     """A line of `metrics.jsonl`; what a network without gates, or without a budget, does not have is left out.
 
     Attributes:
@@ -39,8 +35,3 @@ class EpochMetrics(Part):
     epoch_seconds: float
     images_per_second: float
     gates_closed: Natural | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_what_there_is_not(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = serialize(self)
-        return {key: value for key, value in found.items() if value is not None}

@@ -1,10 +1,10 @@
 """What a run is, how far it is, and what came out."""
 
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from connprune.documents.base import Fraction, Natural, Part, Shown
+from connprune.documents.base import Fraction, Natural, Part, Shown, Sparse
 
 TrainingKind = Literal["train", "retrain", "evolution"]
 ExperimentKind = Literal["comparison", "sweep"]
@@ -79,7 +79,7 @@ class EvolutionResults(Part):
     validation_accuracies: tuple[Fraction | None, ...] | None = None
 
 
-class Summary(Shown):
+class Summary(Sparse, Shown):
     """What `summary.json` holds; what is not known, or not yet, is left out.
 
     Attributes:
@@ -148,11 +148,6 @@ class Summary(Shown):
     best: EpochResults | None = None
     per_class: tuple[ClassResults, ...] | None = None
 
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = serialize(self)
-        return {key: value for key, value in found.items() if value not in (None, {})}
-
 
 class Trained(Summary):
     """What `summary.json` holds once a training is finished, and what `train` prints.
@@ -174,3 +169,8 @@ class Trained(Summary):
     training_seconds: float
     final: EpochResults
     best: EpochResults
+
+    @property
+    def all_gates_closed(self) -> bool:
+        """Whether there are gates and none is open: then little but biases reaches the classes."""
+        return bool(self.gated_connections) and self.gates_closed == self.gated_connections

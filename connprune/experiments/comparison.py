@@ -7,7 +7,7 @@ from statistics import fmean
 
 from connprune.analysis.statistics import mean_of_all, paired_difference, rank, std
 from connprune.architecture.architecture import Architecture
-from connprune.documents.comparison import CUT, Comparison, Network, Row, Training, Unit
+from connprune.documents.comparison import CUT, Comparison, Counts, Network, Row, Training, Unit
 from connprune.documents.run import Trained
 from connprune.documents.statistics import Difference, Rank
 from connprune.errors import ConnpruneError
@@ -84,10 +84,7 @@ def _trained(name: str, finished: Sequence[Job]) -> Wired:
     every = list(summaries.values())
     network = Network(
         name=name,
-        connections=fmean(summary.connections for summary in every),
-        layers=fmean(summary.layers for summary in every),
-        parameters=fmean(summary.parameters for summary in every),
-        macs=fmean(summary.macs for summary in every),
+        **mean_counts(every).model_dump(),
         runs=tuple(training_of(seed, summary) for seed, summary in summaries.items()),
     )
     return Wired(network, finished[0].run.architecture())
@@ -102,6 +99,11 @@ def training_of(seed: int, summary: Trained) -> Training:
         training_seconds=summary.training_seconds,
         wall_seconds=summary.wall_seconds,
     )
+
+
+def mean_counts(networks: Sequence[Counts | Trained]) -> Counts:
+    """The mean of each count over networks, or over trainings of one."""
+    return Counts.model_validate({key: fmean(getattr(each, key) for each in networks) for key in Counts.model_fields})
 
 
 def rows_of(
@@ -127,13 +129,10 @@ def _row(name: str, networks: Sequence[Network], ours: Network, measured: Mappin
         count=len(networks),
         searches=1,
         seeds=len(tested),
-        test_accuracy=_mean(tested),
+        test_accuracy=mean_of_all(tested.values()),
         test_std=std(list(tested.values())),
-        validation_accuracy=_mean(validated),
-        connections=fmean(network.connections for network in networks),
-        layers=fmean(network.layers for network in networks),
-        parameters=fmean(network.parameters for network in networks),
-        macs=fmean(network.macs for network in networks),
+        validation_accuracy=mean_of_all(validated.values()),
+        **mean_counts(networks).model_dump(),
         cost=None if is_ours else cost(networks, ours),
         latency_seconds={batch: fmean(each[batch] for each in timed) for batch in timed[0]} if timed else None,
         training_seconds=mean_of_all(training.training_seconds for training in trainings),
@@ -165,7 +164,3 @@ def _by_seed(networks: Sequence[Network], measure: Callable[[Training], float]) 
     """The mean over networks for each seed that all of them have."""
     results = [{training.seed: measure(training) for training in network.runs} for network in networks]
     return {seed: fmean(each[seed] for each in results) for seed in results[0] if all(seed in each for each in results)}
-
-
-def _mean(by_seed: Mapping[int, float]) -> float | None:
-    return fmean(by_seed.values()) if by_seed else None

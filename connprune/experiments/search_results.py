@@ -76,13 +76,10 @@ def _over_searches(rows: Sequence[Row]) -> Row:
         count=max(row.count for row in rows),
         searches=len(tested),
         seeds=min(row.seeds for row in rows),
-        test_accuracy=_mean(tested),
+        test_accuracy=mean_of_all(tested),
         test_std=std(tested),
-        validation_accuracy=_mean(_known(rows, lambda row: row.validation_accuracy)),
-        connections=fmean(row.connections for row in rows),
-        layers=fmean(row.layers for row in rows),
-        parameters=fmean(row.parameters for row in rows),
-        macs=fmean(row.macs for row in rows),
+        validation_accuracy=mean_of_all(_known(rows, lambda row: row.validation_accuracy)),
+        **comparison.mean_counts(rows).model_dump(),
         cost=cost_over_searches([row.cost for row in rows if row.cost]),
         latency_seconds={batch: fmean(each[batch] for each in timed) for batch in timed[0]} if timed else None,
         training_seconds=mean_of_all(row.training_seconds for row in rows),
@@ -97,18 +94,14 @@ def _known(rows: Iterable[Row], value: Callable[[Row], float | None]) -> list[fl
     return [known for row in rows if (known := value(row)) is not None]
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return fmean(values) if values else None
-
-
 def cost_over_searches(costs: Sequence[Cost]) -> Cost | None:
     """The mean ratio of each count, and in how many searches the cost is equal."""
     if not costs:
         return None
     return Cost(
         ratios=Ratios(
-            parameters=_mean([each.ratios.parameters for each in costs if each.ratios.parameters is not None]),
-            macs=_mean([each.ratios.macs for each in costs if each.ratios.macs is not None]),
+            parameters=mean_of_all([each.ratios.parameters for each in costs if each.ratios.parameters is not None]),
+            macs=mean_of_all([each.ratios.macs for each in costs if each.ratios.macs is not None]),
         ),
         equal=all(each.equal for each in costs),
         unequal=sum(each.unequal for each in costs),

@@ -14,7 +14,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
 from connprune.architecture.cutting import cut
 from connprune.architecture.rules import Threshold
-from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.architecture.shapes import size_of
 from connprune.background import Background
 from connprune.data.images import Images
 from connprune.data.splits import Splits, class_counts
@@ -345,13 +345,8 @@ def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def counted(architecture: Architecture) -> dict[str, int]:
     """What a summary says of the network, from the beginning on."""
-    return {
-        "connections": len(architecture.all_connections),
-        "gated_connections": len(architecture.gated_connections),
-        "layers": len(architecture.layers),
-        "parameters": parameter_count(architecture),
-        "macs": mac_count(architecture),
-    }
+    counts = size_of(architecture).model_dump(exclude={"feature_maps"})
+    return {**counts, "gated_connections": len(architecture.gated_connections)}
 
 
 def per_class(splits: Splits, test: Evaluation) -> tuple[ClassResults, ...]:
