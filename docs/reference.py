@@ -110,7 +110,9 @@ def type_name(annotation: Any) -> str:
 def default(field: FieldInfo) -> str:
     """A key's default as YAML has it."""
     value = field.get_default(call_default_factory=True)
-    if field.is_required():
+    # In Python the class says of which kind it is, in YAML the kind says of which class.
+    tells_the_class = get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+    if field.is_required() or tells_the_class:
         return "required"
     if isinstance(value, BaseModel | dict):
         return ""

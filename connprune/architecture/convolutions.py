@@ -25,7 +25,7 @@ class Convolution(Weighted):
         groups: blocks of input and output feature maps that see nothing of each other.
     """
 
-    kind: Literal["conv"]
+    kind: Literal["conv"] = "conv"
     feature_maps: Count
     kernel: Window = 3
     padding: Padding = "same"
@@ -78,7 +78,7 @@ class SeparableConvolution(Weighted):
         dilation: rows and columns from one tap of a window to the next.
     """
 
-    kind: Literal["separable-conv"]
+    kind: Literal["separable-conv"] = "separable-conv"
     feature_maps: Count
     kernel: Window = 3
     stride: Count = 1
@@ -116,7 +116,7 @@ class DepthwiseConvolution(Weighted):
         dilation: rows and columns from one tap of a window to the next.
     """
 
-    kind: Literal["depthwise-conv"]
+    kind: Literal["depthwise-conv"] = "depthwise-conv"
     kernel: Window = 3
     padding: Padding = "same"
     stride: Count = 1
@@ -150,7 +150,7 @@ class Linear(Weighted):
         feature_maps: how many it gives.
     """
 
-    kind: Literal["linear"]
+    kind: Literal["linear"] = "linear"
     feature_maps: Count
     bias: Switch = True
     activation: Activation = "relu"

@@ -16,7 +16,7 @@ class Constant(Frozen):
         value: w.
     """
 
-    kind: Literal["constant"]
+    kind: Literal["constant"] = "constant"
     value: Real = 0.5
 
 
@@ -28,7 +28,7 @@ class Normal(Frozen):
         deviation: the standard deviation of w.
     """
 
-    kind: Literal["normal"]
+    kind: Literal["normal"] = "normal"
     mean: Real = 0.5
     deviation: NonNegative = 0.1
 
@@ -41,7 +41,7 @@ class FeedForward(Frozen):
         rest: w of all others.
     """
 
-    kind: Literal["feed-forward"]
+    kind: Literal["feed-forward"] = "feed-forward"
     chain: Real = 1.0
     rest: Real = 0.5
 
@@ -54,7 +54,7 @@ class Uniform(Frozen):
         high: of w.
     """
 
-    kind: Literal["uniform"]
+    kind: Literal["uniform"] = "uniform"
     low: Real = 0.0
     high: Real = 1.0
 
@@ -72,7 +72,7 @@ class FromRun(Frozen):
         run: the directory of a finished run, or of a cut, that has all of this architecture's gates.
     """
 
-    kind: Literal["from-run"]
+    kind: Literal["from-run"] = "from-run"
     run: Annotated[str, Field(min_length=1)]
 
 
@@ -164,7 +164,7 @@ class Gates(Frozen):
 
     kind: Literal["sigmoid", "linear", "hard-concrete", "bernoulli", "top-k", "softmax", "reinforce"] = "sigmoid"
     sharing: Literal["shared", "per-feature-map"] = "shared"
-    initialisation: Annotated[Initialisation, Field(discriminator="kind")] = Constant(kind="constant")
+    initialisation: Annotated[Initialisation, Field(discriminator="kind")] = Constant()
     temperature: Temperature = Temperature()
     open: Amount | None = None
     rate: Positive | None = None

@@ -43,7 +43,7 @@ class MaxPooling(_Pooling):
             nothing, so the maximum is of what is inside. `valid` keeps them inside.
     """
 
-    kind: Literal["max-pool"]
+    kind: Literal["max-pool"] = "max-pool"
 
     module = f"{_MODULES}:MaxPooling"
 
@@ -60,7 +60,7 @@ class AveragePooling(_Pooling):
             does not count, so the mean is of what is inside. `valid` keeps them inside.
     """
 
-    kind: Literal["average-pool"]
+    kind: Literal["average-pool"] = "average-pool"
 
     module = f"{_MODULES}:AveragePooling"
 
@@ -73,7 +73,7 @@ class GlobalPooling(Layer):
         function: which number: the mean or the maximum.
     """
 
-    kind: Literal["global-pool"]
+    kind: Literal["global-pool"] = "global-pool"
     function: Literal["average", "max"] = "average"
 
     stem = "global"
@@ -101,7 +101,7 @@ class Dropout(_SameShape):
         rate: the share that is dropped in training.
     """
 
-    kind: Literal["dropout"]
+    kind: Literal["dropout"] = "dropout"
     rate: Fraction = 0.25
 
     stem = "dropout"
@@ -143,7 +143,7 @@ class BatchNorm(_Normalisation):
         activation: what follows.
     """
 
-    kind: Literal["batch-norm"]
+    kind: Literal["batch-norm"] = "batch-norm"
     momentum: Fraction = 0.1
     epsilon: Positive = 1e-5
     activation: Activation = "none"
@@ -163,7 +163,7 @@ class GroupNorm(_Normalisation):
         activation: what follows.
     """
 
-    kind: Literal["group-norm"]
+    kind: Literal["group-norm"] = "group-norm"
     group_size: Count
     epsilon: Positive = 1e-5
     activation: Activation = "none"
@@ -182,7 +182,7 @@ class LayerNorm(_Normalisation):
         activation: what follows.
     """
 
-    kind: Literal["layer-norm"]
+    kind: Literal["layer-norm"] = "layer-norm"
     epsilon: Positive = 1e-5
     activation: Activation = "none"
 
@@ -199,7 +199,7 @@ class ActivationLayer(_SameShape):
         function: which.
     """
 
-    kind: Literal["activation"]
+    kind: Literal["activation"] = "activation"
     function: Activation = "relu"
 
     stem = "activation"

@@ -27,7 +27,7 @@ class SequenceConvolution(Weighted):
         bias: whether each feature has a bias.
     """
 
-    kind: Literal["conv1d"]
+    kind: Literal["conv1d"] = "conv1d"
     feature_maps: Count
     kernel: Count = 3
     padding: Literal["same", "valid"] = "same"
@@ -89,7 +89,7 @@ class LSTM(_Recurrent):
         feature_maps: the size of the hidden state.
     """
 
-    kind: Literal["lstm"]
+    kind: Literal["lstm"] = "lstm"
 
     stem = "lstm"
     module = f"{_MODULES}:LSTM"
@@ -104,7 +104,7 @@ class GRU(_Recurrent):
         feature_maps: the size of the hidden state.
     """
 
-    kind: Literal["gru"]
+    kind: Literal["gru"] = "gru"
 
     stem = "gru"
     module = f"{_MODULES}:GRU"
@@ -133,7 +133,7 @@ class SequenceMaxPooling(_SequenceWindow):
         size: steps in a window.
     """
 
-    kind: Literal["max-pool1d"]
+    kind: Literal["max-pool1d"] = "max-pool1d"
 
     stem = "pool"
     module = f"{_MODULES}:SequenceMaxPooling"
@@ -147,7 +147,7 @@ class SequenceAveragePooling(_SequenceWindow):
         size: steps in a window.
     """
 
-    kind: Literal["average-pool1d"]
+    kind: Literal["average-pool1d"] = "average-pool1d"
 
     stem = "pool"
     module = f"{_MODULES}:SequenceAveragePooling"

@@ -5,13 +5,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from connprune.architecture import wirings
+from connprune.architecture import summaries, wirings
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, Initialisation, Normal, Uniform
 from connprune.network.gate_kinds import GATE_KINDS
+from connprune.network.printed import Printed
 
 
-class GateVector(nn.Module):
+class GateVector(Printed):
     """All gates of a network: one w a connection, or one a feature map of each connection.
 
     They are one parameter, in the order of `Architecture.gated_connections`, so that the optimizer, the penalty and
@@ -27,6 +28,7 @@ class GateVector(nn.Module):
 
     def __init__(self, architecture: Architecture, settings: Gates) -> None:
         super().__init__()
+        self.summary = summaries.of_gates(architecture)
         connections = architecture.gated_connections
         maps = [architecture.read[connection].maps for connection in connections]
         start = initial(settings.initialisation, architecture)

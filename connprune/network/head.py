@@ -6,20 +6,23 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from connprune.architecture import summaries
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD
 from connprune.architecture.shapes import head_widths
 from connprune.network.dropout import dropout
 from connprune.network.feature_maps import FeatureMaps, folded
 from connprune.network.layers import ACTIVATIONS
+from connprune.network.printed import Printed
 from connprune.network.weighted import normalisation
 
 
-class Head(nn.Module):
+class Head(Printed):
     """Normalises, flattens or averages the last merge, then applies the hidden dense layers and the classifier."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
+        self.summary = summaries.of_head(architecture)
         layers = [nn.Linear(before, after) for before, after in pairwise(head_widths(architecture))]
         for layer in layers:
             nn.init.xavier_uniform_(layer.weight)

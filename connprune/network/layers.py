@@ -5,13 +5,15 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from connprune.architecture import summaries
 from connprune.architecture.base import Shape
 from connprune.architecture.layers import Layer
 from connprune.errors import UsageError
 from connprune.network.feature_maps import FeatureMaps
+from connprune.network.printed import Printed
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda values: values,
@@ -36,7 +38,7 @@ SCALE_FREE = frozenset({"none", "relu", "leaky-relu"})
 State = dict[str, Tensor]
 
 
-class LayerModule(nn.Module):
+class LayerModule(Printed):
     """A module that reads gated feature maps and gives feature maps.
 
     A module that does not know better starts from `maps.gated()`; one that commutes with the gates, or folds them into
@@ -89,4 +91,6 @@ def module_of(layer: type[Layer]) -> type[LayerModule]:
 
 def make(layer: Layer, merged: Shape) -> LayerModule:
     """The module of a layer that reads a merge of this shape."""
-    return module_of(type(layer))(layer, merged)
+    module = module_of(type(layer))(layer, merged)
+    module.summary = summaries.of_layer(layer, merged)
+    return module

@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from connprune.architecture import summaries
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.network.aggregates import AGGREGATES
 from connprune.network.feature_maps import FeatureMaps
+from connprune.network.printed import Printed
 from connprune.network.recompute import recomputed
 from connprune.network.resize import Size, make_resize
 from connprune.network.runs import Names, runs
@@ -95,7 +97,7 @@ class Sources:
                 del self._joined[size]
 
 
-class Merging(nn.Module):
+class Merging(Printed):
     """The merge of one target.
 
     Args:
@@ -105,6 +107,7 @@ class Merging(nn.Module):
 
     def __init__(self, architecture: Architecture, target: str) -> None:
         super().__init__()
+        self.summary = summaries.of_merge(architecture, target)
         self.size = architecture.shapes.merged[target].size
         self.merge = architecture.merge_of(target)
         self.mode = mode_of(architecture, target)

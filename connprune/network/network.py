@@ -6,8 +6,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from connprune.architecture import summaries
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT
+from connprune.errors import ArgumentError
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.gates import GateVector
 from connprune.network.head import Head
@@ -60,9 +62,23 @@ class Network(nn.Module):
         Args:
             images: (batch, feature maps, height, width), pixel values from 0 to 255, uint8 or floating-point.
             gates: values to use in place of the network's own gates, (gates,).
+
+        Raises:
+            ArgumentError: one of them has another shape.
         """
+        # Not where a graph is made of this: it would check each batch again, or take one of its size alone.
+        if not torch.compiler.is_compiling():
+            self._require_shapes(images, gates)
         scores: Tensor = self.head(self.last_merge((images - self.mean) / self.divisor, gates))
         return scores
+
+    def _require_shapes(self, images: Tensor, gates: Tensor | None) -> None:
+        if images.shape[1:] != self.mean.shape:
+            expected = ", ".join(map(str, self.mean.shape))
+            raise ArgumentError("images", f"expected the shape (batch, {expected}), found {tuple(images.shape)}")
+        count = 0 if self.gates is None else len(self.gates.weight)
+        if gates is not None and gates.shape != (count,):
+            raise ArgumentError("gates", f"expected the shape ({count},), found {tuple(gates.shape)}")
 
     def _layers_that_pass_gates(self) -> set[str]:
         merges = map(self.architecture.merge_of, self.architecture.connections)
@@ -72,6 +88,13 @@ class Network(nn.Module):
         names = [layer.name for layer in self.architecture.layers]
         modules = {name: cast("LayerModule", self.get_submodule(_attribute(name))) for name in names}
         return {name for name, module in modules.items() if module.passes_gates(self._positive)}
+
+    def __repr__(self) -> str:
+        names = ["gates"] if self.gates is not None else []
+        for target in self.architecture.connections:
+            names += [f"merge_{target}", HEAD if target == HEAD else _attribute(target)]
+        parts = [f"  ({name}): {self.get_submodule(name)}" for name in names]
+        return "\n".join([f"{type(self).__name__}(", f"  {summaries.of_network(self.architecture)}", *parts, ")"])
 
     def recompute_merges(self, recompute: bool) -> None:
         """Whether training makes concatenations again in the backward pass instead of keeping them: less memory."""

@@ -35,7 +35,7 @@ class Plateau(Frozen):
         floor: no rate falls below it.
     """
 
-    kind: Literal["plateau"]
+    kind: Literal["plateau"] = "plateau"
     factor: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.1
     patience: Count = 5
     floor: NonNegative = 1e-7
@@ -44,13 +44,13 @@ class Plateau(Frozen):
 class Cosine(Frozen):
     """The rates fall along half a cosine from their start to 0 over all epochs (Loshchilov, Hutter 2017)."""
 
-    kind: Literal["cosine"]
+    kind: Literal["cosine"] = "cosine"
 
 
 class Fixed(Frozen):
     """The rates stay as they are."""
 
-    kind: Literal["constant"]
+    kind: Literal["constant"] = "constant"
 
 
 Schedule = Plateau | Cosine | Fixed
@@ -87,7 +87,7 @@ class Recipe(Frozen):
     epochs: Count = 200
     batch_size: Count = 32
     optimizer: Optimizer = Optimizer()
-    schedule: Annotated[Schedule, Field(discriminator="kind")] = Fixed(kind="constant")
+    schedule: Annotated[Schedule, Field(discriminator="kind")] = Fixed()
     recompute: Switch | Literal["auto"] = "auto"
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     capture: Switch = True
