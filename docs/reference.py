@@ -16,6 +16,7 @@ from connprune.architecture.gates import Constant, CostBudget, FeedForward, From
 from connprune.architecture.layers import LAYERS
 from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.architecture.norms import Norm
+from connprune.architecture.registered import OneOf, type_of
 from connprune.data.settings import Augment, DataSettings, Normalise
 from connprune.documents.catalogue import DOCUMENTS, kinds_of
 from connprune.documents.described import attributes, summary
@@ -92,7 +93,8 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
 def type_name(annotation: Any) -> str:
     """A key's type in words."""
     if get_origin(annotation) is Annotated:
-        return type_name(get_args(annotation)[0])
+        named = registered(annotation)
+        return " or ".join(f"`{name}`" for name in named.registry) if named else type_name(get_args(annotation)[0])
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{value}`" for value in get_args(annotation))
     if annotation in (int, float, str, bool):
@@ -105,6 +107,11 @@ def type_name(annotation: Any) -> str:
     if not parts or get_origin(annotation) is dict:
         return "section"
     return " or ".join(dict.fromkeys(map(type_name, parts)))
+
+
+def registered(annotation: Any) -> OneOf | None:
+    """The names that a key's value is one of."""
+    return next((part for part in get_args(annotation) if isinstance(part, OneOf)), None)
 
 
 def default(field: FieldInfo) -> str:
@@ -140,7 +147,9 @@ def table(model: type[BaseModel]) -> str:
     rows = ["| Key | Type | Default | Meaning |", "| --- | --- | --- | --- |"]
     for name, field in model.model_fields.items():
         meaning = meanings.get(name, "").replace("|", "\\|").replace("None is", "null is")
-        rows.append(f"| `{name}` | {type_name(field.annotation)}{bounds(field)} | {default(field)} | {meaning} |")
+        if named := registered(type_of(field)):
+            meaning = f"{meaning.rstrip('.')}: {named.meanings}"
+        rows.append(f"| `{name}` | {type_name(type_of(field))}{bounds(field)} | {default(field)} | {meaning} |")
     return "\n".join(rows)
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from connprune.architecture import Architecture
 
 INTERPOLATIONS = ["bilinear", "nearest", "bicubic", "area", "max-pool"]
-AGGREGATES = ["concat", "sum", "max", "squeeze"]
+AGGREGATES = ["concat", "sum", "max", "squeeze", "mean"]
 
 
 ACTIVATIONS = ["relu", "none", "leaky-relu", "relu6", "gelu", "silu", "hard-swish", "tanh", "sigmoid"]

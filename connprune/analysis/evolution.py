@@ -4,6 +4,7 @@ import numpy as np
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
+from connprune.architecture.shapes import brought_maps
 from connprune.documents.inspection import ConnectionGate, GateCounts
 from connprune.runs.gate_history import GateHistory
 
@@ -22,9 +23,9 @@ def evolutions(architecture: Architecture, history: GateHistory | None) -> tuple
         values = columns.get(connection)
         picked = [None] * 4 if values is None else [values[-1], values[0], values.min(), values.max()]
         gate, start, smallest, largest = (None if value is None else float(value) for value in picked)
-        read, merge = architecture.read[connection], architecture.merge_of(connection.target)
-        brought = sum(each.maps for each in architecture.reads[connection.target])
-        share = read.maps / (brought if merge.stacks else architecture.shapes.merged[connection.target].feature_maps)
+        target = connection.target
+        stacks, merged = architecture.aggregate[target].stacks, architecture.shapes.merged[target].feature_maps
+        share = architecture.read[connection].maps / (brought_maps(architecture, target) if stacks else merged)
         gated = connection in architecture.gated_connections
         rows.append(
             ConnectionGate(

@@ -1,8 +1,10 @@
 """The connectivity as plain, frozen, validated data. Nothing in this package imports torch.
 
-Read in this order: `layers`, `gates`, `architecture`, `merging`, `shapes`, `rules`, `reads`, `liveness`, `cutting`.
+Read in this order: `layers`, `gates`, `architecture`, `merging`, `aggregates`, `shapes`, `rules`, `reads`, `liveness`,
+`cutting`.
 """
 
+from connprune.architecture.aggregates import Aggregate
 from connprune.architecture.architecture import Architecture, Blueprint, Connection
 from connprune.architecture.base import Shape
 from connprune.architecture.cutting import Cut, CutReport, cut
@@ -20,6 +22,7 @@ from connprune.architecture.rules import (
 )
 
 __all__ = [
+    "Aggregate",
     "Architecture",
     "Blueprint",
     "Budget",

@@ -6,7 +6,15 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from connprune.architecture import convolutions, image_layers, sequence_layers, wirings  # noqa: F401 (they register)
+from connprune.architecture import (  # noqa: F401 (they register)
+    convolutions,
+    elementwise,
+    image_layers,
+    sequence_layers,
+    stacking,
+    wirings,
+)
+from connprune.architecture.aggregates import AGGREGATES, Aggregate
 from connprune.architecture.base import HEAD, INPUT, ClassCount, Count, Fraction, Frozen, Shape
 from connprune.architecture.blocks import Blocks, normalised
 from connprune.architecture.gates import OptionalGates
@@ -146,7 +154,7 @@ class Blueprint(Frozen):
             if target not in info.data.get("connections", value):
                 raise ValueError(f"{target!r} is no layer of this architecture, nor the head")
         merge, connections = info.data.get("merge"), info.data.get("connections")
-        if merge is None or not connections or not merge.mixes:
+        if merge is None or not connections or not AGGREGATES[merge.aggregate].mixes:
             return value
         # The first layer reads the input as it is; a cut, whose first layer may be another, says so for itself.
         return {next(iter(connections)): MergeOverride(aggregate="concat"), **value}
@@ -221,6 +229,12 @@ class Architecture(Blueprint):
         """The merge of a target, with what the target's override sets."""
         override = self.merges.get(target)
         return override.over(self.merge) if override else self.merge
+
+    @cached_property
+    def aggregate(self) -> dict[str, Aggregate]:
+        """What becomes of the inputs of each target."""
+        merges = {target: self.merge_of(target) for target in self.connections}
+        return {target: AGGREGATES[merge.aggregate](merge) for target, merge in merges.items()}
 
     def selection(self, target: str, source: str) -> Selection | None:
         """Which feature maps a connection carries; None is all in their order."""

@@ -51,7 +51,7 @@ def wirings_within(architecture: Architecture) -> LiveWirings:
     whole: set[str] = set()
     in_blocks: set[str] = set()
     for target, sources in reversed(architecture.connections.items()):
-        if architecture.merge_of(target).mixes:
+        if architecture.aggregate[target].mixes:
             continue  # It makes all feature maps of whatever it reads.
         blocks = architecture.blocks(target)
         if blocks.reads > 1:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connprune.architecture.advice import LeavesPath, gentle, instead, largest_safe
+from connprune.architecture.aggregates import AGGREGATES
 from connprune.architecture.allowed import allowed
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, Shape
@@ -250,9 +251,9 @@ def _counts(architecture: Architecture, kept: Live) -> Counts:
         gates = architecture.gates
         if gates is not None and target not in (gates.ungated or ()):
             parameters += brought if gates.sharing == "per-feature-map" else len(sources)
-        if architecture.merge_of(target).mixes:
-            parameters += brought * merged.feature_maps
-            macs += brought * merged.numel
+        aggregate = architecture.aggregate[target]
+        parameters += aggregate.parameters(brought, merged)
+        macs += aggregate.macs(brought, merged)
         if target == HEAD:
             own = head_counts(architecture, merged)
         else:
@@ -295,7 +296,7 @@ def _selection(architecture: Architecture, kept: Live, target: str, source: str)
     read = architecture.read[Connection(source, target)]
     take = tuple(kept.output[source].index(read.take[place]) for place in places)
     in_order = tuple(range(len(kept.output[source])))
-    if architecture.merge_of(target).stacks:
+    if architecture.aggregate[target].stacks:
         return None if take == in_order else Selection(take=take)
     at = tuple(kept.merged[target].index(read.at[place]) for place in places)
     if take == in_order and at == in_order:
@@ -304,19 +305,17 @@ def _selection(architecture: Architecture, kept: Live, target: str, source: str)
 
 
 def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
-    """The parent's overrides, and new ones where a merge would otherwise change its size or its squeeze."""
+    """The parent's overrides, and new ones where a merge would otherwise change what it does to what is left."""
     merges: dict[str, MergeOverride] = {}
     for target, sources in kept.connections.items():
         merge, merged = architecture.merge_of(target), architecture.shapes.merged[target]
         changes: dict[str, Any] = {}
         if merge.merged_size([architecture.shapes.output[source] for source in sources]) != merged.size:
             changes["size"] = merged.size
-        if merge.mixes:
-            maps = [len(places) for places in sources.values()]
-            if merge.merged_maps(maps) != len(kept.merged[target]):
-                changes["feature_maps"] = len(kept.merged[target])
-        if architecture.merge.mixes and not merges:
-            # Without a word the first layer's merge would not squeeze.
+        before, left = [read.maps for read in architecture.reads[target]], list(map(len, sources.values()))
+        changes |= architecture.aggregate[target].after_cut(before, left, len(kept.merged[target]))
+        if AGGREGATES[architecture.merge.aggregate].mixes and not merges:
+            # Without a word the first layer would do without its merge.
             changes["aggregate"] = merge.aggregate
         if changes or target in architecture.merges:
             merges[target] = architecture.merges.get(target, MergeOverride()).model_copy(update=changes)

@@ -14,6 +14,8 @@ from connprune.names import nearest
 _LONGEST_VALUE = 60
 _LONGEST_PROBLEM = 300
 TOLD_AT_MOST = 20
+# Mistakes whose context says which names would do.
+_NAMES = ("literal_error", "registered_name")
 _SECTIONS = ("model_type", "model_attributes_type", "dict_type", "dataclass_type")
 _EXPECTED = {
     "int_type": "a whole number",
@@ -100,7 +102,7 @@ def _expected(details: Any, section: Section, path: KeyPath) -> str | None:
     if kind in _SECTIONS:
         return _section(section, value, ".".join(map(str, path)))
     expected = _EXPECTED.get(kind, details["msg"].removeprefix("Input should be ").removeprefix("Input "))
-    near = nearest(str(value), _names_in(context["expected"])).rstrip(".") if kind == "literal_error" else ""
+    near = nearest(str(value), _names_in(context["expected"])).rstrip(".") if kind in _NAMES else ""
     return f"{expected[0].lower()}{expected[1:]}{near}"
 
 

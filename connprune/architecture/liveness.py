@@ -67,7 +67,7 @@ def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset
     for target in connections:
         found = _merged(architecture, target, left[target])
         if target != HEAD and blocks[target].linked:
-            # A squeeze makes only what a layer that passes its feature maps on is still asked for.
+            # A merge that mixes makes only what a layer that passes its feature maps on is still asked for.
             found &= blocks[target].needed_for(read[target], architecture.shapes.merged[target].feature_maps)
         merged[target] = tuple(sorted(found))
     output = {name: tuple(sorted(maps)) for name, maps in read.items() if name == INPUT or name in connections}
@@ -75,8 +75,8 @@ def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset
 
 
 def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[int]]) -> set[int]:
-    """What the target's layer reads: after a squeeze all of it, as long as the squeeze reads anything."""
-    if architecture.merge_of(target).mixes:
+    """What the target's layer reads: of a merge that mixes all, as long as that reads anything."""
+    if architecture.aggregate[target].mixes:
         return set(range(architecture.shapes.merged[target].feature_maps)) if any(sources.values()) else set()
     found: set[int] = set()
     for read in architecture.reads[target]:
@@ -85,8 +85,8 @@ def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[i
 
 
 def _leave(architecture: Architecture, target: str, sources: Mapping[str, set[int]], wanted: set[int]) -> None:
-    """Takes away what the connections bring into other feature maps of the merge; a squeeze makes its own."""
-    if architecture.merge_of(target).mixes:
+    """Takes away what the connections bring into other feature maps of a merge; one that mixes makes its own."""
+    if architecture.aggregate[target].mixes:
         return
     for source, maps in sources.items():
         at = architecture.read[Connection(source, target)].at

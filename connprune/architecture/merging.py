@@ -1,14 +1,15 @@
 """Merges as data: how the connections into a layer become one tensor, and what that does to shapes and counts."""
 
-import math
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from connprune.architecture.aggregates import AGGREGATES, takers
 from connprune.architecture.base import Count, Frozen, NonNegativeInt, Shape
+from connprune.architecture.registered import OneOf
 
-Aggregate = Literal["concat", "sum", "max", "squeeze"]
+AggregateName = Annotated[str, OneOf(AGGREGATES)]
 Resize = Literal["smallest", "pad"]
 Interpolation = Literal["bilinear", "nearest", "bicubic", "area", "max-pool"]
 
@@ -17,52 +18,29 @@ class Merge(Frozen):
     """How the connections into a layer become one tensor.
 
     Attributes:
-        aggregate: `concat`, one behind the other along the feature maps; `sum` and `max`, feature map by feature map,
-            inputs with fewer of them filled up with zeros; `squeeze`, concat and then a learned 1×1 convolution.
+        aggregate: what becomes of the inputs' feature maps.
         resize: `smallest`, to the smallest height and width among the inputs; `pad`, zeros around up to the largest.
         interpolation: how feature maps are resized to the smallest.
-        feature_maps: how many a squeeze gives; null is its `share` of what it reads.
-        share: the share of the feature maps that a squeeze gives, rounded up.
+        feature_maps: how many an aggregate that can choose gives; null is its `share` of what it reads.
+        share: the share of the feature maps that it gives, rounded up.
+        denominator: what a mean divides by; null is the number of connections into the target.
         size: height and width to resize to; null is the smallest or the largest.
     """
 
-    aggregate: Aggregate = "concat"
+    aggregate: AggregateName = "concat"
     resize: Resize = "smallest"
     interpolation: Interpolation = "bilinear"
     feature_maps: Count | None = None
     share: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.5
+    denominator: Count | None = None
     size: tuple[Count, Count] | None = None
 
     @model_validator(mode="after")
-    def _check_feature_maps(self) -> Self:
-        if self.feature_maps is not None and not self.mixes:
-            raise ValueError(f"feature_maps belongs to the aggregate squeeze, but this one is {self.aggregate}")
+    def _check_keys(self) -> Self:
+        for key in _own_keys() - AGGREGATES[self.aggregate].keys:
+            if getattr(self, key) is not None:
+                raise ValueError(f"{key} belongs to the aggregate {takers(key)}, but this one is {self.aggregate}")
         return self
-
-    @property
-    def stacks(self) -> bool:
-        """Whether the inputs' feature maps stand one behind the other before anything else happens to them."""
-        return self.aggregate in ("concat", "squeeze")
-
-    @property
-    def only_stacks(self) -> bool:
-        """Whether nothing else happens to them."""
-        return self.stacks and not self.mixes
-
-    @property
-    def mixes(self) -> bool:
-        """Whether each feature map of the merge is made of all that the connections bring, by weights of its own."""
-        return self.aggregate == "squeeze"
-
-    def merged_maps(self, maps: Sequence[int]) -> int:
-        """The feature maps of the merge of inputs with so many each, or for `sum` and `max` reaching so far each."""
-        match self.aggregate:
-            case "concat":
-                return sum(maps)
-            case "sum" | "max":
-                return max(maps)
-            case "squeeze":
-                return self.feature_maps or math.ceil(self.share * sum(maps))
 
     def merged_size(self, inputs: Sequence[Shape]) -> tuple[int, int]:
         """The height and width that all inputs are brought to."""
@@ -71,17 +49,14 @@ class Merge(Frozen):
         choose = min if self.resize == "smallest" else max
         return choose(shape.height for shape in inputs), choose(shape.width for shape in inputs)
 
-    def parameters(self, maps: Sequence[int]) -> int:
-        """How many numbers the merge itself learns: the 1×1 convolution of a squeeze."""
-        return sum(maps) * self.merged_maps(maps) if self.mixes else 0
-
 
 class Selection(Frozen):
     """The feature maps of a source that a connection carries, where it does not carry all of them in their order.
 
     Attributes:
         take: their numbers among those that the source gives.
-        at: for the aggregates `sum` and `max`, which feature map of the merge each one goes into; null is in order.
+        at: where the aggregate goes feature map by feature map, which of the merge's each one goes into; null is in
+            order.
     """
 
     take: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
@@ -106,19 +81,26 @@ class MergeOverride(Frozen):
         interpolation: as in `merge`.
         feature_maps: as in `merge`.
         share: as in `merge`.
+        denominator: as in `merge`; a cut sets it where a mean has lost connections.
         size: as in `merge`; a cut sets it where the input that was smallest has gone.
     """
 
-    aggregate: Aggregate | None = None
+    aggregate: AggregateName | None = None
     resize: Resize | None = None
     interpolation: Interpolation | None = None
     feature_maps: Count | None = None
     share: Annotated[float, Field(strict=True, gt=0, le=1)] | None = None
+    denominator: Count | None = None
     size: tuple[Count, Count] | None = None
 
     def over(self, merge: Merge) -> Merge:
         """The merge with what is set here."""
         fields = merge.model_dump()
-        if self.aggregate not in (None, "squeeze"):
-            fields["feature_maps"] = None
+        if self.aggregate is not None:
+            fields |= dict.fromkeys(_own_keys() - AGGREGATES[self.aggregate].keys)
         return Merge(**{**fields, **self.model_dump(exclude_none=True)})
+
+
+def _own_keys() -> frozenset[str]:
+    """The keys that only some aggregates take."""
+    return frozenset().union(*(aggregate.keys for aggregate in AGGREGATES.values()))

@@ -1,4 +1,4 @@
-"""Layers that users bring along: in a module that they name, or in a package that they installed.
+"""Layers and aggregates that users bring along: in a module that they name, or in a package that they installed.
 
 No file has a say in what is imported here, neither that something is nor what.
 """
@@ -8,36 +8,41 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from connprune.architecture.layers import LAYERS, Layer, register
+from connprune.architecture import aggregates, layers
+from connprune.architecture.aggregates import Aggregate
+from connprune.architecture.layers import Layer
 from connprune.errors import UsageError
 
 # Installed packages offer layers of their own under this group; an entry's name is the layer's kind.
 ENTRY_POINTS = "connprune.layers"
+# The same for aggregates, by their names.
+MERGES = "connprune.merges"
 
 
 def load_installed() -> None:
-    """Registers the layers that installed packages offer, all of them, whatever will be read.
+    """Registers what installed packages offer, all of it, whatever will be read.
 
     Raises:
         UsageError: one of them cannot be imported.
     """
-    for offer in entry_points(group=ENTRY_POINTS):
-        try:
-            register(offer.load())
-        except (Exception, SystemExit) as error:  # A module of the user's may fail in any way.
-            raise UsageError(
-                f"The installed package that offers the layer {offer.name!r} as {offer.value} fails: "
-                f"{type(error).__name__}: {error}; mend it or uninstall it."
-            ) from None
+    for group, what in ((ENTRY_POINTS, "layer"), (MERGES, "aggregate")):
+        for offer in entry_points(group=group):
+            try:
+                _register(offer.load())
+            except (Exception, SystemExit) as error:  # A module of the user's may fail in any way.
+                raise UsageError(
+                    f"The installed package that offers the {what} {offer.name!r} as {offer.value} fails: "
+                    f"{type(error).__name__}: {error}; mend it or uninstall it."
+                ) from None
 
 
 def load_plugin(name: str) -> None:
-    """Imports a module, from where Python finds it or else from the current folder, and registers its layers.
+    """Imports a module, from where Python finds it or else from the current folder, and registers what it defines.
 
     Only a name that the user typed gets here.
 
     Raises:
-        UsageError: there is no such module, it fails, or it defines no layer.
+        UsageError: there is no such module, it fails, or it defines no layer and no aggregate.
     """
     if name.endswith(".py") or "/" in name:
         raise UsageError(f"plug-in {name}: give the name of the module, without its folder and without .py.")
@@ -52,10 +57,19 @@ def load_plugin(name: str) -> None:
     found = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Layer) and value.__module__ == name
+        if isinstance(value, type) and issubclass(value, Layer | Aggregate) and value.__module__ == name
     ]
-    for layer in found:
-        if layer not in LAYERS.values():
-            register(layer)
+    for part in found:
+        _register(part)
     if not found:
-        raise UsageError(f"plug-in {name}: this module defines no layer, a subclass of connprune.architecture.Layer.")
+        raise UsageError(
+            f"plug-in {name}: this module defines no layer and no aggregate, a subclass of Layer or of Aggregate in "
+            "connprune.architecture."
+        )
+
+
+def _register(part: type[Layer] | type[Aggregate]) -> None:
+    if issubclass(part, Layer):
+        layers.register(part)
+    else:
+        aggregates.register(part)

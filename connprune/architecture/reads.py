@@ -53,7 +53,7 @@ def infer_reads(architecture: Architecture) -> dict[str, tuple[Read, ...]]:
     reads: dict[str, tuple[Read, ...]] = {}
     gate = 0
     for target, connections in incoming.items():
-        stacks = architecture.merge_of(target).stacks
+        stacks = architecture.aggregate[target].stacks
         found: list[Read] = []
         first = 0
         for connection in connections:

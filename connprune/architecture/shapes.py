@@ -52,7 +52,7 @@ def infer_shapes(architecture: Architecture) -> Shapes:
                 {"target": repr(target), "size": f"{height}×{width}", "name": target},
             )
         brought = [_brought(architecture, target, source, output[source].feature_maps) for source in sources]
-        merged[target] = Shape(merge.merged_maps(brought), height, width)
+        merged[target] = Shape(architecture.aggregate[target].merged_maps(brought), height, width)
         activations += merged[target].numel
         _require(activations, ACTIVATIONS, target)
         try:
@@ -98,24 +98,35 @@ def _require(count: int, limit: Limit, reached: str) -> None:
 
 
 def _brought(architecture: Architecture, target: str, source: str, given: int) -> int:
-    """How many feature maps a connection brings; for `sum` and `max`, how far they reach."""
+    """How many feature maps a connection brings; where inputs are not stacked, how far they reach."""
     selection = architecture.selection(target, source)
     if selection is None:
         return given
-    stacks = architecture.merge_of(target).stacks
-    if max(selection.take) >= given or (stacks and selection.at is not None):
+    aggregate = architecture.aggregate[target]
+    if max(selection.take) >= given or (aggregate.stacks and selection.at is not None):
         raise PydanticCustomError(
             "shape",
-            "the selection of {source} by {target} takes feature map {number} of {given}, or has an `at`, which only "
-            "sum and max know",
-            {"source": repr(source), "target": repr(target), "number": max(selection.take), "given": given},
+            "the selection of {source} by {target} takes feature map {number} of {given}, or has an `at`, which "
+            "{aggregate} does not know",
+            {
+                "source": repr(source),
+                "target": repr(target),
+                "number": max(selection.take),
+                "given": given,
+                "aggregate": aggregate.name,
+            },
         )
     return len(selection.take) if selection.at is None else max(selection.at) + 1
 
 
 def carried_maps(architecture: Architecture) -> int:
     """The feature maps of all connections together: one that several connections carry is counted for each."""
-    return sum(read.maps for reads in architecture.reads.values() for read in reads)
+    return sum(brought_maps(architecture, target) for target in architecture.connections)
+
+
+def brought_maps(architecture: Architecture, target: str) -> int:
+    """The feature maps of all connections into a target together."""
+    return sum(read.maps for read in architecture.reads[target])
 
 
 def head_widths(architecture: Architecture, merged: Shape | None = None) -> list[int]:
@@ -150,7 +161,7 @@ def parameter_count(architecture: Architecture) -> int:
 
 
 def mac_count(architecture: Architecture) -> int:
-    """Multiply-accumulates of one image's forward pass through convolutions and dense layers, squeezes included."""
+    """Multiply-accumulates of one image's forward pass through convolutions and dense layers, merges included."""
     return sum(target_macs(architecture, target) for target in architecture.connections)
 
 
@@ -167,20 +178,17 @@ def size_of(architecture: Architecture) -> Size:
 
 def target_parameters(architecture: Architecture, target: str) -> int:
     """How many numbers a layer, or the head, and the merge before it learn, without gates."""
-    merge = architecture.merge_of(target).parameters([read.maps for read in architecture.reads[target]])
+    merged = architecture.shapes.merged[target]
+    merge = architecture.aggregate[target].parameters(brought_maps(architecture, target), merged)
     if target == HEAD:
-        return merge + head_counts(architecture, architecture.shapes.merged[HEAD])[0]
-    return merge + architecture.layer[target].parameters(architecture.shapes.merged[target])
+        return merge + head_counts(architecture, merged)[0]
+    return merge + architecture.layer[target].parameters(merged)
 
 
 def target_macs(architecture: Architecture, target: str) -> int:
     """Multiply-accumulates of a layer, or the head, and the merge before it for one image."""
     merged = architecture.shapes.merged[target]
-    merge = (
-        architecture.merge_of(target).parameters([read.maps for read in architecture.reads[target]])
-        * merged.height
-        * merged.width
-    )
+    merge = architecture.aggregate[target].macs(brought_maps(architecture, target), merged)
     if target == HEAD:
         return merge + head_counts(architecture, merged)[1]
     return merge + architecture.layer[target].macs(merged)

@@ -6,7 +6,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT, Shape
 from connprune.architecture.layers import Layer
 from connprune.architecture.norms import Norm
-from connprune.architecture.shapes import gate_count, head_counts, head_widths, parameter_count
+from connprune.architecture.shapes import brought_maps, gate_count, head_counts, head_widths, parameter_count
 
 # What a reader looks for in a layer, also where it is the default.
 _ALWAYS = frozenset({"kernel", "size", "rate", "function", "activation"})
@@ -41,13 +41,18 @@ def of_layer(layer: Layer, merged: Shape) -> str:
 
 def of_merge(architecture: Architecture, target: str) -> str:
     """What a target reads, how that becomes one, of which shape it is, and the gates and parameters for it."""
-    merge, reads = architecture.merge_of(target), architecture.reads[target]
+    reads, aggregate, merged = (
+        architecture.reads[target],
+        architecture.aggregate[target],
+        architecture.shapes.merged[target],
+    )
+    parameters = aggregate.parameters(brought_maps(architecture, target), merged)
     gates = sum(len(read.gates) for read in reads)
     return _line(
-        merge.aggregate if len(reads) > 1 or merge.mixes else "",
-        f"{' + '.join(_sources(architecture, target))} -> {architecture.shapes.merged[target]}",
+        aggregate.name if len(reads) > 1 or parameters else "",
+        f"{' + '.join(_sources(architecture, target))} -> {merged}",
         f"{gates:,} gate{'s' * (gates > 1)}" if gates else "",
-        merge.parameters([read.maps for read in reads]),
+        parameters,
     )
 
 

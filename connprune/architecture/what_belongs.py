@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from connprune.architecture.registered import OneOf, type_of
 from connprune.architecture.strict_yaml import KeyPath
 
 _CONTAINERS = (tuple, list, dict)
@@ -33,7 +34,7 @@ class Section:
     def choices(self, key: str) -> list[str]:
         """The words that a key of the section can be, if there are only some."""
         fields = [model.model_fields[key] for model in self.models if key in model.model_fields]
-        return list(dict.fromkeys(word for field in fields for word in _words(field.annotation)))
+        return list(dict.fromkeys(word for field in fields for word in _words(type_of(field))))
 
     @property
     def can_be_null(self) -> bool:
@@ -114,7 +115,9 @@ def _flat(annotations: Iterable[Any]) -> list[Any]:
 
 
 def _words(annotation: Any) -> list[str]:
-    return [word for item in _flat([annotation]) if get_origin(item) is Literal for word in get_args(item)]
+    items = _flat([annotation])
+    named = [name for item in items if isinstance(item, OneOf) for name in item.registry]
+    return [word for item in items if get_origin(item) is Literal for word in get_args(item)] + named
 
 
 def _entry(data: Any, part: str | int) -> Any:

@@ -15,7 +15,7 @@ from connprune.architecture.merging import MergeOverride
 class Scaling:
     """What an architecture becomes when the widths of its layers are multiplied by a factor.
 
-    Widths are the feature maps of the layers that set how many they give, those of squeezes, and the hidden layers of
+    Widths are the feature maps of the layers and of the merges that set how many they give, and the hidden layers of
     the head. Layers that follow what they read, like poolings, still do. Where feature maps come in groups, a width
     changes by whole multiples of them, so that the groups still divide whatever they divided.
 
@@ -34,7 +34,7 @@ class Scaling:
 
     @cached_property
     def step(self) -> int:
-        """What the widths of layers and squeezes change by multiples of."""
+        """What the widths of layers and merges change by multiples of."""
         targets = self.architecture.connections
         norms = (norm for target in targets for norm, _ in self.architecture.norms(target))
         layers = (layer.divisor() for layer in self.architecture.layers)
@@ -46,10 +46,10 @@ class Scaling:
         return {name: width for name, width in widths.items() if width is not None}
 
     @cached_property
-    def _squeezes(self) -> dict[str, int]:
+    def _merges(self) -> dict[str, int]:
         targets = self.architecture.connections
-        squeezed = [name for name in targets if self.architecture.merge_of(name).mixes]
-        return {name: self.architecture.shapes.merged[name].feature_maps for name in squeezed}
+        choosing = [name for name in targets if "feature_maps" in self.architecture.aggregate[name].keys]
+        return {name: self.architecture.shapes.merged[name].feature_maps for name in choosing}
 
     def by(self, factor: Fraction) -> Architecture:
         """The architecture with every width times a factor, to the nearest that there is and at least the smallest.
@@ -62,7 +62,7 @@ class Scaling:
             name: found.merges.get(name, MergeOverride()).model_copy(
                 update={"feature_maps": _scaled(width, factor, self.step)}
             )
-            for name, width in self._squeezes.items()
+            for name, width in self._merges.items()
         }
         layers = (
             layer.model_copy(update={"feature_maps": _scaled(self._layers[layer.name], factor, self.step)})
@@ -115,7 +115,7 @@ class Scaling:
     @cached_property
     def _widths(self) -> set[tuple[int, int]]:
         """Each width with what it changes by multiples of."""
-        maps = {(width, self.step) for width in (*self._layers.values(), *self._squeezes.values())}
+        maps = {(width, self.step) for width in (*self._layers.values(), *self._merges.values())}
         return maps | {(width, 1) for width in self.architecture.head.hidden}
 
     @property

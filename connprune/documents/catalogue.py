@@ -58,7 +58,10 @@ class Described(GenerateJsonSchema):
             key = found["properties"][field.alias or name]
             key.pop("title", None)
             if name in meanings:
-                key["description"] = meanings[name].replace("None", "null")
+                meaning = meanings[name].replace("None", "null")
+                key["description"] = (
+                    ": ".join([meaning.rstrip("."), key["description"]]) if "description" in key else meaning
+                )
         return found
 
 

@@ -61,7 +61,7 @@ class Convolution(Weighted):
 class SeparableConvolution(Weighted):
     """A depthwise convolution, which commutes with the gates, and a 1×1 convolution that takes them up."""
 
-    reading_weights = "pointwise"
+    reading = "pointwise"
     own_weights = frozenset({"depthwise"})
 
     def __init__(self, layer: plain.SeparableConvolution, merged: Shape) -> None:
@@ -88,13 +88,13 @@ class DepthwiseConvolution(Weighted):
         super().__init__(layer, merged)
         self.weight = glorot(merged.feature_maps, 1, *sides(layer.kernel))
         self.bias = zeros(merged.feature_maps, layer.bias)
-        self.stride, self.dilation = layer.stride, layer.dilation
+        self.stride, self.dilation, self.groups = layer.stride, layer.dilation, merged.feature_maps
         self.margins = Margins(reach(layer.kernel, layer.dilation), layer.padding)
 
     def weighed(self, maps: FeatureMaps) -> Tensor:
         weight = gated_groups(maps.values, maps.gates, self.weight)
         values, around = self.margins.added(maps.values), self.margins.around
-        return F.conv2d(values, weight, self.bias, self.stride, around, self.dilation, len(weight))
+        return F.conv2d(values, weight, self.bias, self.stride, around, self.dilation, self.groups)
 
 
 class Linear(Weighted):

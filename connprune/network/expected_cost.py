@@ -48,6 +48,7 @@ class ExpectedCost(nn.Module):
         self.input_maps = architecture.input.feature_maps
         prices = torch.stack([target.prices for target in reversed(self.targets)], 1)
         self.register_buffer("prices", prices, persistent=False)
+        self.merges_charge_inputs = bool(prices[4].any())
         lengths = [target.lengths for target in reversed(self.targets)]
         for number, counts in enumerate(zip(*lengths, strict=True)):
             whose = torch.arange(len(self.targets)).repeat_interleave(torch.tensor(counts))
@@ -98,10 +99,12 @@ class ExpectedCost(nn.Module):
     def _counts(self, amounts: Sequence[Tensor]) -> Tensor:
         """The counts, (2,), from the amounts of each target, (targets, 1) each, from the last target to the first."""
         is_there, maps, given, brought, gates = amounts
-        fixed, by_read, by_given, by_both, squeeze, gate = self.prices
+        fixed, by_read, by_given, by_both, by_brought, mixing, gate = self.prices
         # Both factors of a product are 0 where the layer is not there: that it is there is counted once.
-        linked = maps * (by_both * given + squeeze * brought) / is_there.clamp(min=_RARE)
+        linked = maps * (by_both * given + mixing * brought) / is_there.clamp(min=_RARE)
         each: Tensor = fixed * is_there + by_read * maps + by_given * given + linked + gate * gates
+        if self.merges_charge_inputs:
+            each = each + by_brought * brought
         return each.sum(0)
 
 
@@ -127,17 +130,17 @@ class _Target(nn.Module):
     """What one target contributes.
 
     A layer's counts are linear in the feature maps that it reads and in those that it gives, so the counts at none
-    and at all of both say everything.
+    and at all of both say everything; so are a merge's in those that its connections bring and in those that it gives.
     """
 
     def __init__(self, architecture: Architecture, name: str) -> None:
         super().__init__()
-        merge, merged = architecture.merge_of(name), architecture.shapes.merged[name]
+        aggregate, merged = architecture.aggregate[name], architecture.shapes.merged[name]
         self.name = name
         self.sources = list(architecture.connections[name])
         self.brought = [read.maps for read in architecture.reads[name]]
-        self.stacks, self.squeezes = merge.stacks, merge.mixes
-        self.merged_maps, self.area = merged.feature_maps, merged.height * merged.width
+        self.stacks, self.mixes = aggregate.stacks, aggregate.mixes
+        self.merged_maps = merged.feature_maps
         for number, incoming in enumerate(architecture.reads[name]):
             chosen = architecture.selection(name, incoming.connection.source)
             take = torch.tensor(incoming.take) if chosen else None
@@ -183,9 +186,21 @@ class _Target(nn.Module):
         self.register_buffer("connection", behind, persistent=False)
         firsts = torch.tensor([0, *self.brought[:-1]]).cumsum(0)
         self.register_buffer("firsts", firsts, persistent=False)
-        squeeze = torch.tensor([1.0, float(self.area)]) * self.squeezes
+        brought = sum(self.brought)
+
+        def merge_count(brought: int, maps: int) -> Tensor:
+            shape = Shape(maps, *merged.size)
+            counts = aggregate.parameters(brought, shape), aggregate.macs(brought, shape)
+            return torch.tensor(counts, dtype=torch.float64)
+
+        none, reading = merge_count(0, 0), merge_count(brought, 0)
+        giving, whole = merge_count(0, merged.feature_maps), merge_count(brought, merged.feature_maps)
+        by_brought = (reading - none) / brought
+        mixing = (whole - reading - giving + none) / (brought * merged.feature_maps)
+        by_read, fixed = by_read + (giving - none) / merged.feature_maps, fixed + none
         gate = torch.tensor([float(gated), 0.0])
-        self.prices = torch.stack([fixed.float(), by_read.float(), by_given.float(), by_both.float(), squeeze, gate])
+        prices = (fixed, by_read, by_given, by_both, by_brought, mixing, gate)
+        self.prices = torch.stack([price.float() for price in prices])
 
     connection: Tensor
     firsts: Tensor
@@ -204,9 +219,9 @@ class _Target(nn.Module):
         """What goes forward, from the sources' feature maps and the gates, (brought,), and their `some`, (sources,)."""
         arrived = maps * is_open
         connected = is_open.index_select(0, self.firsts) * some if self.whole else self._of_each(arrived)
-        if self.blocks.reads == 1 or self.squeezes:
+        if self.blocks.reads == 1 or self.mixes:
             found = _any(connected if self.shared else arrived)
-            merged = found.expand(self.merged_maps) if self.squeezes else self.merged(arrived)
+            merged = found.expand(self.merged_maps) if self.mixes else self.merged(arrived)
             blocks = merged[:: self.blocks.reads]
         else:
             blocks = self._complete(self.merged(arrived))
@@ -229,7 +244,7 @@ class _Target(nn.Module):
         return merged.clamp(min=_NEVER).log().view(-1, self.blocks.reads).sum(1).exp()
 
     def merged(self, arrived: Tensor) -> Tensor:
-        """Whether there is anything in each feature map of a merge that does not squeeze, (merged maps,)."""
+        """Whether there is anything in each feature map of a merge that does not mix, (merged maps,)."""
         if self.stacks:
             return arrived
         absent = [self._placed(number, part) for number, part in enumerate(_unlikely(arrived).split(self.brought))]
@@ -266,7 +281,7 @@ class _Target(nn.Module):
 
     def needs(self, wanted: Tensor, any_read: Tensor) -> Tensor:
         """Whether what each connection brings would be needed, (brought,)."""
-        return any_read.expand(sum(self.brought)) if self.squeezes else self._brought(wanted)
+        return any_read.expand(sum(self.brought)) if self.mixes else self._brought(wanted)
 
     def _brought(self, merged: Tensor) -> Tensor:
         """Of each feature map that a connection brings what is said of the one of the merge that it goes into."""
@@ -290,7 +305,7 @@ class _Target(nn.Module):
         """What the counts are linear in."""
         sure = torch.ones_like(any_read)[None]
         is_there = (sure, sure) if self.name == HEAD else (here.some[None], any_read[None])
-        maps = here.some.expand(self.merged_maps) if self.squeezes else self.merged(here.arrived)
+        maps = here.some.expand(self.merged_maps) if self.mixes else self.merged(here.arrived)
         brought = here.arrived, need
         if not self.shared:
             gates = brought

@@ -12,7 +12,7 @@ from connprune.architecture.base import HEAD
 from connprune.architecture.shapes import head_widths
 from connprune.network.dropout import dropout
 from connprune.network.feature_maps import FeatureMaps, folded
-from connprune.network.layers import ACTIVATIONS
+from connprune.network.layers import ACTIVATIONS, State
 from connprune.network.printed import Printed
 from connprune.network.weighted import normalisation
 
@@ -34,6 +34,28 @@ class Head(Printed):
         self.maps = architecture.shapes.merged[HEAD].feature_maps
         self.activation = ACTIVATIONS[architecture.head.activation]
         self.dropout = architecture.head.dropout
+
+    def reading_weights(self) -> Tensor:
+        """The weights of the first dense layer, (outputs, maps, positions)."""
+        first = cast("nn.Linear", self.dense[0])
+        return first.weight.view(first.out_features, self.maps, -1)
+
+    @staticmethod
+    def narrowed(state: State, maps: int, inputs: Tensor) -> State:
+        """The head's state after a cut.
+
+        Args:
+            state: before it.
+            maps: how many feature maps it read.
+            inputs: the numbers of those that it still reads.
+        """
+        narrow = dict(state)
+        for name, tensor in state.items():
+            if name.startswith("norm.") and tensor.dim():
+                narrow[name] = tensor.index_select(0, inputs)
+            elif name == "dense.0.weight":
+                narrow[name] = tensor.view(len(tensor), maps, -1).index_select(1, inputs).flatten(1)
+        return narrow
 
     def forward(self, maps: FeatureMaps) -> Tensor:
         """Class scores, (batch, classes)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,9 +45,6 @@ class LayerModule(Printed):
     its weights, spares that copy.
     """
 
-    # The name of the weights that read the merge, its feature maps in dimension 1; None if there are none.
-    reading_weights: ClassVar[str | None] = None
-
     def passes_gates(self, positive: bool) -> bool:
         """Whether the gates commute with all that the layer does, so that they may be left to what reads it.
 
@@ -61,6 +58,10 @@ class LayerModule(Printed):
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         """The layer's output."""
         raise NotImplementedError(type(self).__name__)
+
+    def reading_weights(self) -> Tensor | None:
+        """The weights that read the merge, all its feature maps in dimension 1; None if there are none."""
+        return None
 
     @staticmethod
     def narrowed(layer: Any, state: State, outputs: Tensor, inputs: Tensor) -> State:
@@ -81,12 +82,25 @@ def module_of(layer: type[Layer]) -> type[LayerModule]:
     Raises:
         UsageError: the layer names none that there is.
     """
-    path, _, name = layer.module.partition(":")
-    try:
-        found: type[LayerModule] = getattr(import_module(path), name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"The layer {layer.__name__} names the module {layer.module!r}, but: {error}.") from None
+    found: type[LayerModule] = imported(layer.module, f"layer {layer.__name__}")
     return found
+
+
+def imported(module: str, owner: str) -> Any:
+    """The torch module that a class of `architecture` names.
+
+    Args:
+        module: its name, "package.module:Class".
+        owner: what messages call the class.
+
+    Raises:
+        UsageError: there is no such module.
+    """
+    path, _, name = module.partition(":")
+    try:
+        return getattr(import_module(path), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"The {owner} names the module {module!r}, but: {error}.") from None
 
 
 def make(layer: Layer, merged: Shape) -> LayerModule:

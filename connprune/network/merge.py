@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from connprune.architecture import summaries
 from connprune.architecture.architecture import Architecture, Connection
-from connprune.network.aggregates import AGGREGATES
+from connprune.network.aggregates import AggregateModule, module_of
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.printed import Printed
 from connprune.network.recompute import recomputed
@@ -109,9 +109,10 @@ class Merging(Printed):
         super().__init__()
         self.summary = summaries.of_merge(architecture, target)
         self.size = architecture.shapes.merged[target].size
-        self.merge = architecture.merge_of(target)
+        plain = architecture.aggregate[target]
+        self.stacks, self.only_stacks = plain.stacks, plain.only_stacks
         self.mode = mode_of(architecture, target)
-        self.aggregate = AGGREGATES[self.merge.aggregate](architecture, target)
+        self.aggregate: AggregateModule = module_of(type(plain))(architecture, target)
         self.runs = runs(architecture, target)
         for number, (first, *_) in enumerate(self.runs):
             read = architecture.read[Connection(first, target)]
@@ -141,7 +142,7 @@ class Merging(Printed):
 
     def reading(self, merged: FeatureMaps, inputs: Sequence[Tensor]) -> AbstractContextManager[Any]:
         """In here the target reads its merge; a concatenation is not kept for the backward pass but recomputed."""
-        if len(inputs) > 1 and self.merge.only_stacks:
+        if len(inputs) > 1 and self.only_stacks:
             return recomputed(merged.values, inputs)
         return nullcontext()
 

@@ -80,14 +80,24 @@ class Network(nn.Module):
         if gates is not None and gates.shape != (count,):
             raise ArgumentError("gates", f"expected the shape ({count},), found {tuple(gates.shape)}")
 
+    def merging(self, target: str) -> Merging:
+        """The merge of a target."""
+        return cast("Merging", self.get_submodule(f"merge_{target}"))
+
+    def reader(self, target: str) -> LayerModule | Head:
+        """What reads the merge of a target: the layer, or the head."""
+        return self.head if target == HEAD else self._layer(target)
+
+    def _layer(self, name: str) -> LayerModule:
+        return cast("LayerModule", self.get_submodule(_attribute(name)))
+
     def _layers_that_pass_gates(self) -> set[str]:
         merges = map(self.architecture.merge_of, self.architecture.connections)
         # A maximum of what is resized is not that of the products where a gate is negative.
         if not self._positive and any(merge.interpolation == "max-pool" for merge in merges):
             return set()
         names = [layer.name for layer in self.architecture.layers]
-        modules = {name: cast("LayerModule", self.get_submodule(_attribute(name))) for name in names}
-        return {name for name, module in modules.items() if module.passes_gates(self._positive)}
+        return {name for name in names if self._layer(name).passes_gates(self._positive)}
 
     def __repr__(self) -> str:
         names = ["gates"] if self.gates is not None else []
@@ -115,15 +125,15 @@ class Network(nn.Module):
         if self.gates is not None and self.passed is not None:
             by_target = self.passed(self.gates.of_this_pass() if gates is None else gates, first.dtype)
         for target in architecture.connections:
-            merging = cast("Merging", self.get_submodule(f"merge_{target}"))
+            merging = self.merging(target)
             inputs = merging.inputs(sources)
-            brought = [sources.joined(inputs)] if merging.merge.stacks else inputs
+            brought = [sources.joined(inputs)] if merging.stacks else inputs
             merged: FeatureMaps = merging(brought, by_target.get(target), self._positive)
             if target == HEAD:
                 return merged
             sources.forget(self._last_readers[target])
             with merging.reading(merged, inputs) if self._recomputes else nullcontext():
-                made: FeatureMaps = self.get_submodule(_attribute(target))(merged)
+                made: FeatureMaps = self._layer(target)(merged)
             sources.maps[target] = made.gated()
         raise AssertionError("an architecture ends with its head")
 

@@ -37,7 +37,7 @@ class PassedGates(nn.Module):
             paths = _side_by_side(brought, none)
             if target in own:
                 paths = torch.cat([paths, own[target][None]])
-            passes = target in passing and architecture.merge_of(target).only_stacks
+            passes = target in passing and architecture.aggregate[target].only_stacks
             if not passes and len(paths):
                 acting[target] = paths
             if target != HEAD:

@@ -31,12 +31,14 @@ class Recurrent(LayerModule):
     """A recurrent layer over the steps."""
 
     recurrent: nn.RNNBase
-    reading_weights = "recurrent.weight_ih_l0"
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         steps = maps.gated().squeeze(2).transpose(1, 2)
         states, _ = self.recurrent(steps)
         return FeatureMaps(states.transpose(1, 2).unsqueeze(2))
+
+    def reading_weights(self) -> Tensor | None:
+        return self.recurrent.get_parameter("weight_ih_l0")
 
     @staticmethod
     def narrowed(layer: plain.LSTM | plain.GRU, state: State, outputs: Tensor, inputs: Tensor) -> State:

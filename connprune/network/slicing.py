@@ -9,8 +9,10 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import Cut
 from connprune.architecture.liveness import Live
+from connprune.network import aggregates
 from connprune.network.gate_kinds import GATE_KINDS
-from connprune.network.layers import module_of
+from connprune.network.head import Head
+from connprune.network.layers import State, module_of
 
 
 def sliced_weights(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> dict[str, Tensor]:
@@ -26,26 +28,17 @@ def sliced_weights(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut
     """
     kept = cut.kept
     state = {name: weights[name] for name in ("mean", "divisor")}
+    inputs = {target: torch.tensor(maps) for target, maps in kept.merged.items()}
     for layer in cut.architecture.layers:
-        outputs, inputs = torch.tensor(kept.output[layer.name]), torch.tensor(kept.merged[layer.name])
-        prefix = f"layer_{layer.name}."
-        own = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-        narrowed = module_of(type(layer)).narrowed(parent.layer[layer.name], own, outputs, inputs)
+        own, outputs = _part(weights, prefix := f"layer_{layer.name}."), torch.tensor(kept.output[layer.name])
+        narrowed = module_of(type(layer)).narrowed(parent.layer[layer.name], own, outputs, inputs[layer.name])
         state |= {prefix + name: tensor for name, tensor in narrowed.items()}
     for target in cut.architecture.connections:
-        name = f"merge_{target}.aggregate.weight"
-        if name in weights:
-            squeezed = weights[name].index_select(0, torch.tensor(kept.merged[target]))
-            state[name] = squeezed.index_select(1, _stacked(parent, kept, target))
-    read = torch.tensor(kept.merged[HEAD])
-    for name, tensor in weights.items():
-        if name.startswith("head.norm.") and tensor.dim():
-            state[name] = tensor.index_select(0, read)
-        elif name == "head.dense.0.weight":
-            by_map = tensor.view(tensor.shape[0], parent.shapes.merged[HEAD].feature_maps, -1)
-            state[name] = by_map.index_select(1, read).flatten(1)
-        elif name.startswith("head."):
-            state[name] = tensor
+        own, brought = _part(weights, prefix := f"merge_{target}.aggregate."), _brought(parent, kept, target)
+        narrowed = aggregates.module_of(type(parent.aggregate[target])).narrowed(own, inputs[target], brought)
+        state |= {prefix + name: tensor for name, tensor in narrowed.items()}
+    head = Head.narrowed(_part(weights, "head."), parent.shapes.merged[HEAD].feature_maps, inputs[HEAD])
+    state |= {f"head.{name}": tensor for name, tensor in head.items()}
     if cut.architecture.gated_connections:
         w, temperature = weights["gates.weight"], weights["gates.temperature"]
         if parent.gates is not None and parent.gates.are_linked:
@@ -66,7 +59,12 @@ def kept_gates(parent: Architecture, kept: Live) -> list[int]:
     return numbers
 
 
-def _stacked(parent: Architecture, kept: Live, target: str) -> Tensor:
+def _part(weights: Mapping[str, Tensor], prefix: str) -> State:
+    """The state of one module."""
+    return {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+
+
+def _brought(parent: Architecture, kept: Live, target: str) -> Tensor:
     """The numbers, among all feature maps that a target's connections bring, of those that are left."""
     left = kept.connections[target]
     return torch.tensor(

@@ -63,7 +63,9 @@ class Weighted(LayerModule):
         merged: the shape that it reads.
     """
 
-    reading_weights = "weight"
+    # The weights that read the merge; of a grouped layer those that each group of outputs reads its part by.
+    reading: ClassVar[str] = "weight"
+    groups = 1
     # Weights that have one entry for each feature map of the input, and nothing else to do with its number.
     own_weights: ClassVar[frozenset[str]] = frozenset()
 
@@ -91,6 +93,10 @@ class Weighted(LayerModule):
     def _normalised(self, values: Tensor) -> Tensor:
         return values if self.norm is None else self.norm(values)
 
+    def reading_weights(self) -> Tensor | None:
+        by_group: Tensor = self.get_parameter(self.reading).unflatten(0, (self.groups, -1))
+        return by_group.transpose(0, 1).flatten(1, 2)
+
     @classmethod
     def narrowed(cls, layer: Plain, state: State, outputs: Tensor, inputs: Tensor) -> State:
         return {
@@ -105,4 +111,4 @@ class Weighted(LayerModule):
         narrow = tensor.index_select(0, outputs)
         # A grouped layer's weights do not number all that it reads; whole groups go with what they give.
         groups = getattr(layer, "groups", 1)
-        return narrow.index_select(1, inputs) if name == cls.reading_weights and groups == 1 else narrow
+        return narrow.index_select(1, inputs) if name == cls.reading and groups == 1 else narrow

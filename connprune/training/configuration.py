@@ -13,6 +13,7 @@ from connprune.architecture.explain import explain
 from connprune.architecture.files import to_data
 from connprune.architecture.gates import FromRun, Gates
 from connprune.architecture.presets import preset_document
+from connprune.architecture.shapes import brought_maps
 from connprune.architecture.strict_yaml import Document, dump, parse
 from connprune.data.settings import DataSettings
 from connprune.data.shape import image_shape
@@ -104,7 +105,7 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
         images: the shape of one image, and the number of classes; None is what the data have.
 
     Raises:
-        UsageError: see `architecture_for` and `image_shape`; a squeeze would give more feature maps than it reads; or
+        UsageError: see `architecture_for` and `image_shape`; a merge would give more feature maps than it reads; or
             the batches are too small; or the gates are given a target and there are none, a budget of nothing, or
             one of more gates than there are.
     """
@@ -113,11 +114,11 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
     allowed(architecture)
     open_gates(architecture)
     for target in architecture.connections:
-        merge, maps = architecture.merge_of(target), sum(read.maps for read in architecture.reads[target])
+        merge, maps = architecture.merge_of(target), brought_maps(architecture, target)
         if merge.feature_maps is not None and merge.feature_maps > maps:
             raise UsageError(
-                f"merges.{target}.feature_maps: found {merge.feature_maps}, but a squeeze cannot give more than the "
-                f"{maps} feature maps that it reads here; give this merge fewer, or another aggregate."
+                f"merges.{target}.feature_maps: found {merge.feature_maps}, but {merge.aggregate} cannot give "
+                f"more than the {maps} feature maps that it reads here; give this merge fewer, or another aggregate."
             )
     require_enough(architecture, configuration.training.batch_size)
     return architecture

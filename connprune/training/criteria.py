@@ -13,12 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture, Connection
-from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import GateValues
 from connprune.data.batches import in_order
 from connprune.data.images import Images
 from connprune.data.random import stream
-from connprune.network.layers import module_of
 from connprune.network.network import Network
 
 # A score for each gated connection, or for each feature map that it carries.
@@ -53,11 +51,14 @@ def by_strength(evidence: Evidence) -> Split:
     squared = {name: torch.zeros(shape.feature_maps) for name, shape in architecture.shapes.output.items()}
     strengths: dict[Connection, Tensor] = {}
     for target in reversed(list(architecture.connections)):
-        norms = _reading_norms(network, target, squared)
-        mixes = architecture.merge_of(target).mixes
+        weights = network.reader(target).reading_weights()
+        if weights is None:
+            # What reads the layer then reads its inputs, as one output would with weights of those norms.
+            weights = squared[target].sqrt()[None]
+        weights = network.merging(target).aggregate.reading_weights(weights)
+        norms = weights.detach().cpu().transpose(0, 1).flatten(1).norm(dim=1)
         for read in architecture.reads[target]:
-            norm = norms[list(read.segment if mixes else read.at)]
-            strength = gates.get(read.connection, torch.ones(read.maps)) * norm
+            strength = gates.get(read.connection, torch.ones(read.maps)) * norms[list(read.at)]
             strengths[read.connection] = strength
             squared[read.connection.source].index_add_(0, torch.tensor(read.take), strength**2)
     return [strengths[connection] for connection in architecture.gated_connections]
@@ -158,24 +159,3 @@ def _each_map(network: Network, gates: Tensor) -> Split:
         gate.expand(architecture.read[connection].maps)
         for connection, gate in zip(architecture.gated_connections, split, strict=True)
     ]
-
-
-def _reading_norms(network: Network, target: str, squared: dict[str, Tensor]) -> Tensor:
-    """The norm of the weights that read each feature map of a target's merge, or of what a squeeze concatenates."""
-    architecture = network.architecture
-    mixes = architecture.merge_of(target).mixes
-    if mixes:
-        weight: Tensor = network.get_parameter(f"merge_{target}.aggregate.weight")
-    elif target == HEAD:
-        weight = network.get_parameter("head.dense.0.weight")
-        weight = weight.view(len(weight), architecture.shapes.merged[HEAD].feature_maps, -1)
-    else:
-        name = module_of(type(architecture.layer[target])).reading_weights
-        if name is None:
-            return squared[target].sqrt()
-        weight = network.get_parameter(f"layer_{target}.{name}")
-    # Of a grouped layer each group of outputs reads its own part of the feature maps; all others are one group.
-    maps = weight.shape[1] if mixes else architecture.shapes.merged[target].feature_maps
-    grouped = weight.detach().cpu().reshape(*weight.shape[:2], -1).unflatten(0, (maps // weight.shape[1], -1))
-    norms: Tensor = grouped.transpose(1, 2).flatten(2).norm(dim=2).flatten()
-    return norms

@@ -45,7 +45,7 @@ def recomputes_merges(architecture: Architecture, recipe: Recipe) -> bool:
     kept = sum(
         shapes.merged[target].numel
         for target, sources in architecture.connections.items()
-        if len(sources) > 1 and architecture.merge_of(target).only_stacks
+        if len(sources) > 1 and architecture.aggregate[target].only_stacks
     )
     return kept > RECOMPUTE_FROM * sum(shape.numel for shape in shapes.output.values())
 

@@ -22,7 +22,7 @@ def test_all_that_connections_bring_and_all_gates_are_shared_out(architecture: A
             assert len(read.at) == read.maps
             if merge.aggregate == "concat":
                 assert list(read.at) == list(read.segment)
-            elif merge.aggregate in ("sum", "max"):
+            elif merge.aggregate in ("sum", "max", "mean"):
                 placed = selection.at if selection and selection.at is not None else range(read.maps)
                 assert list(read.at) == list(placed)
         if merge.aggregate != "squeeze":

@@ -292,8 +292,9 @@ def test_a_sweep_of_thresholds(command: Command) -> None:
     assert command("prune", run, "--sweep").code == 2
 
 
-PLUGIN = (
-    (Path(__file__).parents[2] / "docs" / "concepts" / "layers.md").read_text().split("```python\n")[1].split("```")[0]
+PLUGIN, MERGE = (
+    (Path(__file__).parents[2] / "docs" / "concepts" / page).read_text().split("```python\n")[1].split("```")[0]
+    for page in ("layers.md", "merges.md")
 )
 
 
@@ -316,17 +317,35 @@ def test_a_layer_of_the_users_own(connprune: Run, tmp_path: Path) -> None:
     assert "a layer of your own needs its plug-in" in refused.stderr
 
 
-def test_an_installed_package_offers_a_layer(connprune: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merge_of_the_users_own(connprune: Run, tmp_path: Path) -> None:
+    """The worked example of the documentation; `tests/network/test_merge_of_ones_own.py` looks at what it computes."""
+    (tmp_path / "scaled.py").write_text(MERGE)
+    chosen = ("--preset", "digits", "--set", "data.train_images=100", "--set", "merge.aggregate=scaled")
+    trained = connprune("train", *chosen, "--epochs", "1", "--plugin", "scaled", "--run", "mine", "-q")
+    assert trained.returncode == 0, trained.stderr
+    cut = connprune("prune", "mine", "--keep", "20", "--by", "strength", "--plugin", "scaled", "--json")
+    assert cut.returncode == 0, cut.stderr
+    refused = connprune("inspect", "mine")
+    assert refused.returncode == 2
+    assert "found 'scaled', expected one of" in refused.stderr
+    assert "one of your own needs its plug-in" in refused.stderr
+
+
+def test_an_installed_package_offers_a_layer_and_a_merge(
+    connprune: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An entry point needs no --plugin: what is installed was put there on purpose."""
     package = tmp_path / "site"
     (package / "noise_layers-1.0.dist-info").mkdir(parents=True)
     (package / "noise.py").write_text(PLUGIN)
     (package / "noise_layers-1.0.dist-info" / "METADATA").write_text("Name: noise-layers\nVersion: 1.0\n")
+    (package / "scaled.py").write_text(MERGE)
     (package / "noise_layers-1.0.dist-info" / "entry_points.txt").write_text(
-        "[connprune.layers]\nnoise = noise:Noise\n"
+        "[connprune.layers]\nnoise = noise:Noise\n[connprune.merges]\nscaled = scaled:Scaled\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(package))
-    done = connprune("inspect", "--preset", "digits", "--set", "layers.2={kind: noise, deviation: 0.5}", "--json")
+    ours = ("--set", "layers.2={kind: noise, deviation: 0.5}", "--set", "merge.aggregate=scaled")
+    done = connprune("inspect", "--preset", "digits", *ours, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["architecture"]["layers"][2] == {"name": "noise1", "kind": "noise", "deviation": 0.5}
 

@@ -21,7 +21,7 @@ PRESETS = [(name, *(SMALL_HEAD if name in FLATTENED else ())) for name in preset
 MERGES = [
     ("digits", f"merge.aggregate={aggregate}", f"gates.kind={kind}", f"gates.sharing={sharing}")
     for aggregate, (kind, sharing) in product(
-        ("concat", "sum", "max", "squeeze"),
+        ("concat", "sum", "max", "squeeze", "mean"),
         (("sigmoid", "shared"), ("linear", "per-feature-map"), ("hard-concrete", "per-feature-map")),
     )
 ]

@@ -120,7 +120,7 @@ def naive_scores(
             maps = maps[:, list(selection.take)] if selection else maps
             gate = values.get(Connection(source, target))
             maps = maps if gate is None else maps * gate.reshape(1, -1, 1, 1)
-            if not merge.stacks:
+            if merge.aggregate not in ("concat", "squeeze"):
                 full = maps.new_zeros(maps.shape[0], architecture.shapes.merged[target].feature_maps, *size)
                 at = list(selection.at) if selection and selection.at else list(range(maps.shape[1]))
                 full[:, at] = maps
@@ -293,6 +293,10 @@ def aggregated(network: Network, target: str, inputs: list[Tensor], merge: Merge
         case "squeeze":
             weight = network.get_parameter(f"merge_{target}.aggregate.weight")
             return F.conv2d(torch.cat(inputs, 1), weight)
+        case "mean":
+            denominator = merge.denominator or len(network.architecture.connections[target])
+            return torch.stack(inputs).sum(0) / denominator
+    raise AssertionError(merge)
 
 
 def _head(network: Network, merged: Tensor, mask: Tensor) -> Tensor:

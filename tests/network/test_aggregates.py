@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from connprune.network.aggregates import _GatedMax
+from connprune.network.elementwise import _GatedMax
 
 
 @pytest.mark.parametrize("count", [2, 256, 257, 300])

@@ -1,5 +1,7 @@
 """A cut network computes what its parent does with the gates of the removed connections at zero."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -103,6 +105,30 @@ def test_a_merge_keeps_its_size_when_its_smallest_input_goes(digits: Architectur
     smaller = cut(digits, scores, Threshold(0.5)).architecture
     assert smaller.merges["conv3"].size == (4, 4)
     assert smaller.shapes.merged["conv3"].size == digits.shapes.merged["conv3"].size
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"conv3": {"aggregate": "mean"}}, {"conv3": {"aggregate": "mean", "denominator": 7}}]
+)
+def test_a_mean_keeps_its_denominator_when_connections_go(digits: Architecture, chosen: dict[str, Any]) -> None:
+    architecture = digits.replace(merges=chosen)
+    denominator = chosen["conv3"].get("denominator", len(architecture.connections["conv3"]))
+    scores = {
+        str(read.connection): [1.0] * read.maps
+        for reads in architecture.reads.values()
+        for read in reads
+        if read.connection in architecture.gated_connections
+    }
+    scores["conv1->conv3"][:3] = [0.0] * 3
+    narrower = cut(architecture, scores, Threshold(0.5)).architecture
+    assert narrower.merge_of("conv3").denominator == chosen["conv3"].get("denominator")
+    for lost in ("conv1", "input"):
+        scores[f"{lost}->conv3"] = [0.0] * len(scores[f"{lost}->conv3"])
+    once = cut(architecture, scores, Threshold(0.5)).architecture
+    assert len(once.connections["conv3"]) == len(architecture.connections["conv3"]) - 2
+    assert once.merge_of("conv3").denominator == denominator
+    remaining = {str(connection): 1.0 for connection in once.gated_connections} | {"conv2->conv3": 0.0}
+    assert cut(once, remaining, Threshold(0.5)).architecture.merge_of("conv3").denominator == denominator
 
 
 @pytest.mark.parametrize("keep", [10, 22, 40])

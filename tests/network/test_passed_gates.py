@@ -12,6 +12,7 @@ from connprune.network.image_layers import Dropout, MaxPooling
 from connprune.network.passed_gates import Products
 from connprune.training.configuration import resolve
 from tests.network.test_equals_the_formula import assert_equals_the_formula
+from tests.strategies import AGGREGATES
 
 
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 6), st.integers(0, 1000))
@@ -44,7 +45,7 @@ def test_a_layer_that_does_not_say_that_it_passes_gates_on_need_not(
     torch.testing.assert_close(passing(images), other(images))
 
 
-@pytest.mark.parametrize("aggregate", ["concat", "sum", "max", "squeeze"])
+@pytest.mark.parametrize("aggregate", AGGREGATES)
 def test_a_maximum_of_what_is_resized_is_of_the_products_where_gates_may_be_negative(aggregate: str) -> None:
     small = (f"layers.{number}.feature_maps=2" for number in (0, 1, 4, 5))
     chosen = resolve(

@@ -1,5 +1,6 @@
 """Importance criteria, as far as they depend on the device."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -40,3 +41,34 @@ def test_strength_sees_the_weights_of_the_group_that_reads_a_feature_map() -> No
         group, own = divmod(place, 2)
         torch.testing.assert_close(score, gate * grouped[3 * group : 3 * group + 3, own].norm())
     torch.testing.assert_close(of_depthwise, gate * depthwise.flatten(1).norm(dim=1))
+
+
+@pytest.mark.parametrize(("aggregate", "factor"), [("concat", 1), ("sum", 1), ("max", 1), ("mean", 1 / 2)])
+def test_strength_is_of_the_weights_that_read_what_connections_bring(aggregate: str, factor: float) -> None:
+    """Through a pooling without weights too: there they are those of what reads it."""
+    layers = "[{kind: conv, feature_maps: 4}, {kind: conv, feature_maps: 4}, {kind: max-pool}]"
+    wiring = "{conv1: [input], conv2: [conv1], pool1: [conv1, conv2], head: [pool1]}"
+    chosen = resolve(
+        "digits",
+        assignments=[f"layers={layers}", f"connections={wiring}", f"merge.aggregate={aggregate}", "head.hidden=[]"],
+    )
+    torch.manual_seed(0)
+    network = build(chosen.with_input(Shape(1, 8, 8), 10)).eval()
+    images = Images(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]))
+    _, *of_pool, of_head = by_strength(Evidence(network=network, validation=images, seed=0))
+    gate = torch.sigmoid(torch.tensor(0.5))
+    head = network.get_parameter("head.dense.0.weight").view(10, len(of_head), -1)
+    torch.testing.assert_close(of_head, gate * torch.linalg.vector_norm(head, dim=(0, 2)))
+    merged = torch.cat([of_head, of_head])[:8] if aggregate != "concat" else of_head
+    torch.testing.assert_close(torch.cat(of_pool), gate * factor * merged)
+
+
+def test_strength_before_a_squeeze_is_of_its_own_weights() -> None:
+    chosen = resolve("digits", assignments=["merge.aggregate=squeeze"])
+    torch.manual_seed(0)
+    network = build(chosen.with_input(Shape(1, 8, 8), 10)).eval()
+    images = Images(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]))
+    scores = by_strength(Evidence(network=network, validation=images, seed=0))
+    weight = network.get_parameter("merge_head.aggregate.weight")
+    last = torch.cat(scores[-len(network.architecture.connections["head"]) :])
+    torch.testing.assert_close(last, torch.sigmoid(torch.tensor(0.5)) * torch.linalg.vector_norm(weight, dim=(0, 2, 3)))

@@ -16,6 +16,7 @@ from connprune.bench.run import random_splits
 from connprune.network import build
 from connprune.training.configuration import Configuration, resolve
 from connprune.training.trainer import Trainer
+from tests.strategies import AGGREGATES
 from tests.training.helpers import configuration, lasting, train
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
@@ -119,7 +120,7 @@ def test_rates_can_be_tensors() -> None:
         assert found[1] == [pytest.approx(row, rel=1e-5) for row in found[0]]
 
 
-@pytest.mark.parametrize("aggregate", ["concat", "sum", "max", "squeeze"])
+@pytest.mark.parametrize("aggregate", AGGREGATES)
 def test_bfloat16_trains_nearly_alike(tmp_path: Path, aggregate: str) -> None:
     losses = {}
     for precision in ("float32", "bfloat16"):
