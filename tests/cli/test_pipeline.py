@@ -323,7 +323,7 @@ def test_a_merge_of_the_users_own(connprune: Run, tmp_path: Path) -> None:
     chosen = ("--preset", "digits", "--set", "data.train_images=100", "--set", "merge.aggregate=scaled")
     trained = connprune("train", *chosen, "--epochs", "1", "--plugin", "scaled", "--run", "mine", "-q")
     assert trained.returncode == 0, trained.stderr
-    cut = connprune("prune", "mine", "--keep", "20", "--by", "strength", "--plugin", "scaled", "--json")
+    cut = connprune("prune", "mine", "--sparsity", "0.1", "--by", "strength", "--plugin", "scaled", "--json")
     assert cut.returncode == 0, cut.stderr
     refused = connprune("inspect", "mine")
     assert refused.returncode == 2
