@@ -1,9 +1,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+TOOLS = $(MAKE) --silent node_modules/.installed 2>/dev/null
 SITE = $(BIN)/sphinx-build -q --fail-on-warning --keep-going --nitpicky docs build/site
 
-.PHONY: demo test docs slow format clean
+.PHONY: demo test page docs slow format clean
 
 # Installs, then trains, inspects, prunes and retrains on the embedded digits.
 demo: $(VENV)/.installed
@@ -13,13 +14,18 @@ demo: $(VENV)/.installed
 	$(BIN)/connprune retrain
 
 # Installs what development needs, then runs lint, types and the directions of imports, builds the site, and runs the fast tests.
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev page
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(SITE)
 	$(BIN)/pytest --numprocesses auto
+
+# Whether the page's JavaScript is laid out and free of what the linter knows, where there is npm.
+page:
+	@if $(TOOLS); then npm run --silent check; \
+	else echo "npm is missing or cannot install prettier and eslint: the page's JavaScript is not checked."; fi
 
 # Builds the site of docs/ into build/site; whatever is wrong with a page fails.
 docs: $(VENV)/.installed-dev
@@ -32,9 +38,10 @@ slow: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@if $(TOOLS); then npm run --silent format; fi
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) node_modules
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -44,4 +51,8 @@ $(VENV)/.installed: pyproject.toml
 $(VENV)/.installed-dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+node_modules/.installed: package.json
+	npm install --silent --no-audit --no-fund --fetch-retries 1
 	touch $@

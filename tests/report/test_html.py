@@ -9,7 +9,7 @@ import sys
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,6 +22,10 @@ from connprune.report.html.run import run_data
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from tests.conftest import TINY, Command, preset_architecture
+from tests.report.conftest import Shown, needs_chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 QUICK = (*TINY, "--set", "data.train_images=96")
 
@@ -59,6 +63,21 @@ def test_a_run_with_what_thresholds_would_cut(command: Command, run: str, tmp_pa
     assert [45 - row["connections"] for row in swept] == removed
     assert data["metrics"] == [epoch.plain() for epoch in RunDirectory.open(Path(run)).read_metrics()]
     assert f"{shown.json['summary']['final']['test_accuracy']:.2%}" in text
+
+
+@needs_chromium
+def test_it_draws_its_parts_in_a_browser(command: Command, run: str, tmp_path: Path, browser: "Browser") -> None:
+    assert command("inspect", run, "--html", "report.html").code == 0
+    shown = Shown(browser, tmp_path / "report.html", 1280)
+    main = shown.page.locator("main")
+    parts = ["Wiring", "What a cut would leave", "Gates over training", "Training", "Classes", "Connections", "Layers"]
+    assert main.locator("section > h2").all_inner_texts() == parts
+    assert main.locator("g.node").count() == 10
+    assert main.locator("path.hit").count() == 45
+    assert main.locator("path.series.gate").count() == 44
+    assert main.get_by_role("region", name="Every connection").locator("tbody tr").count() == 45
+    shown.picture("smoke")
+    shown.close()
 
 
 def test_it_loads_nothing(command: Command, run: str, tmp_path: Path) -> None:

@@ -9,13 +9,15 @@ function ticks(low, high, count, whole = false) {
   if (!(high > low)) return [low];
   const step = Math.max(whole ? 1 : 0, niceStep(high - low, count));
   const found = [];
-  for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + step * 1e-6; tick += step) found.push(Number(tick.toPrecision(12)));
+  for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + step * 1e-6; tick += step)
+    found.push(Number(tick.toPrecision(12)));
   return found;
 }
 
 function powers(low, high) {
   const found = [];
-  for (let power = Math.ceil(Math.log10(low) - 1e-9); power <= Math.log10(high) + 1e-9; power += 1) found.push(10 ** power);
+  for (let power = Math.ceil(Math.log10(low) - 1e-9); power <= Math.log10(high) + 1e-9; power += 1)
+    found.push(10 ** power);
   if (found.length < 2) return ticks(low, high, 5);
   const each = Math.ceil(found.length / 6);
   return found.filter((_, number) => number % each === 0);
@@ -36,18 +38,27 @@ function axes(drawing, { width, height, left, x, y, right = 10, bottom = 36, top
   const across = scale(x.low, x.high, left, width - right, x.log);
   const up = scale(y.low, y.high, height - bottom, top, y.log);
   const count = Math.max(2, Math.floor((width - left) / 90));
-  const marks = (axis, wanted) => (axis.log ? powers(axis.low, axis.high) : ticks(axis.low, axis.high, wanted, axis.whole));
+  const marks = (axis, wanted) =>
+    axis.log ? powers(axis.low, axis.high) : ticks(axis.low, axis.high, wanted, axis.whole);
   for (const tick of marks(y, 4)) {
     drawing.append(
       shape("line", { class: "axis", x1: left, x2: width - right, y1: up(tick), y2: up(tick) }),
-      shape("text", { class: "tick", x: left - 6, y: up(tick) + 4, "text-anchor": "end" }, y.write(tick)));
+      shape("text", { class: "tick", x: left - 6, y: up(tick) + 4, "text-anchor": "end" }, y.write(tick)),
+    );
   }
   for (const tick of marks(x, count)) {
-    drawing.append(shape("text", { class: "tick", x: across(tick), y: height - bottom + 16, "text-anchor": "middle" }, x.write(tick)));
+    drawing.append(
+      shape(
+        "text",
+        { class: "tick", x: across(tick), y: height - bottom + 16, "text-anchor": "middle" },
+        x.write(tick),
+      ),
+    );
   }
   drawing.append(
     shape("text", { class: "title", x: 0, y: 11 }, y.label),
-    shape("text", { class: "title", x: width - right, y: height - 3, "text-anchor": "end" }, x.label));
+    shape("text", { class: "title", x: width - right, y: height - 3, "text-anchor": "end" }, x.label),
+  );
   return { across, up };
 }
 
@@ -70,7 +81,9 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
     drawing.replaceChildren();
     const { across, up } = axes(drawing, { width, height, left, right, x, y: axisOf(y, series) });
     drawnScales = { across, up, width, right };
-    paths = series.map((each) => shape("path", { class: `series ${each.kind ?? ""}`, "--g": each.g ?? 1, d: path(each.values) }));
+    paths = series.map((each) =>
+      shape("path", { class: `series ${each.kind ?? ""}`, "--g": each.g ?? 1, d: path(each.values) }),
+    );
     drawing.append(band, floor, ...paths, cursor, dots);
     if (names) endNames(up, width - right);
     show();
@@ -79,30 +92,54 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
   function axisOf(wanted, all) {
     const found = all.flatMap((each) => each.values).filter((value) => value !== null && Number.isFinite(value));
     const values = wanted.log ? found.map(Math.abs) : found;
-    if (wanted.log) return { ...wanted, low: Math.max(1e-6, Math.min(1, least(values.filter((value) => value > 0)))), high: Math.max(wanted.low ?? 0, largest(values)), write: formats.short };
-    const [low, high] = [Math.min(wanted.low ?? Infinity, least(values)), Math.max(wanted.high ?? -Infinity, largest(values))];
+    if (wanted.log)
+      return {
+        ...wanted,
+        low: Math.max(1e-6, Math.min(1, least(values.filter((value) => value > 0)))),
+        high: Math.max(wanted.low ?? 0, largest(values)),
+        write: formats.short,
+      };
+    const [low, high] = [
+      Math.min(wanted.low ?? Infinity, least(values)),
+      Math.max(wanted.high ?? -Infinity, largest(values)),
+    ];
     return { ...wanted, low, high: high > low ? high : low + 1 };
   }
 
   function path(values) {
     const { across, up } = drawnScales;
     let begun = false;
-    return values.map((value, place) => {
-      if (value === null || !Number.isFinite(value)) { begun = false; return ""; }
-      const step = `${begun ? "L" : "M"}${across(at[place]).toFixed(1)} ${up(y.log ? Math.abs(value) : value).toFixed(1)}`;
-      begun = true;
-      return step;
-    }).join("");
+    return values
+      .map((value, place) => {
+        if (value === null || !Number.isFinite(value)) {
+          begun = false;
+          return "";
+        }
+        const step = `${begun ? "L" : "M"}${across(at[place]).toFixed(1)} ${up(y.log ? Math.abs(value) : value).toFixed(1)}`;
+        begun = true;
+        return step;
+      })
+      .join("");
   }
 
   function endNames(up, edge) {
-    const ends = series.map((each) => ({ each, y: up(each.values.findLast((value) => value !== null)) })).sort((a, b) => a.y - b.y);
+    const ends = series
+      .map((each) => ({ each, y: up(each.values.findLast((value) => value !== null)) }))
+      .sort((a, b) => a.y - b.y);
     // Apart from one another, and above the axis.
     const lowest = height - 40;
-    ends.forEach((end, number) => { end.y = number ? Math.max(end.y, ends[number - 1].y + 14) : end.y; });
+    ends.forEach((end, number) => {
+      end.y = number ? Math.max(end.y, ends[number - 1].y + 14) : end.y;
+    });
     const most = (number) => lowest - 14 * (ends.length - 1 - number);
     ends.forEach(({ each, y: wanted }, number) => {
-      drawing.append(shape("text", { class: `key ${each.kind || "first"}`, x: edge + 8, y: Math.min(wanted, most(number)) + 4 }, each.name));
+      drawing.append(
+        shape(
+          "text",
+          { class: `key ${each.kind || "first"}`, x: edge + 8, y: Math.min(wanted, most(number)) + 4 },
+          each.name,
+        ),
+      );
     });
   }
 
@@ -112,9 +149,23 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
     const isIn = marks.place !== null;
     cursor.toggleAttribute("hidden", !isIn);
     cursor.style.display = isIn ? "" : "none";
-    if (isIn) for (const [name, value] of Object.entries({ x1: across(at[marks.place]), x2: across(at[marks.place]), y1: 26, y2: height - 36 })) cursor.setAttribute(name, value);
+    if (isIn)
+      for (const [name, value] of Object.entries({
+        x1: across(at[marks.place]),
+        x2: across(at[marks.place]),
+        y1: 26,
+        y2: height - 36,
+      }))
+        cursor.setAttribute(name, value);
     floor.style.display = marks.floor === null ? "none" : "";
-    if (marks.floor !== null) for (const [name, value] of Object.entries({ x1: left, x2: width - right, y1: up(marks.floor), y2: up(marks.floor) })) floor.setAttribute(name, value);
+    if (marks.floor !== null)
+      for (const [name, value] of Object.entries({
+        x1: left,
+        x2: width - right,
+        y1: up(marks.floor),
+        y2: up(marks.floor),
+      }))
+        floor.setAttribute(name, value);
     let front = null;
     paths.forEach((each, number) => {
       const extra = marks.classes(number);
@@ -122,13 +173,25 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
       if (extra.includes("chosen")) front = each;
     });
     if (front) dots.before(front);
-    dots.replaceChildren(...(isIn && series.length < 6 ? series : []).flatMap((each) => {
-      const value = each.values[marks.place];
-      return value === null || value === undefined ? [] : [shape("circle", { class: "dot", r: 3.5, cx: across(at[marks.place]), cy: up(y.log ? Math.abs(value) : value) })];
-    }));
+    dots.replaceChildren(
+      ...(isIn && series.length < 6 ? series : []).flatMap((each) => {
+        const value = each.values[marks.place];
+        return value === null || value === undefined
+          ? []
+          : [
+              shape("circle", {
+                class: "dot",
+                r: 3.5,
+                cx: across(at[marks.place]),
+                cy: up(y.log ? Math.abs(value) : value),
+              }),
+            ];
+      }),
+    );
     band.style.display = marks.band ? "" : "none";
     if (marks.band) {
-      const edge = (values, places) => places.map((place) => `${across(at[place]).toFixed(1)} ${up(values[place]).toFixed(1)}`).join("L");
+      const edge = (values, places) =>
+        places.map((place) => `${across(at[place]).toFixed(1)} ${up(values[place]).toFixed(1)}`).join("L");
       const places = at.map((_, place) => place);
       band.setAttribute("d", `M${edge(marks.band.high, places)}L${edge(marks.band.low, [...places].reverse())}Z`);
     }
@@ -138,20 +201,28 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
     const bounds = drawing.getBoundingClientRect();
     const { across, up } = drawnScales;
     const [px, py] = [event.clientX - bounds.left, event.clientY - bounds.top];
-    const place = at.reduce((best, value, number) => (Math.abs(across(value) - px) < Math.abs(across(at[best]) - px) ? number : best), 0);
+    const place = at.reduce(
+      (best, value, number) => (Math.abs(across(value) - px) < Math.abs(across(at[best]) - px) ? number : best),
+      0,
+    );
     let found = null;
     let distance = 22;
     series.forEach((each, number) => {
       const value = each.values[place];
-      const away = value === null || value === undefined ? Infinity : Math.abs(up(y.log ? Math.abs(value) : value) - py);
+      const away =
+        value === null || value === undefined ? Infinity : Math.abs(up(y.log ? Math.abs(value) : value) - py);
       if (away < distance) [found, distance] = [number, away];
     });
     return { place, found };
   }
 
-  drawing.addEventListener("pointermove", (event) => { if (drawnScales) pick(nearest(event), "hover"); });
+  drawing.addEventListener("pointermove", (event) => {
+    if (drawnScales) pick(nearest(event), "hover");
+  });
   drawing.addEventListener("pointerleave", () => pick({ place: null, found: null }, "leave"));
-  drawing.addEventListener("click", (event) => { if (drawnScales) pick(nearest(event), "click"); });
+  drawing.addEventListener("click", (event) => {
+    if (drawnScales) pick(nearest(event), "click");
+  });
   drawing.addEventListener("keydown", (event) => {
     const steps = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
     if (!steps) return;
@@ -160,15 +231,26 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
   });
   return {
     node,
-    mark(changes) { Object.assign(marks, changes); show(); },
-    rescale(changes) { Object.assign(y, changes); redraw(); },
+    mark(changes) {
+      Object.assign(marks, changes);
+      show();
+    },
+    rescale(changes) {
+      Object.assign(y, changes);
+      redraw();
+    },
   };
 }
 
 // Which points no other beats in both: none that costs no more is better.
 function pareto(points) {
   return points
-    .filter((one) => !points.some((other) => other !== one && other.x <= one.x && other.y >= one.y && (other.x < one.x || other.y > one.y)))
+    .filter(
+      (one) =>
+        !points.some(
+          (other) => other !== one && other.x <= one.x && other.y >= one.y && (other.x < one.x || other.y > one.y),
+        ),
+    )
     .sort((one, other) => one.x - other.x);
 }
 
@@ -185,26 +267,63 @@ function scatter({ label, x, y, points, choose, height = 340, left = 62 }) {
     drawing.replaceChildren();
     const xs = points.map((point) => point.x);
     const ys = points.flatMap((point) => [point.y - (point.error ?? 0), point.y + (point.error ?? 0)]);
-    const pad = (low, high, share) => { const more = (high - low || Math.abs(high) || 1) * share; return [low - more, high + more]; };
+    const pad = (low, high, share) => {
+      const more = (high - low || Math.abs(high) || 1) * share;
+      return [low - more, high + more];
+    };
     const [xLow, xHigh] = pad(least(xs), largest(xs), 0.08);
     const [yLow, yHigh] = pad(least(ys), largest(ys), 0.1);
-    const { across, up } = axes(drawing, { width, height, left, right: width > 560 ? 96 : 16, x: { ...x, low: Math.max(0, xLow), high: xHigh }, y: { ...y, low: yLow, high: yHigh } });
+    const { across, up } = axes(drawing, {
+      width,
+      height,
+      left,
+      right: width > 560 ? 96 : 16,
+      x: { ...x, low: Math.max(0, xLow), high: xHigh },
+      y: { ...y, low: yLow, high: yHigh },
+    });
     const front = pareto(points.filter((point) => !point.faint));
-    drawing.append(shape("path", { class: "front", d: front.map((point, number) =>
-      number ? `H${across(point.x)}V${up(point.y)}` : `M${across(point.x)} ${up(point.y)}`).join("") }));
+    drawing.append(
+      shape("path", {
+        class: "front",
+        d: front
+          .map((point, number) =>
+            number ? `H${across(point.x)}V${up(point.y)}` : `M${across(point.x)} ${up(point.y)}`,
+          )
+          .join(""),
+      }),
+    );
     const taken = [];
     marks = points.map((point, number) => {
       const [cx, cy] = [across(point.x), up(point.y)];
-      const error = point.error ? [shape("line", { x1: cx, x2: cx, y1: up(point.y - point.error), y2: up(point.y + point.error) })] : [];
+      const error = point.error
+        ? [shape("line", { x1: cx, x2: cx, y1: up(point.y - point.error), y2: up(point.y + point.error) })]
+        : [];
       const sign = point.isOurs
         ? shape("path", { d: `M${cx} ${cy - 8}L${cx + 8} ${cy}L${cx} ${cy + 8}L${cx - 8} ${cy}Z` })
         : shape("circle", { cx, cy, r: point.faint ? 3.5 : 6 });
       const words = point.faint ? [] : [named(point, cx, cy, taken, width)];
-      return shape("g", { class: `point${point.faint ? " faint" : ""}`, role: "option", id: `point-${number}`, "aria-selected": "false", "aria-label": `${point.name}: ${point.text}`,
-        pointerenter: () => choose(number, false), pointerleave: () => choose(null, false), click: () => choose(number, true) },
-      ...error, sign, ...words, shape("circle", { class: "area", cx, cy, r: 12 }));
+      return shape(
+        "g",
+        {
+          class: `point${point.faint ? " faint" : ""}`,
+          role: "option",
+          id: `point-${number}`,
+          "aria-selected": "false",
+          "aria-label": `${point.name}: ${point.text}`,
+          pointerenter: () => choose(number, false),
+          pointerleave: () => choose(null, false),
+          click: () => choose(number, true),
+        },
+        ...error,
+        sign,
+        ...words,
+        shape("circle", { class: "area", cx, cy, r: 12 }),
+      );
     });
-    drawing.append(...marks.filter((_, number) => points[number].faint), ...marks.filter((_, number) => !points[number].faint));
+    drawing.append(
+      ...marks.filter((_, number) => points[number].faint),
+      ...marks.filter((_, number) => !points[number].faint),
+    );
     show();
   });
 
@@ -214,7 +333,12 @@ function scatter({ label, x, y, points, choose, height = 340, left = 62 }) {
     const isLeft = cx + 12 + wide > width - 4;
     let line = cy + 4;
     const start = isLeft ? cx - 12 - wide : cx + 12;
-    for (let tries = 0; tries < 12 && taken.some((other) => Math.abs(other.line - line) < 13 && other.start < start + wide && start < other.end); tries += 1) {
+    for (
+      let tries = 0;
+      tries < 12 &&
+      taken.some((other) => Math.abs(other.line - line) < 13 && other.start < start + wide && start < other.end);
+      tries += 1
+    ) {
       line = cy + 4 + (tries % 2 ? -1 : 1) * 14 * Math.ceil((tries + 1) / 2);
     }
     taken.push({ line, start, end: start + wide });
@@ -238,7 +362,14 @@ function scatter({ label, x, y, points, choose, height = 340, left = 62 }) {
   });
   return {
     node,
-    mark(number) { chosen = number; show(); },
-    replace(changes) { ({ points, x } = { points, x, ...changes }); chosen = null; draw(); },
+    mark(number) {
+      chosen = number;
+      show();
+    },
+    replace(changes) {
+      ({ points, x } = { points, x, ...changes });
+      chosen = null;
+      draw();
+    },
   };
 }

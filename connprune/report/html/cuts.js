@@ -1,5 +1,11 @@
 // What the thresholds would cut: the slider, its numbers, the chart and the table.
-const COUNTED = [["connections", "connections left"], ["feature_maps", "feature maps left"], ["layers", "layers left"], ["parameters", "parameters left"], ["macs", "MACs left"]];
+const COUNTED = [
+  ["connections", "connections left"],
+  ["feature_maps", "feature maps left"],
+  ["layers", "layers left"],
+  ["parameters", "parameters left"],
+  ["macs", "MACs left"],
+];
 
 function fateAt(page, state) {
   const { thresholds, wiring, history } = page;
@@ -29,8 +35,15 @@ function cutControl(page, state) {
   const { thresholds } = page;
   const { rows } = thresholds;
   const last = rows.length - 1 + (thresholds.limit === null ? 0 : 1);
-  const slider = element("input", { type: "range", id: "threshold", min: 0, max: last, step: 1, value: state.row,
-    input: () => state.set({ row: slider.valueAsNumber }) });
+  const slider = element("input", {
+    type: "range",
+    id: "threshold",
+    min: 0,
+    max: last,
+    step: 1,
+    value: state.row,
+    input: () => state.set({ row: slider.valueAsNumber }),
+  });
   const output = element("output", { for: "threshold" });
   const said = element("p", { role: "status" });
   const numbers = element("div", {});
@@ -39,23 +52,51 @@ function cutControl(page, state) {
     const row = rows[state.row];
     slider.value = state.row;
     output.textContent = row ? formats.gate(row.threshold) : `> ${formats.gate(thresholds.limit)}`;
-    const words = row ? sentence(page, state.row) : `A threshold above ${formats.gate(thresholds.limit)} would leave no path from the input to the head, so nothing can be cut there.`;
+    const words = row
+      ? sentence(page, state.row)
+      : `A threshold above ${formats.gate(thresholds.limit)} would leave no path from the input to the head, so nothing can be cut there.`;
     slider.setAttribute("aria-valuetext", `${output.textContent}: ${words}`);
     said.textContent = words;
     const first = rows[0];
-    const change = (value, whole) => (whole && value !== whole ? `${value < whole ? "−" : "+"}${formats.share(Number((Math.abs(value - whole) / whole).toFixed(3)))}` : "");
-    numbers.replaceChildren(pairs([
-      ...COUNTED.map(([key, label]) => [label, row ? formats.count(row[key]) : "–", key, row ? change(row[key], first[key]) : ""]),
-      thresholds.rows[0].validation_accuracy === undefined ? null
-        : ["validation accuracy", row ? formats.percent(row.validation_accuracy) : "–", "validation_accuracy",
-           row && state.row ? `${formats.points(row.validation_accuracy - first.validation_accuracy)} points` : ""],
-    ]));
+    const change = (value, whole) =>
+      whole && value !== whole
+        ? `${value < whole ? "−" : "+"}${formats.share(Number((Math.abs(value - whole) / whole).toFixed(3)))}`
+        : "";
+    numbers.replaceChildren(
+      pairs([
+        ...COUNTED.map(([key, label]) => [
+          label,
+          row ? formats.count(row[key]) : "–",
+          key,
+          row ? change(row[key], first[key]) : "",
+        ]),
+        thresholds.rows[0].validation_accuracy === undefined
+          ? null
+          : [
+              "validation accuracy",
+              row ? formats.percent(row.validation_accuracy) : "–",
+              "validation_accuracy",
+              row && state.row ? `${formats.points(row.validation_accuracy - first.validation_accuracy)} points` : "",
+            ],
+      ]),
+    );
   }
 
   state.on(show);
   show();
-  return element("div", { class: "cut" },
-    element("div", { class: "control wide" }, element("label", { for: "threshold" }, "Threshold of a cut"), output, slider), said, numbers);
+  return element(
+    "div",
+    { class: "cut" },
+    element(
+      "div",
+      { class: "control wide" },
+      element("label", { for: "threshold" }, "Threshold of a cut"),
+      output,
+      slider,
+    ),
+    said,
+    numbers,
+  );
 }
 
 function sentence(page, number) {
@@ -76,24 +117,42 @@ function cutSection(page, state) {
   const columns = [
     { key: "threshold", label: "threshold", write: formats.gate },
     ...COUNTED.map(([key, label]) => ({ key, label: label.replace(" left", ""), write: formats.count })),
-    ...(measured ? [
-      { key: "validation_accuracy", label: "validation accuracy", write: formats.percent },
-      { key: "validation_loss", label: "validation loss", write: formats.loss },
-    ] : []),
+    ...(measured
+      ? [
+          { key: "validation_accuracy", label: "validation accuracy", write: formats.percent },
+          { key: "validation_loss", label: "validation loss", write: formats.loss },
+        ]
+      : []),
   ];
   const parts = [];
   if (measured) parts.push(thresholdChart(page, state));
-  parts.push(sortable("What each threshold would leave", columns, rows, { mark: (show) => {
-    const now = () => show("now", state.row);
-    state.on(now);
-    now();
-  } }));
-  return card("What a cut would leave",
-    element("p", { class: "note" }, measured
-      ? "Each threshold was tried: the connections below it are removed, the rest keeps its weights, and the validation images are classified without any retraining. No test image was looked at."
-      : `${thresholds.why ?? ""} The counts come from the gates alone.`),
-    thresholds.same_data ? null : element("p", { class: "note" }, "The images have changed since the run was trained, so these accuracies may have too."),
-    ...parts);
+  parts.push(
+    sortable("What each threshold would leave", columns, rows, {
+      mark: (show) => {
+        const now = () => show("now", state.row);
+        state.on(now);
+        now();
+      },
+    }),
+  );
+  return card(
+    "What a cut would leave",
+    element(
+      "p",
+      { class: "note" },
+      measured
+        ? "Each threshold was tried: the connections below it are removed, the rest keeps its weights, and the validation images are classified without any retraining. No test image was looked at."
+        : `${thresholds.why ?? ""} The counts come from the gates alone.`,
+    ),
+    thresholds.same_data
+      ? null
+      : element(
+          "p",
+          { class: "note" },
+          "The images have changed since the run was trained, so these accuracies may have too.",
+        ),
+    ...parts,
+  );
 }
 
 function thresholdChart(page, state) {
@@ -110,19 +169,32 @@ function thresholdChart(page, state) {
     { name: "MACs", values: share("macs"), kind: "third" },
   ];
   const readout = element("p", { class: "readout" });
-  const chart = lines({ label: "Validation accuracy, and the share of parameters and MACs left, by threshold. Left and right keys move the threshold.",
-    x: { low, high: above[above.length - 1], log: true, label: "threshold (logarithmic; the first is 0)", write: formats.short },
+  const chart = lines({
+    label:
+      "Validation accuracy, and the share of parameters and MACs left, by threshold. Left and right keys move the threshold.",
+    x: {
+      low,
+      high: above[above.length - 1],
+      log: true,
+      label: "threshold (logarithmic; the first is 0)",
+      write: formats.short,
+    },
     y: { low: 0, high: 1, label: "validation accuracy; share left", write: formats.share },
-    at: at.map((threshold) => Math.max(threshold, low)), series, names: true,
+    at: at.map((threshold) => Math.max(threshold, low)),
+    series,
+    names: true,
     pick({ place, along }, how) {
       if (how === "key" && along) state.set({ row: clamped(state.row + along, 0, rows.length - 1) });
       else if (how === "click") state.set({ row: place });
       else if (how === "hover") say(place);
       else say(state.row);
-    } });
+    },
+  });
   const say = (place) => {
     const row = rows[place];
-    readout.textContent = row ? `threshold ${formats.gate(row.threshold)}: accuracy ${formats.percent(row.validation_accuracy)}, ${formats.count(row.parameters)} parameters, ${formats.count(row.macs)} MACs, ${plural(row.connections, "connection")}` : "";
+    readout.textContent = row
+      ? `threshold ${formats.gate(row.threshold)}: accuracy ${formats.percent(row.validation_accuracy)}, ${formats.count(row.parameters)} parameters, ${formats.count(row.macs)} MACs, ${plural(row.connections, "connection")}`
+      : "";
   };
   const show = () => {
     chart.mark({ place: state.row < rows.length ? state.row : null });

@@ -1,7 +1,9 @@
 // What is known of the connection or the layer that is pointed at.
 function describer(page) {
   const { wiring } = page;
-  const rows = new Map((page.document.connection_gates ?? page.document.votes ?? []).map((row) => [`${row.source}\n${row.target}`, row]));
+  const rows = new Map(
+    (page.document.connection_gates ?? page.document.votes ?? []).map((row) => [`${row.source}\n${row.target}`, row]),
+  );
   const rowOf = (arc) => rows.get(`${arc.source}\n${arc.target}`);
   const nodeRows = (node) => {
     const into = wiring.arcs.filter((arc) => arc.target === node.name).length;
@@ -27,8 +29,13 @@ function detailsPanel(page, state, arcRows) {
   function show() {
     const thing = state.hovered ?? state.chosen;
     if (!thing) {
-      panel.replaceChildren(element("p", { class: "note" },
-        "Point at a connection or a layer to see what it is; a click keeps it. With the keyboard: focus the drawing, then use the arrow keys; Escape lets go."));
+      panel.replaceChildren(
+        element(
+          "p",
+          { class: "note" },
+          "Point at a connection or a layer to see what it is; a click keeps it. With the keyboard: focus the drawing, then use the arrow keys; Escape lets go.",
+        ),
+      );
       return;
     }
     if (thing.arc === undefined) {
@@ -38,12 +45,16 @@ function detailsPanel(page, state, arcRows) {
     }
     const arc = wiring.arcs[thing.arc];
     const row = rowOf(arc);
-    panel.replaceChildren(element("h3", {}, `${arc.source} → ${arc.target}`), pairs([
-      ...arcRows(thing.arc),
-      ["feature maps", formats.count(arc.maps)],
-      row?.share === undefined ? null : ["share of the merge", formats.share(row.share)],
-      arc.macs === null ? null : ["MACs it brings", formats.count(arc.macs)],
-    ]), ...barcode(thing.arc));
+    panel.replaceChildren(
+      element("h3", {}, `${arc.source} → ${arc.target}`),
+      pairs([
+        ...arcRows(thing.arc),
+        ["feature maps", formats.count(arc.maps)],
+        row?.share === undefined ? null : ["share of the merge", formats.share(row.share)],
+        arc.macs === null ? null : ["MACs it brings", formats.count(arc.macs)],
+      ]),
+      ...barcode(thing.arc),
+    );
   }
 
   // The gates of single feature maps at the end, one bar each.
@@ -53,9 +64,32 @@ function detailsPanel(page, state, arcRows) {
     if (!maps) return [];
     const each = clamped(Math.floor(640 / maps.length), 2, 12);
     const top = Math.max(1, ...maps);
-    return [element("p", { class: "note" }, `Gates of its ${maps.length} feature maps at the end:`),
-      element("div", { class: "scroll plain" }, shape("svg", { class: "barcode", width: each * maps.length, height: 34, role: "img", "aria-label": `${maps.length} gates from ${formats.gate(Math.min(...maps))} to ${formats.gate(Math.max(...maps))}` },
-        maps.map((gate, at) => shape("rect", { x: at * each, width: Math.max(1, each - 1), y: 32 - 30 * (gate / top) - 2, height: 2 + 30 * (gate / top), "--g": gate / top }))))];
+    return [
+      element("p", { class: "note" }, `Gates of its ${maps.length} feature maps at the end:`),
+      element(
+        "div",
+        { class: "scroll plain" },
+        shape(
+          "svg",
+          {
+            class: "barcode",
+            width: each * maps.length,
+            height: 34,
+            role: "img",
+            "aria-label": `${maps.length} gates from ${formats.gate(Math.min(...maps))} to ${formats.gate(Math.max(...maps))}`,
+          },
+          maps.map((gate, at) =>
+            shape("rect", {
+              x: at * each,
+              width: Math.max(1, each - 1),
+              y: 32 - 30 * (gate / top) - 2,
+              height: 2 + 30 * (gate / top),
+              "--g": gate / top,
+            }),
+          ),
+        ),
+      ),
+    ];
   }
 
   state.on(show);

@@ -18,7 +18,12 @@ const shape = (tag, attributes = {}, ...children) =>
 
 const counting = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 // As Python rounds what stands in the tiles and tables of the command line.
-const percentage = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2, roundingMode: "halfEven" });
+const percentage = new Intl.NumberFormat("en", {
+  style: "percent",
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+  roundingMode: "halfEven",
+});
 const roughly = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
@@ -48,9 +53,21 @@ function pairs(rows) {
   return element(
     "dl",
     { class: "pairs" },
-    rows.filter(Boolean).map(([name, value, key, change]) =>
-      element("div", {}, element("dt", {}, name), element("dd", {}, element("span", { "data-stat": key }, value),
-        change ? element("span", { class: "change" }, change) : null))),
+    rows
+      .filter(Boolean)
+      .map(([name, value, key, change]) =>
+        element(
+          "div",
+          {},
+          element("dt", {}, name),
+          element(
+            "dd",
+            {},
+            element("span", { "data-stat": key }, value),
+            change ? element("span", { class: "change" }, change) : null,
+          ),
+        ),
+      ),
   );
 }
 
@@ -59,7 +76,9 @@ function observed(values) {
   const listeners = [];
   return {
     ...values,
-    on(listener) { listeners.push(listener); },
+    on(listener) {
+      listeners.push(listener);
+    },
     set(changes) {
       if (Object.entries(changes).every(([name, value]) => this[name] === value)) return;
       Object.assign(this, changes);

@@ -1,8 +1,18 @@
 // The epoch slider and its play button.
 function replay(history, state, statistics) {
   const last = history.epochs.length - 1;
-  const slider = element("input", { type: "range", id: "epoch", min: 0, max: last, step: 1, value: state.epoch,
-    input: () => { stop(); state.set({ epoch: slider.valueAsNumber }); } });
+  const slider = element("input", {
+    type: "range",
+    id: "epoch",
+    min: 0,
+    max: last,
+    step: 1,
+    value: state.epoch,
+    input: () => {
+      stop();
+      state.set({ epoch: slider.valueAsNumber });
+    },
+  });
   const output = element("output", { for: "epoch" });
   const button = element("button", { type: "button", id: "play", click: () => (timer ? stop() : play()) }, "Play");
   const numbers = element("div", {});
@@ -37,6 +47,10 @@ function replay(history, state, statistics) {
 
   state.on(show);
   show();
-  return element("div", { class: "replay" },
-    element("div", { class: "control" }, element("label", { for: "epoch" }, "Epoch"), output, button, slider), numbers);
+  return element(
+    "div",
+    { class: "replay" },
+    element("div", { class: "control" }, element("label", { for: "epoch" }, "Epoch"), output, button, slider),
+    numbers,
+  );
 }

@@ -2,10 +2,14 @@
 function sortable(caption, columns, rows, { link = null, mark = null } = {}) {
   const body = element("tbody");
   const lines = rows.map((row, number) => {
-    const line = element("tr", {}, columns.map((column) => {
-      const written = column.cell ? column.cell(row) : (column.write ?? formats.text)(row[column.key]);
-      return element("td", { class: column.text ? "text" : null }, written);
-    }));
+    const line = element(
+      "tr",
+      {},
+      columns.map((column) => {
+        const written = column.cell ? column.cell(row) : (column.write ?? formats.text)(row[column.key]);
+        return element("td", { class: column.text ? "text" : null }, written);
+      }),
+    );
     if (link) {
       line.addEventListener("pointerenter", () => link(number, row));
       line.addEventListener("pointerleave", () => link(null, row));
@@ -14,8 +18,11 @@ function sortable(caption, columns, rows, { link = null, mark = null } = {}) {
   });
   const headers = columns.map((column, place) => {
     const arrow = element("span", { class: "arrow", "aria-hidden": "true" });
-    const header = element("th", { scope: "col", class: column.text ? "text" : null },
-      element("button", { type: "button", click: () => sort(place) }, column.label, arrow));
+    const header = element(
+      "th",
+      { scope: "col", class: column.text ? "text" : null },
+      element("button", { type: "button", click: () => sort(place) }, column.label, arrow),
+    );
     return { header, arrow };
   });
   let sorted = { place: null, rising: true };
@@ -43,9 +50,25 @@ function sortable(caption, columns, rows, { link = null, mark = null } = {}) {
   }
 
   body.append(...lines.map((each) => each.line));
-  const node = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    element("table", {}, element("caption", {}, caption),
-      element("thead", {}, element("tr", {}, headers.map(({ header }) => header))), body));
+  const node = element(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    element(
+      "table",
+      {},
+      element("caption", {}, caption),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          headers.map(({ header }) => header),
+        ),
+      ),
+      body,
+    ),
+  );
   // Marks rows by their number before any sorting.
   const show = (name, number) => lines.forEach((each) => each.line.classList.toggle(name, each.number === number));
   if (mark) mark(show);

@@ -39,16 +39,34 @@ function trainingSection(page, state) {
       : "epoch 0: before the first";
   };
   const curve = (name, keys, write, limits) => {
-    const series = [["validation", keys[1]], ["training", keys[0]]].map(([label, key], number) => ({
-      name: label, values: metrics.map((row) => row[key] ?? null), kind: number ? "second" : "" }));
-    const chart = lines({ label: `${name} over the epochs. Left and right keys step through them.`,
-      x: { low: at[0], high: at.length > 1 ? at[at.length - 1] : at[0] + 1, label: "epoch", write: formats.count, whole: true },
-      y: { ...limits, label: name, write }, at, series, height: 220, names: true,
+    const series = [
+      ["validation", keys[1]],
+      ["training", keys[0]],
+    ].map(([label, key], number) => ({
+      name: label,
+      values: metrics.map((row) => row[key] ?? null),
+      kind: number ? "second" : "",
+    }));
+    const chart = lines({
+      label: `${name} over the epochs. Left and right keys step through them.`,
+      x: {
+        low: at[0],
+        high: at.length > 1 ? at[at.length - 1] : at[0] + 1,
+        label: "epoch",
+        write: formats.count,
+        whole: true,
+      },
+      y: { ...limits, label: name, write },
+      at,
+      series,
+      height: 220,
+      names: true,
       pick({ place, along }, how) {
         if (how === "key" && along) goTo(page, state, (metricAt(page, state) ?? -1) + along);
         else if (how === "click") goTo(page, state, place);
         else say(how === "hover" ? place : metricAt(page, state));
-      } });
+      },
+    });
     const show = () => chart.mark({ place: metricAt(page, state) });
     state.on(show);
     show();
@@ -57,23 +75,38 @@ function trainingSection(page, state) {
   const settle = () => say(metricAt(page, state));
   state.on(settle);
   settle();
-  return card("Training",
-    element("div", { class: "columns" },
+  return card(
+    "Training",
+    element(
+      "div",
+      { class: "columns" },
       curve("loss", ["train_loss", "validation_loss"], formats.short, { low: 0 }),
-      curve("accuracy", ["train_accuracy", "validation_accuracy"], formats.share, {})),
-    readout, epochTable(page, state));
+      curve("accuracy", ["train_accuracy", "validation_accuracy"], formats.share, {}),
+    ),
+    readout,
+    epochTable(page, state),
+  );
 }
 
 function epochTable(page, state) {
-  const present = Object.keys(page.metrics[0]).filter((key) => key !== "epoch" && page.metrics.some((row) => typeof row[key] === "number"));
-  const keys = [...Object.keys(KNOWN).filter((key) => present.includes(key)), ...present.filter((key) => !(key in KNOWN))];
-  const columns = [{ key: "epoch", label: "epoch", write: formats.count },
-    ...keys.map((key) => ({ key, label: KNOWN[key]?.[0] ?? key, write: orDash(KNOWN[key]?.[1] ?? String) }))];
-  return sortable("Epochs", columns, page.metrics, { mark: (show) => {
-    const now = () => show("now", metricAt(page, state));
-    state.on(now);
-    now();
-  } });
+  const present = Object.keys(page.metrics[0]).filter(
+    (key) => key !== "epoch" && page.metrics.some((row) => typeof row[key] === "number"),
+  );
+  const keys = [
+    ...Object.keys(KNOWN).filter((key) => present.includes(key)),
+    ...present.filter((key) => !(key in KNOWN)),
+  ];
+  const columns = [
+    { key: "epoch", label: "epoch", write: formats.count },
+    ...keys.map((key) => ({ key, label: KNOWN[key]?.[0] ?? key, write: orDash(KNOWN[key]?.[1] ?? String) })),
+  ];
+  return sortable("Epochs", columns, page.metrics, {
+    mark: (show) => {
+      const now = () => show("now", metricAt(page, state));
+      state.on(now);
+      now();
+    },
+  });
 }
 
 function gateSection(page, state, title, note) {
@@ -83,13 +116,24 @@ function gateSection(page, state, title, note) {
   const most = Math.max(1, top);
   const series = values.map((each, place) => ({
     name: `${wiring.arcs[history.arcs[place]].source} → ${wiring.arcs[history.arcs[place]].target}`,
-    values: each, kind: "gate", g: Math.abs(each[each.length - 1]) / most }));
+    values: each,
+    kind: "gate",
+    g: Math.abs(each[each.length - 1]) / most,
+  }));
   const readout = element("p", { class: "readout" });
   const arcOf = (number) => (number === null ? null : { arc: history.arcs[number] });
-  const chart = lines({ label: "Every gate over the epochs. Up and down keys choose a connection, left and right keys an epoch.",
+  const chart = lines({
+    label: "Every gate over the epochs. Up and down keys choose a connection, left and right keys an epoch.",
     x: { low: 0, high: Math.max(1, history.last), label: "epoch", write: formats.count, whole: true },
-    y: { low: 0, high: most, label: history.mean ? "mean gate of a connection's feature maps" : "gate", write: formats.short },
-    at: history.epochs, series, height: 320,
+    y: {
+      low: 0,
+      high: most,
+      label: history.mean ? "mean gate of a connection's feature maps" : "gate",
+      write: formats.short,
+    },
+    at: history.epochs,
+    series,
+    height: 320,
     pick({ place, found, along, among }, how) {
       if (how === "key" && along) state.set({ epoch: clamped(state.epoch + along, 0, history.epochs.length - 1) });
       else if (how === "key") {
@@ -98,7 +142,8 @@ function gateSection(page, state, title, note) {
         state.set({ chosen: arcOf((from + among + series.length) % series.length), hovered: null });
       } else if (how === "click") state.set({ epoch: place, ...(found === null ? {} : { chosen: arcOf(found) }) });
       else state.set({ hovered: how === "hover" ? arcOf(found) : null });
-    } });
+    },
+  });
   const log = element("input", { type: "checkbox", id: "log", change: () => chart.rescale({ log: log.checked }) });
 
   function show() {
@@ -116,11 +161,19 @@ function gateSection(page, state, title, note) {
         return row && page.thresholds.left[state.row][history.arcs[each]] === 0 ? "ghost" : "";
       },
     });
-    readout.textContent = number < 0 ? "" : `${series[number].name}: ${formats.gate(values[number][state.epoch])} at epoch ${history.epochs[state.epoch]}, ${formats.gate(values[number].at(-1))} at the end`;
+    readout.textContent =
+      number < 0
+        ? ""
+        : `${series[number].name}: ${formats.gate(values[number][state.epoch])} at epoch ${history.epochs[state.epoch]}, ${formats.gate(values[number].at(-1))} at the end`;
   }
 
   state.on(show);
   show();
-  return card(title, element("p", { class: "note" }, note),
-    element("div", { class: "options" }, element("label", { for: "log" }, log, "logarithmic")), chart.node, readout);
+  return card(
+    title,
+    element("p", { class: "note" }, note),
+    element("div", { class: "options" }, element("label", { for: "log" }, log, "logarithmic")),
+    chart.node,
+    readout,
+  );
 }

@@ -35,17 +35,46 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
       const height = (Math.max(20, most * (span / longest) ** 0.8) * 4) / 3;
       return `M${from} ${floor}C${from + (to - from) * 0.08} ${floor - height} ${to - (to - from) * 0.08} ${floor - height} ${to} ${floor}`;
     });
-    paths = arcs.map((arc, number) => shape("path", { class: "arc", d: curves[number], id: `arc-${number}`, role: "option",
-      "aria-selected": "false", "aria-label": describe({ arc: number }) }));
-    const hits = arcs.map((arc, number) => shape("path", { class: "hit", d: curves[number], "aria-hidden": "true", ...pointing({ arc: number }) }));
+    paths = arcs.map((arc, number) =>
+      shape("path", {
+        class: "arc",
+        d: curves[number],
+        id: `arc-${number}`,
+        role: "option",
+        "aria-selected": "false",
+        "aria-label": describe({ arc: number }),
+      }),
+    );
+    const hits = arcs.map((arc, number) =>
+      shape("path", { class: "hit", d: curves[number], "aria-hidden": "true", ...pointing({ arc: number }) }),
+    );
     boxes = nodes.map((node, place) => {
       const x = centre(node.name);
       const parts = wide
-        ? [shape("text", { x, y: floor + 18, "text-anchor": "middle" }, fitted(node.name, side, 6.6)),
-           shape("text", { x, y: floor + 33, "text-anchor": "middle", class: "minor" }, fitted(node.gives, side, 6))]
-        : [shape("text", { x, y: floor + tall + 10, "text-anchor": "end", transform: `rotate(-58 ${x} ${floor + tall + 10})` }, fitted(node.name, 92, 6.4))];
-      return shape("g", { class: "node", id: `node-${place}`, role: "option", "aria-selected": "false", "aria-label": describe({ node: place }), ...pointing({ node: place }) },
-        shape("rect", { x: x - side / 2, y: floor, width: side, height: tall, rx: wide ? 8 : 4 }), parts);
+        ? [
+            shape("text", { x, y: floor + 18, "text-anchor": "middle" }, fitted(node.name, side, 6.6)),
+            shape("text", { x, y: floor + 33, "text-anchor": "middle", class: "minor" }, fitted(node.gives, side, 6)),
+          ]
+        : [
+            shape(
+              "text",
+              { x, y: floor + tall + 10, "text-anchor": "end", transform: `rotate(-58 ${x} ${floor + tall + 10})` },
+              fitted(node.name, 92, 6.4),
+            ),
+          ];
+      return shape(
+        "g",
+        {
+          class: "node",
+          id: `node-${place}`,
+          role: "option",
+          "aria-selected": "false",
+          "aria-label": describe({ node: place }),
+          ...pointing({ node: place }),
+        },
+        shape("rect", { x: x - side / 2, y: floor, width: side, height: tall, rx: wide ? 8 : 4 }),
+        parts,
+      );
     });
     drawing.replaceChildren(...paths, ...hits, ...boxes);
     show();
@@ -61,18 +90,32 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
       into.sort((one, other) => places.get(arcs[other].source) - places.get(arcs[one].source));
       out.sort((one, other) => places.get(arcs[other].target) - places.get(arcs[one].target));
       const gap = (count) => Math.min(7, (side / 2 - 4) / Math.max(1, count));
-      into.forEach((number, rank) => { found[number].to = -side / 2 + 4 + rank * gap(into.length); });
-      out.forEach((number, rank) => { found[number].from = side / 2 - 4 - (out.length - 1 - rank) * gap(out.length); });
-      if (place === 0) out.forEach((number, rank) => { found[number].from = (rank - (out.length - 1) / 2) * gap(out.length) * 1.6; });
-      if (place === nodes.length - 1) into.forEach((number, rank) => { found[number].to = (rank - (into.length - 1) / 2) * gap(into.length) * 1.6; });
+      into.forEach((number, rank) => {
+        found[number].to = -side / 2 + 4 + rank * gap(into.length);
+      });
+      out.forEach((number, rank) => {
+        found[number].from = side / 2 - 4 - (out.length - 1 - rank) * gap(out.length);
+      });
+      if (place === 0)
+        out.forEach((number, rank) => {
+          found[number].from = (rank - (out.length - 1) / 2) * gap(out.length) * 1.6;
+        });
+      if (place === nodes.length - 1)
+        into.forEach((number, rank) => {
+          found[number].to = (rank - (into.length - 1) / 2) * gap(into.length) * 1.6;
+        });
     }
     return found;
   }
 
   function pointing(thing) {
     return {
-      pointerenter: (event) => { if (event.pointerType === "mouse") state.set({ hovered: thing }); },
-      pointerleave: (event) => { if (event.pointerType === "mouse") state.set({ hovered: null }); },
+      pointerenter: (event) => {
+        if (event.pointerType === "mouse") state.set({ hovered: thing });
+      },
+      pointerleave: (event) => {
+        if (event.pointerType === "mouse") state.set({ hovered: null });
+      },
       click: () => state.set({ chosen: same(state.chosen, thing) ? null : thing }),
     };
   }
@@ -80,7 +123,14 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
   drawing.addEventListener("keydown", (event) => {
     const at = order.findIndex((thing) => same(thing, state.chosen));
     const before = (at < 0 ? order.length : at) - 1;
-    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: before, ArrowUp: before, Home: 0, End: order.length - 1 }[event.key];
+    const to = {
+      ArrowRight: at + 1,
+      ArrowDown: at + 1,
+      ArrowLeft: before,
+      ArrowUp: before,
+      Home: 0,
+      End: order.length - 1,
+    }[event.key];
     if (event.key === "Escape") state.set({ chosen: null });
     else if (to === undefined) return;
     else state.set({ chosen: order[(to + order.length) % order.length], hovered: null });
@@ -94,7 +144,9 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
       const gate = gateOf(number);
       const arc = arcs[number];
       const kind = fates[number] !== "kept" ? fates[number] : gate === null ? "plain" : "";
-      const near = thing && (thing.arc === undefined ? [arc.source, arc.target].includes(nodes[thing.node].name) : thing.arc === number);
+      const near =
+        thing &&
+        (thing.arc === undefined ? [arc.source, arc.target].includes(nodes[thing.node].name) : thing.arc === number);
       path.style.setProperty("--g", gate ?? 1);
       path.setAttribute("class", ["arc", kind, near ? (thing.arc === number ? "chosen" : "near") : ""].join(" "));
       path.setAttribute("aria-selected", String(same(state.chosen, { arc: number })));
@@ -115,14 +167,33 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
 }
 
 const same = (one, other) => Boolean(one && other && one.arc === other.arc && one.node === other.node);
-const fitted = (text, width, each) => (text.length * each <= width - 6 ? text : `${text.slice(0, Math.max(2, Math.floor((width - 6) / each) - 1))}…`);
+const fitted = (text, width, each) =>
+  text.length * each <= width - 6 ? text : `${text.slice(0, Math.max(2, Math.floor((width - 6) / each) - 1))}…`;
 
 function wiringLegend({ gated, most, cut, followed, plain, what }) {
-  const line = (kind, gate) => shape("svg", { width: 34, height: 10, "aria-hidden": "true" },
-    shape("path", { class: `arc ${kind}`, d: "M1 5H33", "--g": gate }));
-  return element("div", { class: "legend" },
-    gated ? element("span", {}, line("", 0.02), `${what} 0`, line("", 0.5), formats.short(most / 2), line("", 1), formats.short(most)) : null,
+  const line = (kind, gate) =>
+    shape(
+      "svg",
+      { width: 34, height: 10, "aria-hidden": "true" },
+      shape("path", { class: `arc ${kind}`, d: "M1 5H33", "--g": gate }),
+    );
+  return element(
+    "div",
+    { class: "legend" },
+    gated
+      ? element(
+          "span",
+          {},
+          line("", 0.02),
+          `${what} 0`,
+          line("", 0.5),
+          formats.short(most / 2),
+          line("", 1),
+          formats.short(most),
+        )
+      : null,
     plain ? element("span", {}, line("plain", 1), plain) : null,
     cut ? element("span", {}, line("ghost", 0), cut) : null,
-    followed ? element("span", {}, line("followed", 0), followed) : null);
+    followed ? element("span", {}, line("followed", 0), followed) : null,
+  );
 }
