@@ -22,7 +22,7 @@ def load(path: str | Path) -> tuple[Network, Architecture]:
     """The network of a finished run or of a cut, with its final weights, in evaluation mode on the CPU.
 
     Args:
-        path: a run directory, or a file that `connprune export --format safetensors` wrote.
+        path: a run directory, or a safetensors file that `connprune export` wrote.
 
     Returns:
         The network, which takes raw images (batch, feature maps, height, width) with values from 0 to 255 and gives
@@ -31,13 +31,16 @@ def load(path: str | Path) -> tuple[Network, Architecture]:
     Raises:
         connprune.errors.UsageError: there is no finished run and no such file at this path, or it is damaged.
     """
+    import os
     from pathlib import Path
 
     from connprune.architecture.plugins import load_installed
+    from connprune.arguments import require
     from connprune.export.safetensors import load as load_file
     from connprune.runs.directory import RunDirectory
     from connprune.training.run import load_network
 
+    require("path", path, (str, os.PathLike), "the path of a run or of a safetensors file")
     load_installed()
     path = Path(path)
     network = load_file(path) if path.is_file() else load_network(RunDirectory.open(path))
@@ -45,7 +48,11 @@ def load(path: str | Path) -> tuple[Network, Architecture]:
 
 
 def build(architecture: Architecture) -> Network:
-    """The network of an architecture, full or cut, with fresh weights drawn from torch's default generator."""
+    """The network of an architecture, full or cut, with fresh weights drawn from torch's default generator.
+
+    Raises:
+        connprune.errors.UsageError: it is no architecture.
+    """
     from connprune.network import build
 
     return build(architecture)
@@ -65,7 +72,8 @@ def cut(architecture: Architecture, gates: GateValues, rule: Rule) -> Cut:
         The smaller architecture, still with its gates (`.without_gates()` drops them), and a report.
 
     Raises:
-        connprune.errors.UsageError: the architecture has no gates, or a connection's gate is missing.
+        connprune.errors.UsageError: the architecture has no gates, a connection's gate is missing, the rule asks for
+            more than there is, or an argument is of another type.
         connprune.errors.DisconnectedError: no path from the input to the head would be left.
     """
     from connprune.architecture.cutting import cut

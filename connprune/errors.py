@@ -1,5 +1,10 @@
 """The errors that a user can mend, each with the exit code that the command line promises for it."""
 
+from pathlib import Path
+from typing import NamedTuple
+
+from connprune.mistakes import Mistake
+
 # What libraries say that find no memory, and raise as errors that may be anything: torch on a CPU and on MPS, CUDA, and
 # cuBLAS and cuDNN for what they allocate themselves.
 _NO_MEMORY = (
@@ -11,10 +16,31 @@ _NO_MEMORY = (
 )
 
 
+class Resumable(NamedTuple):
+    """A run that can be resumed: what made it, and where it is."""
+
+    kind: str
+    path: Path
+
+
 class ConnpruneError(Exception):
-    """Something went wrong while running. Its text is one clear sentence for the user."""
+    """Something went wrong while running. Its text is one clear sentence for the user, or one for each mistake.
+
+    Args:
+        mistakes: each of them, or where a sentence is all there is to say, that.
+
+    Attributes:
+        mistakes: each of them.
+    """
 
     exit_code = 1
+
+    def __init__(self, *mistakes: Mistake | str) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = tuple(Mistake(each) if isinstance(each, str) else each for each in mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.mistakes))
 
 
 class UsageError(ConnpruneError):
@@ -24,24 +50,28 @@ class UsageError(ConnpruneError):
 
 
 class ArgumentError(UsageError):
-    """An argument of a function is not what it must be; the command line says which option gave it.
+    """An argument of a function is not what it must be: the key of each mistake is its name."""
 
-    Args:
-        argument: its name.
-        message: what was found and what was expected.
-    """
-
-    def __init__(self, argument: str, message: str) -> None:
-        super().__init__(f"{argument}: {message}")
-        self.argument = argument
-        self.message = message
-
-    def __reduce__(self) -> tuple[type["ArgumentError"], tuple[str, str]]:
-        return type(self), (self.argument, self.message)
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__(*mistakes)
 
 
 class NoBaselineError(UsageError):
     """There is no network of the kind that a cut shall be compared with."""
+
+
+class UnfinishedRunError(UsageError):
+    """A run has no results yet.
+
+    Args:
+        mistake: what is wrong.
+        run: the run.
+    """
+
+    def __init__(self, mistake: Mistake, run: Resumable) -> None:
+        super().__init__(mistake)
+        self.args = (mistake, run)
+        self.run = run
 
 
 class DisconnectedError(ConnpruneError):
@@ -90,11 +120,13 @@ class InterruptedRunError(BaseException):
     Args:
         message: the sentence for the user.
         signal_number: the signal; the exit code is 128 + this number.
+        run: what can be resumed.
     """
 
-    def __init__(self, message: str, signal_number: int) -> None:
+    def __init__(self, message: str, signal_number: int, run: Resumable | None = None) -> None:
         super().__init__(message)
         self.signal_number = signal_number
+        self.run = run
         self.exit_code = 128 + signal_number
 
 

@@ -3,21 +3,26 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from connprune.mistakes import Mistake
+
 _LONGEST = 60
 
 
-def unknown(found: str, known: Iterable[str]) -> str:
-    """`found 'digit', expected one of …; did you mean 'digits'?`, or without the question if no name is near.
+def unknown(key: str, found: str, known: Iterable[str]) -> Mistake:
+    """The mistake of a name that is none of those that there are: `preset: found 'digit', expected one of …`.
 
     Args:
+        key: the key or the argument that holds the name.
         found: what the user wrote.
         known: the names that there are.
     """
     names = list(known)
-    return f"found {found[:_LONGEST]!r}, expected one of {', '.join(names)}{nearest(found, names)}"
+    return Mistake(
+        key=key, found=repr(found[:_LONGEST]), expected=f"one of {', '.join(names)}", hint=nearest(found, names)
+    )
 
 
-def nearest(found: str, known: Iterable[str]) -> str:
-    """How a sentence ends that says that there is no such name: `; did you mean 'digits'?`, or a full stop."""
+def nearest(found: str, known: Iterable[str]) -> str | None:
+    """The question whether the user meant the name that is nearest; None if none is near."""
     near = get_close_matches(found[:_LONGEST], list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else "."
+    return f"did you mean {near[0]!r}?" if near else None

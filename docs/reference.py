@@ -61,6 +61,29 @@ earlier version wrote is refused with a sentence that says so.
 `connprune schema NAME` prints the JSON Schema of a document, by the names of the sections below.
 `docs/reference.py` writes this page from the classes that are written and printed.
 """
+# What prints each document, and the file that holds it.
+WHERE = {
+    "summary": "`train`, a single job of an experiment; `summary.json` of every run",
+    "epoch": "each line of `metrics.jsonl`",
+    "environments": "`environment.json`",
+    "inspection": "`inspect` of a run, a cut or an architecture",
+    "run-agreement": "`inspect` of several runs",
+    "cut-agreement": "`inspect` of several cuts",
+    "cut": "`prune`, with `--dry-run` too; `cut.json`",
+    "thresholds": "`prune --dry-run --sweep`",
+    "comparison": "`retrain`; `comparison.json`",
+    "swept": "`sweep`; `sweep.json`",
+    "commands": "`retrain --list`, `sweep --list`",
+    "planned-training": "`train --dry-run`",
+    "planned-sweep": "`sweep --dry-run`",
+    "export": "`export`",
+    "check": "`check`",
+    "runs": "`runs`",
+    "presets": "`presets`",
+    "preset": "`presets NAME`",
+    "bench": "`bench`",
+    "machine": "`env`",
+}
 SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("At the top", Configuration),
     ("`input`", Input),
@@ -186,7 +209,8 @@ def json_table(model: type[BaseModel]) -> str:
 def json_page() -> str:
     """The page of all documents."""
     parts, seen = [JSON_INTRODUCTION], set[type[BaseModel]]()
-    for name, (model, where) in DOCUMENTS.items():
+    for name, model in DOCUMENTS.items():
+        where = WHERE[name]
         parts.append(f"## {name}\n\n{where[0].upper()}{where[1:]}.\n")
         for each in kinds_of(model):
             if each not in seen:

@@ -15,8 +15,8 @@ from connprune.architecture import Architecture
 from connprune.architecture.plugins import ENTRY_POINTS, load_plugin
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.strict_yaml import Document
+from connprune.cli.work import worker_commands
 from connprune.errors import UsageError
-from connprune.experiments.launch import worker_commands
 from connprune.experiments.plan import read
 from connprune.files import sealed
 from connprune.network import build

@@ -4,6 +4,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.rules import Budget, Counts
 from connprune.architecture.shapes import gate_count, mac_count, parameter_count
 from connprune.errors import UsageError
+from connprune.mistakes import Mistake
 
 _HALF = 0.5
 
@@ -22,8 +23,11 @@ def allowed(architecture: Architecture) -> dict[str, int]:
     for name, limit in most.items():
         if limit < 1:
             raise UsageError(
-                f"gates.budget.{name}: found {getattr(wanted, name)}, but of the {getattr(whole, name):,} that this "
-                "network has that is less than one; give more."
+                Mistake(
+                    key=f"gates.budget.{name}",
+                    found=str(getattr(wanted, name)),
+                    expected=f"at least one of the {getattr(whole, name):,} that this network has",
+                )
             )
     return most
 
@@ -37,7 +41,8 @@ def open_gates(architecture: Architecture) -> int:
     count, wanted = gate_count(architecture), architecture.gates.open if architecture.gates else None
     if isinstance(wanted, int):
         if wanted > count:
-            raise UsageError(f"gates.open: found {wanted}, but this network has {count} gates.")
+            expected = f"at most {count}, as many gates as this network has"
+            raise UsageError(Mistake(key="gates.open", found=str(wanted), expected=expected))
         return wanted
     share = float(wanted.removesuffix("%")) / 100 if wanted else _HALF
     return max(1, round(share * count))

@@ -15,7 +15,7 @@ from connprune.architecture import (  # noqa: F401 (they register)
     wirings,
 )
 from connprune.architecture.aggregates import AGGREGATES, Aggregate
-from connprune.architecture.base import HEAD, INPUT, ClassCount, Count, Fraction, Frozen, Shape
+from connprune.architecture.base import HEAD, INPUT, ClassCount, Count, Fraction, Frozen, Shape, UnsuitableKeyError
 from connprune.architecture.blocks import Blocks, normalised
 from connprune.architecture.gates import OptionalGates
 from connprune.architecture.layers import AnyLayer, Layer
@@ -182,7 +182,9 @@ class Blueprint(Frozen):
             return value.model_copy(update={"ungated": (next(iter(connections)),)})
         for target in value.ungated:
             if target not in connections:
-                raise ValueError(f"ungated names {target!r}, which is no layer of this architecture, nor the head")
+                raise UnsuitableKeyError(
+                    "ungated", f"ungated names {target!r}, which is no layer of this architecture, nor the head"
+                )
         return value
 
     def with_input(self, shape: Shape, classes: int) -> "Architecture":

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 INPUT = "input"
 HEAD = "head"
-# A gate below this counts as closed in summaries; `prune --threshold` is free to choose another value.
+# A gate below this counts as closed in summaries; a cut is free to choose another threshold.
 CLOSED = 0.01
 
 # Strict numbers: "5", 5.0 and true are refused where a whole number belongs.
@@ -24,6 +24,19 @@ OptionalName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]*)?$", max_length
 
 class LayerShapeError(ValueError):
     """The shape that reaches a layer does not suit it."""
+
+
+class UnsuitableKeyError(ValueError):
+    """A key does not suit the others of its section.
+
+    Args:
+        key: its name.
+        problem: what is wrong, in words.
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(problem)
+        self.key = key
 
 
 class Frozen(BaseModel):

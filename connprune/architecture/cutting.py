@@ -12,10 +12,13 @@ from connprune.architecture.base import HEAD, Shape
 from connprune.architecture.gates import CostBudget
 from connprune.architecture.liveness import Live, propagate
 from connprune.architecture.merging import MergeOverride, Selection
-from connprune.architecture.rules import Counts, CountsWithout, FeatureMap, Rule, Scores, Unit
+from connprune.architecture.rules import Counts, CountsWithout, FeatureMap, Rule, Scores, Unit, require_rule
 from connprune.architecture.shapes import head_counts, mac_count, size_of
+from connprune.architecture.strict_yaml import shown
+from connprune.arguments import require
 from connprune.documents.size import Size
-from connprune.errors import DisconnectedError, UsageError
+from connprune.errors import ArgumentError, DisconnectedError, UsageError
+from connprune.mistakes import Mistake
 
 # For each gated connection its score, or one for each feature map that it carries.
 GateValues = Mapping[Connection, float | Sequence[float]] | Mapping[str, float | Sequence[float]]
@@ -61,10 +64,13 @@ def cut(architecture: Architecture, gates: GateValues, rule: Rule) -> Cut:
         rule: what to cut.
 
     Raises:
-        UsageError: see `cut_by_scores`.
+        UsageError: see `cut_by_scores`; or an argument is of another type.
         DisconnectedError: see `cut_by_scores`.
     """
-    return cut_by_scores(architecture, {str(connection): _magnitude(gate) for connection, gate in gates.items()}, rule)
+    require("architecture", architecture, Architecture, "an Architecture")
+    require("gates", gates, Mapping, "a mapping from connections to their gates")
+    require_rule(rule)
+    return cut_by_scores(architecture, _magnitudes(gates), rule)
 
 
 def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: Rule) -> Cut:
@@ -161,7 +167,7 @@ def macs_of_each(architecture: Architecture) -> list[int]:
 
 def largest_safe_threshold(architecture: Architecture, gates: GateValues) -> float:
     """The largest threshold on gates that still leaves a path from the input to the head; infinity if all do."""
-    return safe_threshold(architecture, {str(connection): _magnitude(gate) for connection, gate in gates.items()})
+    return safe_threshold(architecture, _magnitudes(gates))
 
 
 def safe_threshold(architecture: Architecture, scores_of_each: GateValues) -> float:
@@ -191,8 +197,17 @@ def telling_thresholds(architecture: Architecture, scores_of_each: GateValues, c
     return list(dict.fromkeys(marks[round(number * (len(marks) - 1) / (count - 1))] for number in range(count)))
 
 
-def _magnitude(gate: float | Sequence[float]) -> float | list[float]:
-    return [abs(float(each)) for each in gate] if isinstance(gate, Sequence) else abs(float(gate))
+def _magnitudes(gates: GateValues) -> dict[str, float | Sequence[float]]:
+    return {str(connection): _magnitude(str(connection), gate) for connection, gate in gates.items()}
+
+
+def _magnitude(connection: str, gate: float | Sequence[float]) -> float | list[float]:
+    try:
+        is_list = isinstance(gate, Sequence) and not isinstance(gate, str | bytes)
+        return [abs(float(each)) for each in gate] if is_list else abs(float(gate))  # type: ignore[arg-type, union-attr]
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        expected = "a number, or a list of one for each feature map that the connection carries"
+        raise ArgumentError(Mistake(key=f"gates[{shown(connection)!r}]", expected=expected)) from None
 
 
 def _leaves_path(architecture: Architecture) -> LeavesPath:

@@ -1,21 +1,24 @@
-"""Turns what pydantic found wrong into sentences that name the key, the value, what was expected, and the place."""
+"""What pydantic found wrong, as mistakes: each has its key, the value, what was expected, and the place."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from connprune.architecture.strict_yaml import Document, KeyPath, Mark, shown
+from connprune.architecture.base import UnsuitableKeyError
+from connprune.architecture.strict_yaml import Document, KeyPath, shown
 from connprune.architecture.what_belongs import Section, list_length, section_at
+from connprune.mistakes import TOLD_AT_MOST, Mark, Mistake, few
 from connprune.names import nearest
 
 _LONGEST_VALUE = 60
 _LONGEST_PROBLEM = 300
-TOLD_AT_MOST = 20
 # Mistakes whose context says which names would do.
 _NAMES = ("literal_error", "registered_name")
+_KINDS = ("union_tag_invalid", "layer_kind")
 _SECTIONS = ("model_type", "model_attributes_type", "dict_type", "dataclass_type")
 _EXPECTED = {
     "int_type": "a whole number",
@@ -27,67 +30,72 @@ _EXPECTED = {
 }
 
 
-def explain(error: ValidationError, model: type[BaseModel], document: Document) -> str:
-    """One line for each mistake, up to `TOLD_AT_MOST` of them.
+def explain(error: ValidationError, model: type[BaseModel], document: Document) -> tuple[Mistake, ...]:
+    """Each mistake, up to `TOLD_AT_MOST` of them, and how many more there are.
 
     Args:
         error: what pydantic raised while it made a `model`.
         model: the class whose keys are the valid ones.
         document: what it was made of, and where each key path was set; a path without a mark is named alone.
     """
-    mistakes = [(_path(details, document.data), details) for details in error.errors(include_url=False)]
+    details = [(_path(each, document.data), each) for each in error.errors(include_url=False)]
     # A value that can be of several types has a mistake for each of them.
-    found = [[details for _, details in group] for _, group in groupby(mistakes, key=lambda mistake: mistake[0])]
-    more = [f"{len(found) - TOLD_AT_MOST:,} more mistakes."] if len(found) > TOLD_AT_MOST else []
-    return "\n".join([_sentence(group, model, document) for group in found[:TOLD_AT_MOST]] + more)
+    groups = [[each for _, each in group] for _, group in groupby(details, key=lambda pair: pair[0])]
+    return few([_mistake(group, model, document) for group in groups[:TOLD_AT_MOST]], len(groups))
 
 
-def _sentence(group: list[Any], model: type[BaseModel], document: Document) -> str:
-    path = _path(group[0], document.data)
+def _mistake(group: list[Any], model: type[BaseModel], document: Document) -> Mistake:
+    first = group[0]
+    path = _path(first, document.data)
     section = section_at(model, path, document.data)
-    expected = [_expected(details, section, path) for details in group]
-    if all(expected):
-        problem = f"found {_found(group[0]['input'])}, expected {' or '.join(map(str, expected))}"
-        problem += "" if problem.endswith("?") else "."
-    else:
-        problem = _problem(group[0], section)
+    expected = [_expected(details, section) for details in group]
     key = ".".join(shown(str(part)) for part in path)
-    mark = _mark(path, problem, document.marks)
-    place = f" ({mark})" if mark else ""
-    return f"{key}: {problem}{place}" if key else f"{problem}{place}"
+    if all(expected):
+        mistake = Mistake(
+            key=key,
+            found=_found(first["input"]),
+            expected=" or ".join(map(str, expected)),
+            hint=next(filter(None, (_hint(details, section, key) for details in group)), None),
+        )
+    else:
+        mistake = replace(_other(first, section), key=key)
+    return replace(mistake, mark=_mark(path, first, document))
 
 
-def _mark(path: KeyPath, problem: str, marks: Mapping[KeyPath, Mark]) -> Mark | None:
-    """Where a mistake was made: what a section is refused for is its kind, or begins with a key that does not suit."""
-    culprit = (*path, "kind" if problem.startswith("found the kind") else problem.partition(" ")[0])
-    ends = [culprit, *(path[:end] for end in range(len(path), 0, -1))]
-    return next((marks[end] for end in ends if end in marks), None)
+def _mark(path: KeyPath, details: Any, document: Document) -> Mark:
+    """Where a mistake was made: what a section is refused for is its kind, or a key that does not suit."""
+    error = details.get("ctx", {}).get("error")
+    key = error.key if isinstance(error, UnsuitableKeyError) else "kind" if details["type"] in _KINDS else ""
+    ends = [(*path, key), *(path[:end] for end in range(len(path), 0, -1))]
+    return next((document.marks[end] for end in ends if end in document.marks), document.mark)
 
 
-def _problem(details: Any, section: Section) -> str:
-    kind, context = details["type"], details.get("ctx", {})
+def _other(details: Any, section: Section) -> Mistake:
+    """A mistake of another sort than that something else should stand there."""
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        near = nearest(str(details["loc"][-1]), section.keys)
+        hint = nearest(str(details["loc"][-1]), section.keys)
         of_kind = f" for the kind {section.kind}" if section.kind else ""
-        others = f"; expected one of {', '.join(section.keys)}"
-        return f"there is no such key{of_kind}{others if near == '.' else ''}{near}"
+        known = None if hint else f"one of {', '.join(section.keys)}"
+        return Mistake(f"there is no such key{of_kind}", expected=known, hint=hint)
     if kind == "missing":
-        return "this key is missing."
+        return Mistake("this key is missing.")
     if kind == "shape":
-        return f"{details['msg']}."
+        return Mistake(f"{details['msg']}.")
     if kind == "value_error":
-        return f"{_shortened(str(context['error']), _LONGEST_PROBLEM)} (found {_found(details['input'])})."
+        return Mistake(f"{_shortened(str(context['error']), _LONGEST_PROBLEM)} (found {_found(value)}).")
+    stated = value.get("kind") if isinstance(value, Mapping) else value
+    names = context["kinds"] if kind == "layer_kind" else context["expected_tags"]
+    hint = nearest(str(stated), _names_in(names))
     if kind == "layer_kind":
-        near = _nearest_kind(details["input"], context["kinds"])
-        return f"found the kind {_kind_of(details['input'])}, {details['msg']}{near}"
-    near = _nearest_kind(details["input"], context["expected_tags"])
-    return f"found the kind {_kind_of(details['input'])}, expected one of {context['expected_tags']}{near}"
+        hint = hint or "a layer of your own needs its plug-in"
+    return Mistake(found=f"the kind {_shortened(repr(stated))}", expected=f"one of {names}", hint=hint)
 
 
-def _expected(details: Any, section: Section, path: KeyPath) -> str | None:
+def _expected(details: Any, section: Section) -> str | None:
     """What should stand where the mistake is; None if the mistake is of another sort."""
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
-    if kind in ("extra_forbidden", "shape", "value_error", "layer_kind", "union_tag_invalid"):
+    if kind in ("extra_forbidden", "shape", "value_error", *_KINDS):
         return None
     if kind == "missing":
         # Of a list that is too short the place of what is not there is named.
@@ -100,19 +108,23 @@ def _expected(details: Any, section: Section, path: KeyPath) -> str | None:
     if kind == "union_tag_not_found":
         return f"a section with a kind: {', '.join(section.choices('kind'))}"
     if kind in _SECTIONS:
-        return _section(section, value, ".".join(map(str, path)))
+        keys = f" ({', '.join(section.keys)})" if section.keys and not _key_for(section, value) else ""
+        return f"a section of keys{keys}{' or null' if section.can_be_null and keys else ''}"
     expected = _EXPECTED.get(kind, details["msg"].removeprefix("Input should be ").removeprefix("Input "))
-    near = nearest(str(value), _names_in(context["expected"])).rstrip(".") if kind in _NAMES else ""
-    return f"{expected[0].lower()}{expected[1:]}{near}"
+    return f"{expected[0].lower()}{expected[1:]}"
 
 
-def _section(section: Section, value: Any, key: str) -> str:
-    """A section of keys; if one of the keys takes the value that was found in its place, that key."""
-    meant = next((name for name in section.keys if value in section.choices(name)), None)
-    if meant:
-        return f"a section of keys; to choose {_found(value)}, set {key}.{meant}"
-    keys = f" ({', '.join(section.keys)})" if section.keys else ""
-    return f"a section of keys{keys}{' or null' if section.can_be_null else ''}"
+def _hint(details: Any, section: Section, key: str) -> str | None:
+    """The word that was meant; or where a word stands for a section, the key of it that takes the word."""
+    value = details["input"]
+    if details["type"] in _NAMES:
+        return nearest(str(value), _names_in(details["ctx"]["expected"]))
+    name = _key_for(section, value) if details["type"] in _SECTIONS else None
+    return f"to choose {_found(value)}, set {key}.{name}" if name else None
+
+
+def _key_for(section: Section, value: Any) -> str | None:
+    return next((name for name in section.keys if value in section.choices(name)), None)
 
 
 def _list(section: Section, value: Any) -> str:
@@ -130,18 +142,6 @@ def _list(section: Section, value: Any) -> str:
 
 def _found(value: Any) -> str:
     return "a whole section" if isinstance(value, BaseModel) else _shortened(repr(value))
-
-
-def _kind_of(value: Any) -> str:
-    return _shortened(repr(_stated_kind(value)))
-
-
-def _stated_kind(value: Any) -> Any:
-    return value.get("kind") if isinstance(value, Mapping) else value
-
-
-def _nearest_kind(value: Any, kinds: str) -> str:
-    return nearest(str(_stated_kind(value)), _names_in(kinds))
 
 
 def _names_in(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from connprune.architecture.architecture import Architecture, Blueprint
 from connprune.architecture.explain import explain
 from connprune.architecture.strict_yaml import dump, parse
+from connprune.arguments import require
 from connprune.errors import UsageError
 
 KEYS = ("input", "classes", "layers", "connections", "merge", "merges", "selections", "gates", "head")
@@ -39,10 +40,11 @@ def from_yaml(text: str, name: str = "architecture") -> Architecture:
         name: what messages call it.
 
     Raises:
-        UsageError: the text is no YAML or no valid architecture; the message has a line for each mistake.
+        UsageError: the text is no YAML or no valid architecture; it has a mistake for each.
     """
+    require("text", text, str, "the YAML of an architecture")
     document = parse(text, name)
     try:
         return Architecture.model_validate(document.data)
     except ValidationError as error:
-        raise UsageError(f"{name} is no valid architecture.\n{explain(error, Architecture, document)}") from None
+        raise UsageError(*explain(error, Architecture, document)) from None

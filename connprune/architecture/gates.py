@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 from pydantic_core import PydanticCustomError
 
-from connprune.architecture.base import Fraction, Frozen, Name, NonNegative, Positive, Real
+from connprune.architecture.base import Fraction, Frozen, Name, NonNegative, Positive, Real, UnsuitableKeyError
 
 
 class Constant(Frozen):
@@ -61,7 +61,7 @@ class Uniform(Frozen):
     @model_validator(mode="after")
     def _check_range(self) -> Self:
         if self.low > self.high:
-            raise ValueError(f"low is {self.low:g}, expected at most high, {self.high:g}")
+            raise UnsuitableKeyError("low", f"low is {self.low:g}, expected at most high, {self.high:g}")
         return self
 
 
@@ -178,36 +178,49 @@ class Gates(Frozen):
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
         if self.penalise == "l0" and self.kind != "hard-concrete":
-            raise ValueError(f"penalise l0 belongs to hard-concrete gates, but these are {self.kind}")
+            raise UnsuitableKeyError(
+                "penalise", f"penalise l0 belongs to hard-concrete gates, but these are {self.kind}"
+            )
         if self.penalise == "entropy" and self.kind == "linear":
-            raise ValueError("penalise entropy needs gates between 0 and 1, but these are linear")
+            raise UnsuitableKeyError("penalise", "penalise entropy needs gates between 0 and 1, but these are linear")
         if (self.penalise == "expected-cost") != (self.budget is not None):
-            raise ValueError("penalise expected-cost and a budget belong together")
+            raise UnsuitableKeyError("penalise", "penalise expected-cost and a budget belong together")
         if self.budget is not None and self.kind == "linear":
-            raise ValueError("penalise expected-cost needs gates between 0 and 1, but these are linear")
+            raise UnsuitableKeyError(
+                "penalise", "penalise expected-cost needs gates between 0 and 1, but these are linear"
+            )
         if self.open is not None and self.kind != "top-k":
-            raise ValueError(f"open belongs to top-k gates, but these are {self.kind}")
+            raise UnsuitableKeyError("open", f"open belongs to top-k gates, but these are {self.kind}")
         if self.kind == "top-k" and (self.penalty or self.budget is not None):
-            raise ValueError(
-                "top-k gates are as many as open says, so there is nothing to penalise; give penalty 0, and no budget"
+            raise UnsuitableKeyError(
+                "penalty" if self.penalty else "budget",
+                "top-k gates are as many as open says, so there is nothing to penalise; give penalty 0, and no budget",
             )
         if self.kind == "softmax":
             self._check_softmax()
         if self.budget is not None and self.target_sparsity is not None:
-            raise ValueError("target_sparsity and budget are two targets; give one of them")
+            raise UnsuitableKeyError("target_sparsity", "target_sparsity and budget are two targets; give one of them")
         if self.target_sparsity is not None and not self.penalty:
-            raise ValueError("target_sparsity raises the penalty from where it starts, but penalty is 0")
+            raise UnsuitableKeyError(
+                "target_sparsity", "target_sparsity raises the penalty from where it starts, but penalty is 0"
+            )
         return self
 
     def _check_softmax(self) -> None:
         if self.sharing != "shared":
-            raise ValueError("softmax gates weigh the connections of a target, so sharing must be shared")
+            raise UnsuitableKeyError(
+                "sharing", "softmax gates weigh the connections of a target, so sharing must be shared"
+            )
         if self.budget is not None:
-            raise ValueError(
-                "penalise expected-cost needs gates that open each by itself, but softmax gates of a target add up to 1"
+            raise UnsuitableKeyError(
+                "penalise",
+                "penalise expected-cost needs gates that open each by itself, but softmax gates of a target add up "
+                "to 1",
             )
         if self.penalise == "gate":
-            raise ValueError("softmax gates of a target add up to 1, so penalise gate has no effect; take entropy")
+            raise UnsuitableKeyError(
+                "penalise", "softmax gates of a target add up to 1, so penalise gate has no effect; take entropy"
+            )
 
     @property
     def has_temperature(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from connprune.architecture.aggregates import AGGREGATES, takers
-from connprune.architecture.base import Count, Frozen, NonNegativeInt, Shape
+from connprune.architecture.base import Count, Frozen, NonNegativeInt, Shape, UnsuitableKeyError
 from connprune.architecture.registered import OneOf
 
 AggregateName = Annotated[str, OneOf(AGGREGATES)]
@@ -39,7 +39,9 @@ class Merge(Frozen):
     def _check_keys(self) -> Self:
         for key in _own_keys() - AGGREGATES[self.aggregate].keys:
             if getattr(self, key) is not None:
-                raise ValueError(f"{key} belongs to the aggregate {takers(key)}, but this one is {self.aggregate}")
+                raise UnsuitableKeyError(
+                    key, f"{key} belongs to the aggregate {takers(key)}, but this one is {self.aggregate}"
+                )
         return self
 
     def merged_size(self, inputs: Sequence[Shape]) -> tuple[int, int]:
@@ -65,10 +67,10 @@ class Selection(Frozen):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.at is not None and len(self.at) != len(self.take):
-            raise ValueError(f"take has {len(self.take)} numbers, but at has {len(self.at)}")
+            raise UnsuitableKeyError("take", f"take has {len(self.take)} numbers, but at has {len(self.at)}")
         for name, numbers in (("take", self.take), ("at", self.at or ())):
             if len(set(numbers)) < len(numbers):
-                raise ValueError(f"{name} names a feature map twice")
+                raise UnsuitableKeyError(name, f"{name} names a feature map twice")
         return self
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from connprune.architecture.base import Count, Fraction, Frozen, LayerShapeError, Positive, Shape
+from connprune.architecture.base import Count, Fraction, Frozen, LayerShapeError, Positive, Shape, UnsuitableKeyError
 
 
 class Norm(Frozen):
@@ -28,7 +28,7 @@ class Norm(Frozen):
         if self.kind == "group" and self.group_size is None:
             raise ValueError("a group normalisation needs its size, like {kind: group, group_size: 16}")
         if self.kind != "group" and self.group_size is not None:
-            raise ValueError(f"group_size belongs to the kind group, but this one is {self.kind}")
+            raise UnsuitableKeyError("group_size", f"group_size belongs to the kind group, but this one is {self.kind}")
         return self
 
     def together(self, maps: int) -> int:

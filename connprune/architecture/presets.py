@@ -22,7 +22,7 @@ def preset_text(name: str) -> str:
         UsageError: there is no preset of this name.
     """
     if name not in preset_names():
-        raise UsageError(f"preset: {unknown(name, preset_names())}")
+        raise UsageError(unknown("preset", name, preset_names()))
     return (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
 
 

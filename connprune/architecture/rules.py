@@ -5,12 +5,15 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from numbers import Integral, Real
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from connprune.architecture.architecture import Connection
 from connprune.architecture.base import INPUT
 from connprune.architecture.gates import CostBudget
+from connprune.arguments import require
 from connprune.errors import ArgumentError, DisconnectedError, UsageError
+from connprune.mistakes import Mistake
 
 K = TypeVar("K", bound=Hashable)
 
@@ -44,6 +47,7 @@ _SHOWN = {"parameters": "parameters", "macs": "MACs"}
 CountsWithout = Callable[[frozenset[Unit]], Counts | None]
 
 
+@runtime_checkable
 class Rule(Protocol):
     """Chooses the units to cut."""
 
@@ -62,30 +66,41 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Threshold:
-    """Cuts everything whose score is strictly below `value`."""
+    """Cuts everything whose score is strictly below `value`.
+
+    Raises:
+        ArgumentError: the value is no finite number from 0 upwards.
+    """
 
     value: float
 
+    def __post_init__(self) -> None:
+        require("threshold", self.value, Real, "a number from 0 upwards", lambda value: 0 <= float(value) < math.inf)
+
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
-        if not 0 <= self.value < math.inf:
-            raise ArgumentError("threshold", f"found {self.value:g}, expected a number from 0 upwards.")
         return frozenset(unit for unit, score in scores.items() if score < self.value)
 
     def __str__(self) -> str:
-        return f"threshold {self.value:g}"
+        return f"threshold {float(self.value):g}"
 
 
 @dataclass(frozen=True)
 class Keep:
-    """Keeps the `count` highest scores; of equal scores the later one in the architecture goes first."""
+    """Keeps the `count` highest scores; of equal scores the later one in the architecture goes first.
+
+    Raises:
+        ArgumentError: the count is no whole number from 0 upwards; in a cut, there are not so many scores.
+    """
 
     count: int
 
+    def __post_init__(self) -> None:
+        require("keep", self.count, Integral, "a whole number from 0 upwards", lambda count: count >= 0)
+
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
-        if not 0 <= self.count <= len(scores):
-            raise ArgumentError(
-                "keep", f"found {self.count}, expected 0 to {len(scores)}, the number of gates that can be cut."
-            )
+        if self.count > len(scores):
+            expected = f"0 to {len(scores)}, the number of gates that can be cut"
+            raise ArgumentError(Mistake(key="keep", found=str(self.count), expected=expected))
         return frozenset(_ranked(scores)[self.count :])
 
     def __str__(self) -> str:
@@ -94,28 +109,38 @@ class Keep:
 
 @dataclass(frozen=True)
 class Sparsity:
-    """Cuts the share `value` that has the lowest scores, rounded to a whole number."""
+    """Cuts the share `value` that has the lowest scores, rounded to a whole number.
+
+    Raises:
+        ArgumentError: the value is no number from 0 to 1.
+    """
 
     value: float
 
+    def __post_init__(self) -> None:
+        require("sparsity", self.value, Real, "a share from 0 to 1", lambda value: 0 <= value <= 1)
+
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
-        if not 0 <= self.value <= 1:
-            raise ArgumentError("sparsity", f"found {self.value:g}, expected a share from 0 to 1.")
         return Keep(len(scores) - round(self.value * len(scores))).chosen(scores, counts)
 
     def __str__(self) -> str:
-        return f"sparsity {self.value:g}"
+        return f"sparsity {float(self.value):g}"
 
 
 @dataclass(frozen=True)
 class KeepPerLayer:
-    """Keeps, for each layer and the head, the `count` highest scores among what it reads."""
+    """Keeps, for each layer and the head, the `count` highest scores among what it reads.
+
+    Raises:
+        ArgumentError: the count is no whole number from 1 upwards.
+    """
 
     count: int
 
+    def __post_init__(self) -> None:
+        require("keep_per_layer", self.count, Integral, "a whole number from 1 upwards", lambda count: count >= 1)
+
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
-        if self.count < 1:
-            raise ArgumentError("keep_per_layer", f"found {self.count}, expected at least 1.")
         targets: dict[str, dict[Unit, float]] = {}
         for unit, score in scores.items():
             targets.setdefault(unit.target, {})[unit] = score
@@ -136,6 +161,7 @@ class Share:
     value: float | Fraction
 
     def __post_init__(self) -> None:
+        require("share", self.value, Real, "a number from 0 to 1")
         if not 0 <= self.value <= 1:
             raise UsageError(f"A budget of {self}: expected 0% to 100% of the parent.")
 
@@ -169,10 +195,19 @@ class Budget:
     Attributes:
         parameters: how many are allowed, a number or a share of the parent's; None is any number.
         macs: how many multiply-accumulates per image are allowed, likewise.
+
+    Raises:
+        ArgumentError: one of them is none of these.
     """
 
     parameters: int | Share | None = None
     macs: int | Share | None = None
+
+    def __post_init__(self) -> None:
+        expected = "a whole number from 0 upwards, or a Share of the parent's"
+        for name, limit in (("parameters", self.parameters), ("macs", self.macs)):
+            if limit is not None:
+                require(name, limit, (Integral, Share), expected, lambda limit: isinstance(limit, Share) or limit >= 0)
 
     @classmethod
     def of(cls, wanted: CostBudget) -> "Budget":
@@ -226,9 +261,16 @@ class Budget:
 
 @dataclass(frozen=True)
 class WholeLayers:
-    """Applies a rule to layers instead: a layer scores as its highest outgoing unit, and goes with all of them."""
+    """Applies a rule to layers instead: a layer scores as its highest outgoing unit, and goes with all of them.
+
+    Raises:
+        ArgumentError: what is to be applied is no rule.
+    """
 
     rule: Rule
+
+    def __post_init__(self) -> None:
+        require_rule(self.rule)
 
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
         outgoing: dict[str, dict[Unit, float]] = {}
@@ -244,6 +286,15 @@ class WholeLayers:
 
     def __str__(self) -> str:
         return f"{self.rule}, whole layers"
+
+
+def require_rule(rule: object) -> None:
+    """Refuses what is no rule.
+
+    Raises:
+        ArgumentError: so it is.
+    """
+    require("rule", rule, Rule, "a rule, like Threshold(0.01) or Keep(20)", lambda rule: not isinstance(rule, type))
 
 
 def _ranked(scores: Mapping[K, float]) -> list[K]:

@@ -9,6 +9,7 @@ import yaml
 from connprune.architecture.core_schema import FLOAT, INT, CoreDumper, CoreLoader
 from connprune.errors import UsageError
 from connprune.limits import YAML_TEXT, YAML_VALUES
+from connprune.mistakes import NOWHERE, Mark, Mistake
 from connprune.printable import printable
 
 # Deeper than any configuration or sweep, and far from the depth at which Python gives up.
@@ -23,36 +24,18 @@ KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Mark:
-    """Where a value was set.
-
-    Attributes:
-        origin: a line of a file, like `mine.yaml, line 3`; or what the user wrote on the command line.
-        source: the text of that line; empty if the origin says it.
-        column: of that line, counted from 1; None if the value is in no file.
-    """
-
-    origin: str
-    source: str = ""
-    column: int | None = None
-
-    def __str__(self) -> str:
-        if self.column is None:
-            return f"command line: `{self.origin}`"
-        return f"{self.origin}, column {self.column}: `{self.source}`"
-
-
-@dataclass(frozen=True)
 class Document:
     """The values of a YAML file and the place of each.
 
     Attributes:
         data: the top-level mapping.
         marks: the place of each key path.
+        mark: the file; nowhere if it is none or several.
     """
 
     data: dict[str, Any]
     marks: dict[KeyPath, Mark] = field(default_factory=dict)
+    mark: Mark = NOWHERE
 
 
 class _Loader(CoreLoader):
@@ -94,8 +77,8 @@ class _Loader(CoreLoader):
         return node
 
     def _error(self, event: yaml.Event, problem: str) -> UsageError:
-        line = f", line {event.start_mark.line + 1}" if event.start_mark else ""
-        return UsageError(f"{self.name}{line}: {problem}.")
+        line = event.start_mark.line + 1 if event.start_mark else None
+        return UsageError(Mistake(f"{problem}.", mark=Mark(self.name, line)))
 
 
 def shown(text: str) -> str:
@@ -118,27 +101,30 @@ def parse(text: str, name: str) -> Document:
         UsageError: the text is no YAML, no mapping at the top, names a key twice, or is beyond a limit.
     """
     if len(text) > YAML_TEXT.most:
-        raise UsageError(f"{name}: this file has {YAML_TEXT}.")
+        raise UsageError(Mistake(f"this file has {YAML_TEXT}.", mark=Mark(name)))
     lines = [shown(line) for line in text.splitlines()]
     try:
         loader = _Loader(text, name)
         root = loader.get_single_node()
         if root is None:
-            return Document({})
+            return Document({}, mark=Mark(name))
         if not isinstance(root, yaml.MappingNode):
-            found = "list" if isinstance(root, yaml.SequenceNode) else "plain value"
-            raise UsageError(f"{name}: expected a mapping of keys to values, found a {found}.")
+            found = "a list" if isinstance(root, yaml.SequenceNode) else "a plain value"
+            raise UsageError(Mistake(found=found, expected="a mapping of keys to values", mark=Mark(name)))
         marks = dict(_marks(root, (), name, lines))
-        return Document(loader.construct_document(root), marks)
+        return Document(loader.construct_document(root), marks, Mark(name))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = shown(str(error.problem or error.context))
-        raise UsageError(f"{name}{where}: this is no valid YAML: {problem}.") from None
+        at = error.problem_mark
+        mark = Mark(name, at.line + 1, at.column + 1) if at else Mark(name)
+        raise _no_yaml(str(error.problem or error.context), mark) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: this is no valid YAML: {shown(str(error).splitlines()[0])}.") from None
+        raise _no_yaml(str(error).splitlines()[0], Mark(name)) from None
     except (KeyError, AttributeError, OverflowError):  # What the library lets through from its own constructors.
-        raise UsageError(f"{name}: this is no valid YAML: a value is not what its tag says.") from None
+        raise _no_yaml("a value is not what its tag says", Mark(name)) from None
+
+
+def _no_yaml(problem: str, mark: Mark) -> UsageError:
+    return UsageError(Mistake(f"this is no valid YAML: {shown(problem)}.", mark=mark))
 
 
 def parse_value(text: str) -> Any:
@@ -159,17 +145,16 @@ def dump(data: Mapping[str, Any]) -> str:
 
 def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Iterator[tuple[KeyPath, Mark]]:
     if len(path) > DEEPEST:  # Aliases nest deeper than the text does.
-        raise UsageError(f"{name}, line {node.start_mark.line + 1}: {_TOO_DEEP}.")
+        raise UsageError(Mistake(f"{_TOO_DEEP}.", mark=Mark(name, node.start_mark.line + 1)))
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
             line = key.start_mark.line
             if key.tag != "tag:yaml.org,2002:str":
-                raise UsageError(f"{name}, line {line + 1}: expected text as a key, found `{lines[line]}`.")
+                raise UsageError(Mistake(found=f"`{lines[line]}`", expected="text as a key", mark=Mark(name, line + 1)))
             if key.value in seen:
-                raise UsageError(
-                    f"{name}, line {line + 1}: the key '{shown(key.value)}' stands here for the second time."
-                )
+                problem = f"the key '{shown(key.value)}' stands here for the second time."
+                raise UsageError(Mistake(problem, mark=Mark(name, line + 1)))
             seen.add(key.value)
             below = (*path, key.value)
             yield below, _mark(key, name, lines)
@@ -182,4 +167,4 @@ def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Itera
 
 def _mark(node: yaml.Node, name: str, lines: list[str]) -> Mark:
     line, column = node.start_mark.line, node.start_mark.column
-    return Mark(f"{name}, line {line + 1}", lines[line], column + 1)
+    return Mark(name, line + 1, column + 1, lines[line])

@@ -55,7 +55,7 @@ def bench(
     output = Output(as_json, quiet)
     if against not in (None, "literal"):
         raise UsageError(f"--against: found {against!r}, expected literal.")
-    configuration = resolve(preset=preset, config=config, assignments=assignments or [])
+    configuration = resolve(preset, config, settings=options.assigned(assignments))
     architecture = design(configuration)
     if not architecture.gated_connections:
         raise UsageError("bench compares a network with and without gates, but this one has none; give it some.")

@@ -3,11 +3,13 @@
 import errno
 import os
 import sys
+from dataclasses import replace
 
 from typer import TyperException
 
 from connprune.cli.app import app
 from connprune.cli.output import tell
+from connprune.cli.resuming import advised
 from connprune.cli.slips import explained
 from connprune.errors import ArgumentError, ConnpruneError, OccupiedError, lacks_memory
 from connprune.signals import interruption_behind
@@ -39,11 +41,12 @@ def call() -> int:
 
 def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, ArgumentError):
-        return f"--{error.argument.replace('_', '-')}: {error.message}", error.exit_code
+        given = (replace(each, key=f"--{each.key.replace('_', '-')}" if each.key else None) for each in error.mistakes)
+        return str(ArgumentError(*given)), error.exit_code
     if isinstance(error, OccupiedError):
         return f"{error} --resume resumes a run that is there.", error.exit_code
     if isinstance(error, ConnpruneError):
-        return str(error), error.exit_code
+        return advised(error), error.exit_code
     if isinstance(error, TyperException):
         # Without arguments the help was shown, and there is nothing to say.
         return explained(error.format_message(), sys.argv[1:]), error.exit_code

@@ -33,18 +33,18 @@ def check(
 
     options.load_plugins(plugins)
     output = Output(as_json)
-    found = examine(file)
-    if explain and found.explained is None and not found.mistakes:
+    document = examine(file)
+    if explain and document.explained is None and document.is_valid:
         raise UsageError(
-            f"--explain says where a configuration's values are from, but {file} is no configuration: {found.kind}."
+            f"--explain says where a configuration's values are from, but {file} is no configuration: {document.kind}."
         )
-    for sentence in found.advice:
+    for sentence in document.advice:
         output.note(f"Note: {sentence}")
-    document = found.document(explain)
-    if as_json or not found.mistakes:
-        line = f"{found.path}: valid ({found.kind})"
-        output.result(found.explained if explain and found.explained else line, document)
+    if not explain:
+        document = document.model_copy(update={"explained": None})
+    if as_json or document.is_valid:
+        output.result(document.explained or f"{file}: valid ({document.kind})", document)
     else:
-        raise UsageError("\n".join(found.mistakes))
-    if found.mistakes:
+        raise UsageError(*(mistake.message for mistake in document.mistakes))
+    if not document.is_valid:
         sys.exit(2)

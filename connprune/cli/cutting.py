@@ -67,7 +67,7 @@ class Cutting:
         if len(rules) > 1:
             raise UsageError(_wanted(len(rules)))
         if by not in CRITERIA:
-            raise UsageError(f"--by: {unknown(by, CRITERIA)}")
+            raise UsageError(unknown("--by", by, CRITERIA))
         if granularity not in (None, *GRANULARITIES):
             raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
         return cls(rules[0] if rules else None, by, granularity, layers_only)

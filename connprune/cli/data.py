@@ -30,7 +30,7 @@ def data(
     from connprune.names import unknown
 
     if name not in NAMED:
-        raise UsageError(f"data: {unknown(name, NAMED)}")
+        raise UsageError(unknown("data", name, NAMED))
     settings = DataSettings(source=name, cache=str(cache) if cache else None)
     output = Output()
     output.result(str(download(settings, output.progress)))

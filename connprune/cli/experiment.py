@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from connprune.cli.execution import ExecutionOptions
 from connprune.cli.output import Output
+from connprune.cli.resuming import resume_command
 from connprune.cli.session import load_images, warn_of_damaged
 from connprune.signals import Stop
 
@@ -58,7 +59,7 @@ def run_experiment(
     if found.unfinished:
         raise UnfinishedError(
             f"{plan.path}: {found.unfinished} of {len(plan.jobs)} trainings are not finished yet; "
-            f"go on with `{plan.run.resume_command}`."
+            f"go on with `{resume_command(plan.run.resumable)}`."
         )
     plan.require_same()
     write_document(results, found)
@@ -121,7 +122,8 @@ def _execute(plan: "Plan", execution: ExecutionOptions, output: Output) -> None:
 
 def _execute_by_workers(plan: "Plan", execution: ExecutionOptions, devices: Sequence[str], since: str) -> list[str]:
     """Lets a process on each device do what is left; returns how those ended that did not by themselves."""
-    from connprune.experiments.launch import launch, worker_commands
+    from connprune.cli.work import worker_commands
+    from connprune.experiments.launch import launch
 
     with Stop() as stop:
         ends = launch(
@@ -213,7 +215,7 @@ def job_commands(plan: "Plan", execution: ExecutionOptions) -> list[str]:
     words += [word for name in execution.plugins for word in ("--plugin", name)]
     more = shlex.join(words)
     runs = [RunDirectory(job.run.path.resolve()) for job in plan.unfinished]
-    return [f"{_program()} {run.resume_command.removeprefix('connprune ')} {more}" for run in runs]
+    return [f"{_program()} {resume_command(run.resumable).removeprefix('connprune ')} {more}" for run in runs]
 
 
 def _program() -> str:

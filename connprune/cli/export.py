@@ -50,7 +50,7 @@ def export(
     options.load_plugins(plugins)
     output = Output(as_json, quiet)
     if format_name not in FORMATS:
-        raise UsageError(f"--format: {unknown(format_name, FORMATS)}")
+        raise UsageError(unknown("--format", format_name, FORMATS))
     directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
     if format_name in DRAWINGS:
         text, drawn = export_drawing(directory, format_name, out)

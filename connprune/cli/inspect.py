@@ -168,7 +168,7 @@ def _subject(
     from connprune.training.configuration import design, resolve
 
     if preset or config or assignments:
-        configuration = resolve(preset=preset, config=config, assignments=assignments)
+        configuration = resolve(preset, config, settings=options.assigned(assignments))
         if images:
             # Said here, so that what the file states gives way.
             configuration = configuration.model_copy(update={"input": None, "classes": None})

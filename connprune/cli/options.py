@@ -3,12 +3,15 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from connprune.cli import completion, numbers
 from connprune.printable import printable
+
+if TYPE_CHECKING:
+    from connprune.training.layered import Setting
 
 # The panels that help shows options in; what has none is the command's own.
 CONFIGURATION = "Configuration"
@@ -29,6 +32,17 @@ def load_plugins(names: list[str] | None) -> None:
     load_installed()
     for name in names or ():
         load_plugin(name)
+
+
+def assigned(assignments: list[str] | None) -> "list[Setting]":
+    """What --set says.
+
+    Raises:
+        UsageError: one of them is no assignment.
+    """
+    from connprune.training.layered import Setting
+
+    return [Setting.read(text, f"--set {text}") for text in assignments or ()]
 
 
 def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:

@@ -22,10 +22,11 @@ def run() -> int:
     except InterruptedRunError as error:
         interrupts.end()
         from connprune.cli.output import tell
+        from connprune.cli.resuming import advised
 
         if os.environ.get("CONNPRUNE_TRACEBACK"):
             sys.excepthook(*sys.exc_info())
         code = error.exit_code
-        tell(str(error))
+        tell(advised(error))
     # One that was lost on its way counts too.
     return code if interrupts.came is None else 128 + interrupts.came

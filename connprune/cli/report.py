@@ -118,7 +118,7 @@ class Report:
         from connprune.report.html.page import HOLDS, HOLDS_NO_PLACES, write_page
         from connprune.training.redaction import redacted
 
-        built = {**data(), "holds": HOLDS_NO_PLACES if self.redact else HOLDS}
+        built = {**data(), "holds": HOLDS_NO_PLACES if self.redact else f"{HOLDS}; --redact leaves them out"}
         if self.redact:
             named = [str(self.path), *filter(None, places)]
             built = redacted(built, *named, *(self._images(run) if run else ()))

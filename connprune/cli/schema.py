@@ -40,7 +40,7 @@ def schema(
 
     options.load_plugins(plugins)
     if kind not in completion.SCHEMAS:
-        raise UsageError(f"KIND: {unknown(kind, completion.SCHEMAS)}")
+        raise UsageError(unknown("KIND", kind, completion.SCHEMAS))
     files = {"configuration": configuration_schema, "sweep": sweep_schema}
     document = files[kind]() if kind in files else document_schema(kind)
     print(as_text(document), flush=True)

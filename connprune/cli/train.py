@@ -48,13 +48,15 @@ def train(
     from connprune.documents.lists import PlannedTraining
     from connprune.errors import UsageError
     from connprune.files import require_empty
+    from connprune.mistakes import Mark
     from connprune.runs.directory import RunDirectory
     from connprune.runs.find import new_path, runs_folder, stem_of
     from connprune.training.advice import advice
-    from connprune.training.configuration import collect, design, named, resolve_resumed, validated
+    from connprune.training.configuration import collect, design, resolve_resumed, validated
     from connprune.training.device import choose_device
     from connprune.training.group import in_turn, joined, launch, own_device
     from connprune.training.images import moved
+    from connprune.training.layered import Setting
     from connprune.training.origins import explained, starting_sentence
 
     options.load_plugins(plugins)
@@ -63,12 +65,16 @@ def train(
             "--explain goes with --dry-run, and not with --resume: it says where a new run's values are from."
         )
     options.prepare_cpu(threads)
-    chosen = {
-        "data.source": (f"--data {data}", data),
-        "training.epochs": (f"--epochs {epochs}", epochs),
-        "training.seed": (f"--seed {seed}", seed),
-    }
-    values = (preset, config, assignments or [], named(chosen))
+    chosen = (
+        ("--data", "data.source", data),
+        ("--epochs", "training.epochs", epochs),
+        ("--seed", "training.seed", seed),
+    )
+    settings = options.assigned(assignments)
+    settings += [
+        Setting(key, value, Mark(source=f"{option} {value}")) for option, key, value in chosen if value is not None
+    ]
+    values = (preset, config, settings)
     place = choose_device(own_device(device), Output(as_json, quiet).warning)
     folder = runs_folder(runs)
     with joined(place) as group:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from connprune.cli.output import Output
 from connprune.cli.progress import epoch_line
+from connprune.cli.resuming import resume_command
 from connprune.errors import ConnpruneError, InterruptedRunError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def watch_run(path: Path, output: Output, wait: Callable[[], None]) -> None:
         raise InterruptedRunError("No longer watched; the run goes on.", interruption.signal_number) from None
     if not last.is_finished:
         done = "" if last.epochs is None else f"; {len(last.metrics)} of {last.epochs} epochs are done"
-        raise ConnpruneError(f"{path}: {last.state}{done}. Go on with `{last.run.resume_command}`.")
+        raise ConnpruneError(f"{path}: {last.state}{done}. Go on with `{resume_command(last.run.resumable)}`.")
 
 
 def _draw(path: Path, wait: Callable[[], None]) -> "Moment":

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +43,36 @@ def work(
         sys.exit(interruption.exit_code)
     if failed:
         raise ConnpruneError(f"{len(failed)} trainings failed.")
+
+
+def worker_commands(
+    path: Path,
+    devices: Sequence[str],
+    threads: int | None,
+    plugins: Sequence[str],
+    data: str | None = None,
+    since: str | None = None,
+) -> list[list[str]]:
+    """The command of each worker: one a device.
+
+    Args:
+        path: the experiment's directory.
+        devices: of the workers.
+        threads: CPU threads of each; None is OMP_NUM_THREADS, else a fair share of the cores.
+        plugins: modules that each imports.
+        data: where the images are now; None is where they were.
+        since: trainings that have failed from this moment on are not tried again; None is now.
+    """
+    from connprune.experiments.launch import threads_of_each
+    from connprune.runs.clock import now
+
+    threads = threads_of_each(len(devices), threads)
+    # Without -P, a file in the current folder that is called like a library would be imported in its place.
+    command = [sys.executable, "-P", "-m", "connprune", "work", str(path), "--threads", str(threads)]
+    command += ["--since", since or now()]
+    command += ["--data", data] if data else []
+    command += [word for name in plugins for word in ("--plugin", name)]
+    return [[*command, "--device", device] for device in devices]
 
 
 def _end_with_parent() -> None:

@@ -4,7 +4,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from connprune.architecture.base import Count, Fraction, Frozen, NonNegativeInt, Positive, Shape, Switch
+from connprune.architecture.base import (
+    Count,
+    Fraction,
+    Frozen,
+    NonNegativeInt,
+    Positive,
+    Shape,
+    Switch,
+    UnsuitableKeyError,
+)
 from connprune.files import absolute
 from connprune.limits import ACTIVATIONS
 
@@ -102,11 +111,13 @@ class DataSettings(Frozen):
         if self.source in NAMED:
             for name in ("test", "size", "channels", "background", "range", "skip_damaged", "follow_links"):
                 if getattr(self, name) != type(self).model_fields[name].default:
-                    raise ValueError(f"{name} belongs to a folder of images, but the source is {self.source}")
+                    raise UnsuitableKeyError(
+                        name, f"{name} belongs to a folder of images, but the source is {self.source}"
+                    )
         if self.range and self.range[0] >= self.range[1]:
-            raise ValueError(f"range: found {list(self.range)}, expected the smaller value first")
+            raise UnsuitableKeyError("range", f"range: found {list(self.range)}, expected the smaller value first")
         if self.size and self.channels * self.size[0] * self.size[1] > ACTIVATIONS.most:
-            raise ValueError(f"size asks for {ACTIVATIONS}")
+            raise UnsuitableKeyError("size", f"size asks for {ACTIVATIONS}")
         return self
 
     def located(self) -> Self:

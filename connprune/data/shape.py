@@ -6,6 +6,7 @@ from connprune.architecture.base import Shape
 from connprune.data.settings import NAMED, DataSettings
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import absolute
+from connprune.mistakes import Mistake
 from connprune.names import nearest
 from connprune.printable import printable
 
@@ -69,9 +70,7 @@ def source_folder(settings: DataSettings) -> Path:
     except OSError:
         exists = False
     if not exists:
-        names = ", ".join(NAMED)
-        raise UsageError(
-            f"data.source: found {settings.source[:200]!r}, expected one of {names}, or an existing folder"
-            f"{nearest(folder.name, NAMED)}"
-        )
+        expected = f"one of {', '.join(NAMED)}, or an existing folder"
+        hint = nearest(folder.name, NAMED)
+        raise UsageError(Mistake(key="data.source", found=repr(settings.source[:200]), expected=expected, hint=hint))
     return folder

@@ -97,8 +97,8 @@ class Shown(Document):
     """A document of which more can be made.
 
     Attributes:
-        html: with `--html` the page.
-        figures: with `--figures` the files.
+        html: the page, where one was asked for.
+        figures: the files, where they were asked for.
     """
 
     html: str | None = None

@@ -21,28 +21,27 @@ from connprune.documents.run import Summary
 from connprune.documents.sweep import Sweep
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# By name, with what prints it and the file that holds it.
-DOCUMENTS: dict[str, tuple[type[Part], str]] = {
-    "summary": (Summary, "`train`, a single job of an experiment; `summary.json` of every run"),
-    "epoch": (EpochMetrics, "each line of `metrics.jsonl`"),
-    "environments": (Environments, "`environment.json`"),
-    "inspection": (Inspection, "`inspect` of a run, a cut or an architecture"),
-    "run-agreement": (RunAgreement, "`inspect` of several runs"),
-    "cut-agreement": (CutAgreement, "`inspect` of several cuts"),
-    "cut": (CutDocument, "`prune`, with `--dry-run` too; `cut.json`"),
-    "thresholds": (Thresholds, "`prune --dry-run --sweep`"),
-    "comparison": (Comparison, "`retrain`; `comparison.json`"),
-    "swept": (Sweep, "`sweep`; `sweep.json`"),
-    "commands": (Commands, "`retrain --list`, `sweep --list`"),
-    "planned-training": (PlannedTraining, "`train --dry-run`"),
-    "planned-sweep": (PlannedSweep, "`sweep --dry-run`"),
-    "export": (Export, "`export`"),
-    "check": (Check, "`check`"),
-    "runs": (Runs, "`runs`"),
-    "presets": (Presets, "`presets`"),
-    "preset": (Preset, "`presets NAME`"),
-    "bench": (Bench, "`bench`"),
-    "machine": (Machine, "`env`"),
+DOCUMENTS: dict[str, type[Part]] = {
+    "summary": Summary,
+    "epoch": EpochMetrics,
+    "environments": Environments,
+    "inspection": Inspection,
+    "run-agreement": RunAgreement,
+    "cut-agreement": CutAgreement,
+    "cut": CutDocument,
+    "thresholds": Thresholds,
+    "comparison": Comparison,
+    "swept": Sweep,
+    "commands": Commands,
+    "planned-training": PlannedTraining,
+    "planned-sweep": PlannedSweep,
+    "export": Export,
+    "check": Check,
+    "runs": Runs,
+    "presets": Presets,
+    "preset": Preset,
+    "bench": Bench,
+    "machine": Machine,
 }
 
 
@@ -67,7 +66,7 @@ class Described(GenerateJsonSchema):
 
 def document_schema(name: str) -> dict[str, Any]:
     """The JSON Schema, draft 2020-12, of one of `DOCUMENTS`."""
-    model, _ = DOCUMENTS[name]
+    model = DOCUMENTS[name]
     found = model.model_json_schema(by_alias=True, schema_generator=Described, mode="validation")
     always = [key for key in ("schema", "kind") if key in found["properties"]]
     found["required"] = [*always, *(key for key in found.get("required", ()) if key not in always)]

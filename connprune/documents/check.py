@@ -8,15 +8,23 @@ class Mistake(Part):
 
     Attributes:
         message: the sentence.
-        file: where it is; None where the sentence names none.
+        file: that it is in; None where it is in none, or only the sentence names it.
         line: from 1.
         column: from 1.
+        key: of the configuration, with dots between.
+        found: what is there.
+        expected: what may be there.
+        hint: what to do about it.
     """
 
     message: str
     file: str | None
     line: Natural | None
     column: Natural | None
+    key: str | None
+    found: str | None
+    expected: str | None
+    hint: str | None
 
 
 class Check(Document):
@@ -28,7 +36,7 @@ class Check(Document):
         is_valid: whether there are no mistakes.
         mistakes: all of them.
         advice: what is hardly meant, a sentence for each.
-        explained: with `--explain` the whole configuration with what set each value.
+        explained: the whole configuration with what set each value, where that was asked for.
     """
 
     kind: str

@@ -75,7 +75,7 @@ class ThresholdRow(Size, Thresholded):
 
 
 class Thresholds(Document):
-    """What `prune --sweep` prints.
+    """What a range of thresholds would leave.
 
     Attributes:
         kind: what it is.

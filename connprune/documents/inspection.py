@@ -139,7 +139,7 @@ class Inspection(Shown):
         wiring: what it is like; None of an architecture without gates.
         summary: of the run.
         architecture: as its YAML has it.
-        history: with `--history`, for each epoch the gate of each connection; epoch 0 is the start.
+        history: where it was asked for, for each epoch the gate of each connection; epoch 0 is the start.
     """
 
     kind: Kind | Literal["architecture"]

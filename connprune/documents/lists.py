@@ -32,7 +32,7 @@ class Preset(Document):
 
 
 class Commands(Document):
-    """What `--list` prints.
+    """The commands that execute an experiment.
 
     Attributes:
         kind: what it is.
@@ -46,7 +46,7 @@ class Commands(Document):
 
 
 class PlannedTraining(Document):
-    """What `train --dry-run` prints.
+    """What `train` would train.
 
     Attributes:
         kind: what it is.
@@ -54,7 +54,7 @@ class PlannedTraining(Document):
         gated_connections: of its network.
         parameters: likewise.
         macs: multiply-accumulates per image.
-        explained: with `--explain` the YAML with what set each value.
+        explained: the YAML with what set each value, where that was asked for.
     """
 
     kind: Literal["planned-training"] = "planned-training"
@@ -78,7 +78,7 @@ class PlannedCell(Part):
 
 
 class PlannedSweep(Document):
-    """What `sweep --dry-run` prints.
+    """What `sweep` would train.
 
     Attributes:
         kind: what it is.

@@ -14,6 +14,7 @@ from connprune.documents.comparison import CUT
 from connprune.errors import NoBaselineError, UsageError
 from connprune.experiments.plan import Candidate, require_few
 from connprune.files import read_text
+from connprune.mistakes import Mistake
 from connprune.names import nearest
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, configuration_in, read_configuration, with_recipe
@@ -182,19 +183,16 @@ def _maker(text: str) -> Callable[[ComparedCut], list[Candidate]]:
     if name in SCALED_BASELINES:
         wanted = number if colon else "params"
         if wanted not in SCALED_BASELINES[name]:
-            raise UsageError(
-                f"baseline {text}: expected {' or '.join(SCALED_BASELINES[name])} after the colon"
-                f"{nearest(wanted, SCALED_BASELINES[name])}"
-            )
+            counts = SCALED_BASELINES[name]
+            expected = f"{' or '.join(counts)} after the colon"
+            raise UsageError(Mistake(key=f"baseline {text}", expected=expected, hint=nearest(wanted, counts)))
         return lambda compared: SCALED_BASELINES[name][wanted](compared, 1)
     path = Path(text)
     if path.exists():
         return lambda compared: [_other(compared, path)]
     known = ", ".join([*BASELINES, *(f"{name}:N" for name in COUNTED_BASELINES), *SCALED_BASELINES])
-    raise UsageError(
-        f"baseline {text}: expected one of {known}, or the path of a run or an architecture's YAML"
-        f"{nearest(name, NAMES)}"
-    )
+    expected = f"one of {known}, or the path of a run or an architecture's YAML"
+    raise UsageError(Mistake(key=f"baseline {text}", expected=expected, hint=nearest(name, NAMES)))
 
 
 def _other(compared: ComparedCut, path: Path) -> Candidate:

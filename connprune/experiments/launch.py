@@ -2,47 +2,17 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from connprune.data.progress import StopSignal
 from connprune.experiments.ends import end_of, out_of_memory_kills
-from connprune.runs.clock import now
 from connprune.runs.machine import usable_cores
 
 _GLANCE_SECONDS = 0.1
 # The exit code of a worker whose device failed: EX_TEMPFAIL of sysexits.h. Another one can go on in its place.
 LOST_DEVICE = 75
-
-
-def worker_commands(
-    path: Path,
-    devices: Sequence[str],
-    threads: int | None,
-    plugins: Sequence[str],
-    data: str | None = None,
-    since: str | None = None,
-) -> list[list[str]]:
-    """The command of each worker: one a device.
-
-    Args:
-        path: the experiment's directory.
-        devices: of the workers.
-        threads: CPU threads of each; None is OMP_NUM_THREADS, else a fair share of the cores.
-        plugins: modules that each imports.
-        data: where the images are now; None is where they were.
-        since: trainings that have failed from this moment on are not tried again; None is now.
-    """
-    threads = threads_of_each(len(devices), threads)
-    # Without -P, a file in the current folder that is called like a library would be imported in its place.
-    command = [sys.executable, "-P", "-m", "connprune", "work", str(path), "--threads", str(threads)]
-    command += ["--since", since or now()]
-    command += ["--data", data] if data else []
-    command += [word for name in plugins for word in ("--plugin", name)]
-    return [[*command, "--device", device] for device in devices]
 
 
 def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[str]:

@@ -141,9 +141,7 @@ class Plan:
 
     def interruption(self, signal_number: int) -> InterruptedRunError:
         """What to raise when a signal came and what was under way is saved."""
-        return InterruptedRunError(
-            f"Interrupted; what was under way is saved. Go on with `{self.run.resume_command}`.", signal_number
-        )
+        return InterruptedRunError("Interrupted; what was under way is saved.", signal_number, self.run.resumable)
 
 
 def digest(candidates: Sequence[Candidate], seeds: Sequence[int], images: str | None = None) -> str:

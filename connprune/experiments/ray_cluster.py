@@ -22,6 +22,7 @@ from typing import Any
 from connprune.errors import ArgumentError, ConnpruneError, InterruptedRunError, UsageError
 from connprune.experiments.guardian import guarded
 from connprune.experiments.launch import threads_of_each, threads_set_by_user
+from connprune.mistakes import Mistake
 from connprune.runs.machine import usable_cores
 from connprune.signals import Stop
 
@@ -100,7 +101,8 @@ def cluster(device: str, jobs: int | None, threads: int | None) -> Iterator[Shar
             _connect(address="local", num_cpus=at_once * share, _temp_dir=str(folder))
             _require_loopback()
             if device == "cuda" and not _has_gpus():
-                raise ArgumentError("device", "found cuda, but there are 0 CUDA devices here; use cpu.")
+                problem = "there are 0 CUDA devices here"
+                raise ArgumentError(Mistake(problem, key="device", found="cuda", hint="use cpu"))
         yield Share(share, int(device == "cuda" or (device == "auto" and _has_gpus())), logs)
 
 

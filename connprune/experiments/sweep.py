@@ -12,21 +12,23 @@ from pydantic import Field, ValidationError
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Count, Frozen, NonNegativeInt
-from connprune.architecture.explain import TOLD_AT_MOST, explain
+from connprune.architecture.explain import explain
 from connprune.architecture.strict_yaml import Document, parse
 from connprune.documents.described import attributes
 from connprune.errors import UsageError
 from connprune.experiments.plan import Candidate, require_few
 from connprune.files import read_text
+from connprune.mistakes import Mistake, few
 from connprune.training.configuration import design, resolve_document
 from connprune.training.json_schema import configuration_schema
+from connprune.training.layered import Setting
 
 
 class SweepFile(Frozen):
     """What a sweep's YAML holds.
 
     Attributes:
-        base: a configuration, as `train --config` takes it; a `preset` in it is where it starts.
+        base: a configuration, as `train` takes it; a `preset` in it is where it starts.
         seeds: how many, from the base's own on; or a list of them.
         axes: each is named by a key and has a list of its values; or by any name, and has for each label the keys that
             the label stands for, with their values.
@@ -62,17 +64,18 @@ def read_sweep(path: Path) -> Sweep:
     try:
         file = SweepFile.model_validate(document.data)
     except ValidationError as error:
-        raise UsageError(f"{path} is no valid sweep.\n{explain(error, SweepFile, document)}") from None
-    base_marks = {path[1:]: mark for path, mark in document.marks.items() if path[:1] == ("base",)}
-    base = Document(file.base, base_marks)
+        raise UsageError(*explain(error, SweepFile, document)) from None
+    base = Document(file.base, {keys[1:]: mark for keys, mark in document.marks.items() if keys[:1] == ("base",)})
     own = resolve_document(base).training.seed
     count = file.seeds if isinstance(file.seeds, int) else len(file.seeds)
     trainings = count * math.prod(len(values) for values in file.axes.values())
     require_few(path, trainings)
     seeds = tuple(range(own, own + file.seeds)) if isinstance(file.seeds, int) else file.seeds
-    axes = {axis: _labelled(axis, values) for axis, values in file.axes.items()}
+    axes = {axis: _labelled(axis, values, document) for axis, values in file.axes.items()}
     keys = [
-        key for labels in axes.values() for key in dict.fromkeys(key for values in labels.values() for key in values)
+        key
+        for labels in axes.values()
+        for key in dict.fromkeys(setting.path for settings in labels.values() for setting in settings)
     ]
     twice = next((key for key in keys if keys.count(key) > 1 or key == "training.seed"), None)
     if twice:
@@ -82,16 +85,15 @@ def read_sweep(path: Path) -> Sweep:
     if empty is not None or not seeds or len(set(seeds)) < len(seeds):
         raise UsageError(f"{path}: expected at least one value on each axis, and different seeds.")
     cells = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
-    candidates, mistakes = [], dict[str, None]()
+    candidates, mistakes = [], dict[Mistake, None]()
     designs: dict[str, Architecture] = {}
     for number, cell in enumerate(cells, 1):
         try:
-            candidates.append(_candidate(path, number, cell, axes, base, designs))
+            candidates.append(_candidate(number, cell, axes, base, designs))
         except UsageError as error:
-            mistakes |= dict.fromkeys(str(error).splitlines())
+            mistakes |= dict.fromkeys(error.mistakes)
     if mistakes:
-        more = [f"{len(mistakes) - TOLD_AT_MOST:,} more mistakes."] if len(mistakes) > TOLD_AT_MOST else []
-        raise UsageError("\n".join([*mistakes][:TOLD_AT_MOST] + more))
+        raise UsageError(*few([*mistakes], len(mistakes)))
     return Sweep(seeds, {candidate.name: cell for candidate, cell in zip(candidates, cells, strict=True)}, candidates)
 
 
@@ -106,34 +108,33 @@ def sweep_schema() -> dict[str, Any]:
     return {"$schema": dialect, "title": "A sweep of connprune", **own, "properties": properties, "$defs": definitions}
 
 
-def _labelled(axis: str, values: list[Any] | dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """For each label of an axis the keys that it sets.
+def _labelled(axis: str, values: list[Any] | dict[str, dict[str, Any]], document: Document) -> dict[str, list[Setting]]:
+    """For each label of an axis what it sets.
 
     Raises:
         UsageError: a value is named twice.
     """
     if isinstance(values, dict):
-        return values
-    labels = {str(value): {axis: value} for value in values}
+        return {
+            label: [Setting(key, value, document.marks["axes", axis, label, key]) for key, value in keys.items()]
+            for label, keys in values.items()
+        }
+    labels = {
+        str(value): [Setting(axis, value, document.marks["axes", axis, index])] for index, value in enumerate(values)
+    }
     if len(labels) < len(values):
         raise UsageError(f"axes.{axis}: a value stands here twice.")
     return labels
 
 
 def _candidate(
-    path: Path,
     number: int,
     cell: dict[str, str],
-    axes: Mapping[str, dict[str, dict[str, Any]]],
+    axes: Mapping[str, dict[str, list[Setting]]],
     base: Document,
     designs: dict[str, Architecture],
 ) -> Candidate:
-    values = {
-        key: (f"{path}, axes.{axis}.{label}", value)
-        for axis, label in cell.items()
-        for key, value in axes[axis][label].items()
-    }
-    configuration = resolve_document(base, options=values)
+    configuration = resolve_document(base, [setting for axis, label in cell.items() for setting in axes[axis][label]])
     name = f"{number:03}-" + re.sub(r"[^A-Za-z0-9.+-]+", "-", "-".join(cell.values())).strip("-.")[:60]
     row = ", ".join(f"{axis} {label}" for axis, label in cell.items())
     # Cells that differ in the recipe alone share an architecture.

@@ -10,6 +10,7 @@ from connprune.errors import ArgumentError
 from connprune.export.subject import INPUT_NAME, OUTPUT_NAME
 from connprune.export.tracing import exporter, traced
 from connprune.files import write_whole
+from connprune.mistakes import Mistake
 from connprune.network.network import Network
 
 # A protocol buffer ends at 2 GiB; what is not weights takes far less than the rest.
@@ -28,11 +29,9 @@ def writer(network: Network, metadata: Mapping[str, str]) -> Callable[[Path], No
             import onnx
             import onnxscript  # noqa: F401 (torch.onnx needs it)
         except ImportError as error:
-            raise ArgumentError(
-                "format",
-                f"found onnx, which needs the package {error.name}; install it with `pip install onnx onnxscript "
-                "onnxruntime`.",
-            ) from None
+            problem = f"it needs the package {error.name}"
+            hint = "install it with `pip install onnx onnxscript onnxruntime`"
+            raise ArgumentError(Mistake(problem, key="format", found="onnx", hint=hint)) from None
     program = _program(network, metadata)
 
     def save(temporary: str) -> None:
@@ -47,11 +46,8 @@ def _program(network: Network, metadata: Mapping[str, str]) -> Any:
     exported = traced(network)
     size = sum(tensor.nbytes for tensor in exported.state_dict.values())
     if size > _MOST_BYTES:
-        raise ArgumentError(
-            "format",
-            f"found onnx, but the weights take {size / 1e9:.1f} GB, and one ONNX file holds "
-            f"{_MOST_BYTES / 1e9:.0f} GB; use pt2 or safetensors.",
-        )
+        problem = f"the weights take {size / 1e9:.1f} GB, and one ONNX file holds {_MOST_BYTES / 1e9:.0f} GB"
+        raise ArgumentError(Mistake(problem, key="format", found="onnx", hint="use pt2 or safetensors"))
     with exporter("ONNX"):
         program = torch.onnx.export(
             exported,

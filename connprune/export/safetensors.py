@@ -5,6 +5,7 @@ from pathlib import Path
 
 from connprune.architecture.files import from_yaml
 from connprune.errors import UsageError
+from connprune.mistakes import Mark, Mistake
 from connprune.network.network import Network, build
 from connprune.tensor_files import read_header, write_tensors
 from connprune.training.run import load_weights
@@ -24,8 +25,11 @@ def load(path: Path) -> Network:
     metadata = read_header(path).metadata
     if "architecture" not in metadata:
         raise UsageError(
-            f"{path}: expected a run directory, or a file from `connprune export --format safetensors`, "
-            f"found a file without an architecture."
+            Mistake(
+                found="a file without an architecture",
+                expected="a run directory, or a safetensors file that `connprune export` wrote",
+                mark=Mark(str(path)),
+            )
         )
     network = build(from_yaml(metadata["architecture"], f"the architecture in {path}"))
     load_weights(network, path)

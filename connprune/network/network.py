@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from connprune.architecture import summaries
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT
+from connprune.arguments import require
 from connprune.errors import ArgumentError
+from connprune.mistakes import Mistake
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.gates import GateVector
 from connprune.network.head import Head
@@ -74,11 +76,12 @@ class Network(nn.Module):
 
     def _require_shapes(self, images: Tensor, gates: Tensor | None) -> None:
         if images.shape[1:] != self.mean.shape:
-            expected = ", ".join(map(str, self.mean.shape))
-            raise ArgumentError("images", f"expected the shape (batch, {expected}), found {tuple(images.shape)}")
+            expected = f"the shape (batch, {', '.join(map(str, self.mean.shape))})"
+            raise ArgumentError(Mistake(key="images", found=str(tuple(images.shape)), expected=expected))
         count = 0 if self.gates is None else len(self.gates.weight)
         if gates is not None and gates.shape != (count,):
-            raise ArgumentError("gates", f"expected the shape ({count},), found {tuple(gates.shape)}")
+            found, expected = str(tuple(gates.shape)), f"the shape ({count},)"
+            raise ArgumentError(Mistake(key="gates", found=found, expected=expected))
 
     def merging(self, target: str) -> Merging:
         """The merge of a target."""
@@ -142,7 +145,11 @@ def build(architecture: Architecture) -> Network:
     """The network of an architecture, with fresh weights from torch's default generator.
 
     Weights are Glorot-uniform (Glorot, Bengio 2010), as in the post's library; biases are zero.
+
+    Raises:
+        ArgumentError: it is no architecture.
     """
+    require("architecture", architecture, Architecture, "an Architecture")
     return Network(architecture)
 
 

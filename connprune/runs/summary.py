@@ -1,20 +1,25 @@
 """A directory with a summary: what it is, how far it is, and what came out."""
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from connprune.documents.run import TRAININGS, Kind, Status, Summary, Trained
-from connprune.errors import ConnpruneError, InterruptedRunError, LostDirectoryError, UsageError
+from connprune.errors import (
+    ConnpruneError,
+    InterruptedRunError,
+    LostDirectoryError,
+    Resumable,
+    UnfinishedRunError,
+    UsageError,
+)
 from connprune.files import read_sealed_json
+from connprune.mistakes import Mark, Mistake
 from connprune.runs.clock import now
 from connprune.runs.layout import Layout
 from connprune.runs.links import followed, write_document
 
 # What a summary says of a run before its results, and keeps when the run goes on.
 _LASTING = {"kind", "created", "cut", "cut_digest", "evolution", "digests", "launch", "data_digest", "origin"}
-# The command that goes on with a run of each kind.
-_COMMANDS: dict[Kind, str] = {"train": "train", "cut": "prune", "sweep": "sweep"}
 
 
 class Summarised(Layout):
@@ -105,19 +110,17 @@ class Summarised(Layout):
         return self.summary.status
 
     @property
-    def resume_command(self) -> str:
-        """What a user types to go on with this run."""
-        return f"connprune {_COMMANDS.get(self.kind, 'retrain')} --resume --run {shlex.quote(str(self.path))}"
+    def resumable(self) -> Resumable:
+        """This run, as errors name what can be resumed."""
+        return Resumable(self.kind, self.path)
 
     def require_finished(self) -> None:
         """Refuses a run that has no results yet.
 
         Raises:
-            UsageError: it has not ended; the message says how to go on with it.
+            UnfinishedRunError: it has not ended.
         """
         status = self.status
         if status != "finished":
-            raise UsageError(
-                f"{self.path}: this run has not ended (its status is {status!r}); finish it with "
-                f"`{self.resume_command}`."
-            )
+            problem = f"this run has not ended (its status is {status!r})."
+            raise UnfinishedRunError(Mistake(problem, mark=Mark(str(self.path))), self.resumable)

@@ -2,6 +2,7 @@
 
 from connprune.architecture.architecture import Architecture
 from connprune.errors import UsageError
+from connprune.mistakes import Mistake
 
 
 def single_valued(architecture: Architecture) -> str | None:
@@ -38,11 +39,9 @@ def require_enough(architecture: Architecture, batch_size: int, images: int | No
         f"{fewest} images{f', 2 for each of {processes} processes' if processes > 1 else ''}"
     )
     if batch_size < fewest:
-        raise UsageError(f"training.batch_size: found {batch_size}, but {what}.")
+        raise UsageError(Mistake(what, key="training.batch_size", found=str(batch_size)))
     left = images % batch_size if images is not None else 0
     # One that is left over joins the step before.
     if images is not None and (images < fewest or 1 < left < fewest):
-        raise UsageError(
-            f"training.batch_size: found {batch_size}, which leaves {left or images} of {images:,} training images for "
-            f"the last step, but {what}; take another size."
-        )
+        leaves = f"{batch_size}, which leaves {left or images} of {images:,} training images for the last step"
+        raise UsageError(Mistake(what, key="training.batch_size", found=leaves, hint="take another size"))

@@ -1,6 +1,7 @@
 """The configuration of a run: an architecture, its data and its recipe. Defaults < YAML < command line."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,18 +20,16 @@ from connprune.data.settings import DataSettings
 from connprune.data.shape import image_shape
 from connprune.errors import UsageError
 from connprune.files import absolute, read_text
+from connprune.mistakes import NOWHERE, Mistake
 from connprune.runs.directory import RunDirectory
 from connprune.runs.settings import RunSettings
 from connprune.training.batch_sizes import require_enough
-from connprune.training.layered import Layered
+from connprune.training.layered import Layered, Setting
 from connprune.training.recipe import Recipe
 
 DEFAULT_PRESET = "search"
 # A wiring by its name, which validation writes out.
 _DENSE: Any = "dense"
-
-# Key path -> (the option as the user wrote it, its value).
-Options = Mapping[str, tuple[str, Any]]
 
 # What may differ when a run goes on, besides `run`: it may be extended, and its images are known by their digest.
 _FREE = ("training.epochs", "data.source", "data.cache")
@@ -64,13 +63,14 @@ class Configuration(Blueprint):
         """
         stated = Shape(self.input.feature_maps, self.input.height, self.input.width) if self.input else shape
         if stated != shape:
-            raise UsageError(f"input: found {stated} (feature maps@side), but the images of the data are {shape}.")
+            whose = "as the images of the data are (feature maps@side)"
+            raise UsageError(Mistake(key="input", found=str(stated), expected=f"{shape}, {whose}"))
         if self.classes not in (None, classes):
-            raise UsageError(f"classes: found {self.classes}, but the data have {classes}.")
+            raise UsageError(Mistake(key="classes", found=str(self.classes), expected=f"{classes}, as the data have"))
         try:
             return self.with_input(shape, classes)
         except ValidationError as error:
-            raise UsageError(explain(error, Architecture, Document({}))) from None
+            raise UsageError(*explain(error, Architecture, Document({}))) from None
 
     def seeded(self, seed: int) -> "Configuration":
         """The same with another seed of the training; the split of the images keeps its own."""
@@ -117,8 +117,12 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
         merge, maps = architecture.merge_of(target), brought_maps(architecture, target)
         if merge.feature_maps is not None and merge.feature_maps > maps:
             raise UsageError(
-                f"merges.{target}.feature_maps: found {merge.feature_maps}, but {merge.aggregate} cannot give "
-                f"more than the {maps} feature maps that it reads here; give this merge fewer, or another aggregate."
+                Mistake(
+                    key=f"merges.{target}.feature_maps",
+                    found=str(merge.feature_maps),
+                    expected=f"at most {maps}, as many feature maps as {merge.aggregate} reads here",
+                    hint="give this merge fewer, or another aggregate",
+                )
             )
     require_enough(architecture, configuration.training.batch_size)
     return architecture
@@ -132,9 +136,12 @@ def _require_gates(architecture: Architecture) -> None:
     for key in ("budget", "target_sparsity", "open"):
         if getattr(gates, key) is not None:
             raise UsageError(
-                f"gates.{key}: no connection has a gate that could reach it; gates.ungated names "
-                f"{', '.join(gates.ungated or ())}, which is every target. Give gates.ungated fewer, or leave "
-                f"gates.{key} out."
+                Mistake(
+                    "no connection has a gate that could reach it; gates.ungated names "
+                    f"{', '.join(gates.ungated or ())}, which is every target",
+                    key=f"gates.{key}",
+                    hint=f"give gates.ungated fewer, or leave gates.{key} out",
+                )
             )
 
 
@@ -142,7 +149,7 @@ def resolve(
     preset: str | None = None,
     config: Path | None = None,
     assignments: Iterable[str] = (),
-    options: Options | None = None,
+    settings: Iterable[Setting] = (),
 ) -> Configuration:
     """The configuration that presets, a YAML file and the command line add up to.
 
@@ -150,32 +157,31 @@ def resolve(
         preset: the preset to start from; without one see `starting_point`.
         config: a YAML file.
         assignments: `key.path=value`, each laid over the rest in order.
-        options: key path → (the option as the user wrote it, value), laid over all.
+        settings: the same, read already, laid over all.
 
     Raises:
-        UsageError: something is no valid configuration; the message has a line for each mistake.
+        UsageError: something is no valid configuration; it has each mistake.
     """
-    return validated(collect(preset, config, assignments, options))
+    return validated(collect(preset, config, [*map(Setting.read, assignments), *settings]))
 
 
-def resolve_document(document: Document, options: Options | None = None) -> Configuration:
+def resolve_document(document: Document, settings: Iterable[Setting] = ()) -> Configuration:
     """As `resolve`, for a YAML document that is already read."""
-    return validated(_commanded(_below_and(document, None), (), options or {}))
+    return validated(_below_and(document, None).over(settings))
 
 
 def collect(
     preset: str | None = None,
     config: Path | None = None,
-    assignments: Iterable[str] = (),
-    options: Options | None = None,
+    settings: Iterable[Setting] = (),
 ) -> Layered:
     """What `resolve` makes a configuration of: every value that is stated, with the place that states it.
 
     Raises:
-        UsageError: a file is no YAML, there is no such preset, or an assignment is none.
+        UsageError: a file is no YAML, there is no such preset, or a setting has no place.
     """
     document = parse(read_text(config), str(config)) if config else Document({})
-    return _commanded(_below_and(document, preset), assignments, options or {})
+    return _below_and(document, preset).over(settings)
 
 
 def starting_point(document: Document, preset: str | None = None) -> str | None:
@@ -200,18 +206,10 @@ def _below_and(document: Document, preset: str | None) -> Layered:
         try:
             below = preset_document(base)
         except UsageError as error:
-            mark = document.marks.get(("preset",)) if preset is None else None
-            raise UsageError(f"{error} ({mark})" if mark else str(error)) from None
+            mark = document.marks.get(("preset",), NOWHERE) if preset is None else NOWHERE
+            raise UsageError(*(replace(mistake, mark=mark) for mistake in error.mistakes)) from None
         layered.add(below)
     layered.add(Document({key: value for key, value in document.data.items() if key != "preset"}, document.marks))
-    return layered
-
-
-def _commanded(layered: Layered, assignments: Iterable[str], options: Options) -> Layered:
-    for assignment in assignments:
-        layered.set(assignment)
-    for path, (source, value) in options.items():
-        layered.put(path, value, source)
     return layered
 
 
@@ -219,12 +217,12 @@ def validated(layered: Layered) -> Configuration:
     """The configuration that values add up to, with every default filled in.
 
     Raises:
-        UsageError: it is none; the message has a line for each mistake.
+        UsageError: it is none; it has each mistake.
     """
     try:
         found = Configuration.model_validate(layered.data)
     except ValidationError as error:
-        raise UsageError(explain(error, Configuration, layered.document)) from None
+        raise UsageError(*explain(error, Configuration, layered.document)) from None
     data = found.data.located()
     if data.split_seed is None:
         data = data.model_copy(update={"split_seed": found.training.seed})
@@ -232,7 +230,7 @@ def validated(layered: Layered) -> Configuration:
 
 
 def resolve_resumed(
-    run: RunDirectory, preset: str | None, config: Path | None, assignments: Iterable[str], options: Options
+    run: RunDirectory, preset: str | None, config: Path | None, settings: Iterable[Setting]
 ) -> Configuration:
     """The configuration to go on with: the run's own, in which the number of epochs may have grown, and `run` changed.
 
@@ -242,18 +240,17 @@ def resolve_resumed(
         run: the run to go on with.
         preset: as for `resolve`; without it and `config` the rest is laid over the run's own configuration.
         config: as for `resolve`.
-        assignments: as for `resolve`.
-        options: as for `resolve`.
+        settings: as for `resolve`.
 
     Raises:
         UsageError: another setting differs, or the number of epochs has fallen.
     """
     saved = read_configuration(run)
     if preset or config:
-        wanted = resolve(preset=preset, config=config, assignments=assignments, options=options)
+        wanted = resolve(preset, config, settings=settings)
     else:
         layered = Layered(parse(run.text(run.config), str(run.config)))
-        wanted = validated(_commanded(layered, assignments, options))
+        wanted = validated(layered.over(settings))
     if wanted.input is None:
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
     wanted = wanted.with_range(saved.data.range).with_precision(saved.training.precision)
@@ -284,14 +281,9 @@ def with_recipe(configuration: Configuration, *, epochs: int | None, seed: int |
     Raises:
         UsageError: the number is out of range.
     """
-    layered = Layered(Document(configuration.model_dump(mode="json")))
-    options = {"training.epochs": (f"--epochs {epochs}", epochs), "training.seed": (f"--seed {seed}", seed)}
-    return validated(_commanded(layered, (), named(options)))
-
-
-def named(options: Options) -> Options:
-    """The options that the user gave: those with a value."""
-    return {path: option for path, option in options.items() if option[1] is not None}
+    values = (("training.epochs", epochs), ("training.seed", seed))
+    settings = [Setting(key, value) for key, value in values if value is not None]
+    return validated(Layered(Document(configuration.model_dump(mode="json"))).over(settings))
 
 
 def _located(gates: Gates | None) -> Gates | None:

@@ -8,13 +8,18 @@ from pathlib import Path
 import torch
 
 from connprune.errors import ArgumentError
+from connprune.mistakes import Mistake
 from connprune.training.determinism import prepare_products
 
 
 def require_device_name(name: str) -> None:
     """Raises UsageError for what is no device's name, here or on another machine."""
     if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]{1,4})?", name):
-        raise ArgumentError("device", f"found {name[:60]!r}, expected auto, cpu, cuda, cuda:N or mps.")
+        raise _unusable(repr(name[:60]), expected="auto, cpu, cuda, cuda:N or mps")
+
+
+def _unusable(found: str, problem: str = "", expected: str | None = None, hint: str | None = None) -> ArgumentError:
+    return ArgumentError(Mistake(problem, "device", found, expected, hint))
 
 
 def find_device(name: str) -> torch.device:
@@ -36,13 +41,11 @@ def _found(name: str) -> tuple[torch.device, str]:
     if name == "auto":
         name = "cuda" if count else "mps" if torch.backends.mps.is_available() else "cpu"
     if name == "mps" and not torch.backends.mps.is_available():
-        raise ArgumentError("device", "found mps, but there is no Apple GPU here; use cpu.")
+        raise _unusable("mps", "there is no Apple GPU here", hint="use cpu")
     if name.startswith("cuda"):
         number = int(name.partition(":")[2] or 0)
         if number >= count:
-            raise ArgumentError(
-                "device", f"found {name}, but {trouble or f'there are {count} CUDA devices here'}; use cpu."
-            )
+            raise _unusable(name, trouble or f"there are {count} CUDA devices here", hint="use cpu")
         return torch.device("cuda", number), trouble
     return torch.device(name), trouble
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from connprune.data.settings import NAMED
 from connprune.errors import ArgumentError, UsageError
+from connprune.mistakes import Mistake
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration
 
@@ -29,9 +30,8 @@ def moved(configuration: Configuration, data: str | None) -> Configuration:
         configuration = configuration.model_copy(update={"data": here})
     source = configuration.data.source
     if source not in NAMED and not Path(source).exists():
-        raise ArgumentError(
-            "data", f"there is no {source}; name the folder where its images are now, here or by {VARIABLE}."
-        )
+        hint = f"name the folder where its images are now, here or by {VARIABLE}"
+        raise ArgumentError(Mistake(f"there is no {source}", key="data", hint=hint))
     return configuration
 
 

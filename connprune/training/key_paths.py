@@ -1,4 +1,4 @@
-"""The keys of a configuration by their paths, as `--set` takes them. Nothing here imports torch."""
+"""The keys of a configuration by their paths, as assignments `key.path=value` take them. Nothing here imports torch."""
 
 from collections.abc import Iterator
 from typing import Any, get_args

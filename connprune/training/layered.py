@@ -1,15 +1,51 @@
 """Values from several places laid over each other, each with the place that set it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from connprune.architecture.gates import Gates
-from connprune.architecture.strict_yaml import DEEPEST, Document, KeyPath, Mark, parse_value, shown
+from connprune.architecture.strict_yaml import DEEPEST, Document, KeyPath, parse_value, shown
 from connprune.errors import UsageError
+from connprune.mistakes import NOWHERE, Mark, Mistake
 from connprune.training.recipe import Recipe
 
 # The sections whose keys depend on their kind.
 _KINDS = {name for model in (Gates, Recipe) for name, section in model.model_fields.items() if section.discriminator}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value to lay over others.
+
+    Attributes:
+        path: its keys with dots between; an entry of a list has its number, from 0, as key.
+        value: what to put there.
+        mark: where the user wrote it.
+    """
+
+    path: str
+    value: Any
+    mark: Mark = NOWHERE
+
+    @classmethod
+    def read(cls, assignment: str, written: str | None = None) -> Self:
+        """What `key.path=value` says.
+
+        Args:
+            assignment: this text.
+            written: how the user wrote it; None is as it stands.
+
+        Raises:
+            UsageError: the text is no assignment.
+        """
+        mark = Mark(source=shown(assignment if written is None else written))
+        path, separator, text = assignment.partition("=")
+        if not separator or not all(path.split(".")):
+            raise UsageError(
+                Mistake(found=repr(shown(assignment)), expected="KEY=VALUE, like training.epochs=10", mark=mark)
+            )
+        return cls(path, parse_value(text), mark)
 
 
 class Layered:
@@ -43,33 +79,17 @@ class Layered:
         self.data = overlaid(self.data, document.data)
         self.marks |= document.marks
 
-    def set(self, assignment: str) -> None:
-        """Lays one `key.path=value` over what is there.
-
-        Raises:
-            UsageError: the text is no assignment, or its path leads through something that has no keys.
-        """
-        path, separator, text = assignment.partition("=")
-        if not separator or not all(path.split(".")):
-            raise UsageError(f"--set {shown(assignment)}: expected KEY=VALUE, like training.epochs=10.")
-        self.put(path, parse_value(text), f"--set {assignment}")
-
-    def put(self, path: str, value: Any, origin: str) -> None:
+    def put(self, setting: Setting) -> None:
         """Lays one value over what is there.
 
-        Args:
-            path: its keys with dots between; an entry of a list has its number, from 0, as key.
-            value: what to put there.
-            origin: how the user wrote it.
-
         Raises:
-            UsageError: the path leads through something that has no keys, or nests deeper than any configuration.
+            UsageError: its path leads through something that has no keys, or nests deeper than any configuration.
         """
-        mark = Mark(shown(origin))
-        parts = path.split(".")
+        mark, value = setting.mark, setting.value
+        parts = setting.path.split(".")
         if len(parts) > DEEPEST:
-            raise UsageError(f"{mark.origin}: found {len(parts):,} keys, expected at most {DEEPEST}.")
-        keys = _addressed(self.data, parts, mark.origin)
+            raise UsageError(Mistake(found=f"{len(parts):,} keys", expected=f"at most {DEEPEST}", mark=mark))
+        keys = _addressed(self.data, parts, mark)
         above = {keys[:end]: mark for end in range(1, len(keys)) if keys[:end] not in self.marks}
         if keys[-1] == "kind" and keys[-2:-1] and keys[-2] in _KINDS:
             # A section of another kind loses the keys of the one that was there.
@@ -80,6 +100,12 @@ class Layered:
             self._forget([keys])
             self.data = _with_value(self.data, keys, value)
             self.marks |= {**above, keys: mark}
+
+    def over(self, settings: Iterable[Setting]) -> Self:
+        """The same, once each setting is laid over it."""
+        for setting in settings:
+            self.put(setting)
+        return self
 
     def origin(self, path: KeyPath) -> str | None:
         """Where the value of a key was set; None if it is a default."""
@@ -130,20 +156,22 @@ def _merges(key: str, above: Any, below: Any) -> bool:
     return key not in _KINDS or bool(above.get("kind", below.get("kind")) == below.get("kind"))
 
 
-def _addressed(data: Any, parts: Iterable[str], origin: str) -> KeyPath:
+def _addressed(data: Any, parts: Iterable[str], mark: Mark) -> KeyPath:
     """The key path that a user's words mean: where there is a list, a word is a number."""
     keys: KeyPath = ()
     for part in parts:
+        above = ".".join(shown(str(key)) for key in keys)
         if isinstance(data, list):
-            place = int(part) if part.isascii() and part.isdecimal() and len(part) < 10 else len(data)
-            if place >= len(data):
-                there = f"a number from 0 to {len(data) - 1}" if data else "no key, this list is empty,"
-                raise UsageError(f"{origin}: expected {there} where {shown(part)!r} stands.")
-            keys, data = (*keys, place), data[place]
+            index = int(part) if part.isascii() and part.isdecimal() and len(part) < 10 else len(data)
+            if index >= len(data):
+                numbers = f"a number from 0 to {len(data) - 1}" if data else "no key: this list is empty"
+                raise UsageError(Mistake(key=above, found=f"the key {shown(part)!r}", expected=numbers, mark=mark))
+            keys, data = (*keys, index), data[index]
         elif data is None or isinstance(data, Mapping):
             keys, data = (*keys, part), (data or {}).get(part)
         else:
-            raise UsageError(f"{origin}: {shown(part)!r} cannot be set, there is a plain value above it.")
+            problem = f"{shown(part)!r} cannot be set, there is a plain value above it."
+            raise UsageError(Mistake(problem, key=above, mark=mark))
     return keys
 
 

@@ -20,7 +20,7 @@ _FILLED_IN = {"input": "the data", "classes": "the data", "data.split_seed": "tr
 def explained(configuration: Configuration, architecture: Architecture, layered: Layered) -> str:
     """The whole configuration as YAML, a line for each value with a comment that says what set it.
 
-    The comment names a line of a preset or a file, `--set …`, an option, the data, or `default`.
+    The comment names a line of a preset or a file, what was written on the command line, the data, or `default`.
 
     Args:
         configuration: what was resolved.

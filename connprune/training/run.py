@@ -212,8 +212,9 @@ def _interrupted(trainer: Trainer, record: Record, number: int) -> InterruptedRu
     where = f"in epoch {trainer.epoch + 1} after step {trainer.step}"
     return InterruptedRunError(
         f"Interrupted {where if trainer.epoch < trainer.recipe.epochs else 'after the last epoch'}; "
-        f"the checkpoint is saved. Go on with `{record.run.resume_command}`.",
+        "the checkpoint is saved.",
         number,
+        record.run.resumable,
     )
 
 

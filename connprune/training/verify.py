@@ -7,6 +7,7 @@ from connprune.documents.comparison import Comparison
 from connprune.documents.sweep import Sweep
 from connprune.errors import UsageError
 from connprune.files import read_json, read_sealed_json
+from connprune.mistakes import Mistake
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.links import read_document
@@ -15,15 +16,15 @@ from connprune.training.configuration import configuration_in, read_configuratio
 from connprune.training.run import load_network
 
 
-def mistakes_of_run(run: RunDirectory) -> list[str]:
-    """A sentence for each thing that is wrong with a run, a cut or an experiment; none if it is sound.
+def mistakes_of_run(run: RunDirectory) -> list[Mistake]:
+    """Each thing that is wrong with a run, a cut or an experiment; none if it is sound.
 
     Whether the files belong together is looked at once each of them is sound.
     """
     try:
         kind, is_finished = run.kind, run.is_finished
     except UsageError as error:
-        return [str(error)]
+        return [*error.mistakes]
     if kind in ("comparison", "sweep"):
         return [mistake for part in _parts_of_experiment(run) for mistake in part]
     found = list(dict.fromkeys(_raised(_checks(run, kind, is_finished))))
@@ -47,7 +48,7 @@ def _checks(run: RunDirectory, kind: str, is_finished: bool) -> list[Callable[[]
     return [*checks, *_results(run)]
 
 
-def _parts_of_experiment(run: RunDirectory) -> Iterator[list[str]]:
+def _parts_of_experiment(run: RunDirectory) -> Iterator[list[Mistake]]:
     yield _raised([lambda: read_sealed_json(run.path / "plan.json")])
     yield _raised(_results(run))
     for job in sorted(run.path.glob("jobs/*/seed-*")):
@@ -68,11 +69,11 @@ def _require(path: Path) -> None:
         raise UsageError(f"{path}: this file is missing, but the run is finished.")
 
 
-def _raised(checks: list[Callable[[], object]]) -> list[str]:
-    found = []
+def _raised(checks: list[Callable[[], object]]) -> list[Mistake]:
+    mistakes: list[Mistake] = []
     for check in checks:
         try:
             check()
         except UsageError as error:
-            found += str(error).splitlines()
-    return found
+            mistakes += error.mistakes
+    return mistakes

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -171,10 +173,21 @@ def test_what_is_left_lies_between_input_and_head(architecture: Architecture, da
     assert again == smaller
 
 
-@pytest.mark.parametrize("rule", [Keep(45), Keep(-1), Sparsity(1.5), Sparsity(-0.1)])
-def test_rules_out_of_range(digits: Architecture, rule: Rule) -> None:
-    with pytest.raises(UsageError, match="expected"):
-        cut(digits, all_open(digits), rule)
+@pytest.mark.parametrize(
+    ("rule", "value", "told"),
+    [
+        (Keep, 45, "keep: found 45, expected 0 to 44, the number of gates that can be cut."),
+        (Keep, -1, "keep: found -1, expected a whole number from 0 upwards."),
+        (Sparsity, 1.5, "sparsity: found 1.5, expected a share from 0 to 1."),
+        (Sparsity, -0.1, "sparsity: found -0.1, expected a share from 0 to 1."),
+        (Threshold, -1, "threshold: found -1, expected a number from 0 upwards."),
+        (Threshold, math.nan, "threshold: found nan, expected a number from 0 upwards."),
+    ],
+)
+def test_rules_out_of_range(digits: Architecture, rule: Callable[[Any], Rule], value: float, told: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        cut(digits, all_open(digits), rule(value))
+    assert str(refused.value) == told
 
 
 def test_gates_must_be_complete(digits: Architecture) -> None:

@@ -25,7 +25,7 @@ def convolution(**keys: Any) -> list[dict[str, Any]]:
 def refusal(**changes: Any) -> str:
     with pytest.raises(ValidationError) as caught:
         Architecture.model_validate({**VALID, **changes})
-    return explain(caught.value, Architecture, Document({}))
+    return "\n".join(map(str, explain(caught.value, Architecture, Document({}))))
 
 
 def test_the_example_is_valid() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from connprune.cli.work import worker_commands
 from connprune.documents.run import Trained
-from connprune.experiments.launch import worker_commands
 from connprune.experiments.ray_tasks import Surroundings, train
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import read_configuration

@@ -108,7 +108,7 @@ def test_of_equal_gates_those_of_the_nearest_sources_are_open(digits: Architectu
 def test_more_open_gates_than_there_are_is_refused() -> None:
     settings = ["gates.kind=top-k", "gates.penalty=0"]
     design(resolve("digits", assignments=[*settings, "gates.open=44"]))
-    with pytest.raises(UsageError, match=r"gates\.open: found 45, but this network has 44 gates"):
+    with pytest.raises(UsageError, match=r"gates\.open: found 45, expected at most 44, as many gates as this"):
         design(resolve("digits", assignments=[*settings, "gates.open=45"]))
     targets = "[conv1, conv2, pool1, dropout1, conv3, conv4, pool2, dropout2, head]"
     with pytest.raises(UsageError, match=r"gates\.open: no connection has a gate"):

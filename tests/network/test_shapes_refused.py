@@ -15,7 +15,7 @@ NETWORK = build(preset_architecture("digits")).eval()
     "shape", [(2, 3, 8, 8), (2, 1, 1, 8), (2, 1, 8, 1), (2, 1, 1, 1), (8, 8), (1, 8, 8), (2, 1, 9, 9)]
 )
 def test_images(shape: tuple[int, ...]) -> None:
-    message = f"images: expected the shape (batch, 1, 8, 8), found {shape}"
+    message = f"images: found {shape}, expected the shape (batch, 1, 8, 8)."
     with pytest.raises(UsageError) as refused:
         NETWORK(torch.zeros(shape))
     assert str(refused.value) == message
@@ -23,13 +23,13 @@ def test_images(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("count", [1, 43, 45])
 def test_gates(count: int) -> None:
-    with pytest.raises(ArgumentError, match=rf"^gates: expected the shape \(44,\), found \({count},\)$"):
+    with pytest.raises(ArgumentError, match=rf"^gates: found \({count},\), expected the shape \(44,\)\.$"):
         NETWORK(torch.zeros(2, 1, 8, 8), torch.ones(count))
 
 
 def test_gates_of_a_network_without() -> None:
     network = build(preset_architecture("digits").without_gates())
-    with pytest.raises(ArgumentError, match=r"^gates: expected"):
+    with pytest.raises(ArgumentError, match=r"^gates: found"):
         network(torch.zeros(2, 1, 8, 8), torch.ones(44))
 
 

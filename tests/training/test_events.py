@@ -11,6 +11,7 @@ import pytest
 from connprune.errors import InterruptedRunError
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import read_configuration, resolve_resumed
+from connprune.training.layered import Setting
 from tests.conftest import TINY, Command
 from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
 
@@ -102,7 +103,7 @@ def test_they_can_be_turned_on_later(tmp_path: Path) -> None:
     run = start(tmp_path / "run", chosen)
     with pytest.raises(InterruptedRunError):
         go_on(run, chosen, StopAfter(7))
-    go_on(run, resolve_resumed(run, None, None, [EVENTS], {}))
+    go_on(run, resolve_resumed(run, None, None, map(Setting.read, [EVENTS])))
     assert [step for step, _ in scalars(read(run), "loss/train")] == [2, 3]
     assert read_configuration(run).run.tensorboard
     assert lasting(run) == lasting(train(tmp_path / "whole"))

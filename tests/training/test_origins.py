@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from connprune.architecture.presets import preset_names, preset_text
 from connprune.architecture.strict_yaml import Document, parse, parse_value
 from connprune.errors import UsageError
+from connprune.mistakes import Mark
 from connprune.training.configuration import Configuration, collect, design, resolve, resolve_document, validated
+from connprune.training.layered import Setting
 from connprune.training.origins import explained, starting_sentence
 
 OWN = "layers:\n  - {kind: conv, feature_maps: 4}\n  - {kind: max-pool}\ndata: {source: digits}\n"
@@ -129,8 +131,10 @@ def test_every_value_says_what_set_it(tmp_path: Path) -> None:
     file = written(tmp_path, "preset: digits\ngates:\n  penalty: 0.5\nmerge: {aggregate: sum}\nclasses: 10\n")
     found = comments(
         config=file,
-        assignments=["training.schedule.kind=plateau", "layers.2.size=4", "head={hidden: [3]}"],
-        options={"training.epochs": ("--epochs 7", 7)},
+        settings=[
+            *map(Setting.read, ["training.schedule.kind=plateau", "layers.2.size=4", "head={hidden: [3]}"]),
+            Setting("training.epochs", 7, Mark(source="so many epochs")),
+        ],
     )
     preset = parse(preset_text("digits"), "preset digits").marks
     assert {key: found[key] for key in ("gates.penalty", "merge.aggregate", "classes")} == {
@@ -138,13 +142,13 @@ def test_every_value_says_what_set_it(tmp_path: Path) -> None:
         "merge.aggregate": f"{file}, line 4",
         "classes": f"{file}, line 5",
     }
-    assert found["training.epochs"] == "--epochs 7"
-    assert found["training.schedule.kind"] == "--set training.schedule.kind=plateau"
+    assert found["training.epochs"] == "so many epochs"
+    assert found["training.schedule.kind"] == "training.schedule.kind=plateau"
     assert found["training.schedule.factor"] == "default"
-    assert found["layers.2.size"] == "--set layers.2.size=4"
+    assert found["layers.2.size"] == "layers.2.size=4"
     assert found["layers.2.kind"] == preset["layers", 2, "kind"].origin
     assert found["layers.2.name"] == "default"
-    assert found["head.hidden"] == "--set head={hidden: [3]}"
+    assert found["head.hidden"] == "head={hidden: [3]}"
     assert found["head.reduce"] == "default"
     assert found["gates.rate"] == preset["gates", "rate"].origin
     assert found["connections.head"] == preset["connections",].origin
@@ -158,8 +162,8 @@ def test_every_value_says_what_set_it(tmp_path: Path) -> None:
 def test_exactly_what_was_set_says_so(keys: set[str]) -> None:
     """Also where the value is what it would have been."""
     assignments = [f"{key}={'3' if key == 'training.seed' else '0.25'}" for key in sorted(keys)]
-    found = comments("digits", assignments=assignments)
-    assert {key for key, comment in found.items() if comment.startswith("--set")} == keys
+    found = comments("digits", settings=map(Setting.read, assignments))
+    assert {key for key, comment in found.items() if comment in assignments} == keys
 
 
 def test_a_layer_that_replaces_others_has_nothing_of_theirs(tmp_path: Path) -> None:
@@ -177,6 +181,6 @@ def test_a_preset_that_is_none_is_told_with_its_line(tmp_path: Path) -> None:
 
 def test_a_sweep_starts_as_a_training_does() -> None:
     own = parse(OWN, "mine.yaml").data
-    assert resolve_document(Document(own)) == resolve_document(Document(own), {})
+    assert resolve_document(Document(own)) == resolve_document(Document(own), [])
     assert resolve_document(Document(own)).gates is None
     assert isinstance(resolve_document(Document({})), Configuration)

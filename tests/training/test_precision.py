@@ -13,6 +13,7 @@ import torch
 
 from connprune.errors import UsageError
 from connprune.training.configuration import read_configuration, resolve, resolve_resumed
+from connprune.training.layered import Setting
 from connprune.training.precision import _ROUNDED, Precision, computing_in, precision_on, products_in
 from connprune.training.recipe import Recipe
 from tests.training.helpers import SMALL, configuration, go_on, lasting, start, train
@@ -73,11 +74,11 @@ def test_a_run_keeps_the_precision_in_which_it_began(tmp_path: Path) -> None:
     run = start(tmp_path / "run", configuration("training.precision=tf32"))
     go_on(run, configuration("training.precision=tf32"))
     more = ["training.epochs=4"]
-    wanted = resolve_resumed(run, "digits", None, [*SMALL, *more], {})
+    wanted = resolve_resumed(run, "digits", None, map(Setting.read, [*SMALL, *more]))
     assert wanted.training.precision == "tf32"
-    assert resolve_resumed(run, None, None, more, {}).training.precision == "tf32"
+    assert resolve_resumed(run, None, None, map(Setting.read, more)).training.precision == "tf32"
     with pytest.raises(UsageError, match=r"training\.precision \(was 'tf32', now 'float32'\)"):
-        resolve_resumed(run, "digits", None, [*SMALL, *more, "training.precision=float32"], {})
+        resolve_resumed(run, "digits", None, map(Setting.read, [*SMALL, *more, "training.precision=float32"]))
 
 
 def test_only_auto_is_decided_by_the_device() -> None:

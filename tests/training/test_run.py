@@ -15,6 +15,7 @@ from connprune.documents.run import Reached
 from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import read_configuration, resolve, resolve_resumed
+from connprune.training.layered import Setting
 from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
 
 DROPOUT_AND_PLATEAU = ("training.schedule={kind: plateau, patience: 1}", "gates.penalty_warmup=2")
@@ -112,7 +113,7 @@ def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:
     )
     longer = train(tmp_path / "longer", *fixed, "training.epochs=5")
     run = train(tmp_path / "extended", *fixed)
-    wanted = resolve_resumed(run, None, None, ["training.epochs=5"], {})
+    wanted = resolve_resumed(run, None, None, map(Setting.read, ["training.epochs=5"]))
     stop = StopAfter()
     go_on(run, wanted, stop)
     assert stop.done == 3
@@ -130,7 +131,7 @@ def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:
 def test_a_changed_setting_is_named_and_refused(tmp_path: Path, assignment: str, told: str) -> None:
     run = train(tmp_path / "run", "training.epochs=3")
     with pytest.raises(UsageError, match=told):
-        resolve_resumed(run, None, None, [assignment], {})
+        resolve_resumed(run, None, None, map(Setting.read, [assignment]))
 
 
 def test_what_a_run_directory_holds(tmp_path: Path) -> None:
@@ -218,7 +219,7 @@ def test_changed_images_are_noticed(tmp_path: Path, digits_folder: Path) -> None
         go_on(run, chosen)
     shutil.copytree(digits_folder / "train" / "3", digits_folder / "train" / "new")
     shutil.copytree(digits_folder / "test" / "3", digits_folder / "test" / "new")
-    with pytest.raises(UsageError, match="classes: found 10, but the data have 11"):
+    with pytest.raises(UsageError, match="classes: found 10, expected 11, as the data have"):
         go_on(run, read_configuration(run))
 
 

@@ -15,7 +15,7 @@ from connprune.training.pruning import Granularity, examine, sweep
 def measure(
     run: RunDirectory, load: Callable[[Configuration], Dataset], device: torch.device, data: str | None = None
 ) -> Measured:
-    """Tries thresholds on a run's gates, as `prune --dry-run --sweep` does.
+    """Tries thresholds on a run's gates, as `prune` does where it is only asked what they would leave.
 
     Args:
         run: a finished run with gates, or a cut of one.

@@ -12,6 +12,7 @@ import jinja2
 import connprune
 from connprune.errors import ArgumentError
 from connprune.files import write_text
+from connprune.mistakes import Mistake
 
 # In the order in which they need one another.
 _SCRIPTS = (
@@ -30,7 +31,7 @@ _SCRIPTS = (
 # What a page says of itself.
 HOLDS = (
     "it holds the paths of runs and images, and of each training that it shows the command line, folder, commit, host "
-    "and process; --redact leaves them out"
+    "and process"
 )
 HOLDS_NO_PLACES = "of paths it holds the last part alone, and no command line, folder, commit, host or process"
 _GENERATOR = "connprune report"
@@ -67,18 +68,22 @@ def require_place(path: Path) -> None:
         ArgumentError: it is a directory or another file than an earlier page, or its folder cannot be written to.
     """
     if path.is_dir():
-        raise ArgumentError("html", f"{path}: expected a file, found a directory.")
+        raise _unusable(f"{path}: found a directory, expected a file.")
     if path.exists() and not _is_page(path):
-        raise ArgumentError("html", f"{path}: there is another file, which would be lost; name a new one.")
+        raise _unusable(f"{path}: there is another file, which would be lost; name a new one.")
     folder = path.parent
     if not folder.is_dir():
-        raise ArgumentError("html", f"{path}: there is no folder {folder}.")
+        raise _unusable(f"{path}: there is no folder {folder}.")
     probe = folder / f".{path.name}.probe"
     try:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise ArgumentError("html", f"{path}: cannot write there: {error.strerror}.") from None
+        raise _unusable(f"{path}: cannot write there: {error.strerror}.") from None
+
+
+def _unusable(problem: str) -> ArgumentError:
+    return ArgumentError(Mistake(problem, key="html"))
 
 
 def write_page(data: Mapping[str, Any], path: Path) -> int:

@@ -1,4 +1,4 @@
-"""What each of a range of thresholds would leave, as `prune --dry-run --sweep` has it, and of which connections."""
+"""What each of a range of thresholds would leave, as `prune` tries them, and of which connections."""
 
 import math
 from collections.abc import Sequence

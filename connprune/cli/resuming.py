@@ -1,0 +1,19 @@
+"""What a user types to resume a run."""
+
+import shlex
+
+from connprune.errors import Resumable
+
+# The command that resumes a run of each kind; `retrain` all others.
+_COMMANDS = {"train": "train", "cut": "prune", "sweep": "sweep"}
+
+
+def resume_command(run: Resumable) -> str:
+    """The command that resumes a run."""
+    return f"connprune {_COMMANDS.get(run.kind, 'retrain')} --resume --run {shlex.quote(str(run.path))}"
+
+
+def advised(error: BaseException) -> str:
+    """What an error says, and where it leaves a run that can be resumed, by which command."""
+    run = getattr(error, "run", None)
+    return f"{error} Go on with `{resume_command(run)}`." if isinstance(run, Resumable) else str(error)
