@@ -104,9 +104,7 @@ def random(pair: Pair, count: int) -> list[Architecture]:
             f"baseline random:{count}: there are only {there_are} wirings of {connections} connections."
         )
     generator = Random(f"random {pair.seed}")  # noqa: S311 - nothing here is secret
-    space = pair.space
-    drawn = (space.draw(generator, connections) for _ in iter(int, 1))
-    return _different(pair, drawn, count)
+    return _different(pair, _draws(pair.space, generator, connections), count)
 
 
 def random_params(pair: Pair, count: int) -> list[Architecture]:
@@ -158,6 +156,12 @@ def every(pair: Pair) -> list[Architecture]:
             "by one; try random:N."
         )
     return _different(pair, iter(pair.space), count)
+
+
+def _draws(space: LiveWirings, generator: Random, connections: int) -> Iterator[Wiring]:
+    """Wirings without end."""
+    while True:
+        yield space.draw(generator, connections)
 
 
 def _different(pair: Pair, wirings: Iterator[Wiring], count: int) -> list[Architecture]:

@@ -7,7 +7,7 @@ by these numbers and not one by one, and the counts make a draw exact.
 """
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +35,8 @@ class _Group:
 _State = tuple[_Group, ...]
 # From each group that a target may read: how many of the unread nodes it takes, and how many of those already read.
 _Choice = tuple[tuple[int, int], ...]
+# How many wirings there are of so many connections.
+_Counts = dict[int, int]
 
 
 class LiveWirings:
@@ -49,14 +51,11 @@ class LiveWirings:
         self.wiring = wiring
         self.targets = list(wiring)
         self.whole = frozenset(whole)
-        self._ways: dict[tuple[int, _State], int] = {}
-        # A polynomial whose coefficient k counts the wirings of k connections is kept as one integer, k-th digit by
-        # k-th digit; a digit has room for all subsets of the connections.
-        self._digit = sum(len(sources) for sources in wiring.values()) + 1
+        self._counts: dict[tuple[int, _State], _Counts] = {}
 
     def count(self, connections: int | None = None) -> int:
         """How many there are, of this many connections or of any number."""
-        return self._coefficient(self._from(0, self._start), connections)
+        return _of(self._from(0, self._start), connections)
 
     def draw(self, random: Random, connections: int | None = None) -> Wiring:
         """One of them, each with the same probability.
@@ -76,7 +75,7 @@ class LiveWirings:
         for position, target in enumerate(self.targets):
             state = self._state(position, alive)
             weights = {
-                choice: ways * self._coefficient(after, left - taken if left is not None else None)
+                choice: ways * _of(after, left - taken if left is not None else None)
                 for choice, taken, ways, after in self._choices(position, state)
             }
             ends = list(accumulate(weights.values()))
@@ -119,18 +118,20 @@ class LiveWirings:
         groups = (_Group(readers, unread[readers], read[readers]) for readers in {**unread, **read})
         return tuple(sorted(group for group in groups if group.unread or (group.read and group.readers)))
 
-    def _from(self, position: int, state: _State) -> int:
-        """The polynomial of the ways to decide this target and all after it."""
+    def _from(self, position: int, state: _State) -> _Counts:
+        """The ways to decide this target and all after it."""
         if any(not group.readers for group in state):
-            return 0
+            return {}
         key = (position, state)
-        if key not in self._ways:
-            self._ways[key] = sum(
-                (ways * after) << (taken * self._digit) for _, taken, ways, after in self._choices(position, state)
-            )
-        return self._ways[key]
+        if key not in self._counts:
+            counts: _Counts = defaultdict(int)
+            for _, taken, ways, after in self._choices(position, state):
+                for connections, count in after.items():
+                    counts[connections + taken] += ways * count
+            self._counts[key] = counts
+        return self._counts[key]
 
-    def _choices(self, position: int, state: _State) -> Iterator[tuple[_Choice | None, int, int, int]]:
+    def _choices(self, position: int, state: _State) -> Iterator[tuple[_Choice | None, int, int, _Counts]]:
         """What a target may read: the choice, how many nodes that are, in how many ways, and the ways of what follows.
 
         The choice is None for a layer that is not there.
@@ -158,7 +159,12 @@ class LiveWirings:
             ways = 1
             for group, (unread, read) in zip(open_groups, choice, strict=True):
                 ways *= comb(group.unread, unread) * comb(group.read, read)
-            yield choice, taken, ways, 1 if last else self._from(position + 1, self._after(position, state, choice))
+            yield (
+                choice,
+                taken,
+                ways,
+                {0: 1} if last else self._from(position + 1, self._after(position, state, choice)),
+            )
 
     def _after(self, position: int, state: _State, choice: _Choice | None) -> _State:
         unread: Counter[_Readers] = Counter()
@@ -189,17 +195,6 @@ class LiveWirings:
                 sources.update(random.sample(nodes, number))
         return sources
 
-    def _coefficient(self, polynomial: int, connections: int | None) -> int:
-        """The coefficient of a number of connections, or the sum of all."""
-        mask = (1 << self._digit) - 1
-        if connections is not None:
-            return (polynomial >> (connections * self._digit)) & mask if connections >= 0 else 0
-        total = 0
-        while polynomial:
-            total += polynomial & mask
-            polynomial >>= self._digit
-        return total
-
     def _listed(self, position: int, alive: Mapping[str, bool]) -> Iterator[Wiring]:
         if not self._from(position, self._state(position, alive)):
             return
@@ -222,3 +217,8 @@ class LiveWirings:
             for chosen in combinations(sources, size):
                 for rest in self._listed(position + 1, {**alive, **dict.fromkeys(chosen, True), target: False}):
                     yield {target: chosen, **rest}
+
+
+def _of(counts: _Counts, connections: int | None) -> int:
+    """How many there are of this many connections, or of any number."""
+    return sum(counts.values()) if connections is None else counts.get(connections, 0)

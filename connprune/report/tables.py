@@ -10,9 +10,10 @@ from connprune.documents.inspection import ConnectionGate, Target
 from connprune.documents.run import ClassResults
 from connprune.documents.size import Size
 from connprune.report.aligned import aligned
+from connprune.report.headings import SIZE
 
 _CLASSES_SHOWN = 20
-_SIZE = ("connections", "feature maps", "layers", "parameters", "MACs")
+_SIZE = tuple(SIZE.values())
 
 
 def connections_table(found: Sequence[ConnectionGate]) -> str:
@@ -64,8 +65,7 @@ def sweep_table(rows: Sequence[ThresholdRow]) -> str:
 
 
 def _size(network: Size) -> list[str]:
-    counts = (network.connections, network.feature_maps, network.layers, network.parameters, network.macs)
-    return [f"{count:,}" for count in counts]
+    return [f"{getattr(network, key):,}" for key in SIZE]
 
 
 def class_table(rows: Sequence[ClassResults]) -> str:

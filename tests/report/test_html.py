@@ -17,12 +17,14 @@ import pytest
 from connprune.architecture import Architecture
 from connprune.report.document import describe
 from connprune.report.html.history import MOST_VALUES, gate_data, kept_rows
-from connprune.report.html.page import page
+from connprune.report.html.page import page, write_page
+from connprune.report.html.points import chart_data
 from connprune.report.html.run import run_data
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from tests.conftest import TINY, Command, preset_architecture
 from tests.report.conftest import Shown, needs_chromium
+from tests.report.figures.helpers import comparison
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -77,6 +79,36 @@ def test_it_draws_its_parts_in_a_browser(command: Command, run: str, tmp_path: P
     assert main.locator("path.series.gate").count() == 44
     assert main.get_by_role("region", name="Every connection").locator("tbody tr").count() == 45
     shown.picture("smoke")
+    shown.close()
+
+
+def test_the_chart_of_a_comparison_has_its_front_and_its_means() -> None:
+    chart = chart_data(comparison())
+    points = {point["name"]: point for point in chart["points"]}
+    assert list(points) == ["random-1", "random-2", "cut", "parent", "random (mean of 2)"]
+    assert points["random-1"]["accuracy"] == pytest.approx(0.905)
+    assert points["random (mean of 2)"]["accuracy"] == pytest.approx(0.915)
+    assert [name for name, point in points.items() if point["is_one_of_several"]] == ["random-1", "random-2"]
+    # The parent, as good as the cut, costs more; of one random network the accuracy may be luck.
+    assert {cost: [chart["points"][number]["name"] for number in front] for cost, front in chart["fronts"].items()} == {
+        "macs": ["random (mean of 2)", "cut"],
+        "parameters": ["random (mean of 2)", "cut"],
+        "connections": ["cut"],
+    }
+
+
+@needs_chromium
+def test_a_comparison_is_drawn_in_a_browser(tmp_path: Path, browser: "Browser") -> None:
+    document = comparison()
+    data = {"title": "compared", "tiles": [], "sentences": [], "document": document.plain()}
+    write_page({**data, "chart": chart_data(document)}, tmp_path / "page.html")
+    shown = Shown(browser, tmp_path / "page.html", 1280)
+    points = shown.page.get_by_role("listbox", name="Test accuracy against cost")
+    assert points.get_by_role("option").count() == 5
+    assert (points.locator("path.front").get_attribute("d") or "").count("H") == 1
+    shown.page.get_by_label("connections", exact=True).check()
+    assert (points.locator("path.front").get_attribute("d") or "").count("H") == 0
+    shown.picture("smoke-comparison")
     shown.close()
 
 

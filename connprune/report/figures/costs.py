@@ -7,11 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from connprune.analysis.pareto import front
 from connprune.report.figures.header import MARGIN, header
 from connprune.report.figures.labels import amount, height_of, plain, shortened, width_of
-from connprune.report.figures.networks import Network, front
+from connprune.report.figures.networks import Network
 from connprune.report.figures.placing import Box, beside, is_far, nearest
 from connprune.report.figures.style import COLOURS, INK, QUIET, canvas, figure_of, inset, written
+from connprune.report.headings import COSTS
 
 # In inches; texts in points.
 _HEADER, _WIDTH, _HEIGHT, _LEFT, _BELOW, _ABOVE = 0.5, 3.6, 3.0, 0.6, 0.55, 0.2
@@ -43,7 +45,7 @@ def costs_figure(
     Returns:
         The files.
     """
-    panels = [("parameters", "parameters"), ("macs", "MACs per image")]
+    panels = [(key, COSTS[key]) for key in ("parameters", "macs")]
     across = _LEFT + _WIDTH + 0.15
     names = max((width_of(plain(shortened(each[0], 20)), _TEXT) for each in differences), default=0.0)
     extra = names + 0.3 + 2.3 if differences else 0.0

@@ -1,4 +1,4 @@
-"""Networks as points: what each costs and what it achieves, and which of them are on the Pareto front."""
+"""Networks as points: what each costs and what it achieves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -74,16 +74,6 @@ def of_sweep(document: Sweep) -> list[Network]:
 def differ(networks: Sequence[Network]) -> bool:
     """Whether the networks cost different amounts, so that there is something to see."""
     return len({(network.parameters, network.macs) for network in networks}) > 1
-
-
-def front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
-    """The Pareto front: what nothing else beats in one respect without losing in the other, by rising cost."""
-    order = sorted(range(len(costs)), key=lambda number: (costs[number], -gains[number]))
-    found: list[int] = []
-    for number in order:
-        if not found or gains[number] > gains[found[-1]]:
-            found.append(number)
-    return found
 
 
 def _mean(name: str, networks: Sequence[Network], runs: Sequence[dict[int, float]]) -> Network:

@@ -242,20 +242,8 @@ function lines({ label, x, y, at, series, height = 240, left = 52, pick, names =
   };
 }
 
-// Which points no other beats in both: none that costs no more is better.
-function pareto(points) {
-  return points
-    .filter(
-      (one) =>
-        !points.some(
-          (other) => other !== one && other.x <= one.x && other.y >= one.y && (other.x < one.x || other.y > one.y),
-        ),
-    )
-    .sort((one, other) => one.x - other.x);
-}
-
-// `points` are {name, x, y, error, isOurs, faint, text}.
-function scatter({ label, x, y, points, choose, height = 340, left = 62 }) {
+// `points` are {name, x, y, error, isOurs, faint, text}; `front` has the numbers of those that the dashed line joins.
+function scatter({ label, x, y, points, front, choose, height = 340, left = 62 }) {
   const drawing = shape("svg", { role: "listbox", tabindex: "0", "aria-label": label });
   const node = element("figure", {}, drawing);
   let marks = [];
@@ -281,11 +269,11 @@ function scatter({ label, x, y, points, choose, height = 340, left = 62 }) {
       x: { ...x, low: Math.max(0, xLow), high: xHigh },
       y: { ...y, low: yLow, high: yHigh },
     });
-    const front = pareto(points.filter((point) => !point.faint));
     drawing.append(
       shape("path", {
         class: "front",
         d: front
+          .map((number) => points[number])
           .map((point, number) =>
             number ? `H${across(point.x)}V${up(point.y)}` : `M${across(point.x)} ${up(point.y)}`,
           )
@@ -367,7 +355,7 @@ function scatter({ label, x, y, points, choose, height = 340, left = 62 }) {
       show();
     },
     replace(changes) {
-      ({ points, x } = { points, x, ...changes });
+      ({ points, front, x } = { points, front, x, ...changes });
       chosen = null;
       draw();
     },

@@ -1,6 +1,4 @@
 // A cut beside others: accuracy against costs, and the tables.
-const COSTS = { macs: "MACs per image", parameters: "parameters", connections: "connections" };
-
 function comparisonSection(page, state) {
   const { comparison } = page;
   const rows = comparison.rows.map((row) => ({
@@ -12,40 +10,27 @@ function comparisonSection(page, state) {
     at1: row.latency_seconds?.["1"] ?? null,
     at256: row.latency_seconds?.["256"] ?? null,
   }));
-  const unit = comparison.unit === "search" ? "searches" : "seeds";
-  const points = (cost) => [
-    ...rows
-      .filter((row) => row.count > 1)
-      .flatMap((row) =>
-        row.networks.map((network) => ({
-          name: network.name,
-          network: network.name,
-          faint: true,
-          x: network[cost],
-          y: mean(network.runs.map((run) => run.test_accuracy)),
-          text: `${percentOf(mean(network.runs.map((run) => run.test_accuracy)))} test accuracy, ${formats.count(network[cost])} ${COSTS[cost]}`,
-        })),
-      ),
-    ...rows
-      .filter((row) => row.test_accuracy !== null)
-      .map((row) => ({
-        name: row.count > 1 ? `${row.network} (mean of ${row.count})` : row.network,
-        network: row.network,
-        isOurs: row.network === "cut",
-        x: row[cost],
-        y: row.test_accuracy,
-        error: row.test_std ?? 0,
-        text: `${percentOf(row.test_accuracy)} test accuracy${row.test_std === null ? "" : ` ± ${(row.test_std * 100).toFixed(2)} points over ${row[unit]} ${unit}`}, ${formats.count(row[cost])} ${COSTS[cost]}`,
-      })),
-  ];
-  let cost = "macs";
+  const { unit, costs, fronts } = page.chart;
+  const points = (cost) =>
+    page.chart.points.map((point) => ({
+      name: point.name,
+      network: point.network,
+      faint: point.is_one_of_several,
+      isOurs: point.network === "cut",
+      x: point[cost],
+      y: point.accuracy,
+      error: point.std ?? 0,
+      text: `${formats.percent(point.accuracy)} test accuracy${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(2)} points over ${point.repetitions} ${unit}`}, ${formats.count(point[cost])} ${costs[cost]}`,
+    }));
+  let [cost] = Object.keys(costs);
   let shown = points(cost);
   const readout = element("p", { class: "readout", "aria-live": "polite" });
   const chart = scatter({
     label: "Test accuracy against cost. Arrow keys step through the networks.",
-    x: { label: COSTS[cost], write: formats.short },
+    x: { label: costs[cost], write: formats.short },
     y: { label: "test accuracy", write: formats.share },
     points: shown,
+    front: fronts[cost],
     choose(number, keep) {
       const at = number ?? shown.findIndex((point) => point.network === state.network);
       say(at);
@@ -61,7 +46,7 @@ function comparisonSection(page, state) {
     "fieldset",
     { class: "options" },
     element("legend", {}, "Cost"),
-    Object.entries(COSTS).map(([key, label]) =>
+    Object.entries(costs).map(([key, label]) =>
       element(
         "label",
         {},
@@ -73,7 +58,7 @@ function comparisonSection(page, state) {
           change: () => {
             cost = key;
             shown = points(cost);
-            chart.replace({ points: shown, x: { label, write: formats.short } });
+            chart.replace({ points: shown, front: fronts[cost], x: { label, write: formats.short } });
             settle();
           },
         }),
@@ -109,16 +94,8 @@ function comparisonSection(page, state) {
 }
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const percentOf = formats.percent;
-
 function tables(comparison, rows, unit, link) {
   const network = { key: "network", label: "network", text: true };
-  const counts = [
-    ["connections", "connections"],
-    ["layers", "layers"],
-    ["parameters", "parameters"],
-    ["macs", "MACs"],
-  ].map(([key, label]) => ({ key, label, write: formats.count }));
   const results = [
     network,
     { key: "count", label: "networks", write: formats.count },
@@ -133,7 +110,7 @@ function tables(comparison, rows, unit, link) {
   ];
   const costs = [
     network,
-    ...counts,
+    ...COUNTS.filter(({ key }) => key in rows[0]),
     { key: "at1", label: "ms, batch 1", write: formats.milliseconds },
     { key: "at256", label: "ms, batch 256", write: formats.milliseconds },
     { key: "training_seconds", label: "training seconds", write: formats.seconds },

@@ -7,6 +7,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.documents.comparison import Comparison
 from connprune.errors import UsageError
 from connprune.experiments.plan import Plan
+from connprune.report.html.points import chart_data
 from connprune.report.html.run import before_cut
 from connprune.report.html.wiring import is_part, maps_left, wiring_data
 from connprune.runs.directory import RunDirectory
@@ -35,6 +36,7 @@ def comparison_data(document: Comparison, plan: Plan) -> dict[str, Any]:
             *document.verdicts,
         ],
         "document": document.plain(),
+        "chart": chart_data(document),
     }
     wirings = _architectures(plan)
     parent = _parent(plan)

@@ -1,12 +1,4 @@
 // What the thresholds would cut: the slider, its numbers, the chart and the table.
-const COUNTED = [
-  ["connections", "connections left"],
-  ["feature_maps", "feature maps left"],
-  ["layers", "layers left"],
-  ["parameters", "parameters left"],
-  ["macs", "MACs left"],
-];
-
 function fateAt(page, state) {
   const { thresholds, wiring, history } = page;
   const place = new Map((history?.arcs ?? []).map((arc, number) => [arc, number]));
@@ -64,8 +56,8 @@ function cutControl(page, state) {
         : "";
     numbers.replaceChildren(
       pairs([
-        ...COUNTED.map(([key, label]) => [
-          label,
+        ...COUNTS.map(({ key, label }) => [
+          `${label} left`,
           row ? formats.count(row[key]) : "–",
           key,
           row ? change(row[key], first[key]) : "",
@@ -116,7 +108,7 @@ function cutSection(page, state) {
   const measured = rows[0].validation_accuracy !== undefined;
   const columns = [
     { key: "threshold", label: "threshold", write: formats.gate },
-    ...COUNTED.map(([key, label]) => ({ key, label: label.replace(" left", ""), write: formats.count })),
+    ...COUNTS,
     ...(measured
       ? [
           { key: "validation_accuracy", label: "validation accuracy", write: formats.percent },

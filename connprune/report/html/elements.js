@@ -41,6 +41,9 @@ const formats = {
   short: orDash((value) => short.format(value)),
 };
 
+// A column for each count of a network.
+const COUNTS = Object.entries(data.counts).map(([key, label]) => ({ key, label, write: formats.count }));
+
 const clamped = (value, low, high) => Math.min(high, Math.max(low, value));
 const plural = (count, word) => `${formats.count(count)} ${word}${count === 1 ? "" : "s"}`;
 

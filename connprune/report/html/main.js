@@ -350,13 +350,7 @@ function cutReport(page) {
       "Parent and cut",
       [
         { key: "network", label: "network", text: true },
-        ...[
-          ["connections", "connections"],
-          ["feature_maps", "feature maps"],
-          ["layers", "layers"],
-          ["parameters", "parameters"],
-          ["macs", "MACs"],
-        ].map(([key, label]) => ({ key, label, write: formats.count })),
+        ...COUNTS,
         { key: "validation_accuracy", label: "validation", write: formats.percent },
         { key: "test_accuracy", label: "test", write: formats.percent },
       ],

@@ -13,6 +13,7 @@ import connprune
 from connprune.errors import ArgumentError
 from connprune.files import write_text
 from connprune.mistakes import Mistake
+from connprune.report.headings import SIZE
 
 # In the order in which they need one another.
 _SCRIPTS = (
@@ -51,7 +52,7 @@ def page(data: Mapping[str, Any]) -> str:
     style = _part("style.css")
     script = "\n".join(_part(f"{name}.js") for name in _SCRIPTS)
     return environment.from_string(_part("page.html.j2")).render(
-        data=data,
+        data={**data, "counts": SIZE},
         style=style,
         script=script,
         style_hash=_hash(style),

@@ -11,6 +11,7 @@ from connprune.documents.cut import CutDocument
 from connprune.documents.inspection import Inspection
 from connprune.errors import UsageError
 from connprune.report.html.history import gate_data, metrics_data
+from connprune.report.html.points import chart_data
 from connprune.report.html.thresholds import Measured, threshold_data
 from connprune.report.html.wiring import is_part, maps_left, wiring_data
 from connprune.report.parent import parent_of
@@ -76,7 +77,8 @@ def run_data(
     if of_cut:
         data["cut"] = of_cut.plain()
     if run and run.comparison.is_file() and document.kind == "retrain":
-        data["comparison"] = read_document(Comparison, run.comparison).plain()
+        comparison = read_document(Comparison, run.comparison)
+        data |= {"comparison": comparison.plain(), "chart": chart_data(comparison)}
     if gates and document.kind in ("train", "evolution"):
         data["thresholds"] = threshold_data(architecture, gates, measured, why)
         if measured:

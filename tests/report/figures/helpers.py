@@ -1,4 +1,4 @@
-"""Gates of any kind for any architecture, and what stands in a figure."""
+"""Gates of any kind for any architecture, a comparison, and what stands in a figure."""
 
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +12,8 @@ from matplotlib.transforms import Bbox
 
 from connprune.architecture import Architecture
 from connprune.architecture.shapes import gate_count
+from connprune.documents.comparison import Comparison, Network, Training
+from connprune.experiments.comparison import rows_of
 from connprune.runs.gate_history import GateHistory
 from tests.strategies import architectures
 
@@ -31,6 +33,35 @@ def trained(draw: st.DrawFn) -> tuple[Architecture, GateHistory | None]:
     scale = draw(st.sampled_from([1e-3, 0.05, 1.0, 8.0]))
     values = generator.beta(0.2, 0.2, size) if draw(st.booleans()) else generator.normal(0, scale, size)
     return architecture, GateHistory.of(architecture, values.astype(np.float32))
+
+
+def network(name: str, parameters: int, macs: int, *accuracies: float) -> Network:
+    runs = tuple(
+        Training(seed=seed, validation_accuracy=0.5, test_accuracy=accuracy, training_seconds=1, wall_seconds=None)
+        for seed, accuracy in enumerate(accuracies)
+    )
+    return Network(name=name, connections=3, layers=2, parameters=parameters, macs=macs, runs=runs)
+
+
+def comparison() -> Comparison:
+    return Comparison(
+        path="compared",
+        cuts=("cut",),
+        rules=("keep 3",),
+        epochs=1,
+        seeds=(0, 1),
+        unit="seed",
+        unfinished=0,
+        method="",
+        rows=rows_of(
+            {
+                "cut": [network("cut", 800, 9000, 0.95, 0.96)],
+                "parent": [network("parent", 1000, 12000, 0.94, 0.97)],
+                "random": [network("random-1", 700, 8000, 0.90, 0.91), network("random-2", 650, 8100, 0.93, 0.92)],
+            }
+        ),
+        verdicts=(),
+    )
 
 
 def boxes(figure: Figure) -> list[tuple[str, Bbox]]:

@@ -9,42 +9,11 @@ from matplotlib.figure import Figure
 
 from connprune.analysis.agreement import agreement
 from connprune.architecture import Architecture
-from connprune.documents.comparison import Comparison, Network, Training
 from connprune.documents.sweep import Cell, CellTraining, Label, Sweep
-from connprune.experiments.comparison import rows_of
 from connprune.report.figures import agreement_figure, comparison_figures, paths_figure, sweep_figures
 from connprune.report.figures.networks import of_comparison, of_sweep
 from connprune.runs.gate_history import GateHistory
-from tests.report.figures.helpers import clashes, texts_of
-
-
-def network(name: str, parameters: int, macs: int, *accuracies: float) -> Network:
-    runs = tuple(
-        Training(seed=seed, validation_accuracy=0.5, test_accuracy=accuracy, training_seconds=1, wall_seconds=None)
-        for seed, accuracy in enumerate(accuracies)
-    )
-    return Network(name=name, connections=3, layers=2, parameters=parameters, macs=macs, runs=runs)
-
-
-def comparison() -> Comparison:
-    return Comparison(
-        path="compared",
-        cuts=("cut",),
-        rules=("keep 3",),
-        epochs=1,
-        seeds=(0, 1),
-        unit="seed",
-        unfinished=0,
-        method="",
-        rows=rows_of(
-            {
-                "cut": [network("cut", 800, 9000, 0.95, 0.96)],
-                "parent": [network("parent", 1000, 12000, 0.94, 0.97)],
-                "random": [network("random-1", 700, 8000, 0.90, 0.91), network("random-2", 650, 8100, 0.93, 0.92)],
-            }
-        ),
-        verdicts=(),
-    )
+from tests.report.figures.helpers import clashes, comparison, texts_of
 
 
 def test_a_comparison_names_each_row_once(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connprune.analysis.pareto import front
 from connprune.report.figures.labels import amount, apart, height_of, shortened
-from connprune.report.figures.networks import front
 from connprune.report.figures.paths import label_places
 from connprune.report.figures.placing import Box, beside
 
