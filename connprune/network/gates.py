@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from connprune.architecture import summaries, wirings
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, Initialisation, Normal, Uniform
+from connprune.architecture.shapes import brought_maps
 from connprune.network.gate_kinds import GATE_KINDS
 from connprune.network.printed import Printed
 
@@ -40,7 +41,7 @@ class GateVector(Printed):
         index = torch.arange(len(connections)).repeat_interleave(torch.tensor(maps)) if shared else None
         self.register_buffer("index", index, persistent=False)
         self.targets = list(dict.fromkeys(connection.target for connection in connections))
-        self.widths = [sum(read.maps for read in architecture.reads[target]) for target in self.targets]
+        self.widths = [brought_maps(architecture, target) for target in self.targets]
 
     @property
     def are_positive(self) -> bool:

@@ -83,12 +83,16 @@ class Layered:
         """Lays one value over what is there.
 
         Raises:
-            UsageError: its path leads through something that has no keys, or nests deeper than any configuration.
+            UsageError: its path holds an empty key, leads through something that has no keys, or nests deeper than any
+                configuration.
         """
         mark, value = setting.mark, setting.value
         parts = setting.path.split(".")
         if len(parts) > DEEPEST:
             raise UsageError(Mistake(found=f"{len(parts):,} keys", expected=f"at most {DEEPEST}", mark=mark))
+        if not all(parts):
+            expected = "keys with a dot between, like training.epochs"
+            raise UsageError(Mistake(found=repr(shown(setting.path)), expected=expected, mark=mark))
         keys = _addressed(self.data, parts, mark)
         above = {keys[:end]: mark for end in range(1, len(keys)) if keys[:end] not in self.marks}
         if keys[-1] == "kind" and keys[-2:-1] and keys[-2] in _KINDS:
