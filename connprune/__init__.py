@@ -34,9 +34,9 @@ def load(path: str | Path) -> tuple[Network, Architecture]:
     import os
     from pathlib import Path
 
-    from connprune.architecture.plugins import load_installed
     from connprune.arguments import require
     from connprune.export.safetensors import load as load_file
+    from connprune.plugins import load_installed
     from connprune.runs.directory import RunDirectory
     from connprune.training.run import load_network
 

@@ -26,3 +26,9 @@ def nearest(found: str, known: Iterable[str]) -> str | None:
     """The question whether the user meant the name that is nearest; None if none is near."""
     near = get_close_matches(found[:_LONGEST], list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else None
+
+
+def one_of(names: Iterable[str]) -> str:
+    """`digits, cifar10 or cifar100`."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last

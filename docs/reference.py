@@ -22,7 +22,7 @@ from connprune.documents.catalogue import DOCUMENTS, kinds_of
 from connprune.documents.described import attributes, summary
 from connprune.runs.settings import RunSettings
 from connprune.training.configuration import Configuration
-from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
+from connprune.training.recipe import OPTIMIZER, OPTIMIZERS, Cosine, Fixed, Plateau, Recipe
 
 TARGET, JSON_TARGET = Path(__file__).parent / "configuration.md", Path(__file__).parent / "json.md"
 INTRODUCTION = """\
@@ -105,7 +105,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("`data.normalise`", Normalise),
     ("`data.augment`", Augment),
     ("`training`", Recipe),
-    ("`training.optimizer`", Optimizer),
+    *((f"`training.optimizer`, kind `{kind}`", optimizer) for kind, optimizer in OPTIMIZERS.items()),
     ("`training.schedule`, kind `plateau`", Plateau),
     ("`training.schedule`, kind `cosine`", Cosine),
     ("`training.schedule`, kind `constant`", Fixed),
@@ -142,7 +142,7 @@ def default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     # In Python the class says of which kind it is, in YAML the kind says of which class.
     tells_the_class = get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
-    if field.is_required() or tells_the_class:
+    if field.is_required() or (tells_the_class and value != OPTIMIZER):
         return "required"
     if isinstance(value, BaseModel | dict):
         return ""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ import yaml
 from torch import Tensor
 
 from connprune.architecture import Architecture
-from connprune.architecture.plugins import ENTRY_POINTS, load_plugin
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.strict_yaml import Document
 from connprune.cli.work import worker_commands
@@ -20,6 +20,8 @@ from connprune.errors import UsageError
 from connprune.experiments.plan import read
 from connprune.files import sealed
 from connprune.network import build
+from connprune.plugins import REGISTRIES, load_plugin
+from connprune.registry import Registry
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from connprune.tensor_files import read_tensors, write_tensors
@@ -97,18 +99,19 @@ def test_a_plugin_does_not_let_the_current_folder_go_before_libraries(
     assert not (tmp_path / "ran").exists()
 
 
-def test_an_installed_layer_that_fails_is_named(
-    connprune: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.group)
+def test_an_installed_part_that_fails_is_named(
+    connprune: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Registry[Any]
 ) -> None:
     """Whatever is read: no file chooses what is imported."""
     package = tmp_path / "site" / "broken-1.0.dist-info"
     package.mkdir(parents=True)
     (package / "METADATA").write_text("Name: broken\nVersion: 1.0\n")
-    (package / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nbroken = nowhere:Layer\n")
+    (package / "entry_points.txt").write_text(f"[{registry.group}]\nbroken = nowhere:Part\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=":")
     done = connprune("inspect", "--preset", "digits")
     assert done.returncode == 2
-    assert "offers the layer 'broken' as nowhere:Layer fails: ModuleNotFoundError" in done.stderr
+    assert f"offers the {registry.what} 'broken' as nowhere:Part fails: ModuleNotFoundError" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["../../run", "..", ".", "", "/", "/tmp/run", "a/b", "a/", "a\0"])

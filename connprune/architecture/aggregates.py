@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from connprune.errors import UsageError
+from connprune.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,19 +74,10 @@ class Aggregate:
         return {}
 
 
-AGGREGATES: dict[str, type[Aggregate]] = {}
-
-
-def register(aggregate: type[Aggregate]) -> type[Aggregate]:
-    """Adds an aggregate to the registry under its name; usable as a decorator.
-
-    Raises:
-        UsageError: another aggregate has this name.
-    """
-    taken = AGGREGATES.setdefault(aggregate.name, aggregate)
-    if taken is not aggregate:
-        raise UsageError(f"The aggregate {aggregate.name!r} is taken by {taken.__module__}.{taken.__name__}.")
-    return aggregate
+AGGREGATES: Registry[type[Aggregate]] = Registry(
+    "aggregate", "connprune.merges", lambda aggregate: getattr(aggregate, "name", None), Aggregate
+)
+register = AGGREGATES.register
 
 
 def takers(key: str) -> str:

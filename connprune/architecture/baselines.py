@@ -1,7 +1,7 @@
 """The baselines of a cut: what else its parent's connections could have been cut down to."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -74,21 +74,16 @@ def wired(parent: Architecture, name: str) -> Architecture:
     return restricted(parent, WIRINGS[name]([layer.name for layer in parent.layers]))
 
 
-def reference(name: str) -> Callable[[Pair], list[Architecture]]:
-    """The baseline with a reference wiring of all the parent's layers."""
+def reference(pair: Pair, name: str) -> Architecture:
+    """The baseline with a reference wiring of all the parent's layers.
 
-    def make(pair: Pair) -> list[Architecture]:
-        try:
-            return [wired(pair.parent, name)]
-        except UsageError as error:
-            raise NoBaselineError(f"baseline {name}: {error}") from None
-
-    return make
-
-
-def dense(pair: Pair) -> list[Architecture]:
-    """The parent's wiring."""
-    return [pair.parent]
+    Raises:
+        NoBaselineError: it is no part of the parent's wiring.
+    """
+    try:
+        return wired(pair.parent, name)
+    except UsageError as error:
+        raise NoBaselineError(f"baseline {name}: {error}") from None
 
 
 def random(pair: Pair, count: int) -> list[Architecture]:

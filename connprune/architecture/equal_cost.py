@@ -1,10 +1,9 @@
 """Baselines that cost what the cut costs: random wirings of both counts, and reference wirings of other widths."""
 
-from collections.abc import Callable
 from random import Random
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.baselines import Pair, dense, wired
+from connprune.architecture.baselines import Pair, wired
 from connprune.architecture.cutting import cut_connections
 from connprune.architecture.rules import Budget, Unit
 from connprune.architecture.shapes import mac_count, parameter_count
@@ -63,28 +62,28 @@ def random_cost(pair: Pair, count: int) -> list[Architecture]:
     return taken[1:]
 
 
-def scaled(name: str, fitted: str) -> Callable[[Pair], list[Architecture]]:
+def scaled(pair: Pair, name: str, fitted: str) -> Architecture:
     """The baseline that is a reference wiring of the parent's layers with all their widths times one factor.
 
     The factor is the one whose count is nearest to the cut's; the other count is what it is.
 
     Args:
+        pair: parent and cut.
         name: of the wiring: `dense`, the parent's own, `chain` or `residual`.
         fitted: which count, one of `FITTED`.
+
+    Raises:
+        NoBaselineError: the wiring is no part of the parent's, or no other widths fit together.
     """
-
-    def make(pair: Pair) -> list[Architecture]:
-        text = f"baseline {name}-scaled:{fitted}"
-        try:
-            (given,) = dense(pair) if name == "dense" else (wired(pair.parent, name),)
-        except UsageError as error:
-            raise NoBaselineError(f"{text}: {error}") from None
-        try:
-            found = Scaling(given).to(FITTED[fitted](pair.cut), FITTED[fitted])
-        except ValueError as error:
-            raise NoBaselineError(f"{text}: {error}.") from None
-        if found is None:
-            raise NoBaselineError(f"{text}: the layers do not fit together in any other widths.")
-        return [found]
-
-    return make
+    text, count = f"baseline {name}-scaled:{fitted}", FITTED[fitted]
+    try:
+        architecture = pair.parent if name == "dense" else wired(pair.parent, name)
+    except UsageError as error:
+        raise NoBaselineError(f"{text}: {error}") from None
+    try:
+        scaled = Scaling(architecture).to(count(pair.cut), count)
+    except ValueError as error:
+        raise NoBaselineError(f"{text}: {error}.") from None
+    if scaled is None:
+        raise NoBaselineError(f"{text}: the layers do not fit together in any other widths.")
+    return scaled

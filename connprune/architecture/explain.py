@@ -18,7 +18,7 @@ _LONGEST_VALUE = 60
 _LONGEST_PROBLEM = 300
 # Mistakes whose context says which names would do.
 _NAMES = ("literal_error", "registered_name")
-_KINDS = ("union_tag_invalid", "layer_kind")
+_KINDS = ("union_tag_invalid", "registered_kind")
 _SECTIONS = ("model_type", "model_attributes_type", "dict_type", "dataclass_type")
 _EXPECTED = {
     "int_type": "a whole number",
@@ -85,10 +85,11 @@ def _other(details: Any, section: Section) -> Mistake:
     if kind == "value_error":
         return Mistake(f"{_shortened(str(context['error']), _LONGEST_PROBLEM)} (found {_found(value)}).")
     stated = value.get("kind") if isinstance(value, Mapping) else value
-    names = context["kinds"] if kind == "layer_kind" else context["expected_tags"]
+    is_registered = kind == "registered_kind"
+    names = context["kinds"] if is_registered else context["expected_tags"]
     hint = nearest(str(stated), _names_in(names))
-    if kind == "layer_kind":
-        hint = hint or "a layer of your own needs its plug-in"
+    if is_registered:
+        hint = hint or f"{context['own']} of your own needs its plug-in"
     return Mistake(found=f"the kind {_shortened(repr(stated))}", expected=f"one of {names}", hint=hint)
 
 

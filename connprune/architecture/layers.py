@@ -4,16 +4,15 @@ A layer is two classes: one here, which knows its keys, shapes and counts and ne
 the first one names and which is imported when a network is built.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import PlainValidator, SerializeAsAny
-from pydantic_core import PydanticCustomError
 
 from connprune.architecture.base import Frozen, LayerShapeError, OptionalName, Shape
 from connprune.architecture.blocks import Blocks
+from connprune.architecture.kinds import kind_of, of_kind
 from connprune.architecture.norms import Norm
-from connprune.errors import UsageError
+from connprune.registry import Registry
 
 __all__ = ["LAYERS", "AnyLayer", "Layer", "LayerShapeError", "register"]
 
@@ -69,35 +68,16 @@ class Layer(Frozen):
         return 0
 
 
-LAYERS: dict[str, type[Layer]] = {}
+LAYERS: Registry[type[Layer]] = Registry("layer", "connprune.layers", kind_of, Layer)
 
 
 def register(layer: type[Layer]) -> type[Layer]:
     """Adds a layer to the registry under its kind; usable as a decorator.
 
     Raises:
-        UsageError: another layer has this kind.
+        UsageError: it is no layer, or another one has its kind.
     """
-    (kind,) = layer.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
-    if LAYERS.get(kind, layer) is not layer:
-        raise UsageError(f"The layer kind {kind!r} is taken by {LAYERS[kind].__module__}.{LAYERS[kind].__name__}.")
-    LAYERS[kind] = layer
-    return layer
+    return LAYERS.register(layer)
 
 
-def _layer(value: Any) -> Layer:
-    if isinstance(value, Layer):
-        return value
-    if not isinstance(value, Mapping):
-        raise PydanticCustomError("layer_type", "a mapping with a kind, like kind: conv")
-    kind = value.get("kind")
-    if not isinstance(kind, str) or kind not in LAYERS:
-        raise PydanticCustomError(
-            "layer_kind",
-            "expected one of {kinds}; a layer of your own needs its plug-in",
-            {"kinds": ", ".join(LAYERS)},
-        )
-    return LAYERS[kind].model_validate(value)
-
-
-AnyLayer = Annotated[SerializeAsAny[Layer], PlainValidator(_layer)]
+AnyLayer = Annotated[SerializeAsAny[Layer], PlainValidator(of_kind(LAYERS, Layer))]

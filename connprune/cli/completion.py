@@ -6,20 +6,15 @@ from pathlib import Path
 
 import typer
 
+from connprune import builtin
+
 # The names that modules which import torch define; a test holds them to what those say.
-CRITERIA = ("gate", "strength", "saliency", "ablation", "random")
 GRANULARITIES = ("connection", "feature-map")
 FORMATS = ("onnx", "pt2", "safetensors", "dot", "mermaid")
-DATA_SETS = ("digits", "cifar10", "cifar100")
-DOWNLOADS = ("cifar10", "cifar100")
 SCHEMAS = (
     *("configuration", "sweep", "summary", "epoch", "environments", "inspection", "run-agreement", "cut-agreement"),
     *("cut", "thresholds", "comparison", "swept", "commands", "planned-training", "planned-sweep", "export", "check"),
     *("runs", "presets", "preset", "bench", "machine"),
-)
-BASELINES = (
-    *("parent", "dense", "chain", "residual", "finetune", "all", "random:", "random-params:", "random-cost:"),
-    *("evolution:", "dense-scaled", "chain-scaled", "residual-scaled"),
 )
 
 
@@ -46,7 +41,7 @@ def keys(incomplete: str) -> list[str]:
 
 def criteria(incomplete: str) -> list[str]:
     """What scores connections."""
-    return _beginning(incomplete, CRITERIA)
+    return _beginning(incomplete, builtin.offered(builtin.CRITERIA, "connprune.criteria"))
 
 
 def granularities(incomplete: str) -> list[str]:
@@ -65,13 +60,13 @@ def schemas(incomplete: str) -> list[str]:
 
 
 def downloads(incomplete: str) -> list[str]:
-    """Data sets that can be downloaded."""
-    return _beginning(incomplete, DOWNLOADS)
+    """Data sets that do not come with the package."""
+    return [name for name in data_sets(incomplete) if name != "digits"]
 
 
 def data_sets(incomplete: str) -> list[str]:
     """Data sets that have a name; for a folder the shell offers what it would."""
-    return _beginning(incomplete, DATA_SETS)
+    return _beginning(incomplete, builtin.offered(builtin.SOURCES, "connprune.sources"))
 
 
 def devices(incomplete: str) -> list[str]:
@@ -87,7 +82,8 @@ def clusters(incomplete: str) -> list[str]:
 def baselines(incomplete: str) -> list[str]:
     """Baselines of a cut, after those that are named already."""
     before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in _beginning(last, BASELINES)]
+    names = [name.removesuffix("N") for name in builtin.offered(builtin.BASELINES, "connprune.baselines")]
+    return [f"{before}{comma}{name}" for name in _beginning(last, names)]
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:

@@ -53,7 +53,7 @@ class Cutting:
         from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold
         from connprune.errors import UsageError
         from connprune.names import unknown
-        from connprune.training.criteria import CRITERIA
+        from connprune.training.importance import CRITERIA
         from connprune.training.pruning import GRANULARITIES
 
         given: list[Rule | None] = [

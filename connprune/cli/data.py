@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from connprune.cli import completion
+from connprune.cli import completion, options
 from connprune.cli.output import Output
 
 
@@ -17,6 +17,7 @@ def data(
         Path | None,
         typer.Option("--cache", metavar="DIR", help="Where to keep it (default: $CONNPRUNE_CACHE, else your cache)."),
     ] = None,
+    plugins: options.PluginOption = None,
 ) -> None:
     """Download a data set into the cache and check it.
 
@@ -24,13 +25,15 @@ def data(
 
       connprune data cifar10
     """
-    from connprune.data.settings import NAMED, DataSettings
+    from connprune.data.named import SOURCES
+    from connprune.data.settings import DataSettings
     from connprune.data.sources import download
     from connprune.errors import UsageError
     from connprune.names import unknown
 
-    if name not in NAMED:
-        raise UsageError(unknown("data", name, NAMED))
+    options.load_plugins(plugins)
+    if name not in SOURCES:
+        raise UsageError(unknown("data", name, SOURCES))
     settings = DataSettings(source=name, cache=str(cache) if cache else None)
     output = Output()
     output.result(str(download(settings, output.progress)))

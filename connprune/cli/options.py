@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from connprune import builtin
 from connprune.cli import completion, numbers
 from connprune.printable import printable
 
@@ -26,12 +27,10 @@ def switch(*names: str, help: str, panel: str | None = None) -> Any:  # noqa: A0
 
 
 def load_plugins(names: list[str] | None) -> None:
-    """Imports the layers that installed packages offer, and what --plugin names."""
-    from connprune.architecture.plugins import load_installed, load_plugin
+    """Imports what installed packages offer, and what --plugin names."""
+    from connprune import plugins
 
-    load_installed()
-    for name in names or ():
-        load_plugin(name)
+    plugins.load_plugins(names or ())
 
 
 def assigned(assignments: list[str] | None) -> "list[Setting]":
@@ -134,7 +133,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="NAME|DIR",
-        help="digits, cifar10, cifar100, or a folder of images.",
+        help=f"{', '.join(builtin.SOURCES)}, or a folder of images.",
         rich_help_panel=CONFIGURATION,
         autocompletion=completion.data_sets,
     ),
@@ -268,7 +267,7 @@ PluginOption = Annotated[
     typer.Option(
         "--plugin",
         metavar="MODULE",
-        help="Import layers of your own from this module; may be repeated.",
+        help="Import parts of your own from this module, layers or others; may be repeated.",
         rich_help_panel=CONFIGURATION,
     ),
 ]

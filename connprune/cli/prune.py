@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from connprune import builtin
 from connprune.cli import completion, numbers, options
 from connprune.cli.cutting import Cutting
 from connprune.cli.output import Output
+from connprune.names import one_of
 
 # The panel of the options of which one is needed.
 RULES = "Rules: give one, or both budgets"
@@ -80,7 +82,7 @@ def prune(
         typer.Option(
             "--by",
             metavar="CRITERION",
-            help="Importance criterion: gate, strength, saliency, ablation or random.",
+            help=f"Importance criterion: {one_of(builtin.CRITERIA)}.",
             autocompletion=completion.criteria,
         ),
     ] = "gate",

@@ -140,7 +140,7 @@ class Report:
     def _images(self, run: "RunDirectory") -> list[str]:
         """Where the images of a run were and are looked for, which an error may name."""
         from connprune.data.cache import cache_folder
-        from connprune.data.settings import NAMED
+        from connprune.data.named import SOURCES
         from connprune.files import absolute
         from connprune.training.configuration import read_configuration
         from connprune.training.images import VARIABLE
@@ -149,7 +149,7 @@ class Report:
         named = [data.source, data.cache, self.data, os.environ.get(VARIABLE)]
         with suppress(UsageError):  # A user without a home folder has no cache there to name.
             named.append(str(cache_folder(data.cache)))
-        found = [place for place in map(str, filter(None, named)) if place not in NAMED]
+        found = [place for place in map(str, filter(None, named)) if place not in SOURCES]
         return [*found, *map(absolute, found)]
 
     def _measured(self, run: "RunDirectory") -> "tuple[Measured | None, str | None]":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connprune import builtin
 from connprune.cli import completion, options
 from connprune.cli.comparing import compare
 from connprune.cli.execution import ExecutionOptions
@@ -27,9 +28,8 @@ def retrain(
             "--against",
             metavar="NAME,…",
             autocompletion=completion.baselines,
-            help="Compare with parent, dense, chain, residual, finetune, random:N, random-params:N, random-cost:N, "
-            "all, evolution:N; dense-scaled, chain-scaled, residual-scaled, of the cut's parameters or with :macs of "
-            "its MACs; or the path of another run or YAML.",
+            help=f"Compare with {', '.join(builtin.BASELINES)}, of which the scaled ones have the cut's parameters, or "
+            "with :macs its MACs; or with the path of another run or YAML.",
         ),
     ] = None,
     seeds: options.SeedsOption = None,

@@ -68,11 +68,11 @@ def split_images(configuration: "Configuration", dataset: "Dataset", output: Out
 
 
 def tell_classes(summary: "Trained", source: str, output: Output) -> None:
-    """Says how each class of a folder did in a finished training; the named data sets are balanced."""
-    from connprune.data.settings import NAMED
+    """Says how each class did in a finished training, unless the data set is balanced."""
+    from connprune.data.named import is_balanced
     from connprune.report.tables import class_table
 
-    if source not in NAMED:
+    if not is_balanced(source):
         output.note(class_table(summary.per_class or ()))
 
 

@@ -21,7 +21,7 @@ def meant(word: str, command: str) -> str | None:
         command: the command that they gave it to.
     """
     from connprune.architecture.presets import preset_names
-    from connprune.data.settings import NAMED
+    from connprune.data.named import SOURCES
 
     path = Path(word)
     try:
@@ -33,7 +33,7 @@ def meant(word: str, command: str) -> str | None:
         "--preset": word in preset_names(),
         "--config": is_file,
         "--resume --run": is_run,
-        "--data": is_folder or word in NAMED,
+        "--data": is_folder or word in SOURCES,
     }
     return next((option for option, does in fits.items() if does and option in _TAKES.get(command, ())), None)
 

@@ -58,7 +58,7 @@ class Procedure:
         """
         from connprune.cli.prune import prune
         from connprune.cli.retrain import named_baselines, retrain
-        from connprune.experiments.baselines import require_baselines
+        from connprune.experiments.candidates import require_baselines
 
         try:
             words = shlex.split(text)

@@ -10,20 +10,12 @@ from connprune.architecture.base import (
     Frozen,
     NonNegativeInt,
     Positive,
-    Shape,
     Switch,
     UnsuitableKeyError,
 )
+from connprune.data.named import SOURCES
 from connprune.files import absolute
 from connprune.limits import ACTIVATIONS
-
-# The named data sets: image shape and number of classes, known before anything is loaded.
-NAMED: dict[str, tuple[Shape, int]] = {
-    "digits": (Shape(1, 8, 8), 10),
-    "cifar10": (Shape(3, 32, 32), 10),
-    "cifar100": (Shape(3, 32, 32), 100),
-}
-
 
 _COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 
@@ -108,7 +100,7 @@ class DataSettings(Frozen):
 
     @model_validator(mode="after")
     def _check_folder_settings(self) -> Self:
-        if self.source in NAMED:
+        if self.source in SOURCES:
             for name in ("test", "size", "channels", "background", "range", "skip_damaged", "follow_links"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise UnsuitableKeyError(
@@ -122,6 +114,6 @@ class DataSettings(Frozen):
 
     def located(self) -> Self:
         """The same with absolute paths, so that a run can be used from any folder."""
-        source = self.source if self.source in NAMED else absolute(self.source)
+        source = self.source if self.source in SOURCES else absolute(self.source)
         cache = self.cache and absolute(self.cache)
         return self.model_copy(update={"source": source, "cache": cache})

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from connprune.architecture.base import Shape
-from connprune.data.settings import NAMED, DataSettings
+from connprune.data.named import SOURCES
+from connprune.data.settings import DataSettings
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import absolute
 from connprune.mistakes import Mistake
@@ -27,8 +28,9 @@ def image_shape(settings: DataSettings) -> tuple[Shape, int]:
 
 
 def _shape_of_source(settings: DataSettings) -> tuple[Shape, int]:
-    if settings.source in NAMED:
-        return NAMED[settings.source]
+    if settings.source in SOURCES:
+        source = SOURCES[settings.source]
+        return source.shape, source.classes
     # Imported here, as Pillow and NumPy take longer than all else that a configuration of a known data set needs.
     from connprune.data.decoding import bombs_refused
     from connprune.data.listing import list_folder
@@ -70,7 +72,7 @@ def source_folder(settings: DataSettings) -> Path:
     except OSError:
         exists = False
     if not exists:
-        expected = f"one of {', '.join(NAMED)}, or an existing folder"
-        hint = nearest(folder.name, NAMED)
+        expected = f"one of {', '.join(SOURCES)}, or an existing folder"
+        hint = nearest(folder.name, SOURCES) or "a data set of your own needs its plug-in"
         raise UsageError(Mistake(key="data.source", found=repr(settings.source[:200]), expected=expected, hint=hint))
     return folder

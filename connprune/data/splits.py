@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from connprune.data.images import Dataset, Images
+from connprune.data.named import SOURCES, is_balanced
 from connprune.data.random import stream
-from connprune.data.settings import NAMED, DataSettings
+from connprune.data.settings import DataSettings
 from connprune.errors import UsageError
 from connprune.printable import printable
 
@@ -52,14 +53,14 @@ class Splits:
 def split(dataset: Dataset, settings: DataSettings) -> Splits:
     """Holds out seeded parts of the training set: to validate with, and to test with where there is no test set.
 
-    Of a folder's images each class gives its share, and keeps one image at least to train on. The named data sets are
-    balanced, and keep the split that results were published with, drawn from all images alike.
+    Each class gives its share, and keeps one image at least to train on. A balanced data set keeps the split that
+    results were published with, drawn from all images alike.
 
     Raises:
         UsageError: too few images are left to train, to validate or to test with.
     """
     whole, rows = dataset.train, torch.arange(len(dataset.train))
-    labels = None if settings.source in NAMED else whole.labels
+    labels = None if is_balanced(settings.source) else whole.labels
     test, validation = dataset.test, dataset.validation
     if not len(test):
         chosen, rows = _parted(rows, labels, _share(len(rows), settings.test), _draw(settings, "test"))
@@ -145,9 +146,11 @@ def shares(counts: Sequence[int], wanted: int, keep: int = 1) -> list[int]:
 def _notes(dataset: Dataset, settings: DataSettings, splits: Splits) -> Iterator[str]:
     defaults = type(settings).model_fields
     for name, given in (("test", dataset.test), ("validation", dataset.validation)):
-        folder = {"test": "test/", "validation": "val/"}[name]
+        own = {"test": "the folder has test/", "validation": "the folder has val/"}[name]
+        if settings.source in SOURCES:
+            own = f"{settings.source} has images for that"
         if len(given) and getattr(settings, name) != defaults[name].default:
-            yield f"data.{name} is not used: the folder has {folder}."
+            yield f"data.{name} is not used: {own}."
     if not len(dataset.test):
         yield (
             f"the folder has no test/: {len(splits.test):,} of its {len(dataset.train):,} training images are held out "

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from connprune.architecture.plugins import load_plugin
 from connprune.data.images import Dataset
 from connprune.data.progress import StopSignal, stoppable, without_progress
 from connprune.data.sources import load
@@ -26,6 +25,7 @@ from connprune.experiments.ends import last_words
 from connprune.experiments.plan import Job, Plan
 from connprune.experiments.ray_cluster import RETRIES, Share, in_one_line
 from connprune.experiments.worker import SplitImages, run_job
+from connprune.plugins import load_plugins
 from connprune.runs.directory import RunDirectory
 from connprune.signals import Stop
 from connprune.training.configuration import Configuration
@@ -204,8 +204,7 @@ def _settle(surroundings: Surroundings) -> torch.device:
         os.environ[VARIABLE] = surroundings.images
     if surroundings.folder.is_dir():
         os.chdir(surroundings.folder)
-    for name in surroundings.plugins:
-        load_plugin(name)
+    load_plugins(surroundings.plugins)
     keep_freed_memory()
     torch.set_num_threads(surroundings.threads)
     return choose_device(surroundings.device, warnings.warn)

@@ -7,7 +7,8 @@ from typing import Any
 
 from connprune.documents.cut import CutDocument
 from connprune.errors import NoBaselineError, UsageError
-from connprune.experiments.baselines import ComparedCut, candidates_of
+from connprune.experiments.candidates import candidates_of
+from connprune.experiments.compared import ComparedCut
 from connprune.experiments.plan import Candidate
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import connprune
 from connprune.architecture.shapes import mac_count, parameter_count
-from connprune.data.settings import NAMED
+from connprune.data.named import SOURCES
 from connprune.export.markdown import code, fenced, plain
 from connprune.export.subject import INPUT_NAME, OUTPUT_NAME, PIXEL_TYPE, Subject
 
@@ -129,7 +129,7 @@ def _rule(subject: Subject) -> str:
 
 def _data(subject: Subject) -> str:
     source = subject.configuration.data.source
-    return f"`{source}`" if source in NAMED else f"the images of a folder called {code(Path(source).name)}"
+    return f"`{source}`" if source in SOURCES else f"the images of a folder called {code(Path(source).name)}"
 
 
 def _preparation(subject: Subject) -> str:

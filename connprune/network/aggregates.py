@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from connprune.architecture.aggregates import Aggregate
 from connprune.architecture.architecture import Architecture
 from connprune.network.feature_maps import FeatureMaps
-from connprune.network.layers import State, imported
+from connprune.network.layers import State
+from connprune.registry import imported
 
 
 class AggregateModule(nn.Module):

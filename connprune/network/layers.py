@@ -1,7 +1,6 @@
 """What the torch side of every layer has in common, and how it is found."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -11,9 +10,9 @@ from torch.nn import functional as F
 from connprune.architecture import summaries
 from connprune.architecture.base import Shape
 from connprune.architecture.layers import Layer
-from connprune.errors import UsageError
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.printed import Printed
+from connprune.registry import imported
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda values: values,
@@ -84,23 +83,6 @@ def module_of(layer: type[Layer]) -> type[LayerModule]:
     """
     found: type[LayerModule] = imported(layer.module, f"layer {layer.__name__}")
     return found
-
-
-def imported(module: str, owner: str) -> Any:
-    """The torch module that a class of `architecture` names.
-
-    Args:
-        module: its name, "package.module:Class".
-        owner: what messages call the class.
-
-    Raises:
-        UsageError: there is no such module.
-    """
-    path, _, name = module.partition(":")
-    try:
-        return getattr(import_module(path), name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"The {owner} names the module {module!r}, but: {error}.") from None
 
 
 def make(layer: Layer, merged: Shape) -> LayerModule:

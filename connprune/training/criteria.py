@@ -4,7 +4,7 @@ None of them is the truth: a gate and the weights that read it can trade scale, 
 change, and the loss change of one removal says nothing about removing two.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +17,10 @@ from connprune.architecture.cutting import GateValues
 from connprune.data.batches import in_order
 from connprune.data.images import Images
 from connprune.data.random import stream
+from connprune.errors import ArgumentError
+from connprune.mistakes import Mistake
 from connprune.network.network import Network
+from connprune.training.importance import CRITERIA
 
 # A score for each gated connection, or for each feature map that it carries.
 Split = list[Tensor]
@@ -122,13 +125,24 @@ def by_chance(evidence: Evidence) -> Split:
     return list(torch.rand(sum(counts), generator=stream(evidence.seed, "cut")).split(counts))
 
 
-CRITERIA: dict[str, Callable[[Evidence], Split]] = {
-    "gate": by_gate,
-    "strength": by_strength,
-    "saliency": by_saliency,
-    "ablation": by_ablation,
-    "random": by_chance,
-}
+def scores_by(name: str, evidence: Evidence) -> Split:
+    """The scores that a criterion gives, on the CPU.
+
+    Raises:
+        ArgumentError: it gives others than it should, or one that is no finite number.
+    """
+    architecture = evidence.network.architecture
+    scores = [score.detach().cpu() for score in CRITERIA[name](evidence)]
+    sizes = [(1, architecture.read[connection].maps) for connection in architecture.gated_connections]
+    if len(scores) != len(sizes) or any(
+        score.dim() != 1 or len(score) not in size for score, size in zip(scores, sizes, strict=True)
+    ):
+        problem = f"the criterion {name} gave scores of {[tuple(score.shape) for score in scores][:5]}…"
+        expected = f"for each of the {len(sizes)} gated connections one score, or one of each of its feature maps"
+        raise ArgumentError(Mistake(problem, key="by", expected=expected))
+    if not all(score.isfinite().all() for score in scores):
+        raise ArgumentError(Mistake(f"the criterion {name} gave a score that is no finite number.", key="by"))
+    return scores
 
 
 def connection_scores(architecture: Architecture, scores: Split) -> GateValues:

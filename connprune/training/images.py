@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from connprune.data.settings import NAMED
+from connprune.data.named import SOURCES
 from connprune.errors import ArgumentError, UsageError
 from connprune.mistakes import Mistake
 from connprune.runs.directory import RunDirectory
@@ -23,14 +23,17 @@ def moved(configuration: Configuration, data: str | None) -> Configuration:
     Raises:
         UsageError: there is no such folder.
     """
-    if data is None and configuration.data.source not in NAMED:
+    if data is None and configuration.data.source not in SOURCES:
         data = os.environ.get(VARIABLE)
     if data:
         here = configuration.data.model_copy(update={"source": data}).located()
         configuration = configuration.model_copy(update={"data": here})
     source = configuration.data.source
-    if source not in NAMED and not Path(source).exists():
-        hint = f"name the folder where its images are now, here or by {VARIABLE}"
+    if source not in SOURCES and not Path(source).exists():
+        hint = (
+            f"name the folder where its images are now, here or by {VARIABLE}; or the plug-in, if this is a data set "
+            "of your own"
+        )
         raise ArgumentError(Mistake(f"there is no {source}", key="data", hint=hint))
     return configuration
 

@@ -9,6 +9,7 @@ from connprune.architecture.layers import LAYERS
 from connprune.architecture.presets import preset_names
 from connprune.documents.catalogue import DIALECT, Described
 from connprune.training.configuration import Configuration
+from connprune.training.recipe import OPTIMIZER, OPTIMIZERS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,15 +30,18 @@ class _Wanted(Described):
 
 
 def configuration_schema() -> dict[str, Any]:
-    """The schema of a configuration, with the layers that are registered now; JSON Schema, draft 2020-12."""
+    """The JSON Schema, draft 2020-12, of a configuration, with the layers and optimizers that are registered now."""
     mode: JsonSchemaMode = "validation"
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Configuration, mode)]
-    models += [(layer, mode) for layer in LAYERS.values()]
+    models += [(part, mode) for registry in (LAYERS, OPTIMIZERS) for part in registry.values()]
     references, document = models_json_schema(models, schema_generator=_Wanted)
     definitions = document["$defs"]
     layers = [references[layer, mode] for layer in LAYERS.values()]
-    for reference in layers:
-        definitions[reference["$ref"].rpartition("/")[2]]["required"] = ["kind"]
+    optimizers = [references[optimizer, mode] for optimizer in OPTIMIZERS.values()]
+    for reference in (*layers, *optimizers):
+        if reference != references[OPTIMIZERS[OPTIMIZER], mode]:
+            definitions[reference["$ref"].rpartition("/")[2]]["required"] = ["kind"]
+    definitions["Recipe"]["properties"]["optimizer"]["anyOf"] = optimizers
     whole = definitions.pop(references[Configuration, mode]["$ref"].rpartition("/")[2])
     properties = whole["properties"]
     properties["layers"]["items"] = {"anyOf": layers}

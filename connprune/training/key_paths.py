@@ -23,7 +23,7 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
 def _sections(annotation: Any) -> list[type[BaseModel]]:
     """The sections that a value with this annotation can be; a list's entries have numbers for names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
+        return [annotation, *(below for each in annotation.__subclasses__() for below in _sections(each))]
     if getattr(annotation, "__origin__", None) in (tuple, list, dict):
         return []
     return [section for part in get_args(annotation) for section in _sections(part)]

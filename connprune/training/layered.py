@@ -8,10 +8,11 @@ from connprune.architecture.gates import Gates
 from connprune.architecture.strict_yaml import DEEPEST, Document, KeyPath, parse_value, shown
 from connprune.errors import UsageError
 from connprune.mistakes import NOWHERE, Mark, Mistake
-from connprune.training.recipe import Recipe
+from connprune.training.recipe import OPTIMIZER, OPTIMIZERS, Recipe
 
 # The sections whose keys depend on their kind.
 _KINDS = {name for model in (Gates, Recipe) for name, section in model.model_fields.items() if section.discriminator}
+_KINDS.add("optimizer")
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,15 @@ def _replaced(below: Mapping[str, Any], above: Mapping[str, Any], at: KeyPath = 
 def _merges(key: str, above: Any, below: Any) -> bool:
     if key == "connections" or not (isinstance(above, Mapping) and isinstance(below, Mapping)):
         return False
-    return key not in _KINDS or bool(above.get("kind", below.get("kind")) == below.get("kind"))
+    kinds = above.get("kind", below.get("kind")), below.get("kind")
+    return key not in _KINDS or kinds[0] == kinds[1] or (key == "optimizer" and len(set(map(_keys_of, kinds))) == 1)
+
+
+def _keys_of(kind: Any) -> frozenset[str]:
+    """The keys of an optimizer; none if there is no such kind."""
+    kind = OPTIMIZER if kind is None else kind
+    known = isinstance(kind, str) and kind in OPTIMIZERS
+    return frozenset(OPTIMIZERS[kind].model_fields) if known else frozenset()
 
 
 def _addressed(data: Any, parts: Iterable[str], mark: Mark) -> KeyPath:

@@ -9,7 +9,9 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from connprune.errors import UsageError
 from connprune.network.network import Network
+from connprune.registry import imported
 from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
 
 
@@ -23,7 +25,7 @@ def _never_compiled(kind: type[torch.optim.Adam]) -> type[torch.optim.Adam]:
     return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(inspect.unwrap(kind.step))})
 
 
-_CLASSES = {"adam": _never_compiled(torch.optim.Adam), "adamw": _never_compiled(torch.optim.AdamW)}
+Adam, AdamW = _never_compiled(torch.optim.Adam), _never_compiled(torch.optim.AdamW)
 # Keras, whose rule the post's recipe names, calls a loss better when it is lower by more than this.
 _BETTER_BY = 1e-4
 # The key of a parameter group that says whether the schedule changes its learning rate; without it, it does.
@@ -47,18 +49,23 @@ class Scheduler(Protocol):
 
 
 def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimizer:
-    """The fused optimizer, with a group for all that is treated alike, which is one launch; gates are in the last one.
+    """The optimizer, with a group for all that is treated alike, which is one launch; gates are in the last one.
 
-    Biases and gates are not decayed. A learning rate that the gates have of their own is no part of the schedule, which
-    is the weights'. On CUDA rates are tensors, so that a recorded step reads them anew each time.
+    Biases and gates are not decayed, nor is anything without a key `weight_decay`. A learning rate that the gates have
+    of their own is no part of the schedule, which is the weights'. On CUDA the rates of an optimizer that can be
+    recorded are tensors, so that a recorded step reads them anew each time.
+
+    Raises:
+        UsageError: the class of the optimizer cannot be imported, refuses its arguments, or is no optimizer.
     """
     gates = network.gates.weight if network.gates else None
     weights = [parameter for parameter in network.parameters() if parameter is not gates]
     chosen = network.architecture.gates
     own = chosen.rate if chosen else None
+    decay = float(getattr(settings, "weight_decay", 0.0))
     # With the learning rate, the decay, and whether the schedule changes the rate.
     kinds = [
-        ([weight for weight in weights if weight.dim() > 1], (settings.rate, settings.weight_decay, True)),
+        ([weight for weight in weights if weight.dim() > 1], (settings.rate, decay, True)),
         ([bias for bias in weights if bias.dim() <= 1], (settings.rate, 0.0, True)),
         ([gates] if gates is not None else [], (own or settings.rate, 0.0, own is None)),
     ]
@@ -70,12 +77,24 @@ def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimiz
         {"params": parameters, "lr": rate, "weight_decay": decay, _SCHEDULED: is_scheduled}
         for (rate, decay, is_scheduled), parameters in alike.items()
     ]
-    optimizer = _CLASSES[settings.kind](groups, lr=settings.rate, fused=True)
+    kind = imported(settings.implementation, f"optimizer {settings.kind}")
+    try:
+        made = kind(groups, lr=settings.rate, **settings.arguments())
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"training.optimizer: {settings.implementation} refuses its arguments: {error}.") from None
+    if not isinstance(made, torch.optim.Optimizer):
+        raise UsageError(f"training.optimizer: {settings.implementation} makes no torch.optim.Optimizer.")
+    optimizer: torch.optim.Optimizer = made
     device = weights[0].device
-    if device.type == "cuda":
+    if device.type == "cuda" and can_be_recorded(optimizer):
         for group in optimizer.param_groups:
             group.update(lr=torch.tensor(group["lr"], device=device), capturable=True)
     return optimizer
+
+
+def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether a step of it can be part of a CUDA graph: whether it has torch's argument `capturable`."""
+    return "capturable" in optimizer.defaults
 
 
 def rates(optimizer: torch.optim.Optimizer) -> list[float]:
@@ -90,12 +109,6 @@ def set_rates(optimizer: torch.optim.Optimizer, wanted: Sequence[float]) -> None
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
-
-
-def named_parameters(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:
-    """The name of every parameter in the order in which the optimizer numbers them."""
-    names = {id(parameter): name for name, parameter in network.named_parameters()}
-    return [names[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def make_scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe) -> Scheduler:

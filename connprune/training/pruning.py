@@ -24,7 +24,7 @@ from connprune.runs.gate_history import GateHistory
 from connprune.runs.links import write_document
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
-from connprune.training.criteria import CRITERIA, Evidence, Split, connection_scores, feature_map_scores
+from connprune.training.criteria import Evidence, Split, connection_scores, feature_map_scores, scores_by
 from connprune.training.evaluation import evaluate
 from connprune.training.images import moved, require_same_images
 from connprune.training.precision import Precision, precision_on, products_in
@@ -107,7 +107,7 @@ def examine(
 
     Args:
         run: a run with gates, or a cut of one.
-        by: the name of the criterion, one of `CRITERIA`.
+        by: the name of the criterion, one of `connprune.training.importance.CRITERIA`.
         granularity: whether to score connections or feature maps.
         load: loads the images of a configuration.
         device: where to evaluate.
@@ -131,7 +131,7 @@ def examine(
         require_same_images(run, configuration, known, splits.digest)
     # A score may be a difference of two losses: smaller than what TF32 rounds away, which torch allows in convolutions.
     with products_in("float32", device):
-        scores = CRITERIA[by](Evidence(network, splits.validation, configuration.training.seed))
+        scores = scores_by(by, Evidence(network, splits.validation, configuration.training.seed))
     return Examined(
         run=run,
         network=network,

@@ -1,10 +1,12 @@
 """The recipe of a training, as data. Nothing here imports torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, SerializeAsAny
 
 from connprune.architecture.base import Count, Frozen, NonNegative, NonNegativeInt, Positive, Switch
+from connprune.architecture.kinds import kind_of, of_kind
+from connprune.registry import Registry
 
 # From so many times the layers' outputs on, concatenations are what fills the memory.
 RECOMPUTE_FROM = 4
@@ -13,17 +15,66 @@ MOST_ROLLBACKS = 3
 
 
 class Optimizer(Frozen):
-    """Adam (Kingma, Ba 2015), or AdamW with decoupled weight decay (Loshchilov, Hutter 2019).
+    """What takes the steps.
+
+    A class of your own has keys of its own, and names the class in `implementation` that they are given to.
 
     Attributes:
-        kind: `adam` adds the decay to the gradient, `adamw` subtracts it from the weight.
+        kind: its name in the registry.
         rate: the learning rate of the weights, and of the gates unless they have their own.
+    """
+
+    kind: str
+    rate: Positive = 1e-3
+
+    # Where the class is, as "package.module:Class", of the interface of torch.optim; called with groups of parameters,
+    # each with its `lr` and `weight_decay`, with `lr` and with `arguments`.
+    implementation: ClassVar[str]
+
+    def arguments(self) -> dict[str, object]:
+        """What the class is called with besides: the keys that are its own."""
+        return self.model_dump(exclude={"kind", "rate", "weight_decay"})
+
+
+class _Adam(Optimizer):
+    """Adam.
+
+    Attributes:
         weight_decay: of the weights of convolutions and dense layers; biases and gates have none.
     """
 
-    kind: Literal["adam", "adamw"] = "adam"
-    rate: Positive = 1e-3
     weight_decay: NonNegative = 0.0
+
+    def arguments(self) -> dict[str, object]:
+        return {"fused": True}
+
+
+class Adam(_Adam):
+    """Adam (Kingma, Ba 2015), which adds the weight decay to the gradient.
+
+    Attributes:
+        kind: its name in the registry; also that of a section without one.
+    """
+
+    kind: Literal["adam"] = "adam"
+
+    implementation = "connprune.training.optimizer:Adam"
+
+
+class AdamW(_Adam):
+    """Adam that subtracts the weight decay from the weights (Loshchilov, Hutter 2019)."""
+
+    kind: Literal["adamw"] = "adamw"
+
+    implementation = "connprune.training.optimizer:AdamW"
+
+
+OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer", "connprune.optimizers", kind_of, Optimizer)
+OPTIMIZERS.register(Adam)
+OPTIMIZERS.register(AdamW)
+# The kind of a section without one.
+OPTIMIZER = "adam"
+AnyOptimizer = Annotated[SerializeAsAny[Optimizer], PlainValidator(of_kind(OPTIMIZERS, Optimizer, OPTIMIZER))]
 
 
 class Plateau(Frozen):
@@ -86,7 +137,7 @@ class Recipe(Frozen):
     seed: NonNegativeInt = 1337
     epochs: Count = 200
     batch_size: Count = 32
-    optimizer: Optimizer = Optimizer()
+    optimizer: AnyOptimizer = Adam()
     schedule: Annotated[Schedule, Field(discriminator="kind")] = Fixed()
     recompute: Switch | Literal["auto"] = "auto"
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"

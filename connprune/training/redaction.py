@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from connprune.architecture.gates import FromRun, Gates
-from connprune.data.settings import NAMED
+from connprune.data.named import SOURCES
 from connprune.training.configuration import Configuration
 
 # What an environment says of a machine and its user rather than of the software that computed.
@@ -17,7 +17,7 @@ _LAUNCH = "launch"
 def without_paths(configuration: Configuration) -> Configuration:
     """A configuration that names its folder of images, and the run that its gates start from, by their last part."""
     data = configuration.data
-    source = data.source if data.source in NAMED else _name(data.source)
+    source = data.source if data.source in SOURCES else _name(data.source)
     changes = {"data": data.model_copy(update={"source": source, "cache": None})}
     return configuration.model_copy(update={**changes, "gates": gates_without_paths(configuration.gates)})
 

@@ -27,7 +27,8 @@ from connprune.training.cuda_graph import CapturedStep, Step, random_numbers
 from connprune.training.determinism import in_fixed_order
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Group, SingleProcess
-from connprune.training.optimizer import make_optimizer, make_scheduler, named_parameters, rates
+from connprune.training.optimizer import can_be_recorded, make_optimizer, make_scheduler, rates
+from connprune.training.optimizer_state import OptimizerState
 from connprune.training.penalty_schedule import PenaltySchedule
 from connprune.training.precision import precision_on
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
@@ -87,6 +88,7 @@ class Trainer:
         network.recompute_merges(recomputes_merges(network.architecture, recipe))
         self.optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = make_scheduler(self.optimizer, recipe)
+        self._optimizer_state = OptimizerState(network, self.optimizer)
         self.penalty_schedule = PenaltySchedule(network.architecture.gates, recipe.epochs)
         self._directions = (
             torch.ones_like(network.gates.weight, requires_grad=False) if network.gates else torch.ones(0)
@@ -113,6 +115,13 @@ class Trainer:
             warn("training.compile is for a training in one process, so steps are taken as they are")
         elif recipe.compile:
             self._whole_step = CompiledStep(self._step, warn)
+        self._captures = self.device.type == "cuda" and recipe.capture and self.group.size == 1
+        if self._captures and not can_be_recorded(self.optimizer):
+            self._captures = False
+            warn(
+                f"training steps are not recorded as a CUDA graph, so they take longer: the optimizer "
+                f"{recipe.optimizer.kind} has no argument capturable"
+            )
         self._take_step = self._fresh_step()
         self.epoch = 0
         self.step = 0
@@ -249,9 +258,8 @@ class Trainer:
     def state(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """All that a new trainer needs to go on bit for bit: tensors, and plain values as text; all processes call."""
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        names = named_parameters(self.network, self.optimizer)
-        for number, values in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{names[number]}.{key}": tensor for key, tensor in values.items()}
+        remembered, plainly_remembered = self._optimizer_state.save()
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in remembered.items()}
         sums = {name: getattr(self._step, name).clone() for name in _SUMS}
         self.group.add_up(*sums.values())
         tensors |= sums
@@ -269,6 +277,7 @@ class Trainer:
             "progress": json.dumps(
                 {
                     **plain,
+                    "optimizer": plainly_remembered,
                     "scheduler": self.scheduler.state_dict(),
                     "penalty_schedule": self.penalty_schedule.state_dict(),
                 }
@@ -288,17 +297,11 @@ class Trainer:
                 f"The checkpoint was written within an epoch on {progress['device']}, whose random numbers "
                 f"{self.device.type} cannot continue; resume on the device {progress['device']}."
             )
-        self.network.load_state_dict(
-            {name.removeprefix("network."): tensor for name, tensor in tensors.items() if name.startswith("network.")}
-        )
-        names = named_parameters(self.network, self.optimizer)
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                parameter, _, key = name.removeprefix("optimizer.").rpartition(".")
-                state.setdefault(names.index(parameter), {})[key] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.network.load_state_dict(_below("network.", tensors))
+        remembered = {
+            name.removeprefix("optimizer."): tensors[name] for name in tensors if name.startswith("optimizer.")
+        }
+        self._optimizer_state.restore(remembered, progress.get("optimizer", {}))
         self.scheduler.load_state_dict(progress["scheduler"])
         self.penalty_schedule.load_state_dict(progress["penalty_schedule"])
         self._take_step = self._fresh_step()
@@ -334,8 +337,7 @@ class Trainer:
 
     def _fresh_step(self) -> Step:
         """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""
-        captures = self.device.type == "cuda" and self.recipe.capture and self.group.size == 1
-        return CapturedStep(self._whole_step, self.device, self._warn) if captures else self._whole_step
+        return CapturedStep(self._whole_step, self.device, self._warn) if self._captures else self._whole_step
 
     def _penalty(self) -> Penalty | None:
         """What λ multiplies; None if it is always 0."""
@@ -378,3 +380,7 @@ class Trainer:
                 return torch.mps._get_default_mps_generator()
             case _:
                 return torch.default_generator
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

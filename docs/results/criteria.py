@@ -22,7 +22,7 @@ from connprune.documents.comparison import Comparison
 from connprune.errors import DisconnectedError
 from connprune.runs.directory import RunDirectory
 from connprune.runs.links import read_document
-from connprune.training.criteria import CRITERIA
+from connprune.training.importance import CRITERIA
 from connprune.training.pruning import examine
 
 

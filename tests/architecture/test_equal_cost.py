@@ -46,7 +46,7 @@ def test_scaled_wirings_are_the_reference_ones_with_other_widths(pair: Pair, nam
     count = equal_cost.FITTED[fitted]
     try:
         whole = pair.parent if name == "dense" else wired(pair.parent, name)
-        (found,) = equal_cost.scaled(name, fitted)(pair)
+        found = equal_cost.scaled(pair, name, fitted)
     except UsageError:
         return
     assert isinstance(found, Architecture)

@@ -10,12 +10,9 @@ import pytest
 
 from connprune.architecture.presets import preset_names
 from connprune.cli import completion
-from connprune.data.settings import NAMED
 from connprune.errors import UsageError
-from connprune.experiments.baselines import NAMES
 from connprune.export.formats import FORMATS
 from connprune.training.configuration import resolve
-from connprune.training.criteria import CRITERIA
 from connprune.training.key_paths import configuration_keys
 from connprune.training.pruning import GRANULARITIES
 from tests.conftest import TINY, Command, Run
@@ -69,11 +66,8 @@ def test_runs_are_offered(offered, command: Command, tmp_path: Path) -> None:  #
 
 
 def test_the_names_are_those_that_there_are() -> None:
-    assert list(completion.CRITERIA) == list(CRITERIA)
     assert list(completion.GRANULARITIES) == list(GRANULARITIES)
     assert completion.FORMATS == FORMATS
-    assert list(completion.DATA_SETS) == list(NAMED)
-    assert {name.rstrip(":") for name in completion.BASELINES} == set(NAMES)
 
 
 def test_the_keys_are_those_of_the_configuration() -> None:

@@ -77,8 +77,11 @@ def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
 def recorded(without_a_device: Callable[..., Any]) -> Callable[..., list[dict[str, Any]]]:
     """What `steps.py` finds of each case."""
 
-    def run(cases: Sequence[Case], devices: int = 1, waits: bool = False, images: int = 32) -> list[dict[str, Any]]:
+    def run(
+        cases: Sequence[Case], devices: int = 1, waits: bool = False, images: int = 32, plugins: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
         what = {"cases": [list(case) for case in cases], "devices": devices, "waits": waits, "images": images}
+        what["plugins"] = list(plugins)
         asked = json.dumps(what)
         done = without_a_device("-m", "tests.cuda.steps", devices=devices, stdin=asked)
         found = [json.loads(line) for line in done.stdout.splitlines()]

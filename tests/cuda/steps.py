@@ -18,6 +18,7 @@ from connprune.architecture.base import Shape
 from connprune.bench.run import WARM_UP, random_splits
 from connprune.network import build
 from connprune.network.image_layers import Dropout
+from connprune.plugins import load_plugins
 from connprune.training.configuration import Configuration, resolve
 from connprune.training.cuda_graph import CapturedStep
 from connprune.training.device import choose_device
@@ -102,7 +103,6 @@ def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
         step()
     replayed = [is_replayed(step) for _ in range(trainer.steps)]
     captured = trainer._take_step
-    assert isinstance(captured, CapturedStep)
     plain = trainer_of(*case, "training.capture=false", device=device, warn=warnings).endless_steps()
     # The optimizer makes its buffers in the first step.
     plain()
@@ -111,7 +111,7 @@ def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
     return {
         "case": " ".join(case),
         "warnings": warnings,
-        "recorded": len(captured._recordings),
+        "recorded": len(captured._recordings) if isinstance(captured, CapturedStep) else 0,
         "replayed": replayed,
         "launches": launches.count,
         "operations": launches.operations,
@@ -123,6 +123,7 @@ def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
 if __name__ == "__main__":
     torch.backends.cudnn.enabled = False
     asked = json.load(sys.stdin)
+    load_plugins(asked["plugins"])
     if asked["waits"]:
         Dropout.forward = waits  # type: ignore[method-assign]
     last = torch.device("cuda", asked["devices"] - 1)

@@ -102,6 +102,16 @@ def test_a_layer_that_waits_is_warned_of_once_and_training_goes_on(recorded: Rec
     assert "operation not permitted when stream is capturing" in warning
 
 
+def test_an_optimizer_of_ones_own_is_recorded_if_it_can_be_and_else_that_is_said(recorded: Recorded) -> None:
+    cases = [("digits", f"training.optimizer={{kind: {kind}}}") for kind in ("nadam", "remembering")]
+    can, cannot = recorded(cases, plugins=["tests.training.optimizers"])
+    assert (can["recorded"], can["warnings"]) == (1, [])
+    assert cannot["recorded"] == 0
+    (warning,) = cannot["warnings"]
+    assert "are not recorded as a CUDA graph" in warning
+    assert "the optimizer remembering has no argument capturable" in warning
+
+
 def test_a_training_on_the_second_device_takes_no_memory_of_the_first(recorded: Recorded) -> None:
     (found,) = recorded([("digits",)], devices=2)
     assert found["recorded"]

@@ -71,3 +71,9 @@ def blocks(page: Path) -> list[Block]:
 def shell_blocks(page: Path) -> list[Block]:
     """The blocks of a page that are for a shell."""
     return [block for block in blocks(page) if block.language == "sh"]
+
+
+def files(page: Path) -> dict[str, str]:
+    """What a page shows of Python files, by their names, which the first lines of the blocks say."""
+    python = [block.text for block in blocks(page) if block.language == "python"]
+    return {text.split()[1]: text for text in python if re.match(r"# \w+\.py\n", text)}

@@ -17,7 +17,7 @@ from PIL import Image
 
 from connprune.data.settings import DataSettings
 from connprune.data.sources import load
-from tests.docs.blocks import PAGES, REASONS, ROOT, Block, blocks, shell_blocks
+from tests.docs.blocks import PAGES, REASONS, ROOT, Block, blocks, files, shell_blocks
 
 LANGUAGES = {"mermaid", "python", "sh", "text", "yaml", "{eval-rst}"}
 BLOCKS = [block for page in PAGES for block in shell_blocks(page)]
@@ -115,6 +115,8 @@ def test_the_shell_blocks_of_a_page_run(page: Path, path: str, tmp_path: Path) -
         pytest.skip("there is no jq here")
     if "path/to/images" in text:
         images(tmp_path / "path" / "to" / "images")
+    for name, content in files(page).items():
+        (tmp_path / name).write_text(content)
     for called, script in GRANTED.items():
         if called in text and "connprune train" not in text.partition(called)[0]:
             run(Block(str(page), 0, "sh", script, None), tmp_path, path)

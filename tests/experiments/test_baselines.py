@@ -6,7 +6,8 @@ from connprune.architecture.files import to_yaml
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.wirings import in_order
 from connprune.errors import UsageError
-from connprune.experiments.baselines import ComparedCut, candidates_of
+from connprune.experiments.candidates import candidates_of
+from connprune.experiments.compared import ComparedCut
 from connprune.runs.directory import RunDirectory
 from tests.experiments.helpers import make_cut
 

@@ -7,7 +7,8 @@ import pytest
 from connprune.architecture.cutting import restricted
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.errors import InterruptedRunError, UsageError
-from connprune.experiments.baselines import ComparedCut, candidates_of
+from connprune.experiments.candidates import candidates_of
+from connprune.experiments.compared import ComparedCut
 from connprune.experiments.comparison import collect
 from connprune.experiments.evolution import mutated
 from connprune.experiments.plan import Plan, begin, read

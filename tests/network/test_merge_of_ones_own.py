@@ -1,6 +1,5 @@
 """A merge with weights that a plug-in brings: the one file of the documentation, and nothing else."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,10 @@ import torch
 from connprune import build, cut
 from connprune.architecture import Architecture, Threshold
 from connprune.architecture.aggregates import AGGREGATES
-from connprune.architecture.plugins import load_plugin
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.network.expected_cost import ExpectedCost
 from connprune.network.slicing import sliced_weights
+from connprune.plugins import load_plugin
 from connprune.training.criteria import Evidence, by_strength
 from connprune.training.json_schema import configuration_schema
 from tests.network.reference import shaken
@@ -22,12 +21,12 @@ PLUGIN = PAGE.read_text().split("```python\n")[1].split("```")[0]
 
 
 @pytest.fixture
-def scaled(digits: Architecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Architecture]:
+def scaled(digits: Architecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Architecture:
     (tmp_path / "scaled.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(AGGREGATES, "_parts", dict(AGGREGATES._parts))
     load_plugin("scaled")
-    yield digits.replace(merge={"aggregate": "scaled"}, gates={"sharing": "per-feature-map"})
-    del AGGREGATES["scaled"]
+    return digits.replace(merge={"aggregate": "scaled"}, gates={"sharing": "per-feature-map"})
 
 
 def test_its_cut_computes_and_counts_what_is_left(scaled: Architecture) -> None:

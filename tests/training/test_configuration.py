@@ -16,7 +16,7 @@ from connprune.architecture.presets import preset_names
 from connprune.errors import UsageError
 from connprune.training.configuration import design, resolve, with_recipe
 from connprune.training.layered import Setting
-from connprune.training.recipe import Cosine, Fixed, Plateau
+from connprune.training.recipe import Adam, Cosine, Fixed, Plateau
 
 
 def refusal(*assignments: str, config: Path | None = None) -> str:
@@ -42,7 +42,7 @@ def test_search_is_the_default() -> None:
 def test_the_blog_recipe() -> None:
     training = resolve(preset="blog").training
     assert (training.seed, training.epochs, training.batch_size) == (1337, 200, 32)
-    assert (training.optimizer.kind, training.optimizer.rate, training.optimizer.weight_decay) == ("adam", 1e-3, 0.0)
+    assert training.optimizer == Adam(rate=1e-3, weight_decay=0.0)
     assert training.schedule == Plateau(kind="plateau", factor=0.1, patience=5, floor=1e-7)
     data = resolve(preset="blog").data
     assert (data.normalise.subtract, data.normalise.divide) == ("pixel-mean", 128.0)

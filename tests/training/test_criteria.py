@@ -2,13 +2,15 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from connprune.architecture.base import Shape
 from connprune.data.images import Images
+from connprune.errors import ArgumentError
 from connprune.network import build
 from connprune.training.configuration import resolve
-from connprune.training.criteria import Evidence, by_saliency, by_strength
+from connprune.training.criteria import Evidence, by_saliency, by_strength, scores_by
+from connprune.training.importance import CRITERIA
 
 
 def test_saliency_of_a_recurrent_network_takes_what_cudnn_can_differentiate() -> None:
@@ -72,3 +74,24 @@ def test_strength_before_a_squeeze_is_of_its_own_weights() -> None:
     weight = network.get_parameter("merge_head.aggregate.weight")
     last = torch.cat(scores[-len(network.architecture.connections["head"]) :])
     torch.testing.assert_close(last, torch.sigmoid(torch.tensor(0.5)) * torch.linalg.vector_norm(weight, dim=(0, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("scores", "told"),
+    [
+        ([torch.ones(1)], "expected for each of the 3 gated connections one score"),
+        ([torch.ones(1), torch.ones(1), torch.ones(3)], "expected for each of the 3 gated connections one score"),
+        ([torch.ones(1), torch.ones(()), torch.ones(1)], "expected for each of the 3 gated connections one score"),
+        ([torch.ones(1), torch.full((1,), torch.nan), torch.ones(1)], "no finite number"),
+    ],
+)
+def test_scores_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, scores: list[Tensor], told: str) -> None:
+    chosen = resolve("digits", assignments=["layers=[{kind: conv, feature_maps: 4}, {kind: conv, feature_maps: 2}]"])
+    network = build(chosen.with_input(Shape(1, 8, 8), 10)).eval()
+    count = len(network.architecture.gated_connections)
+    assert count == 5
+    rest = [torch.ones(1)] * (count - 3)
+    monkeypatch.setitem(CRITERIA._parts, "own", lambda evidence: scores + rest if len(scores) == 3 else scores)
+    images = Images(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]))
+    with pytest.raises(ArgumentError, match=told.replace("3", str(count))):
+        scores_by("own", Evidence(network, images, 0))

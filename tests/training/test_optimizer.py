@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from connprune import build
 from connprune.architecture import Architecture
-from connprune.training.optimizer import make_optimizer, make_scheduler
-from connprune.training.recipe import Cosine, Optimizer, Plateau, Recipe
+from connprune.errors import UsageError
+from connprune.plugins import load_plugin
+from connprune.training.configuration import resolve
+from connprune.training.optimizer import can_be_recorded, make_optimizer, make_scheduler
+from connprune.training.recipe import Adam, AdamW, Cosine, Plateau, Recipe
 
 
 def sgd(rate: float) -> torch.optim.Optimizer:
@@ -19,7 +22,7 @@ def sgd(rate: float) -> torch.optim.Optimizer:
 
 def test_gates_and_biases_are_not_decayed(digits: Architecture) -> None:
     network = build(digits)
-    weights, biases, gates = make_optimizer(network, Optimizer(kind="adamw", weight_decay=0.1)).param_groups
+    weights, biases, gates = make_optimizer(network, AdamW(weight_decay=0.1)).param_groups
     assert (weights["weight_decay"], biases["weight_decay"], gates["weight_decay"]) == (0.1, 0.0, 0.0)
     assert network.gates is not None
     assert gates["params"] == [network.gates.weight]
@@ -32,7 +35,7 @@ def test_what_is_treated_alike_is_one_group(digits: Architecture) -> None:
     """A group is a launch on a GPU."""
     for gates, decay, count in (({}, 0.0, 1), ({}, 0.1, 2), ({"rate": 0.03}, 0.0, 2), ({"rate": 0.03}, 0.1, 3)):
         network = build(digits.replace(gates=gates))
-        groups = make_optimizer(network, Optimizer(weight_decay=decay)).param_groups
+        groups = make_optimizer(network, Adam(weight_decay=decay)).param_groups
         assert len(groups) == count
         assert network.gates is not None
         assert any(parameter is network.gates.weight for parameter in groups[-1]["params"])
@@ -40,10 +43,10 @@ def test_what_is_treated_alike_is_one_group(digits: Architecture) -> None:
 
 
 def test_gates_have_a_rate_of_their_own(digits: Architecture) -> None:
-    *_, gates = make_optimizer(build(digits), Optimizer(rate=1e-4)).param_groups
+    *_, gates = make_optimizer(build(digits), Adam(rate=1e-4)).param_groups
     assert digits.gates is not None
     assert gates["lr"] == digits.gates.rate
-    *_, same = make_optimizer(build(digits.replace(gates={})), Optimizer(rate=1e-4)).param_groups
+    *_, same = make_optimizer(build(digits.replace(gates={})), Adam(rate=1e-4)).param_groups
     assert same["lr"] == 1e-4
 
 
@@ -53,7 +56,7 @@ def test_a_rate_of_the_gates_own_is_not_scheduled(digits: Architecture, schedule
     assert digits.gates
     for rate, kept in ((0.03, True), (None, False)):
         network = build(digits.replace(gates=digits.gates.model_copy(update={"rate": rate})))
-        optimizer = make_optimizer(network, Optimizer(rate=0.01))
+        optimizer = make_optimizer(network, Adam(rate=0.01))
         scheduler = make_scheduler(optimizer, Recipe(epochs=8, schedule=schedule))
         before = optimizer.param_groups[-1]["lr"]
         optimizer.step()
@@ -69,7 +72,7 @@ def test_a_rate_of_the_gates_own_is_not_scheduled(digits: Architecture, schedule
 
 
 def test_the_optimizer_is_fused(blog: Architecture) -> None:
-    assert make_optimizer(build(blog), Optimizer()).defaults["fused"]
+    assert make_optimizer(build(blog), Adam()).defaults["fused"]
 
 
 def keras_rates(losses: list[float], factor: float, patience: int, floor: float) -> list[float]:
@@ -112,3 +115,44 @@ def test_cosine_falls_from_the_start_to_zero() -> None:
         scheduler.after_epoch(0.0)
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([0.2 * (1 + math.cos(math.pi * epoch / 8)) for epoch in range(9)])
+
+
+def test_an_optimizer_of_ones_own_gets_its_keys_and_decays_no_gate(digits: Architecture) -> None:
+    load_plugin("tests.training.optimizers")
+    chosen = resolve("digits", assignments=["training.optimizer={kind: remembering, rate: 0.2, momentum: 0.25}"])
+    optimizer = make_optimizer(build(digits), chosen.training.optimizer)
+    assert type(optimizer).__name__ == "Counting"
+    assert {group["momentum"] for group in optimizer.param_groups} == {0.25}
+    assert {group["weight_decay"] for group in optimizer.param_groups} == {0.0}
+    assert optimizer.param_groups[0]["lr"] == 0.2
+    assert not can_be_recorded(optimizer)
+    assert can_be_recorded(make_optimizer(build(digits), Adam()))
+
+
+def test_a_kind_with_other_keys_takes_none_of_the_preset_s() -> None:
+    load_plugin("tests.training.optimizers")
+    assert resolve("digits").training.optimizer == AdamW(rate=0.003, weight_decay=0.1)
+    assert resolve("digits", assignments=["training.optimizer.kind=adam"]).training.optimizer == Adam(
+        rate=0.003, weight_decay=0.1
+    )
+    other = resolve("digits", assignments=["training.optimizer.kind=remembering"]).training.optimizer
+    assert other.model_dump() == {"kind": "remembering", "rate": 0.001, "momentum": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("implementation", "told"),
+    [
+        ("nowhere:Class", "names the module 'nowhere:Class', but: No module named 'nowhere'"),
+        ("torch.optim:Nothing", "has no attribute 'Nothing'"),
+        ("torch.optim:LBFGS", "LBFGS doesn't support per-parameter options"),
+        ("tests.training.optimizers:nothing", "makes no torch.optim.Optimizer"),
+    ],
+)
+def test_a_class_that_is_no_optimizer_is_refused(digits: Architecture, implementation: str, told: str) -> None:
+    class Wrong(Adam):
+        def arguments(self) -> dict[str, object]:
+            return {}
+
+    Wrong.implementation = implementation
+    with pytest.raises(UsageError, match=told):
+        make_optimizer(build(digits), Wrong(weight_decay=0.1))

@@ -13,6 +13,7 @@ from connprune import load
 from connprune.architecture.base import Shape
 from connprune.documents.run import Reached
 from connprune.errors import ConnpruneError, InterruptedRunError, UsageError
+from connprune.plugins import load_plugin
 from connprune.tensor_files import read_tensors
 from connprune.training.configuration import read_configuration, resolve, resolve_resumed
 from connprune.training.layered import Setting
@@ -88,6 +89,26 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(
         torch.rand(7)
     go_on(run, chosen)
     assert lasting(run) == lasting(whole)
+
+
+def test_what_an_optimizer_of_ones_own_remembers_is_resumed_bit_for_bit(tmp_path: Path) -> None:
+    """Tensors of another type than the weights', numbers and lists by parameter, and a number in its groups."""
+    load_plugin("tests.training.optimizers")
+    optimizer = "training.optimizer={kind: remembering, rate: 0.05}"
+    whole = train(tmp_path / "whole", optimizer)
+    chosen = configuration(optimizer)
+    run = start(tmp_path / "interrupted", chosen)
+    for steps in (3, 5):
+        with pytest.raises(InterruptedRunError):
+            go_on(run, chosen, StopAfter(steps))
+    go_on(run, chosen)
+    assert lasting(run) == lasting(whole)
+
+
+def test_what_no_checkpoint_can_hold_is_refused(tmp_path: Path) -> None:
+    load_plugin("tests.training.optimizers")
+    with pytest.raises(ConnpruneError, match=r"WithASet remembers 'seen', .* which no checkpoint can hold"):
+        train(tmp_path / "run", "training.optimizer={kind: secretive}")
 
 
 def test_a_run_killed_between_checkpoints_resumes_from_the_last(tmp_path: Path) -> None:

@@ -91,14 +91,14 @@ def test_a_step_reads_only_what_keeps_its_place_and_never_waits(assignments: tup
 def test_rates_can_be_tensors() -> None:
     """As they are on CUDA, where a recorded step reads them at each replay."""
     from connprune.training.optimizer import make_optimizer, make_scheduler, rates
-    from connprune.training.recipe import Cosine, Optimizer, Plateau, Recipe
+    from connprune.training.recipe import Adam, Cosine, Plateau, Recipe
 
     for schedule in (Cosine(kind="cosine"), Plateau(kind="plateau", patience=1)):
         recipe = Recipe(epochs=6, schedule=schedule)
         found = []
         for as_tensors in (False, True):
             network = build(resolve("digits").with_input(Shape(1, 8, 8), 10))
-            optimizer = make_optimizer(network, Optimizer())
+            optimizer = make_optimizer(network, Adam())
             before = [group["lr"] for group in optimizer.param_groups]
             if as_tensors:
                 before = [torch.tensor(rate) for rate in before]

@@ -1,0 +1,97 @@
+"""Parts of the user's own, one file each as the documentation shows them, through the real command."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.docs.blocks import ROOT, files
+
+FILES = files(ROOT / "docs" / "plugins.md")
+SMALL = ("--preset", "digits", "--set", "layers=[{kind: conv, feature_maps: 4}, {kind: conv, feature_maps: 4}]")
+STRIPES = (*SMALL, "--data", "stripes", "--set", "data.train_images=150", "--epochs", "1")
+MOMENTUM = "training.optimizer={kind: momentum, rate: 0.1, momentum: 0.8}"
+FEW = """
+from connprune.architecture import baselines
+from connprune.experiments.baselines import Counted
+
+class Few(Counted):
+    name = "few"
+
+    def architectures(self, pair):
+        return baselines.random(pair, self.count)
+"""
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> dict[str, tuple[str, str]]:
+    """The option of each file that was written into the folder of the commands."""
+    for name, text in {**FILES, "few.py": FEW}.items():
+        (tmp_path / name).write_text(text)
+    return {name.removesuffix(".py"): ("--plugin", name.removesuffix(".py")) for name in (*FILES, "few.py")}
+
+
+def test_each_kind_of_part_comes_in_from_one_file(
+    connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
+) -> None:
+    assert set(FILES) == {"momentum.py", "stripes.py", "distance.py", "from_input.py"}
+    trained = connprune(
+        *("train", *STRIPES, "--set", MOMENTUM, "--run", "run", "--json", *plugins["stripes"], *plugins["momentum"])
+    )
+    assert trained.returncode == 0, trained.stderr
+    written = (tmp_path / "run" / "config.yaml").read_text()
+    assert "source: stripes" in written
+    assert "optimizer: {kind: momentum, rate: 0.1, momentum: 0.8}" in written
+
+    both = (*plugins["stripes"], *plugins["momentum"])
+    cut = connprune("prune", "run", "--keep", "3", "--by", "distance", *plugins["distance"], *both, "--json")
+    assert cut.returncode == 0, cut.stderr
+    assert json.loads(cut.stdout)["by"] == "distance"
+
+    # Two processes train, and each has to load the plug-ins.
+    words = ("retrain", json.loads(cut.stdout)["path"], "--against", "from-input,few:2", "--jobs", "2", "--json")
+    compared = connprune(*words, *plugins["from_input"], *plugins["few"], *both)
+    assert compared.returncode == 0, compared.stderr
+    assert [row["network"] for row in json.loads(compared.stdout)["rows"]] == ["cut", "from-input", "few"]
+
+    without = connprune("prune", "run", "--keep", "3", *plugins["momentum"])
+    assert without.returncode == 2
+    assert "or the plug-in, if this is a data set of your own" in without.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("check", "mine.yaml", "--plugin", "momentum"), "there is no such key for the kind momentum; did you mean"),
+        (("check", "mine.yaml"), "an optimizer of your own needs its plug-in"),
+        (
+            ("train", "--data", "stripe", "--plugin", "stripes"),
+            "expected one of digits, cifar10, cifar100, stripes,",
+        ),
+        (("train", "--data", "wrong", "--plugin", "wrong"), "gave train images of torch.float32 and (4, 1, 8, 8), exp"),
+        (("data", "strips", "--plugin", "stripes"), "did you mean 'stripes'?"),
+    ],
+    ids=["a key", "no optimizer", "no source", "a source that is wrong", "no download"],
+)
+def test_what_does_not_go_is_said(
+    connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    (tmp_path / "mine.yaml").write_text("training: {optimizer: {kind: momentum, momentun: 0.5}}")
+    (tmp_path / "wrong.py").write_text(
+        FILES["stripes.py"].partition("    def load")[0].replace('"stripes"', '"wrong"')
+        + "    def load(self, settings, progress):\n        import torch\n"
+        "        from connprune.data.images import Dataset, Images\n"
+        "        images = Images(torch.zeros(4, 1, 8, 8), torch.tensor([0, 1, 0, 1]))\n"
+        "        return Dataset(('a', 'b'), images, images)\n"
+    )
+    done = connprune(*words, *(("--run", "run") if words[0] == "train" else ()))
+    assert done.returncode == 2
+    assert told in " ".join(done.stderr.split())
+
+
+def test_the_schema_knows_the_optimizers_of_plug_ins(connprune: Run, plugins: dict[str, tuple[str, str]]) -> None:
+    schema = json.loads(connprune("schema", *plugins["momentum"]).stdout)
+    assert schema["$defs"]["Momentum"]["required"] == ["kind"]
+    optimizers = schema["$defs"]["Recipe"]["properties"]["optimizer"]["anyOf"]
+    assert {"$ref": "#/$defs/Momentum"} in optimizers
