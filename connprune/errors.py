@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from connprune.mistakes import Mistake
+from connprune.mistakes import Mark, Mistake
 
 # What libraries say that find no memory, and raise as errors that may be anything: torch on a CPU and on MPS, CUDA, and
 # cuBLAS and cuDNN for what they allocate themselves.
@@ -47,6 +47,20 @@ class UsageError(ConnpruneError):
     """An argument, a configuration or an input file is not what it must be."""
 
     exit_code = 2
+
+
+class DamagedFileError(UsageError):
+    """A file is not what was written, or lacks what it must hold.
+
+    Args:
+        file: the file.
+        problem: what is wrong, in words.
+        line: from 1.
+    """
+
+    def __init__(self, file: object, problem: str, line: int | None = None) -> None:
+        super().__init__(Mistake(f"this file is damaged: {problem}.", mark=Mark(str(file), line)))
+        self.args = (str(file), problem, line)
 
 
 class ArgumentError(UsageError):

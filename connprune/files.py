@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from connprune.errors import DiskFullError, OccupiedError, UsageError
+from connprune.errors import DamagedFileError, DiskFullError, OccupiedError, UsageError
 from connprune.holes import require_stored
 from connprune.leftovers import sweep, temporary_folder
 from connprune.limits import JSON_VALUES, TEXT
@@ -188,7 +188,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"{path}: cannot read this file: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: this file is damaged: it is no UTF-8 text.") from None
+        raise DamagedFileError(path, "it is no UTF-8 text") from None
     if len(text) > most:
         raise UsageError(f"{path}: this file has {TEXT}.")
     return text
@@ -204,7 +204,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         return parse_object(text)
     except ValueError as error:
-        raise UsageError(f"{path}: this file is damaged: {error}.") from None
+        raise DamagedFileError(path, str(error)) from None
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
     """
     data = read_json(path)
     if data.pop(DIGEST, None) != _digest_of_json(data):
-        raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
+        raise DamagedFileError(path, "it does not hold what was written into it")
     return data
 
 

@@ -4,7 +4,7 @@ import errno
 import os
 from pathlib import Path
 
-from connprune.errors import UsageError
+from connprune.errors import DamagedFileError
 
 # Smaller files cost little, whatever is in them; a copy of honest weights may have some holes where they are zero.
 _MODEST = 16 * 2**20
@@ -20,9 +20,7 @@ def require_stored(path: Path) -> None:
     """
     size = path.stat().st_size
     if size > _MODEST and _stored(path, size) < size * _LEAST_SHARE:
-        raise UsageError(
-            f"{path}: this file is damaged: it claims {size:,} bytes, of which less than a tenth are on the disk."
-        )
+        raise DamagedFileError(path, f"it claims {size:,} bytes, of which less than a tenth are on the disk")
 
 
 def _stored(path: Path, size: int) -> float:

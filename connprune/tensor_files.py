@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from connprune.errors import DiskFullError, UsageError
+from connprune.errors import DamagedFileError, DiskFullError, UsageError
 from connprune.files import DIGEST, TOO_LARGE, write_whole
 from connprune.holes import require_stored
 from connprune.limits import JSON_VALUES, TEXT
@@ -131,7 +131,7 @@ def _read_safetensors(
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = dict(file.metadata() or {})
     if metadata.pop(DIGEST, None) != _digest_of_tensors(tensors, metadata, bytes_of):
-        raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
+        raise DamagedFileError(path, "it does not hold what was written into it")
     return tensors, metadata
 
 
@@ -147,7 +147,7 @@ def _opened(path: Path, framework: str) -> Iterator[Any]:
         with safe_open(path, framework=framework) as file:
             yield file
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UsageError(f"{path}: this file is damaged: {error}.") from None
+        raise DamagedFileError(path, str(error)) from None
 
 
 def _require_modest(path: Path) -> None:

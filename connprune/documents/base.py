@@ -13,7 +13,7 @@ from pydantic import (
     model_serializer,
 )
 
-from connprune.errors import UsageError
+from connprune.errors import DamagedFileError, UsageError
 
 SCHEMA: Literal[2] = 2
 
@@ -29,12 +29,13 @@ class Part(BaseModel):
     )
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any], place: str) -> Self:
+    def parse(cls, data: Mapping[str, Any], place: str, line: int | None = None) -> Self:
         """What JSON holds.
 
         Args:
             data: a JSON object.
-            place: where it is from, which begins the message.
+            place: the file that it is from, which begins the message.
+            line: of that file, from 1.
 
         Raises:
             UsageError: something is missing or wrong; the message names the first key.
@@ -50,7 +51,7 @@ class Part(BaseModel):
                 .replace("tuple", "list")
                 .replace("dictionary", "object")
             )
-            raise UsageError(f"{place}: this file is damaged: {key}: {wrong}.") from None
+            raise DamagedFileError(place, f"{key}: {wrong}", line) from None
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -11,7 +11,7 @@ from connprune.architecture.baselines import wirings_within
 from connprune.architecture.cutting import restricted
 from connprune.architecture.wirings import Wiring
 from connprune.documents.run import EvolutionResults, Trained
-from connprune.errors import ConnpruneError, DivergedError, UsageError
+from connprune.errors import ConnpruneError, DamagedFileError, DivergedError, UsageError
 from connprune.files import whole_directory
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors, write_tensors
@@ -69,7 +69,7 @@ def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> Tra
     """
     evolution = run.summary.evolution
     if evolution is None:
-        raise UsageError(f"{run.summary_file}: this file is damaged: evolution: Field required.")
+        raise DamagedFileError(run.summary_file, "evolution: Field required")
     budget = evolution.budget
     run.begin(epochs=configuration.training.epochs)
     with run.status_on_error():

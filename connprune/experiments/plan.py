@@ -11,7 +11,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.documents.base import SCHEMA, require_version
 from connprune.documents.comparison import CUT
 from connprune.documents.run import EvolutionResults, ExperimentKind, Kind, Status
-from connprune.errors import InterruptedRunError, LostDirectoryError, UsageError
+from connprune.errors import DamagedFileError, InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, sealed, whole_directory, write_json
 from connprune.limits import TRAININGS
 from connprune.runs.directory import RunDirectory
@@ -236,7 +236,7 @@ def read(path: Path, *kinds: ExperimentKind) -> Plan:
     except (KeyError, TypeError, ValueError, AttributeError):
         complete = False
     if not complete:
-        raise UsageError(f"{path / PLAN}: this file is damaged: it holds no plan.")
+        raise DamagedFileError(path / PLAN, "it holds no plan")
     return plan
 
 

@@ -10,7 +10,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import from_yaml, to_yaml
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.run import Kind, Status
-from connprune.errors import UsageError
+from connprune.errors import DamagedFileError, UsageError
 from connprune.files import file_digest, parse_object, require_empty, text_digest, write_text
 from connprune.limits import JSON_VALUES
 from connprune.runs.clock import now
@@ -123,8 +123,8 @@ class RunDirectory(WithTexts):
         try:
             lines = [parse_object(line) for line in text.splitlines()]
         except ValueError as error:
-            raise UsageError(f"{self.metrics}: this file is damaged: in a line, {error}.") from None
-        return [EpochMetrics.parse(line, f"{self.metrics}, line {number}") for number, line in enumerate(lines, 1)]
+            raise DamagedFileError(self.metrics, f"in a line, {error}") from None
+        return [EpochMetrics.parse(line, str(self.metrics), number) for number, line in enumerate(lines, 1)]
 
     def write_gates(self, history: "GateHistory") -> None:
         """Writes the gates of all epochs so far."""

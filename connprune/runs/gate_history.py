@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from connprune.architecture.architecture import Architecture, Connection
-from connprune.errors import UsageError
+from connprune.errors import DamagedFileError
 
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
@@ -81,10 +81,10 @@ class GateHistory:
             connections = tuple(Connection(source, target) for source, target, _ in rows)
             history = cls(connections, tuple(int(count) for _, _, count in rows), arrays["gates"])
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
-            raise UsageError(f"{name}: this file is damaged: it holds no gates.") from None
+            raise DamagedFileError(name, "it holds no gates") from None
         values = history.values
         if values.ndim != 2 or not len(values) or values.shape[1] != sum(history.maps) or values.dtype.kind != "f":
-            raise UsageError(f"{name}: this file is damaged: its gates do not match their names.")
+            raise DamagedFileError(name, "its gates do not match their names")
         if not np.isfinite(values).all():
-            raise UsageError(f"{name}: this file is damaged: a gate is no finite number.")
+            raise DamagedFileError(name, "a gate is no finite number")
         return history

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from connprune.errors import UsageError
+from connprune.errors import DamagedFileError
 from connprune.files import read_text, text_digest, write_text
 from connprune.runs.summary import Summarised
 
@@ -29,7 +29,7 @@ class WithTexts(Summarised):
         """
         text = read_text(path)
         if self._digests.get(path.name) not in (None, text_digest(text)):
-            raise UsageError(f"{path}: this file is damaged: it does not hold what was written into it.")
+            raise DamagedFileError(path, "it does not hold what was written into it")
         return text
 
     def _keep_digest(self, path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ from connprune.documents.comparison import Comparison
 from connprune.documents.sweep import Sweep
 from connprune.errors import UsageError
 from connprune.files import read_json, read_sealed_json
-from connprune.mistakes import Mistake
+from connprune.mistakes import Mark, Mistake
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.links import read_document
@@ -66,7 +66,7 @@ def _results(run: RunDirectory) -> list[Callable[[], object]]:
 
 def _require(path: Path) -> None:
     if not path.is_file():
-        raise UsageError(f"{path}: this file is missing, but the run is finished.")
+        raise UsageError(Mistake("this file is missing, but the run is finished.", mark=Mark(str(path))))
 
 
 def _raised(checks: list[Callable[[], object]]) -> list[Mistake]:
