@@ -44,6 +44,18 @@ def assigned(assignments: list[str] | None) -> "list[Setting]":
     return [Setting.read(text, f"--set {text}") for text in assignments or ()]
 
 
+def require_one_format(as_csv: bool, as_json: bool) -> None:
+    """Refuses both --csv and --json.
+
+    Raises:
+        UsageError: both are given.
+    """
+    from connprune.errors import UsageError
+
+    if as_csv and as_json:
+        raise UsageError("Give one of --csv and --json, found both.")
+
+
 def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:
     """Reads --seeds: a function from the recipe's own seed to all seeds; None if the option was not given.
 

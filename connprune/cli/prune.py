@@ -1,7 +1,7 @@
 """`connprune prune`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,98 +11,113 @@ from connprune.cli.cutting import Cutting
 from connprune.cli.output import Output
 from connprune.names import one_of
 
+if TYPE_CHECKING:
+    from connprune.training.pruning import Examined, Pruned
+
 # The panel of the options of which one is needed.
 RULES = "Rules: give one, or both budgets"
+
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        metavar="T",
+        parser=numbers.number_from(0),
+        help="Cut every score below T.",
+        rich_help_panel=RULES,
+    ),
+]
+KeepOption = Annotated[
+    int | None,
+    typer.Option(
+        "--keep",
+        metavar="N",
+        parser=numbers.whole_number_from(0),
+        help="Keep the N highest scores.",
+        rich_help_panel=RULES,
+    ),
+]
+SparsityOption = Annotated[
+    float | None,
+    typer.Option(
+        "--sparsity",
+        metavar="S",
+        parser=numbers.number_from(0, 1),
+        help="Cut the lowest share S, 0 to 1.",
+        rich_help_panel=RULES,
+    ),
+]
+KeepPerLayerOption = Annotated[
+    int | None,
+    typer.Option(
+        "--keep-per-layer",
+        metavar="K",
+        parser=numbers.whole_number_from(1),
+        help="Keep K inputs of each layer.",
+        rich_help_panel=RULES,
+    ),
+]
+MaxParamsOption = Annotated[
+    Any,
+    typer.Option(
+        "--max-params",
+        metavar="N|P%",
+        parser=numbers.budget,
+        help="Cut down to N parameters, or P% of the parent's.",
+        rich_help_panel=RULES,
+    ),
+]
+MaxMacsOption = Annotated[
+    Any,
+    typer.Option(
+        "--max-macs",
+        metavar="N|P%",
+        parser=numbers.budget,
+        help="Cut down to N MACs, or P% of the parent's.",
+        rich_help_panel=RULES,
+    ),
+]
+CriterionOption = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        metavar="CRITERION",
+        help=f"Importance criterion: {one_of(builtin.CRITERIA)}.",
+        autocompletion=completion.criteria,
+    ),
+]
+GranularityOption = Annotated[
+    str | None,
+    typer.Option(
+        "--granularity",
+        metavar="G",
+        help="connection or feature-map (default: as the gates are).",
+        autocompletion=completion.granularities,
+    ),
+]
+LayersOnlyOption = Annotated[bool, options.switch("--layers-only", help="Remove whole layers.")]
+SweepOption = Annotated[
+    bool, options.switch("--sweep", help="With --dry-run: show what a range of thresholds would keep.")
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Write the cut to this directory.", rich_help_panel=options.PATHS),
+]
 
 
 def prune(
     run: options.RunArgument = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--threshold",
-            metavar="T",
-            parser=numbers.number_from(0),
-            help="Cut every score below T.",
-            rich_help_panel=RULES,
-        ),
-    ] = None,
-    keep: Annotated[
-        int | None,
-        typer.Option(
-            "--keep",
-            metavar="N",
-            parser=numbers.whole_number_from(0),
-            help="Keep the N highest scores.",
-            rich_help_panel=RULES,
-        ),
-    ] = None,
-    sparsity: Annotated[
-        float | None,
-        typer.Option(
-            "--sparsity",
-            metavar="S",
-            parser=numbers.number_from(0, 1),
-            help="Cut the lowest share S, 0 to 1.",
-            rich_help_panel=RULES,
-        ),
-    ] = None,
-    keep_per_layer: Annotated[
-        int | None,
-        typer.Option(
-            "--keep-per-layer",
-            metavar="K",
-            parser=numbers.whole_number_from(1),
-            help="Keep K inputs of each layer.",
-            rich_help_panel=RULES,
-        ),
-    ] = None,
-    max_params: Annotated[
-        Any,
-        typer.Option(
-            "--max-params",
-            metavar="N|P%",
-            parser=numbers.budget,
-            help="Cut down to N parameters, or P% of the parent's.",
-            rich_help_panel=RULES,
-        ),
-    ] = None,
-    max_macs: Annotated[
-        Any,
-        typer.Option(
-            "--max-macs",
-            metavar="N|P%",
-            parser=numbers.budget,
-            help="Cut down to N MACs, or P% of the parent's.",
-            rich_help_panel=RULES,
-        ),
-    ] = None,
-    by: Annotated[
-        str,
-        typer.Option(
-            "--by",
-            metavar="CRITERION",
-            help=f"Importance criterion: {one_of(builtin.CRITERIA)}.",
-            autocompletion=completion.criteria,
-        ),
-    ] = "gate",
-    granularity: Annotated[
-        str | None,
-        typer.Option(
-            "--granularity",
-            metavar="G",
-            help="connection or feature-map (default: as the gates are).",
-            autocompletion=completion.granularities,
-        ),
-    ] = None,
-    layers_only: Annotated[bool, options.switch("--layers-only", help="Remove whole layers.")] = False,
-    sweep: Annotated[
-        bool, options.switch("--sweep", help="With --dry-run: show what a range of thresholds would keep.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Write the cut to this directory.", rich_help_panel=options.PATHS),
-    ] = None,
+    threshold: ThresholdOption = None,
+    keep: KeepOption = None,
+    sparsity: SparsityOption = None,
+    keep_per_layer: KeepPerLayerOption = None,
+    max_params: MaxParamsOption = None,
+    max_macs: MaxMacsOption = None,
+    by: CriterionOption = "gate",
+    granularity: GranularityOption = None,
+    layers_only: LayersOnlyOption = False,
+    sweep: SweepOption = False,
+    out: OutOption = None,
     data: options.PlaceOption = None,
     runs: options.RunsOption = None,
     device: options.DeviceOption = "auto",
@@ -122,13 +137,8 @@ def prune(
 
       connprune prune --max-macs 50%
     """
-    from connprune.documents.cut import Thresholds
-    from connprune.errors import UsageError
     from connprune.files import require_replaceable
-    from connprune.report.tables import sweep_table
     from connprune.runs.find import find, new_path, runs_folder, stem_of
-    from connprune.training.pruning import sweep as try_thresholds
-    from connprune.training.pruning import write_cut
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
@@ -144,23 +154,46 @@ def prune(
         granularity=granularity,
         layers_only=layers_only,
     )
-    if sweep and (cutting.rule or not dry_run):
-        raise UsageError("--sweep goes with --dry-run and without a rule: it tries thresholds and writes nothing.")
-    if as_csv and (not sweep or as_json):
-        raise UsageError("--csv goes with --sweep and without --json.")
+    _require_together(cutting, sweep, dry_run, as_csv, as_json)
     if out is not None and not dry_run:
         require_replaceable(out)
     folder = runs_folder(runs)
     parent = find(run, folder, "train", pass_over=True, warn=output.warning)
     if sweep:
-        rows = try_thresholds(cutting.examine(parent, device, data, output))
-        document = Thresholds(parent=str(parent.path), by=by, rows=rows)
-        output.table(sweep_table(rows), [row.plain() for row in rows], document, as_csv)
+        _show_thresholds(cutting, cutting.examine(parent, device, data, output), as_csv, output)
         return
     rule = cutting.rule_for(parent.architecture().gates)
     pruned = cutting.cut(cutting.examine(parent, device, data, output), rule, output)
-    if dry_run:
+    _write(pruned, None if dry_run else out or new_path(folder, f"{stem_of(parent.path)}-cut"), output)
+
+
+def _require_together(cutting: Cutting, sweep: bool, dry_run: bool, as_csv: bool, as_json: bool) -> None:
+    """Refuses what does not go with --sweep, or only with it."""
+    from connprune.errors import UsageError
+
+    if sweep and (cutting.rule or not dry_run):
+        raise UsageError("--sweep goes with --dry-run and without a rule: it tries thresholds and writes nothing.")
+    if as_csv and (not sweep or as_json):
+        raise UsageError("--csv goes with --sweep and without --json.")
+
+
+def _show_thresholds(cutting: Cutting, examined: "Examined", as_csv: bool, output: Output) -> None:
+    """Shows what a range of thresholds would keep."""
+    from connprune.documents.cut import Thresholds
+    from connprune.report.tables import sweep_table
+    from connprune.training.pruning import sweep
+
+    rows = sweep(examined)
+    document = Thresholds(parent=str(examined.run.path), by=cutting.by, rows=rows)
+    output.table(sweep_table(rows), [row.plain() for row in rows], document, as_csv)
+
+
+def _write(pruned: "Pruned", path: Path | None, output: Output) -> None:
+    """Writes a cut, of which None is a dry run."""
+    from connprune.training.pruning import write_cut
+
+    if path is None:
         output.plan(pruned.document)
         return
-    cut = write_cut(pruned, out or new_path(folder, f"{stem_of(parent.path)}-cut"))
+    cut = write_cut(pruned, path)
     output.result(str(cut.path), pruned.document.model_copy(update={"path": str(cut.path)}))

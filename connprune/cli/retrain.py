@@ -1,6 +1,7 @@
 """`connprune retrain`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,20 +19,23 @@ from connprune.cli.showing import show
 
 if TYPE_CHECKING:
     from connprune.experiments.plan import Plan
+    from connprune.runs.directory import RunDirectory
+
+AgainstOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--against",
+        metavar="NAME,…",
+        autocompletion=completion.baselines,
+        help=f"Compare with {', '.join(builtin.BASELINES)}, of which the scaled ones have the cut's parameters, or "
+        "with :macs its MACs; or with the path of another run or YAML.",
+    ),
+]
 
 
 def retrain(
     cuts: options.CutsArgument = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--against",
-            metavar="NAME,…",
-            autocompletion=completion.baselines,
-            help=f"Compare with {', '.join(builtin.BASELINES)}, of which the scaled ones have the cut's parameters, or "
-            "with :macs its MACs; or with the path of another run or YAML.",
-        ),
-    ] = None,
+    against: AgainstOption = None,
     seeds: options.SeedsOption = None,
     epochs: options.EpochsOption = None,
     seed: options.SeedOption = None,
@@ -69,62 +73,18 @@ def retrain(
 
       connprune retrain runs/cut-1 runs/cut-2 runs/cut-3 --against random-cost:8,dense-scaled
     """
-    from connprune.errors import UsageError
-    from connprune.experiments.plan import begin, digest, read
-    from connprune.runs.directory import RunDirectory
-    from connprune.runs.find import find, new_path, runs_folder, stem_of
+    from connprune.runs.find import runs_folder
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
     output = Output(as_json, quiet)
-    if html and list_jobs:
-        raise UsageError("--html shows what was trained, but --list trains nothing; give it to --collect afterwards.")
+    _require_together(list_jobs, html, figures)
     report = Report(html, output, data, redact)
-    folder = runs_folder(runs)
     execution = ExecutionOptions(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
     execution.check()
-    if figures and list_jobs:
-        raise UsageError("--figures draws results, but --list trains nothing; give one of them.")
-    named = named_baselines(against)
-    wanted = options.seed_numbers(seeds)
-    is_plain = not (list_jobs or collect_only or on or jobs not in (None, 1))
-    is_new = bool(run and cuts and not RunDirectory(run).summary_file.is_file())
-    if cuts and len(cuts) > 1 and not named:
-        raise UsageError("Several cuts are compared over their searches; name the baselines with --against.")
-    if not (named or wanted) and ((resume and not is_new) or collect_only):
-        kinds = ("retrain", "comparison") if is_plain else ("comparison",)
-        directory = find(str(run) if run else None, folder, *kinds)
-        require_as_begun(directory, cuts[0] if cuts else None, epochs, seed)
-        match directory.kind:
-            case "comparison":
-                _compare(read(directory.path, "comparison"), execution, figures, report, output)
-            case "retrain" if is_plain:
-                train_alone(Retraining.of(directory, data, output), directory, device, figures, report, output)
-            case "evolution" if is_plain:
-                if figures:
-                    raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
-                do_job(directory, device, data, report, output)
-            case other:
-                raise UsageError(f"{directory.path}: expected {' or '.join(kinds)}, found a {other}.")
-        return
-    sources = [find(each, folder, "cut", warn=output.warning) for each in cuts or (None,)]
-    if not (named or wanted):
-        if not is_plain:
-            raise UsageError("--jobs, --on, --list and --collect go with --against or --seeds.")
-        (source,) = sources
-        retraining = Retraining.new(source, epochs, seed, data, output)
-        directory = retraining.begin(source, run or new_path(folder, f"{stem_of(source.path)}-retrain"))
-        train_alone(retraining, directory, device, figures, report, output)
-        return
-    from connprune.experiments.searches import gather
-
-    found = gather(sources, named, epochs, seed, output.warning)
-    numbers = wanted(found.seed) if wanted else [found.seed]
-    path = run or folder / f"compare-{digest(found.candidates, numbers, found.images)}"
-    if collect_only and not path.exists():
-        raise UsageError(f"{path}: there is no such comparison to collect.")
-    plan = begin(path, "comparison", found.candidates, numbers, found.about, found.images)
-    _compare(plan, execution, figures, report, output)
+    names, repeated, folder = named_baselines(against), options.seed_numbers(seeds), runs_folder(runs)
+    wanted = _Wanted(cuts or [], names, repeated, epochs, seed, run, folder, execution, figures, report, output)
+    wanted.execute(resume)
 
 
 def named_baselines(against: Sequence[str] | None) -> tuple[str, ...]:
@@ -132,10 +92,130 @@ def named_baselines(against: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for text in against or () for name in text.split(",") if name.strip())
 
 
-def _compare(plan: "Plan", execution: ExecutionOptions, figures: Path | None, report: Report, output: Output) -> None:
-    """Executes a comparison and says what came out."""
-    if execution.only_list:
-        show_commands(plan.path, job_commands(plan, execution), output)
-        return
-    found = compare(plan, execution, output)
-    show(found, lambda: report.of_comparison(found, plan), figures, output)
+def _require_together(list_jobs: bool, html: Path | None, figures: Path | None) -> None:
+    """Refuses to show results where none are made."""
+    from connprune.errors import UsageError
+
+    if html and list_jobs:
+        raise UsageError("--html shows what was trained, but --list trains nothing; give it to --collect afterwards.")
+    if figures and list_jobs:
+        raise UsageError("--figures draws results, but --list trains nothing; give one of them.")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the options say.
+
+    Attributes:
+        cuts: as they were named; none is the newest.
+        against: the names of the baselines.
+        seeds: gives the seeds of each network from the recipe's own; None is that one.
+        epochs: of each training; None is as the cut's run has it.
+        seed: the recipe's own; likewise.
+        run: where it goes; None is a new place, or of what is resumed the newest.
+        folder: where runs are kept.
+        execution: how trainings are executed.
+        figures: where figures go; None is none.
+        report: the page.
+        output: where words go.
+    """
+
+    cuts: list[str]
+    against: tuple[str, ...]
+    seeds: Callable[[int], list[int]] | None
+    epochs: int | None
+    seed: int | None
+    run: Path | None
+    folder: Path
+    execution: ExecutionOptions
+    figures: Path | None
+    report: Report
+    output: Output
+
+    @property
+    def is_comparison(self) -> bool:
+        """Whether several trainings are asked for."""
+        return bool(self.against or self.seeds)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this process trains, one run after the other."""
+        execution = self.execution
+        return not (execution.only_list or execution.only_collect or execution.on or execution.jobs not in (None, 1))
+
+    def execute(self, resume: bool) -> None:
+        """Resumes, retrains or compares.
+
+        Raises:
+            UsageError: the options do not go together, or something that they name is not there.
+        """
+        from connprune.errors import UsageError
+        from connprune.runs.directory import RunDirectory
+        from connprune.runs.find import find
+
+        is_new = bool(self.run and self.cuts and not RunDirectory(self.run).summary_file.is_file())
+        if len(self.cuts) > 1 and not self.against:
+            raise UsageError("Several cuts are compared over their searches; name the baselines with --against.")
+        if not self.is_comparison and ((resume and not is_new) or self.execution.only_collect):
+            self._resume()
+            return
+        sources = [find(name, self.folder, "cut", warn=self.output.warning) for name in self.cuts or (None,)]
+        if self.is_comparison:
+            self._compare(sources)
+        elif self.is_plain:
+            self._retrain(*sources)
+        else:
+            raise UsageError("--jobs, --on, --list and --collect go with --against or --seeds.")
+
+    def _resume(self) -> None:
+        """Resumes a retraining, a comparison, or an evolution of one."""
+        from connprune.errors import UsageError
+        from connprune.experiments.plan import read
+        from connprune.runs.find import find
+
+        kinds = ("retrain", "comparison") if self.is_plain else ("comparison",)
+        directory = find(str(self.run) if self.run else None, self.folder, *kinds)
+        require_as_begun(directory, self.cuts[0] if self.cuts else None, self.epochs, self.seed)
+        device, data = self.execution.device, self.execution.data
+        match directory.kind:
+            case "comparison":
+                self._execute_plan(read(directory.path, "comparison"))
+            case "retrain" if self.is_plain:
+                retraining = Retraining.of(directory, data, self.output)
+                train_alone(retraining, directory, device, self.figures, self.report, self.output)
+            case "evolution" if self.is_plain:
+                if self.figures:
+                    raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
+                do_job(directory, device, data, self.report, self.output)
+            case other:
+                raise UsageError(f"{directory.path}: expected {' or '.join(kinds)}, found a {other}.")
+
+    def _retrain(self, source: "RunDirectory") -> None:
+        """Trains one cut from scratch."""
+        from connprune.runs.find import new_path, stem_of
+
+        retraining = Retraining.new(source, self.epochs, self.seed, self.execution.data, self.output)
+        path = self.run or new_path(self.folder, f"{stem_of(source.path)}-retrain")
+        directory = retraining.begin(source, path)
+        train_alone(retraining, directory, self.execution.device, self.figures, self.report, self.output)
+
+    def _compare(self, sources: "Sequence[RunDirectory]") -> None:
+        """Compares cuts with their baselines."""
+        from connprune.errors import UsageError
+        from connprune.experiments.plan import begin, digest
+        from connprune.experiments.searches import gather
+
+        gathered = gather(sources, self.against, self.epochs, self.seed, self.output.warning)
+        numbers = self.seeds(gathered.seed) if self.seeds else [gathered.seed]
+        path = self.run or self.folder / f"compare-{digest(gathered.candidates, numbers, gathered.images)}"
+        if self.execution.only_collect and not path.exists():
+            raise UsageError(f"{path}: there is no such comparison to collect.")
+        self._execute_plan(begin(path, "comparison", gathered.candidates, numbers, gathered.about, gathered.images))
+
+    def _execute_plan(self, plan: "Plan") -> None:
+        """Executes a comparison and says what came out."""
+        if self.execution.only_list:
+            show_commands(plan.path, job_commands(plan, self.execution), self.output)
+            return
+        found = compare(plan, self.execution, self.output)
+        show(found, lambda: self.report.of_comparison(found, plan), self.figures, self.output)

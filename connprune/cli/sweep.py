@@ -1,28 +1,32 @@
 """`connprune sweep`."""
 
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connprune.cli import options
+from connprune.cli import options, sweeping
 from connprune.cli.execution import ExecutionOptions
-from connprune.cli.experiment import job_commands, run_experiment, show_commands
 from connprune.cli.output import Output
-from connprune.cli.then import Procedure, commands_to_follow, follow, require_possible
+from connprune.cli.then import Procedure
+
+if TYPE_CHECKING:
+    from connprune.documents.sweep import Sweep
+
+FileArgument = Annotated[Path | None, typer.Argument(metavar="FILE", help="The sweep's YAML; needed for a new one.")]
+ThenOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--then",
+        metavar="STEPS",
+        help='Cut every search and compare the cuts: "prune OPTIONS / retrain --against NAME,…"; may be repeated.',
+    ),
+]
 
 
 def sweep(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The sweep's YAML; needed for a new one.")] = None,
-    then: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--then",
-            metavar="STEPS",
-            help='Cut every search and compare the cuts: "prune OPTIONS / retrain --against NAME,…"; may be repeated.',
-        ),
-    ] = None,
+    file: FileArgument = None,
+    then: ThenOption = None,
     jobs: options.JobsOption = None,
     on: options.OnOption = None,
     list_jobs: options.ListOption = False,
@@ -51,78 +55,48 @@ def sweep(
 
       connprune sweep penalties.yaml --then "prune --max-macs 50% / retrain --against random-cost:8"
     """
-    from connprune.documents.lists import PlannedCell, PlannedSweep
-    from connprune.errors import ConnpruneError, UnfinishedError, UsageError
-    from connprune.experiments.plan import begin, digest, read
-    from connprune.experiments.sweep import read_sweep
-    from connprune.experiments.sweep_results import collect
-    from connprune.report.sweep import sweep_text
-    from connprune.runs.find import find, runs_folder
-    from connprune.training.configuration import read_configuration
+    from connprune.errors import UsageError
+    from connprune.runs.find import runs_folder
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
     output = Output(as_json, quiet)
-    if as_csv and as_json:
-        raise UsageError("Give one of --csv and --json, found both.")
+    options.require_one_format(as_csv, as_json)
     execution = ExecutionOptions(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
     execution.check()
     if figures and (list_jobs or dry_run):
         raise UsageError("--figures draws results, but --list and --dry-run train nothing; give one of them.")
     procedures = [Procedure.read(text) for text in then or ()]
-    folder = runs_folder(runs)
     if file is None:
-        if not (resume or collect_only):
-            raise UsageError("Give the sweep's YAML file, or --resume or --collect for one that has begun.")
-        if dry_run:
-            raise UsageError("--dry-run goes with a sweep's file.")
-        plan = read(find(str(run) if run else None, folder, "sweep").path, "sweep")
-        firsts = {name: plan.job(name, plan.seeds[0]) for name in plan.about["cells"]}
-        require_possible(
-            {name: (first.architecture().gates, read_configuration(first)) for name, first in firsts.items()},
-            procedures,
-        )
+        _require_begun(resume or collect_only, dry_run)
+        plan = sweeping.begun(run, runs_folder(runs), procedures)
     else:
-        wanted = read_sweep(file)
-        require_possible(
-            {
-                candidate.name: (candidate.architecture.gates, candidate.configuration)
-                for candidate in wanted.candidates
-            },
-            procedures,
-        )
-        name = f"sweep-{digest(wanted.candidates, wanted.seeds)}"
-        trainings = len(wanted.candidates) * len(wanted.seeds)
+        wanted = sweeping.read(file, procedures)
         if dry_run:
-            output.note(f"{len(wanted.candidates)} cells with {len(wanted.seeds)} seeds: {trainings} trainings")
-            cells = tuple(PlannedCell(name=each.name, cell=wanted.cells[each.name]) for each in wanted.candidates)
-            output.plan(PlannedSweep(trainings=trainings, seeds=wanted.seeds, cells=cells))
+            sweeping.show_plan(wanted, output)
             return
-        path = run or folder / name
-        if collect_only and not path.exists():
-            raise UsageError(f"{path}: there is no such sweep to collect.")
-        plan = begin(path, "sweep", wanted.candidates, wanted.seeds, {"cells": wanted.cells})
-    if execution.only_list:
-        left = job_commands(plan, execution)
-        if procedures and not left:
-            left = commands_to_follow(plan, procedures, execution, output)
-        elif procedures:
-            output.note("once these are done, the same command lists what follows")
-        show_commands(plan.path, left, output)
+        plan = sweeping.begin(wanted, run, runs_folder(runs), execution)
+    if list_jobs:
+        sweeping.list_commands(plan, procedures, execution, output)
         return
-    try:
-        found = run_experiment(plan, execution, output, collect, sweep_text, plan.run.sweep)
-    except UnfinishedError:
-        # A search that diverges does not hold up the cells without it.
-        if not collect_only:
-            with suppress(ConnpruneError):
-                follow(plan, procedures, execution, output)
-        raise
-    if procedures:
-        found = found.model_copy(update={"then": follow(plan, procedures, execution, output)})
+    _show(sweeping.results(plan, procedures, execution, output), plan.path, figures, as_csv, output)
+
+
+def _require_begun(is_told: bool, dry_run: bool) -> None:
+    """Refuses a command without a file that does not say that it goes on with a sweep."""
+    from connprune.errors import UsageError
+
+    if not is_told:
+        raise UsageError("Give the sweep's YAML file, or --resume or --collect for one that has begun.")
+    if dry_run:
+        raise UsageError("--dry-run goes with a sweep's file.")
+
+
+def _show(document: "Sweep", path: Path, figures: Path | None, as_csv: bool, output: Output) -> None:
+    """Draws what is asked for, and shows the sweep."""
     if figures:
         from connprune.report.figures import sweep_figures
 
-        found = found.model_copy(update=output.drawn(sweep_figures(found, figures)))
-    flat = [{**row.cell, **row.model_dump(mode="json", exclude={"cell", "runs"})} for row in found.rows]
-    output.table(str(plan.path), flat, found, as_csv)
+        document = document.model_copy(update=output.drawn(sweep_figures(document, figures)))
+    flat = [{**row.cell, **row.model_dump(mode="json", exclude={"cell", "runs"})} for row in document.rows]
+    output.table(str(path), flat, document, as_csv)

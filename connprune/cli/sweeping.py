@@ -1,0 +1,105 @@
+"""The steps of `connprune sweep`: its plan, its trainings and what follows them."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connprune.cli.execution import ExecutionOptions
+from connprune.cli.experiment import job_commands, run_experiment, show_commands
+from connprune.cli.output import Output
+from connprune.cli.then import Procedure, commands_to_follow, follow, require_possible
+from connprune.errors import ConnpruneError, UnfinishedError, UsageError
+
+if TYPE_CHECKING:
+    from connprune.documents.sweep import Sweep
+    from connprune.experiments.plan import Plan
+    from connprune.experiments.sweep import Sweep as WantedSweep
+
+
+def read(file: Path, procedures: Sequence[Procedure]) -> "WantedSweep":
+    """The sweep of a file.
+
+    Raises:
+        UsageError: the file is none, or what follows is not possible in one of its cells.
+    """
+    from connprune.experiments.sweep import read_sweep
+
+    wanted = read_sweep(file)
+    cells = {each.name: (each.architecture.gates, each.configuration) for each in wanted.candidates}
+    require_possible(cells, procedures)
+    return wanted
+
+
+def show_plan(wanted: "WantedSweep", output: Output) -> None:
+    """Says what a sweep would train."""
+    from connprune.documents.lists import PlannedCell, PlannedSweep
+
+    trainings = len(wanted.candidates) * len(wanted.seeds)
+    output.note(f"{len(wanted.candidates)} cells with {len(wanted.seeds)} seeds: {trainings} trainings")
+    cells = tuple(PlannedCell(name=each.name, cell=wanted.cells[each.name]) for each in wanted.candidates)
+    output.plan(PlannedSweep(trainings=trainings, seeds=wanted.seeds, cells=cells))
+
+
+def begin(wanted: "WantedSweep", path: Path | None, folder: Path, execution: ExecutionOptions) -> "Plan":
+    """The plan of a sweep, which is made unless it is there.
+
+    Raises:
+        UsageError: it is only to be collected, and not there.
+    """
+    from connprune.experiments import plan
+
+    path = path or folder / f"sweep-{plan.digest(wanted.candidates, wanted.seeds)}"
+    if execution.only_collect and not path.exists():
+        raise UsageError(f"{path}: there is no such sweep to collect.")
+    return plan.begin(path, "sweep", wanted.candidates, wanted.seeds, {"cells": wanted.cells})
+
+
+def begun(path: Path | None, folder: Path, procedures: Sequence[Procedure]) -> "Plan":
+    """The plan of a sweep that is there; None is the newest.
+
+    Raises:
+        UsageError: there is none, or what follows is not possible in one of its cells.
+    """
+    from connprune.experiments import plan
+    from connprune.runs.find import find
+    from connprune.training.configuration import read_configuration
+
+    found = plan.read(find(str(path) if path else None, folder, "sweep").path, "sweep")
+    firsts = {name: found.job(name, found.seeds[0]) for name in found.about["cells"]}
+    cells = {name: (first.architecture().gates, read_configuration(first)) for name, first in firsts.items()}
+    require_possible(cells, procedures)
+    return found
+
+
+def list_commands(plan: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output) -> None:
+    """Prints a command for each training that is left, of the sweep and then of what follows."""
+    left = job_commands(plan, execution)
+    if procedures and not left:
+        left = commands_to_follow(plan, procedures, execution, output)
+    elif procedures:
+        output.note("once these are done, the same command lists what follows")
+    show_commands(plan.path, left, output)
+
+
+def results(plan: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output) -> "Sweep":
+    """Executes a sweep and what follows; returns its document.
+
+    Raises:
+        ConnpruneError: trainings or comparisons failed or are missing.
+        InterruptedRunError: a signal came; what was under way is saved.
+    """
+    from connprune.experiments.sweep_results import collect
+    from connprune.report.sweep import sweep_text
+
+    try:
+        document = run_experiment(plan, execution, output, collect, sweep_text, plan.run.sweep)
+    except UnfinishedError:
+        # A search that diverges does not hold up the cells without it.
+        if not execution.only_collect:
+            with suppress(ConnpruneError):
+                follow(plan, procedures, execution, output)
+        raise
+    if procedures:
+        document = document.model_copy(update={"then": follow(plan, procedures, execution, output)})
+    return document
