@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from connprune.architecture import Architecture
+from connprune.documents.plan import ComparisonPlan
 from connprune.errors import UsageError
 from connprune.experiments.checking import check
 from connprune.experiments.plan import read
@@ -126,13 +127,17 @@ def test_a_plan_of_very_many_trainings(tmp_path: Path, command: Command, seeds: 
     document = {
         "schema": 2,
         "kind": "comparison",
+        "identity": "0",
         "seeds": list(range(seeds)),
-        "rows": {"r": names},
-        "about": {"digest": "0"},
+        "rows": {"cut": names},
+        "cuts": ["cut"],
+        "rules": ["keep 1"],
+        "against": [],
+        "epochs": 1,
     }
     (tmp_path / "plan.json").write_text(json.dumps(sealed(document)))
     with pytest.raises(UsageError, match=rf"these are {seeds * candidates:,}, more than 10,000 trainings"):
-        read(tmp_path, "comparison")
+        read(tmp_path, ComparisonPlan)
 
 
 def test_an_experiment_that_could_not_be_read_back_is_not_begun(command: Command, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from connprune.architecture import Architecture
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.strict_yaml import Document
 from connprune.cli.work import worker_commands
+from connprune.documents.plan import SweepPlan
 from connprune.errors import UsageError
 from connprune.experiments.plan import read
 from connprune.files import sealed
@@ -116,10 +117,17 @@ def test_an_installed_part_that_fails_is_named(
 
 @pytest.mark.parametrize("name", ["../../run", "..", ".", "", "/", "/tmp/run", "a/b", "a/", "a\0"])
 def test_a_plan_reaches_nothing_outside_of_its_folder(tmp_path: Path, name: str) -> None:
-    document = {"schema": 2, "kind": "sweep", "seeds": [1], "rows": {"row": [name]}, "about": {"cells": {}}}
+    document = {
+        "schema": 2,
+        "kind": "sweep",
+        "identity": "0",
+        "seeds": [1],
+        "rows": {"row": [name]},
+        "cells": {name: {"axis": "label"}},
+    }
     (tmp_path / "plan.json").write_text(json.dumps(sealed(document)))
-    with pytest.raises(UsageError, match="this file is damaged: it holds no plan"):
-        read(tmp_path, "sweep")
+    with pytest.raises(UsageError, match=r"this file is damaged: .*expected that of a folder"):
+        read(tmp_path, SweepPlan)
 
 
 def test_a_comparison_does_not_train_in_another_run(command: Command, tmp_path: Path) -> None:

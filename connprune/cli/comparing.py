@@ -8,10 +8,11 @@ from connprune.cli.output import Output
 
 if TYPE_CHECKING:
     from connprune.documents.comparison import Comparison
+    from connprune.documents.plan import ComparisonPlan
     from connprune.experiments.plan import Plan
 
 
-def compare(plan: "Plan", execution: ExecutionOptions, output: Output) -> "Comparison":
+def compare(plan: "Plan[ComparisonPlan]", execution: ExecutionOptions, output: Output) -> "Comparison":
     """Executes a comparison and says what came out; returns its document.
 
     Raises:
@@ -27,7 +28,7 @@ def compare(plan: "Plan", execution: ExecutionOptions, output: Output) -> "Compa
         plan,
         execution,
         output,
-        lambda plan: collect(
+        lambda: collect(
             plan, lambda architectures: latencies(architectures, choose_device(execution.device_here, output.warning))
         ),
         comparison_text,

@@ -26,7 +26,7 @@ def run_experiment(
     plan: "Plan",
     execution: ExecutionOptions,
     output: Output,
-    collect: Callable[["Plan"], "Results"],
+    collect: Callable[[], "Results"],
     text: Callable[["Results"], str],
     results: Path,
 ) -> "Results":
@@ -36,7 +36,7 @@ def run_experiment(
         plan: the experiment.
         execution: how.
         output: where words go.
-        collect: gives the document.
+        collect: gives the document of what is finished.
         text: makes the table of it.
         results: where the document goes once all is finished.
 
@@ -54,7 +54,7 @@ def run_experiment(
     if not execution.only_collect:
         _execute(plan, execution, output)
     speed = _speed(left, time.monotonic() - began, execution)
-    found = collect(plan)
+    found = collect()
     output.note(f"{text(found)}{speed}")
     if found.unfinished:
         raise UnfinishedError(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from connprune.documents.agreement import RunAgreement
     from connprune.documents.comparison import Comparison
     from connprune.documents.inspection import Inspection
+    from connprune.documents.plan import ComparisonPlan
     from connprune.experiments.plan import Plan
     from connprune.report.html.thresholds import Measured
     from connprune.runs.directory import RunDirectory
@@ -93,7 +94,7 @@ class Report:
 
         return self._write(data, *document.runs)
 
-    def of_comparison(self, document: "Comparison", plan: "Plan") -> dict[str, str]:
+    def of_comparison(self, document: "Comparison", plan: "Plan[ComparisonPlan]") -> dict[str, str]:
         """Writes the page of a comparison; returns what the printed document has of it."""
 
         def data() -> dict[str, Any]:

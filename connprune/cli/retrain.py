@@ -18,6 +18,7 @@ from connprune.cli.retraining import Retraining, do_job, require_as_begun, train
 from connprune.cli.showing import show
 
 if TYPE_CHECKING:
+    from connprune.documents.plan import ComparisonPlan
     from connprune.experiments.plan import Plan
     from connprune.runs.directory import RunDirectory
 
@@ -169,6 +170,7 @@ class _Wanted:
 
     def _resume(self) -> None:
         """Resumes a retraining, a comparison, or an evolution of one."""
+        from connprune.documents.plan import ComparisonPlan
         from connprune.errors import UsageError
         from connprune.experiments.plan import read
         from connprune.runs.find import find
@@ -179,7 +181,7 @@ class _Wanted:
         device, data = self.execution.device, self.execution.data
         match directory.kind:
             case "comparison":
-                self._execute_plan(read(directory.path, "comparison"))
+                self._execute_plan(read(directory.path, ComparisonPlan))
             case "retrain" if self.is_plain:
                 retraining = Retraining.of(directory, data, self.output)
                 train_alone(retraining, directory, device, self.figures, self.report, self.output)
@@ -202,17 +204,18 @@ class _Wanted:
     def _compare(self, sources: "Sequence[RunDirectory]") -> None:
         """Compares cuts with their baselines."""
         from connprune.errors import UsageError
-        from connprune.experiments.plan import begin, digest
+        from connprune.experiments.plan import begin
         from connprune.experiments.searches import gather
 
         gathered = gather(sources, self.against, self.epochs, self.seed, self.output.warning)
         numbers = self.seeds(gathered.seed) if self.seeds else [gathered.seed]
-        path = self.run or self.folder / f"compare-{digest(gathered.candidates, numbers, gathered.images)}"
+        planned = gathered.plan(numbers)
+        path = self.run or self.folder / f"compare-{planned.identity}"
         if self.execution.only_collect and not path.exists():
             raise UsageError(f"{path}: there is no such comparison to collect.")
-        self._execute_plan(begin(path, "comparison", gathered.candidates, numbers, gathered.about, gathered.images))
+        self._execute_plan(begin(path, planned, gathered.candidates, gathered.images))
 
-    def _execute_plan(self, plan: "Plan") -> None:
+    def _execute_plan(self, plan: "Plan[ComparisonPlan]") -> None:
         """Executes a comparison and says what came out."""
         if self.execution.only_list:
             show_commands(plan.path, job_commands(plan, self.execution), self.output)

@@ -12,6 +12,7 @@ from connprune.cli.then import Procedure, commands_to_follow, follow, require_po
 from connprune.errors import ConnpruneError, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
+    from connprune.documents.plan import SweepPlan
     from connprune.documents.sweep import Sweep
     from connprune.experiments.plan import Plan
     from connprune.experiments.sweep import Sweep as WantedSweep
@@ -41,7 +42,7 @@ def show_plan(wanted: "WantedSweep", output: Output) -> None:
     output.plan(PlannedSweep(trainings=trainings, seeds=wanted.seeds, cells=cells))
 
 
-def begin(wanted: "WantedSweep", path: Path | None, folder: Path, execution: ExecutionOptions) -> "Plan":
+def begin(wanted: "WantedSweep", path: Path | None, folder: Path, execution: ExecutionOptions) -> "Plan[SweepPlan]":
     """The plan of a sweep, which is made unless it is there.
 
     Raises:
@@ -49,30 +50,31 @@ def begin(wanted: "WantedSweep", path: Path | None, folder: Path, execution: Exe
     """
     from connprune.experiments import plan
 
-    path = path or folder / f"sweep-{plan.digest(wanted.candidates, wanted.seeds)}"
+    path = path or folder / f"sweep-{wanted.plan.identity}"
     if execution.only_collect and not path.exists():
         raise UsageError(f"{path}: there is no such sweep to collect.")
-    return plan.begin(path, "sweep", wanted.candidates, wanted.seeds, {"cells": wanted.cells})
+    return plan.begin(path, wanted.plan, wanted.candidates)
 
 
-def begun(path: Path | None, folder: Path, procedures: Sequence[Procedure]) -> "Plan":
+def begun(path: Path | None, folder: Path, procedures: Sequence[Procedure]) -> "Plan[SweepPlan]":
     """The plan of a sweep that is there; None is the newest.
 
     Raises:
         UsageError: there is none, or what follows is not possible in one of its cells.
     """
+    from connprune.documents.plan import SweepPlan
     from connprune.experiments import plan
     from connprune.runs.find import find
     from connprune.training.configuration import read_configuration
 
-    found = plan.read(find(str(path) if path else None, folder, "sweep").path, "sweep")
-    firsts = {name: found.job(name, found.seeds[0]) for name in found.about["cells"]}
+    found = plan.read(find(str(path) if path else None, folder, "sweep").path, SweepPlan)
+    firsts = {name: found.job(name, found.seeds[0]) for name in found.document.cells}
     cells = {name: (first.architecture().gates, read_configuration(first)) for name, first in firsts.items()}
     require_possible(cells, procedures)
     return found
 
 
-def list_commands(plan: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output) -> None:
+def list_commands(plan: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output) -> None:
     """Prints a command for each training that is left, of the sweep and then of what follows."""
     left = job_commands(plan, execution)
     if procedures and not left:
@@ -82,7 +84,7 @@ def list_commands(plan: "Plan", procedures: Sequence[Procedure], execution: Exec
     show_commands(plan.path, left, output)
 
 
-def results(plan: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output) -> "Sweep":
+def results(plan: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output) -> "Sweep":
     """Executes a sweep and what follows; returns its document.
 
     Raises:
@@ -93,7 +95,7 @@ def results(plan: "Plan", procedures: Sequence[Procedure], execution: ExecutionO
     from connprune.report.sweep import sweep_text
 
     try:
-        document = run_experiment(plan, execution, output, collect, sweep_text, plan.run.sweep)
+        document = run_experiment(plan, execution, output, lambda: collect(plan), sweep_text, plan.run.sweep)
     except UnfinishedError:
         # A search that diverges does not hold up the cells without it.
         if not execution.only_collect:

@@ -19,6 +19,7 @@ from connprune.errors import ConnpruneError, DisconnectedError, UsageError
 
 if TYPE_CHECKING:
     from connprune.architecture.gates import Gates
+    from connprune.documents.plan import ComparisonPlan, SweepPlan
     from connprune.experiments.plan import Plan
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
@@ -113,7 +114,7 @@ def require_possible(
 
 
 def follow(
-    sweep: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
+    sweep: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
 ) -> tuple[Step, ...]:
     """Cuts what a sweep found and compares the cuts, cell by cell; one that fails does not hold up the others.
 
@@ -148,7 +149,7 @@ def follow(
 
 
 def commands_to_follow(
-    sweep: "Plan", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
+    sweep: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
 ) -> list[str]:
     """A command for each training of the comparisons that is left; the searches are cut here.
 
@@ -161,13 +162,15 @@ def commands_to_follow(
     return [command for plan in planned for command in job_commands(plan, execution)]
 
 
-def _each(sweep: "Plan", procedures: Sequence[Procedure]) -> list[tuple[Procedure, str, dict[str, str]]]:
-    return [(procedure, *cell) for procedure in procedures for cell in sweep.about["cells"].items()]
+def _each(sweep: "Plan[SweepPlan]", procedures: Sequence[Procedure]) -> list[tuple[Procedure, str, dict[str, str]]]:
+    return [(procedure, *cell) for procedure in procedures for cell in sweep.document.cells.items()]
 
 
-def _comparison(procedure: Procedure, sweep: "Plan", name: str, execution: ExecutionOptions, output: Output) -> "Plan":
+def _comparison(
+    procedure: Procedure, sweep: "Plan[SweepPlan]", name: str, execution: ExecutionOptions, output: Output
+) -> "Plan[ComparisonPlan]":
     """The comparison of the cuts of a cell, planned unless it is there."""
-    from connprune.experiments.plan import begin, digest
+    from connprune.experiments.plan import begin
     from connprune.experiments.searches import gather
 
     place = sweep.path / "then" / name
@@ -177,14 +180,20 @@ def _comparison(procedure: Procedure, sweep: "Plan", name: str, execution: Execu
     ]
     found = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
     seeds = procedure.seeds(found.seed) if procedure.seeds else [found.seed]
-    path = place / f"compare-{digest(found.candidates, seeds, found.images)}"
+    planned = found.plan(seeds)
+    path = place / f"compare-{planned.identity}"
     if execution.only_collect and not path.exists():
         raise UsageError(f"{path}: there is no such comparison to collect.")
-    return begin(path, "comparison", found.candidates, seeds, found.about, found.images)
+    return begin(path, planned, found.candidates, found.images)
 
 
 def _cut(
-    procedure: Procedure, search: "RunDirectory", path: Path, sweep: "Plan", execution: ExecutionOptions, output: Output
+    procedure: Procedure,
+    search: "RunDirectory",
+    path: Path,
+    sweep: "Plan[SweepPlan]",
+    execution: ExecutionOptions,
+    output: Output,
 ) -> "RunDirectory":
     """The cut of one search, made unless it is there."""
     from connprune.runs.cut import read_cut

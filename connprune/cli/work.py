@@ -28,13 +28,13 @@ def work(
     """Do the trainings of an experiment that no other process does; end when standard input ends."""
     from connprune.errors import ConnpruneError, InterruptedRunError, LostDeviceError
     from connprune.experiments.launch import LOST_DEVICE
-    from connprune.experiments.plan import read
+    from connprune.experiments.plan import read_any
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         options.load_plugins(plugins)
         options.prepare_cpu(threads)
-        failed = execute_here(read(experiment, "comparison", "sweep"), device, Output(), data, since)
+        failed = execute_here(read_any(experiment), device, Output(), data, since)
     except LostDeviceError:
         # It was reported; the process that started this one starts another.
         sys.exit(LOST_DEVICE)

@@ -8,6 +8,7 @@ from statistics import fmean
 from connprune.analysis.statistics import mean_of_all, paired_difference, rank, std
 from connprune.architecture.architecture import Architecture
 from connprune.documents.comparison import CUT, Comparison, Counts, Network, Row, Training, Unit
+from connprune.documents.plan import ComparisonPlan
 from connprune.documents.run import Trained
 from connprune.documents.statistics import Difference, Rank
 from connprune.errors import ConnpruneError
@@ -37,7 +38,7 @@ class Wired:
     architecture: Architecture
 
 
-def collect(plan: Plan, measure: Measure) -> Comparison:
+def collect(plan: Plan[ComparisonPlan], measure: Measure) -> Comparison:
     """The comparison of one cut.
 
     Rows in which some seeds are missing are compared over those that both have.
@@ -64,9 +65,9 @@ def collect(plan: Plan, measure: Measure) -> Comparison:
     rows = rows_of(networks, measured)
     return Comparison(
         path=str(plan.path),
-        cuts=plan.about["cuts"],
-        rules=plan.about["rules"],
-        epochs=plan.about["epochs"],
+        cuts=plan.document.cuts,
+        rules=plan.document.rules,
+        epochs=plan.document.epochs,
         seeds=plan.seeds,
         unit="seed",
         unfinished=len(plan.unfinished),

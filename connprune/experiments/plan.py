@@ -2,20 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic
+
+from typing_extensions import TypeVar
 
 from connprune.architecture.architecture import Architecture
-from connprune.documents.base import SCHEMA, require_version
-from connprune.documents.comparison import CUT
-from connprune.documents.run import EvolutionResults, ExperimentKind, Kind, Status
-from connprune.errors import DamagedFileError, InterruptedRunError, LostDirectoryError, UsageError
-from connprune.files import read_sealed_json, sealed, whole_directory, write_json
+from connprune.documents.plan import ComparisonPlan, ExperimentPlan, SweepPlan
+from connprune.documents.run import EvolutionResults, Kind, Status
+from connprune.errors import InterruptedRunError, LostDirectoryError, UsageError
+from connprune.files import read_sealed_json, whole_directory
 from connprune.limits import TRAININGS
 from connprune.runs.directory import RunDirectory
-from connprune.runs.links import followed, stored
+from connprune.runs.links import read_document, write_document
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PLAN = "plan.json"
+
+AnyPlan = TypeVar("AnyPlan", bound=ExperimentPlan)
+AnyPlan_co = TypeVar("AnyPlan_co", bound=ExperimentPlan, covariant=True, default=ExperimentPlan)
 
 
 @dataclass(frozen=True)
@@ -75,20 +79,26 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[AnyPlan_co]):
     """An experiment's directory.
 
     Attributes:
         path: the directory.
-        seeds: the seed of each repetition.
-        rows: for each row of the table the names of its candidates.
-        about: what else the experiment wants to remember.
+        document: what it trains.
     """
 
     path: Path
-    seeds: tuple[int, ...]
-    rows: dict[str, tuple[str, ...]]
-    about: dict[str, Any]
+    document: AnyPlan_co
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each repetition."""
+        return self.document.seeds
+
+    @property
+    def rows(self) -> dict[str, tuple[str, ...]]:
+        """For each row of the table the names of its candidates."""
+        return self.document.rows
 
     @property
     def run(self) -> RunDirectory:
@@ -130,8 +140,8 @@ class Plan:
             LostDirectoryError: the directory holds it no longer.
         """
         try:
-            is_same = read_sealed_json(self.path / PLAN)["about"]["digest"] == self.about.get("digest")
-        except (UsageError, KeyError, TypeError):
+            is_same = read_sealed_json(self.path / PLAN).get("identity") == self.document.identity
+        except UsageError:
             is_same = False
         if not is_same:
             raise LostDirectoryError(
@@ -166,41 +176,39 @@ def digest(candidates: Sequence[Candidate], seeds: Sequence[int], images: str | 
     return found.hexdigest()[:8]
 
 
-def begin(
-    path: Path,
-    kind: ExperimentKind,
-    candidates: Sequence[Candidate],
-    seeds: Sequence[int],
-    about: Mapping[str, Any],
-    images: str | None = None,
-) -> Plan:
+def rows_of(candidates: Iterable[Candidate]) -> dict[str, tuple[str, ...]]:
+    """For each row the names of its candidates."""
+    rows: dict[str, tuple[str, ...]] = {}
+    for candidate in candidates:
+        rows[candidate.row] = (*rows.get(candidate.row, ()), candidate.name)
+    return rows
+
+
+def begin(path: Path, document: AnyPlan, candidates: Sequence[Candidate], images: str | None = None) -> Plan[AnyPlan]:
     """The experiment in this directory: a new one, or the same one that is there already.
 
     Args:
         path: the directory.
-        kind: what it is.
-        candidates: the networks.
-        seeds: of the repetitions.
-        about: what else the experiment wants to remember.
+        document: what it trains.
+        candidates: the networks that this names.
         images: the digest of the images that its trainings must find; None is those that each finds.
 
     Raises:
         UsageError: the directory holds another experiment, or something else; or these are too many trainings.
     """
-    require_few(path, len(candidates) * len(seeds))
-    mark = digest(candidates, seeds, images)
+    require_few(path, len(candidates) * len(document.seeds))
     if not (path / PLAN).exists():
         try:
-            _create(path, kind, candidates, seeds, {**about, "digest": mark}, images)
+            _create(path, document, candidates, images)
         except OSError:
             # Another process may have made the same plan meanwhile.
             if not (path / PLAN).exists():
                 raise
-    plan = read(path, kind)
-    if plan.about.get("digest") != mark:
+    plan = read(path, type(document))
+    if plan.document.identity != document.identity:
         raise UsageError(f"{path}: this directory holds another experiment; name a new one.")
     for candidate in candidates:
-        for seed in seeds:
+        for seed in document.seeds:
             run = plan.job(candidate.name, seed)
             if not run.path.exists():
                 with whole_directory(run.path) as temporary:
@@ -208,36 +216,32 @@ def begin(
     return plan
 
 
-def read(path: Path, *kinds: ExperimentKind) -> Plan:
+def read(path: Path, kind: type[AnyPlan]) -> Plan[AnyPlan]:
+    """The experiment of this kind in a directory.
+
+    Raises:
+        UsageError: there is none, its plan is damaged, or it names too many trainings.
+    """
+    wanted = kind.model_fields["kind"].default
+    file = path / PLAN
+    if not file.is_file():
+        raise UsageError(f"{path}: this directory is no {wanted}: it has no {PLAN}.")
+    found = read_sealed_json(file).get("kind")
+    if found != wanted:
+        raise UsageError(f"{path}: this is no {wanted}, but a {found}.")
+    plan = Plan(path, read_document(kind, file))
+    require_few(file, len(plan.seeds) * len(plan.document.names))
+    return plan
+
+
+def read_any(path: Path) -> Plan[ExperimentPlan]:
     """The experiment in a directory.
 
     Raises:
-        UsageError: there is none of these kinds, its plan is damaged, or it names too many trainings.
+        UsageError: as for `read`.
     """
-    if not (path / PLAN).is_file():
-        raise UsageError(f"{path}: this directory is no {' or '.join(kinds)}: it has no {PLAN}.")
-    document = read_sealed_json(path / PLAN)
-    require_version(document, str(path / PLAN))
-    kind = document.get("kind")
-    if kind not in kinds:
-        raise UsageError(f"{path}: this is no {' or '.join(kinds)}, but a {kind}.")
-    try:
-        plan = Plan(
-            path=path,
-            seeds=tuple(int(seed) for seed in document["seeds"]),
-            rows={str(row): tuple(map(str, names)) for row, names in document["rows"].items()},
-            about=followed(document["about"], path, "cuts"),
-        )
-        require_few(plan.path / PLAN, len(plan.seeds) * sum(map(len, plan.rows.values())))
-        # The names become folders below jobs/; nothing else may be reached through them.
-        names = [name for row in plan.rows.values() for name in row]
-        complete = bool(plan.jobs) and all(map(_is_folder_name, names))
-        complete = complete and (set(plan.about["cells"]) == set(names) if kind == "sweep" else _has_its_cuts(plan))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        complete = False
-    if not complete:
-        raise DamagedFileError(path / PLAN, "it holds no plan")
-    return plan
+    is_sweep = (path / PLAN).is_file() and read_sealed_json(path / PLAN).get("kind") == "sweep"
+    return read(path, SweepPlan) if is_sweep else read(path, ComparisonPlan)
 
 
 def require_few(place: Path | str, trainings: int) -> None:
@@ -250,46 +254,13 @@ def require_few(place: Path | str, trainings: int) -> None:
         raise UsageError(f"{place}: these are {trainings:,}, {TRAININGS}.")
 
 
-def _has_its_cuts(plan: Plan) -> bool:
-    """Whether a comparison has a row for each of its cuts, and what it says of several belongs together."""
-    cuts, rules = plan.about["cuts"], plan.about["rules"]
-    if not (isinstance(cuts, list) and isinstance(rules, list) and len(rules) == len(cuts) and cuts):
-        return False
-    if len(cuts) == 1:
-        return CUT in plan.rows
-    numbers = [str(number + 1) for number in range(len(cuts))]
-    return {row.partition("/")[0] for row in plan.rows} == set(numbers) and {
-        f"{number}/{CUT}" for number in numbers
-    } <= set(plan.rows)
-
-
-def _is_folder_name(name: str) -> bool:
-    return name not in ("", "..") and Path(name).name == name and "\0" not in name
-
-
-def _create(
-    path: Path,
-    kind: ExperimentKind,
-    candidates: Sequence[Candidate],
-    seeds: Sequence[int],
-    about: Mapping[str, Any],
-    images: str | None,
-) -> None:
+def _create(path: Path, document: ExperimentPlan, candidates: Sequence[Candidate], images: str | None) -> None:
     with whole_directory(path) as temporary:
-        rows: dict[str, list[str]] = {}
         for candidate in candidates:
-            rows.setdefault(candidate.row, []).append(candidate.name)
-            for seed in seeds:
+            for seed in document.seeds:
                 _create_job(temporary / "jobs" / candidate.name / f"seed-{seed}", candidate, seed, images)
-        document = {
-            "schema": SCHEMA,
-            "kind": kind,
-            "seeds": list(seeds),
-            "rows": rows,
-            "about": stored(about, path, "cuts"),
-        }
-        write_json(temporary / PLAN, sealed(document))
-        RunDirectory(temporary).summarise(kind=kind, status="planned")
+        write_document(temporary / PLAN, document, home=path)
+        RunDirectory(temporary).summarise(kind=document.kind, status="planned")
 
 
 def _create_job(path: Path, candidate: Candidate, seed: int, images: str | None) -> None:

@@ -6,6 +6,7 @@ from statistics import fmean
 
 from connprune.analysis.statistics import mean_of_all, paired_difference, std
 from connprune.documents.comparison import CUT, Comparison, Cost, Ratios, Row, Search
+from connprune.documents.plan import ComparisonPlan
 from connprune.documents.statistics import Rank
 from connprune.errors import ConnpruneError
 from connprune.experiments import comparison
@@ -13,7 +14,7 @@ from connprune.experiments.plan import Plan
 from connprune.experiments.verdict import verdict
 
 
-def collect(plan: Plan, measure: comparison.Measure) -> Comparison:
+def collect(plan: Plan[ComparisonPlan], measure: comparison.Measure) -> Comparison:
     """The comparison of one cut or of several searches.
 
     Args:
@@ -23,7 +24,7 @@ def collect(plan: Plan, measure: comparison.Measure) -> Comparison:
     Raises:
         ConnpruneError: no training of a cut is finished.
     """
-    cuts = plan.about["cuts"]
+    cuts = plan.document.cuts
     if len(cuts) == 1:
         return comparison.collect(plan, measure)
     found: dict[int, Comparison] = {}
@@ -39,8 +40,8 @@ def collect(plan: Plan, measure: comparison.Measure) -> Comparison:
     return Comparison(
         path=str(plan.path),
         cuts=cuts,
-        rules=plan.about["rules"],
-        epochs=plan.about["epochs"],
+        rules=plan.document.rules,
+        epochs=plan.document.epochs,
         seeds=plan.seeds,
         unit="search",
         unfinished=len(plan.unfinished),
@@ -54,12 +55,13 @@ def collect(plan: Plan, measure: comparison.Measure) -> Comparison:
     )
 
 
-def _of_search(plan: Plan, number: int) -> Plan:
+def _of_search(plan: Plan[ComparisonPlan], number: int) -> Plan[ComparisonPlan]:
     """The part of a plan that belongs to one search, as the comparison of a single cut."""
     rows = {row.partition("/"): names for row, names in plan.rows.items()}
     ours = {row: names for (place, _, row), names in rows.items() if place == str(number)}
-    own = {key: plan.about[key][number - 1 : number] for key in ("cuts", "rules")}
-    return replace(plan, rows=ours, about={**plan.about, **own})
+    whole = plan.document
+    own = {"rows": ours, "cuts": (whole.cuts[number - 1],), "rules": (whole.rules[number - 1],)}
+    return replace(plan, document=whole.model_copy(update=own))
 
 
 def _over_searches(rows: Sequence[Row]) -> Row:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from connprune.documents.cut import CutDocument
+from connprune.documents.plan import ComparisonPlan
 from connprune.errors import NoBaselineError, UsageError
 from connprune.experiments.candidates import candidates_of
 from connprune.experiments.compared import ComparedCut
-from connprune.experiments.plan import Candidate
+from connprune.experiments.plan import Candidate, digest, rows_of
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import configuration_in
@@ -25,15 +25,33 @@ class Searches:
 
     Attributes:
         candidates: of all searches; of several, row and name begin with the number of the search, counted from 1.
-        about: what the plan remembers: the cuts, the rule of each, the baselines and the epochs.
+        cuts: the path of each.
+        rules: the rule of each.
+        against: the baselines, as they were named.
+        epochs: of every training.
         images: the digest of the images.
         seed: the first recipe's own.
     """
 
     candidates: list[Candidate]
-    about: dict[str, Any]
+    cuts: tuple[str, ...]
+    rules: tuple[str, ...]
+    against: tuple[str, ...]
+    epochs: int
     images: str | None
     seed: int
+
+    def plan(self, seeds: Sequence[int]) -> ComparisonPlan:
+        """The plan of their comparison with these seeds."""
+        return ComparisonPlan(
+            identity=digest(self.candidates, seeds, self.images),
+            seeds=tuple(seeds),
+            rows=rows_of(self.candidates),
+            cuts=self.cuts,
+            rules=self.rules,
+            against=self.against,
+            epochs=self.epochs,
+        )
 
 
 def gather(
@@ -60,14 +78,17 @@ def gather(
     compared = [ComparedCut.of(each, epochs, seed) for each in cuts]
     images = cuts[0].summary.data_digest
     training = compared[0].configuration.training
-    about = {
-        "cuts": [str(each.path.resolve()) for each in cuts],
-        "rules": [each.rule for each in documents],
-        "against": list(against),
-        "epochs": training.epochs,
-    }
+    searches = Searches(
+        candidates=[],
+        cuts=tuple(str(cut.path.resolve()) for cut in cuts),
+        rules=tuple(document.rule for document in documents),
+        against=tuple(against),
+        epochs=training.epochs,
+        images=images,
+        seed=training.seed,
+    )
     if len(cuts) == 1:
-        return Searches(candidates_of(compared[0], against, warn), about, images, training.seed)
+        return replace(searches, candidates=candidates_of(compared[0], against, warn))
     searched = [_flat(configuration_in(each, each.parent).model_dump(mode="json")) for each in cuts]
     _require_different(cuts, documents, searched)
     for each in cuts:
@@ -88,7 +109,7 @@ def gather(
         raise NoBaselineError("\n".join(lacking))
     for why in lacking:
         warn(f"left out: {why}")
-    return Searches(found, about, images, training.seed)
+    return replace(searches, candidates=found)
 
 
 def _naming(place: Path, warn: Callable[[str], None]) -> Callable[[str], None]:
@@ -96,7 +117,7 @@ def _naming(place: Path, warn: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _require_different(
-    cuts: Sequence[RunDirectory], documents: Sequence[CutDocument], searched: Sequence[Mapping[str, Any]]
+    cuts: Sequence[RunDirectory], documents: Sequence[CutDocument], searched: Sequence[Mapping[str, object]]
 ) -> None:
     """Refuses a search that is there twice: at the same place, with the same weights, or done again with its seed."""
     known: dict[str, RunDirectory] = {}
@@ -119,7 +140,7 @@ def _require_different(
 
 
 def _warn_of_differences(
-    searched: Sequence[Mapping[str, Any]], documents: Sequence[CutDocument], warn: Callable[[str], None]
+    searched: Sequence[Mapping[str, object]], documents: Sequence[CutDocument], warn: Callable[[str], None]
 ) -> None:
     """Says what makes them not one procedure, repeated."""
     keys: dict[str, None] = {}
@@ -134,7 +155,7 @@ def _warn_of_differences(
             warn(f"the cuts were not made alike, so their mean is of no one procedure: {_some([*values])}")
 
 
-def _flat(data: Any, path: str = "") -> dict[str, Any]:
+def _flat(data: object, path: str = "") -> dict[str, object]:
     if not isinstance(data, Mapping):
         return {path: data}
     return {key: value for name in data for key, value in _flat(data[name], f"{path}.{name}".strip(".")).items()}

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from connprune.architecture.base import Count, Frozen, NonNegativeInt
 from connprune.architecture.explain import explain
 from connprune.architecture.strict_yaml import Document, parse
 from connprune.documents.described import attributes
+from connprune.documents.plan import SweepPlan
 from connprune.errors import UsageError
-from connprune.experiments.plan import Candidate, require_few
+from connprune.experiments.plan import Candidate, digest, require_few, rows_of
 from connprune.files import read_text
 from connprune.mistakes import Mistake, few
 from connprune.training.configuration import design, resolve_document
@@ -52,6 +54,12 @@ class Sweep:
     seeds: tuple[int, ...]
     cells: dict[str, dict[str, str]]
     candidates: list[Candidate]
+
+    @cached_property
+    def plan(self) -> SweepPlan:
+        """Its plan."""
+        identity = digest(self.candidates, self.seeds)
+        return SweepPlan(identity=identity, seeds=self.seeds, rows=rows_of(self.candidates), cells=self.cells)
 
 
 def read_sweep(path: Path) -> Sweep:

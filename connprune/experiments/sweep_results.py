@@ -6,6 +6,7 @@ from statistics import fmean
 from connprune.analysis.agreement import agreement
 from connprune.analysis.statistics import mean_of_all, paired_difference, std
 from connprune.architecture.base import CLOSED
+from connprune.documents.plan import SweepPlan
 from connprune.documents.run import Trained
 from connprune.documents.sweep import Cell, CellTraining, Label, Sweep, Wirings
 from connprune.errors import ConnpruneError, UsageError
@@ -16,13 +17,13 @@ from connprune.training.configuration import read_configuration
 METHOD = "mean over the other axes, paired by seed, 95% interval by Student's t"
 
 
-def collect(plan: Plan) -> Sweep:
+def collect(plan: Plan[SweepPlan]) -> Sweep:
     """A row for each cell, and for each axis what its labels do on the average.
 
     Raises:
         ConnpruneError: no training is finished.
     """
-    cells: dict[str, dict[str, str]] = plan.about["cells"]
+    cells = plan.document.cells
     runs = {(name, seed): plan.job(name, seed) for name in cells for seed in plan.seeds}
     finished = {key: run.trained() for key, run in runs.items() if run.is_finished}
     if not finished:
@@ -87,9 +88,9 @@ def _row(name: str, cell: Mapping[str, str], summaries: Mapping[int, Trained]) -
     )
 
 
-def _axis(plan: Plan, axis: str, finished: Mapping[tuple[str, int], Trained]) -> tuple[Label, ...]:
+def _axis(plan: Plan[SweepPlan], axis: str, finished: Mapping[tuple[str, int], Trained]) -> tuple[Label, ...]:
     """For each label of an axis its results, and how they differ from the first label's."""
-    cells: dict[str, dict[str, str]] = plan.about["cells"]
+    cells = plan.document.cells
     labels = list(dict.fromkeys(cell[axis] for cell in cells.values()))
     found = []
     for label in labels:
@@ -116,7 +117,7 @@ def _partner(cells: Mapping[str, Mapping[str, str]], name: str, axis: str, label
     return next(other for other, cell in cells.items() if cell == wanted)
 
 
-def _wirings(plan: Plan, names: list[str], partners: list[str], seeds: list[int]) -> Wirings | None:
+def _wirings(plan: Plan[SweepPlan], names: list[str], partners: list[str], seeds: list[int]) -> Wirings | None:
     """How alike the gates ended: under this label and the first one, and under this label between seeds."""
     if not seeds or not all(plan.job(name, seed).gates.exists() for name in names for seed in seeds):
         return None

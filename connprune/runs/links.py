@@ -11,9 +11,15 @@ from connprune.files import read_sealed_json, sealed, write_json
 Read = TypeVar("Read", bound=Document)
 
 
-def write_document(file: Path, document: Document) -> None:
-    """Writes a document of a run into the run's directory, whole or not at all."""
-    write_json(file, sealed(stored(document.plain(), file.parent, *document.paths)))
+def write_document(file: Path, document: Document, home: Path | None = None) -> None:
+    """Writes a document of a run into the run's directory, whole or not at all.
+
+    Args:
+        file: where.
+        document: what.
+        home: where the directory will be, if it is being made somewhere else.
+    """
+    write_json(file, sealed(stored(document.plain(), home or file.parent, *document.paths)))
 
 
 def read_document(kind: type[Read], file: Path) -> Read:

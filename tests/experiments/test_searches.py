@@ -9,6 +9,7 @@ import pytest
 from connprune.analysis.statistics import paired_difference
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.documents.comparison import Cost
+from connprune.documents.plan import ComparisonPlan
 from connprune.errors import ConnpruneError, InterruptedRunError, NoBaselineError, UsageError
 from connprune.experiments.comparison import rows_of
 from connprune.experiments.plan import Plan, begin, read
@@ -32,9 +33,9 @@ def cuts(tmp_path_factory: pytest.TempPathFactory) -> list[RunDirectory]:
 def silent(text: str) -> None: ...
 
 
-def plan(cuts: list[RunDirectory], path: Path) -> Plan:
+def plan(cuts: list[RunDirectory], path: Path) -> Plan[ComparisonPlan]:
     found = gather(cuts, AGAINST, 1, None, silent)
-    return begin(path, "comparison", found.candidates, [5, 6], found.about, found.images)
+    return begin(path, found.plan([5, 6]), found.candidates, found.images)
 
 
 def test_each_search_has_its_own_cut_and_baselines_of_its_own_cost(cuts: list[RunDirectory], tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Pat
     with pytest.raises(InterruptedRunError):
         work_off(whole, Patience(20))
     work_off(plan(cuts, tmp_path / "plan"))
-    found = collect(read(tmp_path / "plan", "comparison"), lambda networks: {})
+    found = collect(read(tmp_path / "plan", ComparisonPlan), lambda networks: {})
 
     def mean(candidate: str) -> float:
         return fmean(whole.job(candidate, seed).trained().final.test_accuracy for seed in (5, 6))

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 from random import Random
@@ -6,12 +7,14 @@ import pytest
 
 from connprune.architecture.cutting import restricted
 from connprune.architecture.live_wirings import LiveWirings
+from connprune.documents.plan import ComparisonPlan
 from connprune.errors import InterruptedRunError, UsageError
 from connprune.experiments.candidates import candidates_of
 from connprune.experiments.compared import ComparedCut
 from connprune.experiments.comparison import collect
 from connprune.experiments.evolution import mutated
 from connprune.experiments.plan import Plan, begin, read
+from connprune.experiments.searches import gather
 from connprune.files import sealed, write_json
 from connprune.report.comparison import comparison_text
 from connprune.runs.directory import RunDirectory
@@ -27,11 +30,9 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return make_cut(tmp_path_factory.mktemp("work"), 22, "data.train_images=64")
 
 
-def plan(cut: RunDirectory, path: Path, baselines: list[str] | None = None, epochs: int = 1) -> Plan:
-    candidates = candidates_of(ComparedCut.of(cut, epochs, None), BASELINES if baselines is None else baselines)
-    return begin(
-        path, "comparison", candidates, [1, 2], {"cuts": [str(cut.path)], "rules": ["keep 22"], "epochs": epochs}
-    )
+def plan(cut: RunDirectory, path: Path, baselines: list[str] | None = None, epochs: int = 1) -> Plan[ComparisonPlan]:
+    found = gather([cut], BASELINES if baselines is None else baselines, epochs, None, print)
+    return begin(path, found.plan([1, 2]), found.candidates)
 
 
 def test_an_interrupted_experiment_ends_like_one_that_was_not(cut: RunDirectory, tmp_path: Path) -> None:
@@ -88,38 +89,34 @@ def test_another_experiment_in_the_same_directory_is_refused(cut: RunDirectory, 
         plan(cut, tmp_path / "plan", ["dense"])
 
 
+OF_A_COMPARISON = {"schema": 2, "kind": "comparison", "identity": "0", "seeds": [1], "epochs": 1, "against": []}
+
+
 @pytest.mark.parametrize(
-    "text",
-    [
-        "[",
-        '{"schema": 2, "kind": "comparison", "seeds": 3}',
-        '{"schema": 2, "kind": "comparison", "seeds": ["x"], "rows": {}, "about": {}}',
-        '{"schema": 2, "kind": "comparison", "seeds": [1], "rows": {}, "about": {}}',
-    ],
+    "text", ["[", '{"schema": 2, "kind": "comparison", "seeds": 3}', json.dumps({**OF_A_COMPARISON, "seeds": ["x"]})]
 )
-def test_a_damaged_plan_is_refused(cut: RunDirectory, tmp_path: Path, text: str) -> None:
+def test_a_damaged_plan_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.json").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"plan\.json: this file is damaged"):
-        read(tmp_path, "comparison")
+        read(tmp_path, ComparisonPlan)
 
 
 @pytest.mark.parametrize(
-    ("row", "about"),
+    ("row", "about", "told"),
     [
-        ("cut", {"cuts": ["c"]}),
-        ("cut", {"cuts": ["c"], "rules": []}),
-        ("cut", {"cuts": [], "rules": []}),
-        ("1/cut", {"cuts": ["c"], "rules": ["r"]}),
-        ("1/cut", {"cuts": ["c", "d"], "rules": ["r", "r"]}),
-        ("chain", {"cuts": ["c"], "rules": ["r"]}),
-        ("cut", {"cuts": "c", "rules": "r"}),
+        ("cut", {"cuts": ["c"]}, "rules"),
+        ("cut", {"cuts": ["c"], "rules": []}, "rules: found 0, expected one for each of 1 cuts"),
+        ("cut", {"cuts": [], "rules": []}, "cuts"),
+        ("1/cut", {"cuts": ["c"], "rules": ["r"]}, "rows: expected cut among them"),
+        ("1/cut", {"cuts": ["c", "d"], "rules": ["r", "r"]}, "rows: expected 1/cut, 2/cut among them"),
+        ("chain", {"cuts": ["c"], "rules": ["r"]}, "rows: expected cut among them"),
+        ("cut", {"cuts": "c", "rules": "r"}, "cuts"),
     ],
 )
-def test_a_plan_that_lacks_a_cut_is_refused(tmp_path: Path, row: str, about: dict[str, list[str]]) -> None:
-    document = {"schema": 2, "kind": "comparison", "seeds": [1], "rows": {row: ["1-cut"]}, "about": about}
-    write_json(tmp_path / "plan.json", sealed(document))
-    with pytest.raises(UsageError, match=r"plan\.json: this file is damaged: it holds no plan"):
-        read(tmp_path, "comparison")
+def test_a_plan_that_lacks_a_cut_is_refused(tmp_path: Path, row: str, about: dict[str, list[str]], told: str) -> None:
+    write_json(tmp_path / "plan.json", sealed({**OF_A_COMPARISON, "rows": {row: ["1-cut"]}, **about}))
+    with pytest.raises(UsageError, match=rf"plan\.json: this file is damaged: .*{told}"):
+        read(tmp_path, ComparisonPlan)
 
 
 def test_a_job_that_was_lost_or_damaged_is_made_again(cut: RunDirectory, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from connprune.architecture.architecture import Architecture
 from connprune.documents.comparison import Comparison
+from connprune.documents.plan import ComparisonPlan
 from connprune.errors import UsageError
 from connprune.experiments.plan import Plan
 from connprune.report.html.points import chart_data
@@ -16,7 +17,7 @@ from connprune.runs.directory import RunDirectory
 MOST_DRAWN = 60
 
 
-def comparison_data(document: Comparison, plan: Plan) -> dict[str, Any]:
+def comparison_data(document: Comparison, plan: Plan[ComparisonPlan]) -> dict[str, Any]:
     """Everything that the page of a comparison shows.
 
     Args:
@@ -55,10 +56,10 @@ def _architectures(plan: Plan) -> dict[str, Architecture]:
     return found
 
 
-def _parent(plan: Plan) -> Architecture | None:
+def _parent(plan: Plan[ComparisonPlan]) -> Architecture | None:
     """What all wirings are part of; of several searches, whose parents have the same layers, that of the first."""
     try:
-        found = before_cut(RunDirectory.open(Path(plan.about["cuts"][0])))
+        found = before_cut(RunDirectory.open(Path(plan.document.cuts[0])))
     except (UsageError, OSError):
         return None
     return found.architecture if found else None
