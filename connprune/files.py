@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from connprune.errors import DamagedFileError, DiskFullError, OccupiedError, UsageError
 from connprune.holes import require_stored
@@ -24,7 +23,7 @@ from connprune.printable import printable
 # The key of a seal.
 DIGEST = "digest"
 # What a process holds while it works in a directory, and what says which one it is; without it they mean nothing.
-LOCK, HOLDER = ".lock", ".holder.json"
+LOCK, OWNER = ".lock", ".owner.json"
 TOO_LARGE = "the file is larger than this process may write (ulimit -f)"
 
 
@@ -86,7 +85,7 @@ def require_empty(path: Path) -> None:
         )
     if path.is_dir():
         sweep(path)
-    if path.exists() and (not path.is_dir() or any(entry.name not in (LOCK, HOLDER) for entry in path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(entry.name not in (LOCK, OWNER) for entry in path.iterdir())):
         raise OccupiedError(f"{path}: expected an empty or a new directory.")
 
 
@@ -146,12 +145,12 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
 
 
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
+def write_json(path: Path, data: Mapping[str, object]) -> None:
     """Writes indented JSON whole or not at all."""
     write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
 
 
-def sealed(data: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(data: Mapping[str, object]) -> dict[str, object]:
     """A JSON object with its seal, in place of an older one."""
     plain = {key: value for key, value in data.items() if key != DIGEST}
     return {**plain, DIGEST: _digest_of_json(plain)}
@@ -194,7 +193,7 @@ def read_text(path: Path) -> str:
     return text
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, object]:
     """Reads a JSON object.
 
     Raises:
@@ -207,7 +206,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise DamagedFileError(path, str(error)) from None
 
 
-def parse_object(text: str) -> dict[str, Any]:
+def parse_object(text: str) -> dict[str, object]:
     """The JSON object that a text is.
 
     Raises:
@@ -231,7 +230,7 @@ def _finite(text: str) -> float:
     return number
 
 
-def read_sealed_json(path: Path) -> dict[str, Any]:
+def read_sealed_json(path: Path) -> dict[str, object]:
     """Reads a sealed JSON object, and returns it without its seal.
 
     Raises:
@@ -259,7 +258,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _digest_of_json(data: Mapping[str, Any]) -> str:
+def _digest_of_json(data: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 

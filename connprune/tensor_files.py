@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from connprune.errors import DamagedFileError, DiskFullError, UsageError
 from connprune.files import DIGEST, TOO_LARGE, write_whole
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Shapes = Mapping[str, tuple[int, ...]]
+Kind = TypeVar("Kind", "Tensor", "np.ndarray")
 
 
 class Header(NamedTuple):
@@ -96,10 +97,10 @@ def read_header(path: Path) -> Header:
 
 def _write_safetensors(
     path: Path,
-    tensors: Mapping[str, Any],
+    tensors: Mapping[str, Kind],
     metadata: Mapping[str, str],
     save: Callable[..., None],
-    bytes_of: Callable[[Any], memoryview],
+    bytes_of: Callable[[Kind], memoryview],
     previous: Path | None,
 ) -> None:
     from safetensors import SafetensorError
@@ -125,8 +126,8 @@ def _write_safetensors(
 
 
 def _read_safetensors(
-    path: Path, framework: str, bytes_of: Callable[[Any], memoryview]
-) -> tuple[dict[str, Any], dict[str, str]]:
+    path: Path, framework: str, bytes_of: Callable[[Kind], memoryview]
+) -> tuple[dict[str, Kind], dict[str, str]]:
     with _opened(path, framework) as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = dict(file.metadata() or {})
@@ -170,7 +171,7 @@ def digest_of_arrays(arrays: Mapping[str, "np.ndarray"], metadata: Mapping[str, 
 
 
 def _digest_of_tensors(
-    tensors: Mapping[str, Any], metadata: Mapping[str, str], bytes_of: Callable[[Any], memoryview]
+    tensors: Mapping[str, Kind], metadata: Mapping[str, str], bytes_of: Callable[[Kind], memoryview]
 ) -> str:
     found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):

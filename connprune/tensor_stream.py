@@ -5,7 +5,7 @@ The format wants its header first, which says how long each tensor is, and that 
 
 import json
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
@@ -19,6 +19,25 @@ _LENGTH = 8
 _KINDS = {"uint8": "U8", "int64": "I64"}
 
 
+@dataclass
+class _Entry:
+    """A tensor of the file: its kind, the shape of a row, how many rows, and where they are behind the header."""
+
+    kind: str
+    row: tuple[int, ...]
+    rows: int
+    start: int
+    end: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.rows, *self.row)
+
+    def described(self) -> dict[str, object]:
+        """As the format's header has it."""
+        return {"dtype": _KINDS[self.kind], "shape": self.shape, "data_offsets": [self.start, self.end]}
+
+
 class TensorStream:
     """Writes tensors one after the other, each row by row.
 
@@ -28,7 +47,7 @@ class TensorStream:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._entries: dict[str, dict[str, Any]] = {}
+        self._entries: dict[str, _Entry] = {}
         file.write(bytes(_HEADER))
 
     def __contains__(self, name: str) -> bool:
@@ -43,14 +62,14 @@ class TensorStream:
             kind: `uint8`, or `int64`, which begins at a multiple of 8 bytes.
         """
         start = self._file.tell() - _HEADER
-        self._entries[name] = {"dtype": _KINDS[kind], "shape": [0, *row], "data_offsets": [start, start]}
+        self._entries[name] = _Entry(kind, row, 0, start, start)
 
     def add(self, rows: np.ndarray) -> None:
         """Adds rows to the tensor that was begun last."""
         entry = next(reversed(self._entries.values()))
         self._file.write(np.ascontiguousarray(rows).data)
-        entry["shape"][0] += len(rows)
-        entry["data_offsets"][1] += rows.nbytes
+        entry.rows += len(rows)
+        entry.end += rows.nbytes
 
     def put(self, name: str, array: np.ndarray) -> None:
         """Adds a whole tensor."""
@@ -67,7 +86,8 @@ class TensorStream:
         """Writes the header, with the seal of what was written."""
         self._file.flush()
         arrays = {name: _mapped(self._file, entry) for name, entry in self._entries.items()}
-        header = {"__metadata__": {DIGEST: digest_of_arrays(arrays, {})}, **self._entries}
+        described = {name: entry.described() for name, entry in self._entries.items()}
+        header = {"__metadata__": {DIGEST: digest_of_arrays(arrays, {})}, **described}
         text = json.dumps(header).encode().ljust(_HEADER - _LENGTH)
         if len(text) > _HEADER - _LENGTH:
             raise ValueError(f"{len(self._entries)} tensors are too many for a header of {_HEADER} bytes")
@@ -80,8 +100,7 @@ def text_of(array: Any) -> str:
     return bytes(array).decode()
 
 
-def _mapped(file: IO[bytes], entry: Mapping[str, Any]) -> np.ndarray:
-    kind = {short: long for long, short in _KINDS.items()}[entry["dtype"]]
-    if not math.prod(entry["shape"]):
-        return np.empty(entry["shape"], kind)
-    return np.memmap(file, kind, "r", _HEADER + entry["data_offsets"][0], tuple(entry["shape"]))
+def _mapped(file: IO[bytes], entry: _Entry) -> np.ndarray:
+    if not math.prod(entry.shape):
+        return np.empty(entry.shape, entry.kind)
+    return np.memmap(file, entry.kind, "r", _HEADER + entry.start, entry.shape)

@@ -192,7 +192,7 @@ def json_type(annotation: Any) -> str:
     if arguments:
         words = list(dict.fromkeys(map(json_type, arguments)))
         return " or ".join([*words, *(["null"] if NoneType in get_args(annotation) else [])])
-    words_of = {int: "whole number", float: "number", str: "text", bool: "true or false", Any: "anything"}
+    words_of = {int: "whole number", float: "number", str: "text", bool: "true or false", object: "anything"}
     return words_of[annotation]
 
 

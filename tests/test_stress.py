@@ -185,7 +185,7 @@ def test_a_lock_of_a_dead_process_is_no_lock(tmp_path: Path) -> None:
         "    os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(run.path)], check=False)
-    assert (run.path / ".holder.json").exists()
+    assert (run.path / ".owner.json").exists()
     with run.locked(), pytest.raises(UsageError, match="is training in this run"):
         go_on(run, chosen)
     go_on(run, chosen)

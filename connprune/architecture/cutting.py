@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from connprune.architecture.advice import LeavesPath, gentle, instead, largest_safe
 from connprune.architecture.aggregates import AGGREGATES
@@ -291,7 +290,7 @@ def _rebuilt(architecture: Architecture, kept: Live) -> Architecture:
     )
     gates = architecture.gates
     if gates is not None:
-        changes: dict[str, Any] = {"ungated": tuple(name for name in gates.ungated or () if name in live)}
+        changes: dict[str, object] = {"ungated": tuple(name for name in gates.ungated or () if name in live)}
         if gates.budget is not None:
             # A percentage is of the network that was searched, not of what a cut left of it.
             changes["budget"] = CostBudget(**allowed(architecture))
@@ -324,7 +323,7 @@ def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
     merges: dict[str, MergeOverride] = {}
     for target, sources in kept.connections.items():
         merge, merged = architecture.merge_of(target), architecture.shapes.merged[target]
-        changes: dict[str, Any] = {}
+        changes: dict[str, object] = {}
         if merge.merged_size([architecture.shapes.output[source] for source in sources]) != merged.size:
             changes["size"] = merged.size
         before, left = [read.maps for read in architecture.reads[target]], list(map(len, sources.values()))

@@ -13,7 +13,7 @@ from connprune.errors import UsageError
 KEYS = ("input", "classes", "layers", "connections", "merge", "merges", "selections", "gates", "head")
 
 
-def to_data(blueprint: Blueprint) -> dict[str, Any]:
+def to_data(blueprint: Blueprint) -> dict[str, object]:
     """Plain data in the order in which a reader wants it; keys that say nothing are left out."""
     data = blueprint.model_dump(mode="json", include=set(KEYS))
     for section in ("merges", "selections"):

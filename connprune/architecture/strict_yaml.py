@@ -33,7 +33,7 @@ class Document:
         mark: the file; nowhere if it is none or several.
     """
 
-    data: dict[str, Any]
+    data: dict[str, object]
     marks: dict[KeyPath, Mark] = field(default_factory=dict)
     mark: Mark = NOWHERE
 
@@ -136,7 +136,7 @@ def parse_value(text: str) -> Any:
     return parse(f"value: {text}", f"the value {text!r}").data["value"] if text.strip() else None
 
 
-def dump(data: Mapping[str, Any]) -> str:
+def dump(data: Mapping[str, object]) -> str:
     """YAML with the keys in the order given and the innermost lists and mappings on one line."""
     return yaml.dump(
         dict(data), Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connprune.cli.output import Output
 from connprune.cli.session import load_images
@@ -58,7 +58,7 @@ class Report:
     ) -> dict[str, str]:
         """Writes the page of a run, a cut or an architecture; returns what the printed document has of it."""
 
-        def data() -> dict[str, Any]:
+        def data() -> dict[str, object]:
             from connprune.report.html.run import run_data
 
             measured, why = self._measured(run) if run and gates and document.kind != "cut" else (None, None)
@@ -69,7 +69,7 @@ class Report:
     def of_retrained(self, run: "RunDirectory") -> dict[str, str]:
         """Writes the page of a run that was just trained; returns what the printed document has of it."""
 
-        def data() -> dict[str, Any]:
+        def data() -> dict[str, object]:
             from connprune.architecture.base import CLOSED
             from connprune.report.document import describe
             from connprune.report.html.run import run_data
@@ -85,7 +85,7 @@ class Report:
     ) -> dict[str, str]:
         """Writes the page of several runs; returns what the printed document has of it."""
 
-        def data() -> dict[str, Any]:
+        def data() -> dict[str, object]:
             from connprune.report.html.runs import runs_data
             from connprune.training.redaction import last_parts
 
@@ -97,7 +97,7 @@ class Report:
     def of_comparison(self, document: "Comparison", plan: "Plan[ComparisonPlan]") -> dict[str, str]:
         """Writes the page of a comparison; returns what the printed document has of it."""
 
-        def data() -> dict[str, Any]:
+        def data() -> dict[str, object]:
             from connprune.report.html.comparison import comparison_data
 
             return comparison_data(document, plan)
@@ -105,7 +105,7 @@ class Report:
         return self._write(data, document.path)
 
     def _write(
-        self, data: Callable[[], dict[str, Any]], *places: str | None, run: "RunDirectory | None" = None
+        self, data: Callable[[], dict[str, object]], *places: str | None, run: "RunDirectory | None" = None
     ) -> dict[str, str]:
         """Writes the page if one is asked for.
 
@@ -127,7 +127,7 @@ class Report:
         self.output.note(f"page: {self.path}, {size:,} bytes; {built['holds']}")
         return {"html": str(self.path)}
 
-    def _configured(self, data: dict[str, Any], run: "RunDirectory | None") -> dict[str, Any]:
+    def _configured(self, data: dict[str, object], run: "RunDirectory | None") -> dict[str, object]:
         """The data of a page with the configuration as it may be shown: in YAML a path need not stand in one piece."""
         if not (self.redact and run):
             return data

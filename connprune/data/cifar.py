@@ -4,7 +4,7 @@ import hashlib
 import io
 import pickle
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,11 @@ def load_cifar(name: str, cache: Path) -> Dataset:
     folder = cache / source.base_folder
     try:
         train, test = (
-            _images([_unpickled(folder / file, checksum) for file, checksum in files])
+            _images([_batch(_unpickled(folder / file, checksum)) for file, checksum in files])
             for files in (source.train_list, source.test_list)
         )
         meta = _unpickled(folder / source.meta["filename"], source.meta["md5"])
-        classes = tuple(map(str, meta[source.meta["key"]]))
+        classes = tuple(map(str, _list(meta, source.meta["key"])))
     except (OSError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
         found = "" if isinstance(error, FileNotFoundError) else f" ({error})"
         raise UsageError(
@@ -122,7 +122,7 @@ def _source(name: str) -> Any:
     return {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
 
 
-def _unpickled(path: Path, checksum: str) -> dict[str, Any]:
+def _unpickled(path: Path, checksum: str) -> dict[str, object]:
     content = path.read_bytes()
     if _md5(content) != checksum:
         raise ValueError(f"{path.name} has another checksum than expected")
@@ -132,10 +132,22 @@ def _unpickled(path: Path, checksum: str) -> dict[str, Any]:
     return found
 
 
-def _images(batches: list[dict[str, Any]]) -> Images:
-    pixels = np.concatenate([np.asarray(batch["data"], dtype=np.uint8) for batch in batches]).reshape(-1, 3, 32, 32)
-    labels = [label for batch in batches for label in batch["labels" if "labels" in batch else "fine_labels"]]
-    return Images(torch.from_numpy(pixels), torch.tensor(labels))
+def _batch(table: dict[str, object]) -> Images:
+    pixels = np.asarray(table["data"], dtype=np.uint8).reshape(-1, 3, 32, 32)
+    return Images(
+        torch.from_numpy(pixels), torch.tensor(_list(table, "labels" if "labels" in table else "fine_labels"))
+    )
+
+
+def _list(table: dict[str, object], key: str) -> list[object]:
+    value = table[key]
+    if not isinstance(value, list):
+        raise TypeError(f"{key} is no list")
+    return value
+
+
+def _images(batches: Sequence[Images]) -> Images:
+    return Images(torch.cat([batch.images for batch in batches]), torch.cat([batch.labels for batch in batches]))
 
 
 def _has_checksum(path: Path, checksum: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -29,7 +29,7 @@ class Part(BaseModel):
     )
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any], place: str, line: int | None = None) -> Self:
+    def parse(cls, data: Mapping[str, object], place: str, line: int | None = None) -> Self:
         """What JSON holds.
 
         Args:
@@ -53,7 +53,7 @@ class Part(BaseModel):
             )
             raise DamagedFileError(place, f"{key}: {wrong}", line) from None
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, object]:
         """As JSON has it."""
         return self.model_dump(mode="json", by_alias=True)
 
@@ -62,8 +62,8 @@ class Sparse(Part):
     """A part whose keys are left out while nothing is known of them."""
 
     @model_serializer(mode="wrap")
-    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = serialize(self)
+    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
+        found: dict[str, object] = serialize(self)
         return {key: value for key, value in found.items() if value not in (None, {})}
 
 
@@ -80,7 +80,7 @@ class Document(Part):
     version: Literal[2] = Field(2, alias="schema")
 
     @classmethod
-    def read(cls, data: Mapping[str, Any], place: str) -> Self:
+    def read(cls, data: Mapping[str, object], place: str) -> Self:
         """The document that JSON holds.
 
         Args:
@@ -106,12 +106,12 @@ class Shown(Document):
     figures: tuple[str, ...] | None = None
 
     @model_serializer(mode="wrap")
-    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = serialize(self)
+    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
+        found: dict[str, object] = serialize(self)
         return {key: value for key, value in found.items() if key not in ("html", "figures") or value is not None}
 
 
-def require_version(data: Mapping[str, Any], place: str) -> None:
+def require_version(data: Mapping[str, object], place: str) -> None:
     """Refuses what another version wrote.
 
     Args:

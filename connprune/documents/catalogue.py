@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from connprune.documents.agreement import CutAgreement, RunAgreement
@@ -48,7 +48,7 @@ DOCUMENTS: dict[str, type[Part]] = {
 class Described(GenerateJsonSchema):
     """Says of each key what its class does."""
 
-    def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """The schema of a class."""
         found = super().model_schema(schema)
         found["description"] = summary(schema["cls"]).replace("None", "null")
@@ -64,7 +64,7 @@ class Described(GenerateJsonSchema):
         return found
 
 
-def document_schema(name: str) -> dict[str, Any]:
+def document_schema(name: str) -> JsonSchemaValue:
     """The JSON Schema, draft 2020-12, of one of `DOCUMENTS`."""
     model = DOCUMENTS[name]
     found = model.model_json_schema(by_alias=True, schema_generator=Described, mode="validation")

@@ -2,7 +2,31 @@
 
 from typing import Literal
 
-from connprune.documents.base import Document, Natural
+from connprune.documents.base import Document, Natural, Part
+
+
+class Preprocessing(Part):
+    """What has to happen to an image before the network reads it; stands in the metadata of an exported file.
+
+    Attributes:
+        type: of a pixel.
+        values: the smallest and the largest.
+        layout: of a batch.
+        shape: of an image: feature maps, height, width.
+        channels: what the feature maps are; None if that is not known.
+        resize: height and width to resize to; None is as they are.
+        rows_become_steps: whether an image is a sequence of its rows.
+        normalisation: where it happens.
+    """
+
+    type: str
+    values: tuple[Natural, Natural] = (0, 255)
+    layout: Literal["NCHW"] = "NCHW"
+    shape: tuple[Natural, Natural, Natural]
+    channels: str | None
+    resize: tuple[Natural, Natural] | None
+    rows_become_steps: bool
+    normalisation: Literal["in the network"] = "in the network"
 
 
 class Export(Document):

@@ -1,6 +1,6 @@
 """An architecture, and what its training made of it."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from connprune.documents.base import Fraction, Natural, Part, Shown
 from connprune.documents.run import Kind, Status, Summary
@@ -154,5 +154,5 @@ class Inspection(Shown):
     connection_gates: tuple[ConnectionGate, ...]
     wiring: Wiring | None
     summary: Summary | None
-    architecture: dict[str, Any]
+    architecture: dict[str, object]
     history: tuple[dict[str, int | float], ...] | None = None

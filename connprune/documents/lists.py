@@ -101,7 +101,7 @@ class RunRow(Part):
         kind: what made it: train, cut, retrain, evolution, comparison or sweep.
         status: `planned`, `running` while a process works in it, `interrupted` (killed ones too), `failed`, `done`,
             `damaged`, or `no run`.
-        holder: the process that works in it.
+        owner: the process that works in it.
         done: epochs that are done; of an experiment its trainings.
         total: out of how many.
         validation_accuracy: on validation images, after the last epoch so far, 0 to 1.
@@ -122,7 +122,7 @@ class RunRow(Part):
     path: str
     kind: str | None = None
     status: str = "no run"
-    holder: str | None = None
+    owner: str | None = None
     done: Natural | None = None
     total: Natural | None = None
     validation_accuracy: float | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
+from pydantic.json_schema import JsonSchemaValue
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Count, Frozen, NonNegativeInt
@@ -36,9 +37,9 @@ class SweepFile(Frozen):
             the label stands for, with their values.
     """
 
-    base: dict[str, Any] = Field(default_factory=dict)
+    base: dict[str, object] = Field(default_factory=dict)
     seeds: Count | tuple[NonNegativeInt, ...] = 1
-    axes: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(min_length=1)
+    axes: dict[str, list[Any] | dict[str, dict[str, object]]] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def read_sweep(path: Path) -> Sweep:
     return Sweep(seeds, {candidate.name: cell for candidate, cell in zip(candidates, cells, strict=True)}, candidates)
 
 
-def sweep_schema() -> dict[str, Any]:
+def sweep_schema() -> JsonSchemaValue:
     """The JSON Schema of a sweep's YAML."""
     whole, own = configuration_schema(), SweepFile.model_json_schema()
     definitions = {**whole.pop("$defs"), "Configuration": whole}

@@ -71,7 +71,7 @@ def card(subject: Subject, format_name: str, path: Path) -> str:
         path: the file; the card calls it by its name alone.
     """
     architecture, run = subject.architecture, subject.run
-    shape = subject.preprocessing["shape"]
+    shape = subject.preprocessing.shape
     size = {
         "layers": f"{len(architecture.layers)}",
         "connections": f"{len(architecture.all_connections)}",
@@ -136,12 +136,12 @@ def _preparation(subject: Subject) -> str:
     """What a caller has to do to an image."""
     wanted = subject.preprocessing
     steps = []
-    if wanted["channels"]:
-        steps.append(f"Images are {wanted['channels']}. ")
-    if wanted["resize"]:
-        height, width = wanted["resize"]
+    if wanted.channels:
+        steps.append(f"Images are {wanted.channels}. ")
+    if wanted.resize:
+        height, width = wanted.resize
         steps.append(f"They were resized to {height} × {width} (bilinear, Pillow). ")
-    if wanted["rows_become_steps"]:
+    if wanted.rows_become_steps:
         steps.append(
             "Each image is a sequence: its rows are the steps, its columns and channels the features "
             "(`images.transpose(0, 1, 3, 2).reshape(len(images), -1, 1, height)` in NumPy). "

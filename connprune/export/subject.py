@@ -3,11 +3,11 @@
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import connprune
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import to_yaml
+from connprune.documents.export import Preprocessing
 from connprune.documents.run import EpochResults
 from connprune.documents.size import Evaluated
 from connprune.errors import UsageError
@@ -73,19 +73,16 @@ class Subject:
         return "sequence-classification" if self.configuration.data.as_sequence else "image-classification"
 
     @property
-    def preprocessing(self) -> dict[str, Any]:
+    def preprocessing(self) -> Preprocessing:
         """What has to happen to an image before the network reads it."""
         given, data = self.architecture.input, self.configuration.data
-        return {
-            "type": PIXEL_TYPE,
-            "values": [0, 255],
-            "layout": "NCHW",
-            "shape": [given.feature_maps, given.height, given.width],
-            "channels": None if data.as_sequence else _COLOURS.get(given.feature_maps),
-            "resize": list(data.size) if data.size else None,
-            "rows_become_steps": data.as_sequence,
-            "normalisation": "in the network",
-        }
+        return Preprocessing(
+            type=PIXEL_TYPE,
+            shape=(given.feature_maps, given.height, given.width),
+            channels=None if data.as_sequence else _COLOURS.get(given.feature_maps),
+            resize=data.size,
+            rows_become_steps=data.as_sequence,
+        )
 
     @cached_property
     def weights_digest(self) -> str:
@@ -98,7 +95,7 @@ class Subject:
             "connprune": connprune.__version__,
             "task": self.task,
             "classes": json.dumps(self.classes),
-            "preprocessing": json.dumps(self.preprocessing),
+            "preprocessing": json.dumps(self.preprocessing.plain()),
             "architecture": to_yaml(self.architecture),
             "weights_sha256": self.weights_digest,
         }

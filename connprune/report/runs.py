@@ -32,7 +32,7 @@ def runs_table(rows: Sequence[RunRow], now: datetime, width: int | None = None) 
 _CELLS: dict[str, Callable[[RunRow, datetime], str]] = {
     "run": lambda row, now: row.path,
     "kind": lambda row, now: row.kind or "-",
-    "status": lambda row, now: f"{row.status} ({row.holder})" if row.holder else row.status,
+    "status": lambda row, now: f"{row.status} ({row.owner})" if row.owner else row.status,
     "done": lambda row, now: _out_of(row.done, row.total),
     "validation": lambda row, now: _share(row.validation_accuracy),
     "test": lambda row, now: _share(row.test_accuracy),

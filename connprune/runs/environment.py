@@ -56,9 +56,8 @@ def environment(device: str, precision: str, processes: int, threads: int) -> En
 def read_environments(path: Path) -> tuple[Environment, ...]:
     """The environments in a file, which is a note for people; none if it is not there, or damaged."""
     try:
-        found = read_json(path).get("environments", ())
-        return tuple(Environment.parse(each, str(path)) for each in found if isinstance(each, dict))
-    except (UsageError, TypeError):
+        return Environments.read(read_json(path), str(path)).environments
+    except UsageError:
         return ()
 
 

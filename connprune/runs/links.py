@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from connprune.documents.base import Document
 from connprune.files import read_sealed_json, sealed, write_json
@@ -31,19 +31,19 @@ def read_document(kind: type[Read], file: Path) -> Read:
     return kind.read(followed(read_sealed_json(file), file.parent, *kind.paths), str(file))
 
 
-def stored(document: Mapping[str, Any], folder: Path, *keys: str) -> dict[str, Any]:
+def stored(document: Mapping[str, object], folder: Path, *keys: str) -> dict[str, object]:
     """A document as it is written: the paths under these keys, alone or in lists, are relative to the folder."""
     place = folder.resolve()
     return _changed(document, keys, lambda path: os.path.relpath(Path(path).resolve(), place))
 
 
-def followed(document: Mapping[str, Any], folder: Path, *keys: str) -> dict[str, Any]:
+def followed(document: Mapping[str, object], folder: Path, *keys: str) -> dict[str, object]:
     """A document as it is used: the paths under these keys are absolute; older absolute ones stay as they are."""
     place = folder.resolve()
     return _changed(document, keys, lambda path: os.path.normpath(place / path))
 
 
-def _changed(document: Mapping[str, Any], keys: tuple[str, ...], change: Callable[[str], str]) -> dict[str, Any]:
+def _changed(document: Mapping[str, object], keys: tuple[str, ...], change: Callable[[str], str]) -> dict[str, object]:
     found = dict(document)
     for key in keys:
         value = found.get(key)

@@ -67,9 +67,9 @@ def _row(path: Path) -> RunRow:
     return RunRow.model_validate({"path": str(path), **told, **found})
 
 
-def _of_run(run: RunDirectory, summary: Summary, held_by: Process | None) -> dict[str, object]:
+def _of_run(run: RunDirectory, summary: Summary, owner: Process | None) -> dict[str, object]:
     if summary.kind == "cut":
-        return {"status": _status(summary, held_by), **_of_cut(run)}
+        return {"status": _status(summary, owner), **_of_cut(run)}
     counts = {"total": summary.epochs, "parameters": summary.parameters}
     if isinstance(summary, Trained):
         return {
@@ -83,16 +83,16 @@ def _of_run(run: RunDirectory, summary: Summary, held_by: Process | None) -> dic
     done, last = _last_epoch(run.metrics)
     return {
         **counts,
-        "status": _status(summary, held_by),
-        "holder": str(held_by) if held_by else None,
+        "status": _status(summary, owner),
+        "owner": str(owner) if owner else None,
         "done": done,
         "validation_accuracy": last.validation_accuracy if last else None,
         **_connections(run, summary.connections, last.gates_closed if last else None),
     }
 
 
-def _status(summary: Summary, held_by: Process | None) -> str:
-    if held_by:
+def _status(summary: Summary, owner: Process | None) -> str:
+    if owner:
         return "running"
     return {"finished": "done", "running": "interrupted"}.get(summary.status, summary.status)
 
@@ -130,10 +130,10 @@ def _of_experiment(run: RunDirectory, summary: Summary) -> dict[str, object]:
     jobs = [RunDirectory(path) for path in run.path.glob("jobs/*/seed-*")]
     if summary.status == "finished":
         return {"status": "done", "done": len(jobs), "total": len(jobs)}
-    held_by = next((found for job in jobs if (found := lock_owner(job.path))), None)
+    owner = next((found for job in jobs if (found := lock_owner(job.path))), None)
     return {
-        "status": _status(summary, held_by),
-        "holder": str(held_by) if held_by else None,
+        "status": _status(summary, owner),
+        "owner": str(owner) if owner else None,
         "done": sum(map(_is_finished, jobs)),
         "total": len(jobs),
     }

@@ -5,12 +5,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
+from connprune.documents.environment import LockOwner
 from connprune.errors import RunLockedError, UsageError
-from connprune.files import HOLDER, LOCK, read_json, write_json
+from connprune.files import LOCK, OWNER, read_json, write_json
 from connprune.ownership import owned
 from connprune.processes import Process
 from connprune.runs.clock import now
@@ -33,7 +33,7 @@ def locked(folder: Path) -> Iterator[str | None]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such run.")
     lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False)
-    caution = None
+    warning = None
     try:
         lock.acquire()
     except Timeout:
@@ -43,7 +43,7 @@ def locked(folder: Path) -> Iterator[str | None]:
             raise
         if lock_owner(folder):
             raise _refusal(folder) from None
-        caution = (
+        warning = (
             f"{folder}: this file system has no locks ({error.strerror}); do not let two processes, or two machines, "
             "work in this run at once: the one that was there first would stop"
         )
@@ -52,10 +52,10 @@ def locked(folder: Path) -> Iterator[str | None]:
         _note(folder, mark)
         try:
             with owned(folder, lambda: _is_noted(folder, mark)):
-                yield caution
+                yield warning
         finally:
             if _is_noted(folder, mark):
-                (folder / HOLDER).unlink(missing_ok=True)
+                (folder / OWNER).unlink(missing_ok=True)
     finally:
         lock.release()
 
@@ -63,51 +63,48 @@ def locked(folder: Path) -> Iterator[str | None]:
 def lock_owner(folder: Path) -> Process | None:
     """The process that works in a directory; None if there is none, or it was killed.
 
-    Trying the lock would keep a training that begins in that moment from getting it, so what the holder wrote beside it
+    Trying the lock would keep a training that begins in that moment from getting it, so what its owner wrote beside it
     is read. On this machine the process is looked for; of another machine's what was written counts.
     """
-    found = _noted(folder)
+    owner = _noted(folder)
+    if owner is None:
+        return None
+    process = Process(owner.process, owner.host, owner.boot, owner.started)
     try:
-        process = Process(
-            int(found["process"]), str(found["host"]), str(found.get("boot", "")), int(found.get("started", 0))
-        )
         # A copy of a run that is under way holds its note, too, but nobody works in it.
-        is_copy = process.host == Process.own().host and found.get("folder") not in (None, folder.stat().st_ino)
-    except (OSError, KeyError, TypeError, ValueError):
+        is_copy = process.host == Process.own().host and owner.folder not in (None, folder.stat().st_ino)
+    except OSError:
         return None
     return process if process.is_alive and not is_copy else None
 
 
 def _note(folder: Path, mark: str) -> None:
     process = Process.own()
-    write_json(
-        folder / HOLDER,
-        {
-            "process": process.number,
-            "host": process.host,
-            "boot": process.boot,
-            "started": process.started,
-            "since": now(),
-            "folder": folder.stat().st_ino,
-            "mark": mark,
-        },
+    owner = LockOwner(
+        process=process.number,
+        host=process.host,
+        boot=process.boot,
+        started=process.started,
+        since=now(),
+        folder=folder.stat().st_ino,
+        mark=mark,
     )
+    write_json(folder / OWNER, owner.plain())
 
 
-def _noted(folder: Path) -> dict[str, Any]:
+def _noted(folder: Path) -> LockOwner | None:
     try:
-        return read_json(folder / HOLDER)
+        return LockOwner.parse(read_json(folder / OWNER), str(folder / OWNER))
     except UsageError:
-        return {}
+        return None
 
 
 def _is_noted(folder: Path, mark: str) -> bool:
-    return _noted(folder).get("mark") == mark
+    owner = _noted(folder)
+    return owner is not None and owner.mark == mark
 
 
 def _refusal(folder: Path) -> RunLockedError:
-    found = _noted(folder)
-    who = "another process"
-    if {"process", "host", "since"} <= set(found):
-        who = f"process {found['process']} on {found['host']} (since {found['since']})"
+    owner = _noted(folder)
+    who = f"process {owner.process} on {owner.host} (since {owner.since})" if owner else "another process"
     return RunLockedError(f"{folder}: {who} is training in this run.")

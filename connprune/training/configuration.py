@@ -88,7 +88,7 @@ class Configuration(Blueprint):
             return self
         return self.model_copy(update={"training": self.training.model_copy(update={"precision": found})})
 
-    def to_data(self, architecture: Architecture) -> dict[str, Any]:
+    def to_data(self, architecture: Architecture) -> dict[str, object]:
         """Plain data, with everything that the data decided filled in from the architecture."""
         return {**to_data(architecture), **self.model_dump(mode="json", include={"data", "training", "run"})}
 

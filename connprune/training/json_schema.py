@@ -1,8 +1,8 @@
 """JSON Schemas of what users write, for editors that complete and check YAML."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
 from connprune.architecture.layers import LAYERS
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 class _Wanted(Described):
     """Requires no key: a preset may have it."""
 
-    def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         found = super().model_schema(schema)
         found.pop("required", None)
         return found
 
-    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> dict[str, Any]:
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
         # Without its kind, which a preset may have, a section may be one of several.
         found = super().tagged_union_schema(schema)
         return {"anyOf": found["oneOf"]}
 
 
-def configuration_schema() -> dict[str, Any]:
+def configuration_schema() -> JsonSchemaValue:
     """The JSON Schema, draft 2020-12, of a configuration, with the layers and optimizers that are registered now."""
     mode: JsonSchemaMode = "validation"
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Configuration, mode)]

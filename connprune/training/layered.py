@@ -10,6 +10,7 @@ from connprune.errors import UsageError
 from connprune.mistakes import NOWHERE, Mark, Mistake
 from connprune.training.recipe import OPTIMIZER, OPTIMIZERS, Recipe
 
+Section = Mapping[str, object]
 # The sections whose keys depend on their kind.
 _KINDS = {name for model in (Gates, Recipe) for name, section in model.model_fields.items() if section.discriminator}
 _KINDS.add("optimizer")
@@ -64,7 +65,7 @@ class Layered:
 
     def __init__(self, document: Document | None = None, base: str | None = None) -> None:
         self.base = base
-        self.data: dict[str, Any] = {}
+        self.data: dict[str, object] = {}
         self.marks: dict[KeyPath, Mark] = {}
         if document:
             self.add(document)
@@ -135,34 +136,41 @@ class Layered:
         }
 
 
-def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def overlaid(below: Section, above: Section) -> dict[str, object]:
     """`above` laid over `below`, section by section.
 
     Connections, and a section of another kind where each kind has keys of its own, replace what is below.
     """
-    result = dict(below)
-    for key, value in above.items():
-        result[key] = overlaid(result[key], value) if _merges(key, value, result.get(key)) else value
-    return result
+    sections = _sections(below, above)
+    return {**below, **above, **{key: overlaid(*pair) for key, pair in sections.items()}}
 
 
-def _replaced(below: Mapping[str, Any], above: Mapping[str, Any], at: KeyPath = ()) -> Iterator[KeyPath]:
+def _replaced(below: Section, above: Section, at: KeyPath = ()) -> Iterator[KeyPath]:
     """The key paths of what `overlaid` puts in the place of something."""
+    sections = _sections(below, above)
     for key in above.keys() & below.keys():
-        if _merges(key, above[key], below[key]):
-            yield from _replaced(below[key], above[key], (*at, key))
+        if key in sections:
+            yield from _replaced(*sections[key], (*at, key))
         else:
             yield (*at, key)
 
 
-def _merges(key: str, above: Any, below: Any) -> bool:
-    if key == "connections" or not (isinstance(above, Mapping) and isinstance(below, Mapping)):
-        return False
-    kinds = above.get("kind", below.get("kind")), below.get("kind")
-    return key not in _KINDS or kinds[0] == kinds[1] or (key == "optimizer" and len(set(map(_keys_of, kinds))) == 1)
+def _sections(below: Section, above: Section) -> dict[str, tuple[Section, Section]]:
+    """The sections of both whose keys are laid over each other, with what each of the two has there."""
+    found: dict[str, tuple[Section, Section]] = {}
+    for key in above.keys() & below.keys() - {"connections"}:
+        under, over = below[key], above[key]
+        if not (isinstance(under, Mapping) and isinstance(over, Mapping)):
+            continue
+        kinds = over.get("kind", under.get("kind")), under.get("kind")
+        # Optimizers with the same keys may take each other's values.
+        alike = key == "optimizer" and len(set(map(_keys_of, kinds))) == 1
+        if key not in _KINDS or kinds[0] == kinds[1] or alike:
+            found[key] = under, over
+    return found
 
 
-def _keys_of(kind: Any) -> frozenset[str]:
+def _keys_of(kind: object) -> frozenset[str]:
     """The keys of an optimizer; none if there is no such kind."""
     kind = OPTIMIZER if kind is None else kind
     known = isinstance(kind, str) and kind in OPTIMIZERS

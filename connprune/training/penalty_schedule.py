@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from connprune.architecture.gates import Gates
 
@@ -73,10 +72,10 @@ class PenaltySchedule:
         if self.target is not None and done >= _ALL_UNTIL * self.epochs and closed < self.target:
             self.coefficient *= _GROWTH ** (1 / ((1 - _ALL_UNTIL) * self.epochs))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, float]:
         """Plain values that JSON can hold."""
         return {"coefficient": self.coefficient}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, float]) -> None:
         """Takes back what `state_dict` gave."""
         self.coefficient = state["coefficient"]

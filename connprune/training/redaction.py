@@ -30,7 +30,7 @@ def gates_without_paths(gates: Gates | None) -> Gates | None:
     return gates.model_copy(update={"initialisation": start})
 
 
-def redacted(data: dict[str, Any], *paths: str) -> dict[str, Any]:
+def redacted(data: dict[str, object], *paths: str) -> dict[str, object]:
     """Plain data in which every path has become its last part, wherever in a text it stands.
 
     Paths are those that are given and those that the data have as absolute values; of environments, command, folder,
@@ -40,7 +40,7 @@ def redacted(data: dict[str, Any], *paths: str) -> dict[str, Any]:
         data: what JSON can hold.
         paths: absolute or relative paths that may stand within its texts.
     """
-    plain: dict[str, Any] = _without_places(data)
+    plain: dict[str, object] = _without_places(data)
     known = {path for path in (*paths, *_absolute(data)) if Path(path).name}
     # A path may be the beginning of another one.
     for path in sorted(known, key=len, reverse=True):

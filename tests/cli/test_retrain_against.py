@@ -228,12 +228,12 @@ def test_of_a_killed_worker_is_said_what_is_known(cut: str, tmp_path: Path) -> N
         [sys.executable, "-m", "connprune", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + PATIENCE
-    holders = [tmp_path / "shared" / "jobs" / "cut" / f"seed-{seed}" / ".holder.json" for seed in (1, 2)]
-    while not all(holder.exists() for holder in holders):
+    owners = [tmp_path / "shared" / "jobs" / "cut" / f"seed-{seed}" / ".owner.json" for seed in (1, 2)]
+    while not all(owner.exists() for owner in owners):
         assert time.monotonic() < deadline
         assert process.poll() is None
-    for holder, number in zip(holders, (signal.SIGKILL, signal.SIGTERM), strict=True):
-        os.kill(json.loads(holder.read_text(encoding="utf-8"))["process"], number)
+    for owner, number in zip(owners, (signal.SIGKILL, signal.SIGTERM), strict=True):
+        os.kill(json.loads(owner.read_text(encoding="utf-8"))["process"], number)
     err = process.communicate(timeout=PATIENCE)[1]
 
     assert process.returncode == 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from connprune.files import HOLDER, sealed, write_json
+from connprune.files import OWNER, sealed, write_json
 from connprune.processes import Process
 from connprune.report.runs import age
 from connprune.runs.directory import RunDirectory
@@ -85,27 +85,27 @@ def test_what_runs_come_from(command: Command, listed, monkeypatch: pytest.Monke
     assert command("runs").out.splitlines()[0].split() == ["run", "kind", "status", "done", "test"]
 
 
-def test_who_holds_a_run(command: Command, listed) -> None:  # type: ignore[no-untyped-def]
+def test_who_works_in_a_run(command: Command, listed) -> None:  # type: ignore[no-untyped-def]
     command("train", *TINY, "--run", "runs/first")
     run = RunDirectory(Path("runs/first"))
     run.begin(epochs=9)
     with run.locked():
         held = listed()["first"]
-        assert (held["status"], held["holder"]) == ("running", f"process {os.getpid()}")
+        assert (held["status"], held["owner"]) == ("running", f"process {os.getpid()}")
         assert (held["done"], held["total"]) == (2, 9)
         assert f"running (process {os.getpid()})" in command("runs").out
     assert listed()["first"]["status"] == "interrupted"
     killed = {"process": dead_process(), "host": os.uname().nodename, "since": "then"}
-    (run.path / HOLDER).write_text(json.dumps(killed))
-    assert (listed()["first"]["status"], listed()["first"]["holder"]) == ("interrupted", None)
-    (run.path / HOLDER).write_text(json.dumps({**killed, "host": "another"}))
-    assert listed()["first"]["holder"] == f"process {killed['process']} on another"
+    (run.path / OWNER).write_text(json.dumps(killed))
+    assert (listed()["first"]["status"], listed()["first"]["owner"]) == ("interrupted", None)
+    (run.path / OWNER).write_text(json.dumps({**killed, "host": "another"}))
+    assert listed()["first"]["owner"] == f"process {killed['process']} on another"
     assert str(Process(1, "an\x1b[2Jother")) == r"process 1 on an\x1b[2Jother"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"process": "x"}', '{"process": -1, "host": "%s"}', "\0"])
-def test_notes_of_holders_that_mean_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / HOLDER).write_text(text.replace("%s", os.uname().nodename))
+def test_notes_of_owners_that_mean_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / OWNER).write_text(text.replace("%s", os.uname().nodename))
     assert lock_owner(tmp_path) is None
 
 

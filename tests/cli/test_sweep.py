@@ -3,6 +3,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,7 +124,8 @@ def test_a_null_is_a_value(command: Command) -> None:
         "base: {preset: digits, gates: {rate: 0.01}}\naxes: {gates.rate: [null, 0.02]}", encoding="utf-8"
     )
     jobs = [line.split()[4] for line in command("sweep", "null.yaml", "--list").out.splitlines()]
-    rates = [parse((Path(job) / "config.yaml").read_text(), job).data["gates"]["rate"] for job in jobs]
+    resolved: list[Any] = [parse((Path(job) / "config.yaml").read_text(), job).data for job in jobs]
+    rates = [data["gates"]["rate"] for data in resolved]
     assert rates == [None, 0.02]
 
 

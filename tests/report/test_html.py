@@ -305,7 +305,7 @@ def test_two_hundred_epochs_are_under_three_megabytes(name: str, sharing: str) -
 def test_gates_are_counted_before_they_are_rounded(digits: Architecture) -> None:
     values = np.ones((2, sum(digits.gate_counts)), np.float32)
     values[1, :3] = [0.0099999, -0.0099999, 0.01]
-    data = gate_data(digits, GateHistory.of(digits, values), 0.01)
+    data: Any = gate_data(digits, GateHistory.of(digits, values), 0.01)
     assert data["closed"] == [0, int((np.abs(values[1]) < 0.01).sum())]
     assert [column[1] for column in data["gate"][:3]] == [0.01, -0.01, 0.01]
 

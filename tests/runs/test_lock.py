@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from connprune.errors import LostDirectoryError, RunLockedError
-from connprune.files import HOLDER
+from connprune.files import OWNER
 from connprune.processes import Process
 from connprune.runs.directory import RunDirectory
 from connprune.runs.lock import lock_owner
@@ -109,12 +109,12 @@ def test_without_locks_the_first_of_two_stops(tmp_path: Path) -> None:
     """Both looked before either had noted itself."""
     run = start(tmp_path / "run", configuration())
     with run.locked():
-        note = json.loads((run.path / HOLDER).read_text())
+        note = json.loads((run.path / OWNER).read_text())
         theirs = json.dumps({**note, "mark": "theirs"})
-        (run.path / HOLDER).write_text(theirs)
+        (run.path / OWNER).write_text(theirs)
         with pytest.raises(LostDirectoryError):
             run.summarise(seed=1)
-    assert (run.path / HOLDER).read_text() == theirs, "what another one noted stays"
+    assert (run.path / OWNER).read_text() == theirs, "what another one noted stays"
 
 
 def test_another_error_of_a_lock_is_no_missing_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,8 +131,8 @@ def test_another_error_of_a_lock_is_no_missing_lock(tmp_path: Path, monkeypatch:
 def noted(run: RunDirectory, **changes: object) -> Process | None:
     """Who holds a run whose note differs from that of this process."""
     with run.locked():
-        note = json.loads((run.path / HOLDER).read_text())
-        (run.path / HOLDER).write_text(json.dumps({**note, **changes}))
+        note = json.loads((run.path / OWNER).read_text())
+        (run.path / OWNER).write_text(json.dumps({**note, **changes}))
         return lock_owner(run.path)
 
 

@@ -1,7 +1,6 @@
 """The page of a comparison: a cut beside its baselines."""
 
 from pathlib import Path
-from typing import Any
 
 from connprune.architecture.architecture import Architecture
 from connprune.documents.comparison import Comparison
@@ -17,14 +16,14 @@ from connprune.runs.directory import RunDirectory
 MOST_DRAWN = 60
 
 
-def comparison_data(document: Comparison, plan: Plan[ComparisonPlan]) -> dict[str, Any]:
+def comparison_data(document: Comparison, plan: Plan[ComparisonPlan]) -> dict[str, object]:
     """Everything that the page of a comparison shows.
 
     Args:
         document: the comparison.
         plan: the comparison.
     """
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "title": Path(document.path).resolve().name,
         "tiles": [
             ["networks", f"{sum(row.count for row in document.rows):,}"],

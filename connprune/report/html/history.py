@@ -18,7 +18,7 @@ MOST_EPOCHS = 1000
 MOST_MAPS = 20_000
 
 
-def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) -> dict[str, Any]:
+def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) -> dict[str, object]:
     """The gates of each gated connection over the epochs.
 
     Args:
@@ -34,7 +34,7 @@ def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) 
     """
     values = gates.by_connection()
     rows = kept_rows(len(values), values.shape[1])
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "epochs": rows,
         "last": len(values) - 1,
         "arcs": gated_places(architecture),
@@ -52,7 +52,7 @@ def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) 
     return data
 
 
-def agreement_data(architecture: Architecture, found: Agreement) -> dict[str, Any]:
+def agreement_data(architecture: Architecture, found: Agreement) -> dict[str, object]:
     """Of several runs, for each gated connection the mean magnitude of its gate over the epochs, and its extremes."""
     length = min(len(path) for path in found.paths)
     paths = np.stack([path[:length] for path in found.paths])
@@ -71,7 +71,7 @@ def agreement_data(architecture: Architecture, found: Agreement) -> dict[str, An
     }
 
 
-def metrics_data(metrics: Sequence[EpochMetrics]) -> list[dict[str, Any]]:
+def metrics_data(metrics: Sequence[EpochMetrics]) -> list[dict[str, object]]:
     """The metrics of the epochs, or of so many of them."""
     return [metrics[number].plain() for number in kept_rows(len(metrics), 1)]
 

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
@@ -38,7 +37,7 @@ HOLDS_NO_PLACES = "of paths it holds the last part alone, and no command line, f
 _GENERATOR = "connprune report"
 
 
-def page(data: Mapping[str, Any]) -> str:
+def page(data: Mapping[str, object]) -> str:
     """The page.
 
     Args:
@@ -87,7 +86,7 @@ def _unusable(problem: str) -> ArgumentError:
     return ArgumentError(Mistake(problem, key="html"))
 
 
-def write_page(data: Mapping[str, Any], path: Path) -> int:
+def write_page(data: Mapping[str, object], path: Path) -> int:
     """Writes the page whole or not at all, in the place of an earlier one, and returns its size in bytes."""
     text = page(data)
     write_text(path, text)

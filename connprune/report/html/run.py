@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import to_yaml
@@ -39,7 +38,7 @@ def run_data(
     threshold: float,
     measured: Measured | None = None,
     why: str | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Everything that the page of a run shows.
 
     Args:
@@ -54,7 +53,7 @@ def run_data(
     Raises:
         UsageError: the run's files are damaged.
     """
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "title": run.path.resolve().name if run else "architecture",
         "document": document.plain(),
         "configuration": run.text(run.config) if run else to_yaml(architecture),

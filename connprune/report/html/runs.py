@@ -1,7 +1,6 @@
 """The page of several runs: how far they agree."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from connprune.analysis.agreement import Agreement
 from connprune.architecture.architecture import Architecture
@@ -12,7 +11,7 @@ from connprune.report.html.wiring import wiring_data
 
 def runs_data(
     document: RunAgreement, architecture: Architecture, found: Agreement, names: Sequence[str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Everything that the page of several runs shows.
 
     Args:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -36,7 +35,7 @@ class Measured:
 
 def threshold_data(
     architecture: Architecture, gates: GateHistory, measured: Measured | None, why: str | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The rows of the sweep.
 
     Args:

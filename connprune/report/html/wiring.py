@@ -1,7 +1,5 @@
 """Layers and connections as the page draws them."""
 
-from typing import Any
-
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import macs_of_each
@@ -13,10 +11,10 @@ MOST_MEASURED = 1_000_000
 _OF_A_NODE = {"kind", "reads", "gives", "parameters", "macs"}
 
 
-def wiring_data(architecture: Architecture) -> dict[str, Any]:
+def wiring_data(architecture: Architecture) -> dict[str, object]:
     """The input, the layers and the head as `nodes`; the connections as `arcs`, in the architecture's order."""
     given = str(architecture.shapes.output[INPUT])
-    nodes: list[dict[str, Any]] = [{"name": INPUT, "kind": INPUT, "gives": given}]
+    nodes: list[dict[str, object]] = [{"name": INPUT, "kind": INPUT, "gives": given}]
     for target in targets(architecture):
         nodes.append({"name": target.target, **target.model_dump(include=_OF_A_NODE)})
     gated = set(architecture.gated_connections)
