@@ -121,18 +121,18 @@ def whole_directory(path: Path) -> Iterator[Path]:
     """
     require_replaceable(path)
     require_own(path)
-    place = path.resolve() if path.is_symlink() else path
-    place.parent.mkdir(parents=True, exist_ok=True)
-    sweep(place.parent)
-    temporary = temporary_folder(place)
+    resolved = path.resolve() if path.is_symlink() else path
+    resolved.parent.mkdir(parents=True, exist_ok=True)
+    sweep(resolved.parent)
+    temporary = temporary_folder(resolved)
     try:
         umask = _umask(temporary)
         yield temporary
         require_own(path)
-        if place.exists():
-            place.rmdir()
+        if resolved.exists():
+            resolved.rmdir()
         temporary.chmod(0o777 & ~umask)
-        temporary.rename(place)
+        temporary.rename(resolved)
     except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
         if isinstance(error, DiskFullError):

@@ -39,18 +39,18 @@ def sweep(folder: Path) -> None:
     # What cannot be looked at or removed is no reason not to go on.
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            found = _NAME.fullmatch(entry.name)
-            if found and entry.is_dir(follow_symlinks=False) and _is_abandoned(found, entry):
+            match = _NAME.fullmatch(entry.name)
+            if match and entry.is_dir(follow_symlinks=False) and _is_abandoned(match, entry):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _is_abandoned(found: re.Match[str], entry: "os.DirEntry[str]") -> bool:
+def _is_abandoned(match: re.Match[str], entry: "os.DirEntry[str]") -> bool:
     here = Process.own()
-    if found["place"] != _place(here):
+    if match["place"] != _place(here):
         with suppress(OSError):
             return time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED_SECONDS
         return False
-    return not Process(int(found["number"]), here.host, here.boot, int(found["started"])).is_alive
+    return not Process(int(match["number"]), here.host, here.boot, int(match["started"])).is_alive
 
 
 def _place(process: Process) -> str:

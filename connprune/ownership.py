@@ -13,15 +13,15 @@ _own: dict[Path, tuple[Path, Callable[[], bool]]] = {}
 @contextmanager
 def owned(folder: Path, is_still_own: Callable[[], bool]) -> Iterator[None]:
     """Lets every write into a directory, or below it, ask first whether it is still the one that was taken."""
-    place = folder.absolute()
-    before = _own.get(place)
-    _own[place] = (folder, is_still_own)
+    path = folder.absolute()
+    before = _own.get(path)
+    _own[path] = (folder, is_still_own)
     try:
         yield
     finally:
-        del _own[place]
+        del _own[path]
         if before:
-            _own[place] = before
+            _own[path] = before
 
 
 def require_own(path: Path) -> None:
@@ -30,8 +30,8 @@ def require_own(path: Path) -> None:
     Raises:
         LostDirectoryError: it is in a directory of this process that was removed, moved away or replaced.
     """
-    place = path.absolute()
-    for folder in (place, *place.parents):
+    path = path.absolute()
+    for folder in (path, *path.parents):
         named, is_still_own = _own.get(folder, (folder, _yes))
         if not is_still_own():
             raise LostDirectoryError(

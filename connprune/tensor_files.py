@@ -173,12 +173,12 @@ def digest_of_arrays(arrays: Mapping[str, "np.ndarray"], metadata: Mapping[str, 
 def _digest_of_tensors(
     tensors: Mapping[str, Kind], metadata: Mapping[str, str], bytes_of: Callable[[Kind], memoryview]
 ) -> str:
-    found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         kind = str(tensor.dtype).removeprefix("torch.")
-        found.update(json.dumps([name, kind, list(tensor.shape)]).encode())
-        found.update(bytes_of(tensor))
-    return found.hexdigest()
+        digest.update(json.dumps([name, kind, list(tensor.shape)]).encode())
+        digest.update(bytes_of(tensor))
+    return digest.hexdigest()
 
 
 def _bytes_of_tensor(tensor: "Tensor") -> memoryview:

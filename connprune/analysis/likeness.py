@@ -28,7 +28,7 @@ def likeness(architecture: Architecture, weights: Weights, threshold: float) -> 
         threshold: a connection that is less open than this counts as not there.
     """
     layers = [layer.name for layer in architecture.layers]
-    place = {name: number for number, name in enumerate([INPUT, *layers, HEAD])}
+    position = {name: number for number, name in enumerate([INPUT, *layers, HEAD])}
     possible = [
         Connection(source, target) for target, sources in WIRINGS["dense"](layers).items() for source in sources
     ]
@@ -36,20 +36,20 @@ def likeness(architecture: Architecture, weights: Weights, threshold: float) -> 
     gated = set(architecture.gated_connections) or set(possible)
     free = [number for number, connection in enumerate(possible) if connection in gated]
     kept = [connection for connection in possible if weights.get(connection, 0.0) >= threshold]
-    skips = {connection: place[connection.target] - place[connection.source] for connection in possible}
+    skips = {connection: position[connection.target] - position[connection.source] for connection in possible}
     weight = sum(ours)
     alive = _on_a_path(kept)
-    found = {name: _likeness(possible, ours, free, make(layers)) for name, make in WIRINGS.items()}
+    likeness = {name: _likeness(possible, ours, free, make(layers)) for name, make in WIRINGS.items()}
     long_skips = sorted((one for one in kept if skips[one] >= LONG), key=skips.__getitem__, reverse=True)
     dead_layers = tuple(name for name in layers if name not in alive)
     return Wiring(
-        likeness=found,
+        likeness=likeness,
         mean_skip=sum(skips[one] * each for one, each in zip(possible, ours, strict=True)) / weight if weight else 0.0,
         long_skips=tuple(map(str, long_skips)),
         sources={name: sum(one.target == name for one in kept) for name in [*layers, HEAD]},
         targets={name: sum(one.source == name for one in kept) for name in [INPUT, *layers]},
         dead_layers=dead_layers,
-        sentence=_sentence(found, long_skips, dead_layers),
+        sentence=_sentence(likeness, long_skips, dead_layers),
     )
 
 
@@ -62,8 +62,8 @@ def _likeness(
     overlaps = []
     for _ in range(_DEALS):
         dealt = list(ours)
-        for place, taken in zip(free, random.sample(free, len(free)), strict=True):
-            dealt[place] = ours[taken]
+        for number, taken in zip(free, random.sample(free, len(free)), strict=True):
+            dealt[number] = ours[taken]
         overlaps.append(_overlap(dealt, theirs))
     return Likeness(overlap=_overlap(ours, theirs), chance=fmean(overlaps))
 

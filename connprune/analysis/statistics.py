@@ -24,9 +24,9 @@ def mean_of_all(numbers: Iterable[float | None]) -> float | None:
 
 def all_known(numbers: Iterable[float | None]) -> list[float] | None:
     """The numbers; None if one is missing."""
-    found = list(numbers)
-    known = [number for number in found if number is not None]
-    return known if len(known) == len(found) else None
+    given = list(numbers)
+    known = [number for number in given if number is not None]
+    return known if len(known) == len(given) else None
 
 
 def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:

@@ -94,9 +94,9 @@ def moved(shifts: Tensor, flips: Tensor, height: int, width: int) -> tuple[Tenso
         height: of the images.
         width: of the images.
     """
-    places = torch.arange(max(height, width), device=shifts.device)
-    across = torch.where(flips[:, None], width - 1 - places[:width], places[:width])
-    rows = (places[:height] - shifts[:, :1]).clamp(0, height - 1)
+    positions = torch.arange(max(height, width), device=shifts.device)
+    across = torch.where(flips[:, None], width - 1 - positions[:width], positions[:width])
+    rows = (positions[:height] - shifts[:, :1]).clamp(0, height - 1)
     return rows, (across - shifts[:, 1:]).clamp(0, width - 1)
 
 

@@ -53,9 +53,9 @@ def load_cifar(name: str, cache: Path) -> Dataset:
         meta = _unpickled(folder / source.meta["filename"], source.meta["md5"])
         classes = tuple(map(str, _list(meta, source.meta["key"])))
     except (OSError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
-        found = "" if isinstance(error, FileNotFoundError) else f" ({error})"
+        why = "" if isinstance(error, FileNotFoundError) else f" ({error})"
         raise UsageError(
-            f"data.source: {name} is not in the cache {cache}, or is damaged there{found}; "
+            f"data.source: {name} is not in the cache {cache}, or is damaged there{why}; "
             f"get it with `connprune data {name}`, or train on a folder of images."
         ) from None
     return Dataset(classes, train, test)
@@ -126,10 +126,10 @@ def _unpickled(path: Path, checksum: str) -> dict[str, object]:
     content = path.read_bytes()
     if _md5(content) != checksum:
         raise ValueError(f"{path.name} has another checksum than expected")
-    found = _Arrays(io.BytesIO(content), encoding="latin1").load()
-    if not isinstance(found, dict):
+    table = _Arrays(io.BytesIO(content), encoding="latin1").load()
+    if not isinstance(table, dict):
         raise TypeError(f"{path.name} holds no table")
-    return found
+    return table
 
 
 def _batch(table: dict[str, object]) -> Images:

@@ -58,10 +58,10 @@ def fill(folder: Path, listing: Listing, settings: DataSettings, progress: Progr
         try:
             return _Filling(folder, listing, settings, progress, file).done()
         except RangeWantedError:
-            found = found_range([path for files in listing.parts["train"].values() for path in files], progress)
+            span = found_range([path for files in listing.parts["train"].values() for path in files], progress)
         file.seek(0)
         file.truncate()
-        return _Filling(folder, listing, settings.model_copy(update={"range": found}), progress, file).done()
+        return _Filling(folder, listing, settings.model_copy(update={"range": span}), progress, file).done()
 
 
 @dataclass
@@ -131,11 +131,11 @@ class _Filling:
                 f"{needed / 1e9:,.1f} GB of memory, but this process may take {there / 1e9:,.1f} GB; make them smaller "
                 "with data.size=[224, 224], for instance."
             )
-        place = Path(self.file.name).parent.parent
-        free = shutil.disk_usage(place).free
+        folder = Path(self.file.name).parent.parent
+        free = shutil.disk_usage(folder).free
         if count * one.nbytes > free:
             raise DiskFullError(
-                f"{place}: the decoded images need {count * one.nbytes:,} bytes, and {free:,} are free; name another "
+                f"{folder}: the decoded images need {count * one.nbytes:,} bytes, and {free:,} are free; name another "
                 "cache with data.cache or CONNPRUNE_CACHE, or make the images smaller with data.size."
             )
 

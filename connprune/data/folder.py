@@ -30,12 +30,12 @@ def load_folder(folder: Path, settings: DataSettings, cache: Path, progress: Pro
         DiskFullError: the cache has no room for the decoded images.
     """
     listing = list_folder(folder, settings.follow_links)
-    found = _remembered(folder, listing, settings, cache, progress)
-    if found is None:
-        found = _read(_decoded(folder, listing, settings, cache, progress), listing)
-    if found is None:
+    dataset = _remembered(folder, listing, settings, cache, progress)
+    if dataset is None:
+        dataset = _read(_decoded(folder, listing, settings, cache, progress), listing)
+    if dataset is None:
         raise UsageError(f"{cache}: the decoded images are damaged; is the disk well?")
-    return found
+    return dataset
 
 
 def _remembered(
@@ -50,9 +50,9 @@ def _remembered(
         if not any(cache.glob(f"folder-{each}-*.safetensors")):
             continue
         content = content or content_of(_paths(listing), progress)
-        found = _read(_place(cache, each, content), listing)
-        if found is not None and (each == exact or settings.range == found.range):
-            return found
+        dataset = _read(_path_of(cache, each, content), listing)
+        if dataset is not None and (each == exact or settings.range == dataset.range):
+            return dataset
     return None
 
 
@@ -61,16 +61,16 @@ def _decoded(folder: Path, listing: Listing, settings: DataSettings, cache: Path
     cache.mkdir(parents=True, exist_ok=True)
     with under_way(cache) as file:
         filled = fill(folder, listing, settings, progress, file)
-        place = _place(cache, _first_look(folder, listing, settings), filled.content)
-        keep(file, place)
-    return place
+        path = _path_of(cache, _first_look(folder, listing, settings), filled.content)
+        keep(file, path)
+    return path
 
 
 def _paths(listing: Listing) -> list[Path]:
     return [path for classes in listing.parts.values() for files in classes.values() for path in files]
 
 
-def _place(cache: Path, first_look: str, content: str) -> Path:
+def _path_of(cache: Path, first_look: str, content: str) -> Path:
     return cache / f"folder-{first_look}-{content[:32]}.safetensors"
 
 

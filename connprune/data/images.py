@@ -67,11 +67,11 @@ class Dataset:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all images and labels: two data sets with the same digest are the same."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for images in (self.train, self.test, self.validation):
             for tensor in (images.images, images.labels) if len(images) else ():
-                found.update(tensor.contiguous().numpy().data)
-        return found.hexdigest()
+                digest.update(tensor.contiguous().numpy().data)
+        return digest.hexdigest()
 
     @property
     def shape(self) -> Shape:

@@ -70,7 +70,7 @@ def list_folder(folder: Path, follow_links: bool = False) -> Listing:
     inside = None if follow_links else folder.resolve()
     roots = _parts(folder)
     flat = roots == {"train": folder}
-    found: dict[str, dict[str, list[Path]]] = {}
+    parts: dict[str, dict[str, list[Path]]] = {}
     other: Counter[str] = Counter()
     for part, root in roots.items():
         _require_inside(root, inside)
@@ -80,34 +80,34 @@ def list_folder(folder: Path, follow_links: bool = False) -> Listing:
             raise UsageError(f"data.source: {_shown(root)} has {len(classes)} class folders{expected}.")
         if flat:
             _require_no_parts(folder, classes)
-        found[part] = {name: _image_files(entry, inside, other) for name, entry in classes.items()}
-        for name, files in found[part].items():
+        parts[part] = {name: _image_files(entry, inside, other) for name, entry in classes.items()}
+        for name, files in parts[part].items():
             if not files:
                 raise UsageError(
                     f"data.source: {_shown(classes[name])} holds no images ({', '.join(sorted(suffixes()))})."
                 )
-    for part in found.keys() - {"train"}:
-        _require_same_classes(roots["train"], found["train"], roots[part], found[part])
-    return Listing(found, flat, (*_left_out(other), *_alike(found["train"])))
+    for part in parts.keys() - {"train"}:
+        _require_same_classes(roots["train"], parts["train"], roots[part], parts[part])
+    return Listing(parts, flat, (*_left_out(other), *_alike(parts["train"])))
 
 
 def _parts(folder: Path) -> dict[str, Path]:
     """Where each part is."""
-    found: dict[str, Path] = {}
+    parts: dict[str, Path] = {}
     for part, names in PARTS.items():
         there = [folder / name for name in names if (folder / name).is_dir()]
         if len(there) > 1:
             raise UsageError(f"data.source: {_shown(folder)} has {there[0].name}/ and {there[1].name}/; expected one.")
         if there:
-            found[part] = there[0]
-    if not found:
+            parts[part] = there[0]
+    if not parts:
         return {"train": folder}
-    if "train" not in found:
+    if "train" not in parts:
         raise UsageError(
-            f"data.source: {_shown(folder)} has {next(iter(found.values())).name}/, but no folder train/; expected "
+            f"data.source: {_shown(folder)} has {next(iter(parts.values())).name}/, but no folder train/; expected "
             "train/<class>/<image>."
         )
-    return found
+    return parts
 
 
 def _require_no_parts(folder: Path, classes: Mapping[str, Path]) -> None:
@@ -121,16 +121,16 @@ def _require_no_parts(folder: Path, classes: Mapping[str, Path]) -> None:
 
 def _classes(root: Path) -> dict[str, Path]:
     """The folder of each class, sorted. Names are in Unicode's form NFC, and bytes that are no UTF-8 are escaped."""
-    found: dict[str, Path] = {}
+    classes: dict[str, Path] = {}
     for entry in sorted(entry for entry in root.iterdir() if not is_skipped(entry.name) and entry.is_dir()):
         name = unicodedata.normalize("NFC", os.fsencode(entry.name).decode("utf-8", "backslashreplace"))
-        if name in found:
+        if name in classes:
             raise UsageError(
                 f"data.source: {_shown(root)} has two class folders {printable(name)!r}, whose names differ only in "
                 "their Unicode form; join them."
             )
-        found[name] = entry
-    return dict(sorted(found.items()))
+        classes[name] = entry
+    return dict(sorted(classes.items()))
 
 
 def _require_same_classes(root: Path, train: Mapping[str, object], other: Path, classes: Mapping[str, object]) -> None:
@@ -160,11 +160,11 @@ def _folded(name: str) -> str:
 
 
 def _left_out(other: Counter[str]) -> Iterator[str]:
-    links, found = other[_LINKED], sorted(other.keys() - {_LINKED})
+    links, suffixes = other[_LINKED], sorted(other.keys() - {_LINKED})
     parts = []
-    if found:
-        names = [printable(suffix)[:_LONGEST_SUFFIX] or "no suffix" for suffix in found[:_SUFFIXES_NAMED]]
-        more = ", …" if len(found) > _SUFFIXES_NAMED else ""
+    if suffixes:
+        names = [printable(suffix)[:_LONGEST_SUFFIX] or "no suffix" for suffix in suffixes[:_SUFFIXES_NAMED]]
+        more = ", …" if len(suffixes) > _SUFFIXES_NAMED else ""
         count = other.total() - links
         parts.append(f"{count:,} file{'s' * (count > 1)} ({', '.join(names)}{more})")
     if links:
@@ -185,7 +185,7 @@ def _image_files(folder: Path, inside: Path | None, other: Counter[str]) -> list
     """
     _require_inside(folder, inside)
     known = suffixes()
-    found = []
+    images = []
     folders = [folder]
     while folders:
         with os.scandir(folders.pop()) as entries:
@@ -203,20 +203,20 @@ def _image_files(folder: Path, inside: Path | None, other: Counter[str]) -> list
                         continue
                     if entry.is_symlink():
                         _require_inside(path, inside)
-                    found.append(path)
-    return sorted(found, key=lambda path: ([unicodedata.normalize("NFC", part) for part in path.parts], path))
+                    images.append(path)
+    return sorted(images, key=lambda path: ([unicodedata.normalize("NFC", part) for part in path.parts], path))
 
 
 def _require_inside(path: Path, inside: Path | None) -> None:
     """Refuses what lies outside of a folder; None is no folder."""
     try:
-        place = path.resolve()
+        resolved = path.resolve()
     except RuntimeError:  # Links in a circle lead nowhere.
         return
-    if inside is not None and not place.is_relative_to(inside):
+    if inside is not None and not resolved.is_relative_to(inside):
         raise UsageError(
-            f"data.source: {_shown(path)} is a link that leads out of the folder, to {_shown(place)}; take it away, or "
-            "allow such links with data.follow_links=true."
+            f"data.source: {_shown(path)} is a link that leads out of the folder, to {_shown(resolved)}; take it away, "
+            "or allow such links with data.follow_links=true."
         )
 
 

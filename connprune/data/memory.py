@@ -37,9 +37,9 @@ def give_back_freed() -> None:
 
 def _of_machine() -> Iterator[int]:
     with suppress(AttributeError, ValueError, OSError):
-        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if found > 0:
-            yield found
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if total > 0:
+            yield total
 
 
 def _of_groups(root: Path) -> Iterator[int]:
@@ -56,7 +56,7 @@ def _of_groups(root: Path) -> Iterator[int]:
         _, controllers, group = (*line.split(":", 2), "", "")[:3]
         for controller, mount, name in _LIMITS:
             if controller in controllers.split(","):
-                place = PurePosixPath(group.lstrip("/"))
-                for each in (place, *place.parents):
+                path = PurePosixPath(group.lstrip("/"))
+                for each in (path, *path.parents):
                     with suppress(OSError, ValueError):  # `max` is no number, and means none.
                         yield int((root / mount / each / name).read_text())

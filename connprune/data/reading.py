@@ -121,9 +121,9 @@ def _file_digest(path: Path) -> str:
 
 def found_range(paths: Sequence[Path], progress: Progress) -> tuple[int, int]:
     """The least and the greatest value of those images that have more than 8 bits."""
-    found = in_flight(paths, _begin, _extremes, _most_in_flight())
-    with closing(found):
-        ends = [each for each in progress(found, f"finding the range of {len(paths)} images", len(paths)) if each]
+    ranges = in_flight(paths, _begin, _extremes, _most_in_flight())
+    with closing(ranges):
+        ends = [each for each in progress(ranges, f"finding the range of {len(paths)} images", len(paths)) if each]
     if not ends:
         return _SIXTEEN_BITS
     low, high = min(low for low, _ in ends), max(high for _, high in ends)

@@ -87,8 +87,8 @@ def split(dataset: Dataset, settings: DataSettings) -> Splits:
     for name, images in (("validation", validation), ("test", test)):
         if not len(images):
             raise UsageError(f"data.{name}: no image can be held out, since each class has one training image alone.")
-    found = Splits(whole[rows], validation, test, dataset.digest, dataset.classes, dataset.range)
-    return found if labels is None else replace(found, notes=tuple(_notes(dataset, settings, found)))
+    splits = Splits(whole[rows], validation, test, dataset.digest, dataset.classes, dataset.range)
+    return splits if labels is None else replace(splits, notes=tuple(_notes(dataset, settings, splits)))
 
 
 def class_counts(images: Images, classes: int) -> list[int]:
@@ -134,13 +134,13 @@ def shares(counts: Sequence[int], wanted: int, keep: int = 1) -> list[int]:
     """
     total = sum(counts)
     most = [max(0, count - keep) for count in counts]
-    found = [min(count * wanted // total, limit) for count, limit in zip(counts, most, strict=True)]
+    chosen = [min(count * wanted // total, limit) for count, limit in zip(counts, most, strict=True)]
     by_remainder = sorted(range(len(counts)), key=lambda label: -(counts[label] * wanted % total))
     for label in cycle(by_remainder):
-        if sum(found) == min(wanted, sum(most)):
-            return found
-        found[label] += found[label] < most[label]
-    return found
+        if sum(chosen) == min(wanted, sum(most)):
+            return chosen
+        chosen[label] += chosen[label] < most[label]
+    return chosen
 
 
 def _notes(dataset: Dataset, settings: DataSettings, splits: Splits) -> Iterator[str]:

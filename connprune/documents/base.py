@@ -29,12 +29,12 @@ class Part(BaseModel):
     )
 
     @classmethod
-    def parse(cls, data: Mapping[str, object], place: str, line: int | None = None) -> Self:
+    def parse(cls, data: Mapping[str, object], origin: str, line: int | None = None) -> Self:
         """What JSON holds.
 
         Args:
             data: a JSON object.
-            place: the file that it is from, which begins the message.
+            origin: the file that it is from, which begins the message.
             line: of that file, from 1.
 
         Raises:
@@ -51,7 +51,7 @@ class Part(BaseModel):
                 .replace("tuple", "list")
                 .replace("dictionary", "object")
             )
-            raise DamagedFileError(place, f"{key}: {wrong}", line) from None
+            raise DamagedFileError(origin, f"{key}: {wrong}", line) from None
 
     def plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -63,8 +63,8 @@ class Sparse(Part):
 
     @model_serializer(mode="wrap")
     def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
-        found: dict[str, object] = serialize(self)
-        return {key: value for key, value in found.items() if value not in (None, {})}
+        data: dict[str, object] = serialize(self)
+        return {key: value for key, value in data.items() if value not in (None, {})}
 
 
 class Document(Part):
@@ -80,18 +80,18 @@ class Document(Part):
     version: Literal[2] = Field(2, alias="schema")
 
     @classmethod
-    def read(cls, data: Mapping[str, object], place: str) -> Self:
+    def read(cls, data: Mapping[str, object], origin: str) -> Self:
         """The document that JSON holds.
 
         Args:
             data: as `parse` takes it.
-            place: likewise.
+            origin: likewise.
 
         Raises:
             UsageError: as `parse` does; or it is of another version.
         """
-        require_version(data, place)
-        return cls.parse(data, place)
+        require_version(data, origin)
+        return cls.parse(data, origin)
 
 
 class Shown(Document):
@@ -107,23 +107,23 @@ class Shown(Document):
 
     @model_serializer(mode="wrap")
     def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
-        found: dict[str, object] = serialize(self)
-        return {key: value for key, value in found.items() if key not in ("html", "figures") or value is not None}
+        data: dict[str, object] = serialize(self)
+        return {key: value for key, value in data.items() if key not in ("html", "figures") or value is not None}
 
 
-def require_version(data: Mapping[str, object], place: str) -> None:
+def require_version(data: Mapping[str, object], origin: str) -> None:
     """Refuses what another version wrote.
 
     Args:
         data: a JSON object.
-        place: the file that it is from.
+        origin: the file that it is from.
 
     Raises:
         UsageError: its schema is another one.
     """
-    found = data.get("schema")
-    if found != SCHEMA:
+    version = data.get("schema")
+    if version != SCHEMA:
         raise UsageError(
-            f"{place}: found schema {found!r}, expected {SCHEMA}: another version of connprune wrote this file; "
+            f"{origin}: found schema {version!r}, expected {SCHEMA}: another version of connprune wrote this file; "
             "make it again with this one."
         )

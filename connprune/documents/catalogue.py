@@ -50,29 +50,29 @@ class Described(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """The schema of a class."""
-        found = super().model_schema(schema)
-        found["description"] = summary(schema["cls"]).replace("None", "null")
+        described = super().model_schema(schema)
+        described["description"] = summary(schema["cls"]).replace("None", "null")
         meanings = attributes(schema["cls"])
         for name, field in schema["cls"].model_fields.items():
-            key = found["properties"][field.alias or name]
+            key = described["properties"][field.alias or name]
             key.pop("title", None)
             if name in meanings:
                 meaning = meanings[name].replace("None", "null")
                 key["description"] = (
                     ": ".join([meaning.rstrip("."), key["description"]]) if "description" in key else meaning
                 )
-        return found
+        return described
 
 
 def document_schema(name: str) -> JsonSchemaValue:
     """The JSON Schema, draft 2020-12, of one of `DOCUMENTS`."""
     model = DOCUMENTS[name]
-    found = model.model_json_schema(by_alias=True, schema_generator=Described, mode="validation")
-    always = [key for key in ("schema", "kind") if key in found["properties"]]
-    found["required"] = [*always, *(key for key in found.get("required", ()) if key not in always)]
+    schema = model.model_json_schema(by_alias=True, schema_generator=Described, mode="validation")
+    always = [key for key in ("schema", "kind") if key in schema["properties"]]
+    schema["required"] = [*always, *(key for key in schema.get("required", ()) if key not in always)]
     if issubclass(model, Document):
-        found["properties"]["digest"] = {"type": "string", "description": "SHA-256 of all else, in files."}
-    return {"$schema": DIALECT, **found, "title": f"connprune {name}"}
+        schema["properties"]["digest"] = {"type": "string", "description": "SHA-256 of all else, in files."}
+    return {"$schema": DIALECT, **schema, "title": f"connprune {name}"}
 
 
 def kinds_of(model: type[Part]) -> list[type[Part]]:
@@ -81,12 +81,12 @@ def kinds_of(model: type[Part]) -> list[type[Part]]:
 
 
 def _parts(model: type[Part]) -> list[type[Part]]:
-    found: list[type[Part]] = []
+    parts: list[type[Part]] = []
     for field in model.model_fields.values():
         for part in _in(field.annotation):
-            if part not in found:
-                found += [part, *(each for each in _parts(part) if each not in found)]
-    return found
+            if part not in parts:
+                parts += [part, *(each for each in _parts(part) if each not in parts)]
+    return parts
 
 
 def _in(annotation: Any) -> list[type[Part]]:

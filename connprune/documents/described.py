@@ -11,11 +11,11 @@ def summary(model: type) -> str:
 
 def attributes(model: type) -> dict[str, str]:
     """What the docstrings of a class and its bases say about each key."""
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for base in reversed(model.__mro__):
         _, _, text = inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")
         for entry in re.split(r"\n(?=    \S)", f"\n{text}"):
             name, separator, meaning = entry.strip().partition(": ")
             if separator:
-                found |= {key.strip(): " ".join(meaning.split()) for key in name.split(",")}
-    return found
+                meanings |= {key.strip(): " ".join(meaning.split()) for key in name.split(",")}
+    return meanings

@@ -59,7 +59,7 @@ def arcs(architecture: Architecture, gates: GateHistory | None) -> list[Arc]:
     """
     final = gates.final() if gates else {}
     largest = max([1.0, *map(abs, final.values())])
-    found = []
+    arcs = []
     for connection in architecture.all_connections:
         gate = final.get(connection)
         selection = architecture.selection(connection.target, connection.source)
@@ -70,5 +70,5 @@ def arcs(architecture: Architecture, gates: GateHistory | None) -> list[Arc]:
         share = 1 / largest if gate is None else abs(gate) / largest
         width = _THINNEST + (_THICKEST - _THINNEST) * share
         closed = gate is not None and abs(gate) < CLOSED
-        found.append(Arc(*connection, ", ".join(parts), width, closed))
-    return found
+        arcs.append(Arc(*connection, ", ".join(parts), width, closed))
+    return arcs

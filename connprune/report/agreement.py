@@ -11,49 +11,49 @@ from connprune.documents.agreement import CutAgreement, GateVote, RunAgreement, 
 from connprune.report.aligned import aligned
 
 
-def agreement_document(found: Agreement, names: Sequence[str]) -> RunAgreement:
+def agreement_document(agreement: Agreement, names: Sequence[str]) -> RunAgreement:
     """The agreement of several runs."""
-    votes, std = found.votes, found.std
+    votes, std = agreement.votes, agreement.std
     return RunAgreement(
         runs=tuple(names),
-        threshold=found.threshold,
-        mean_correlation=found.mean_correlation,
-        mean_jaccard=found.mean_jaccard,
-        chance_jaccard=found.mean_chance,
+        threshold=agreement.threshold,
+        mean_correlation=agreement.mean_correlation,
+        mean_jaccard=agreement.mean_jaccard,
+        chance_jaccard=agreement.mean_chance,
         correlation=tuple(
-            tuple(None if np.isnan(value) else float(value) for value in row) for row in found.correlation
+            tuple(None if np.isnan(value) else float(value) for value in row) for row in agreement.correlation
         ),
-        jaccard=found.jaccard.tolist(),
-        **_kept_by(found),
-        decided_epochs=tuple(found.decided),
-        epochs=tuple(len(path) - 1 for path in found.paths),
+        jaccard=agreement.jaccard.tolist(),
+        **_kept_by(agreement),
+        decided_epochs=tuple(agreement.decided),
+        epochs=tuple(len(path) - 1 for path in agreement.paths),
         votes=tuple(
             GateVote(
                 source=connection.source,
                 target=connection.target,
                 kept_by=int(votes[number]),
-                gates=found.final[:, number].tolist(),
-                final_std=float(found.final[:, number].std(ddof=1)),
+                gates=agreement.final[:, number].tolist(),
+                final_std=float(agreement.final[:, number].std(ddof=1)),
                 mean_path_std=float(std[:, number].mean()),
                 largest_path_std=float(std[:, number].max()),
             )
-            for number, connection in enumerate(found.connections)
+            for number, connection in enumerate(agreement.connections)
         ),
     )
 
 
-def cuts_document(found: Agreement, names: Sequence[str]) -> CutAgreement:
+def cuts_document(agreement: Agreement, names: Sequence[str]) -> CutAgreement:
     """The agreement of several cuts."""
     return CutAgreement(
         runs=tuple(names),
-        mean_jaccard=found.mean_jaccard,
-        chance_jaccard=found.mean_chance,
-        jaccard=found.jaccard.tolist(),
-        kept=found.kept.sum(1).tolist(),
-        **_kept_by(found),
+        mean_jaccard=agreement.mean_jaccard,
+        chance_jaccard=agreement.mean_chance,
+        jaccard=agreement.jaccard.tolist(),
+        kept=agreement.kept.sum(1).tolist(),
+        **_kept_by(agreement),
         votes=tuple(
             Vote(source=connection.source, target=connection.target, kept_by=int(votes))
-            for connection, votes in zip(found.connections, found.votes, strict=True)
+            for connection, votes in zip(agreement.connections, agreement.votes, strict=True)
         ),
     )
 
@@ -108,14 +108,16 @@ def _number(value: float | None) -> str:
     return "not defined" if value is None else f"{value:.2f}"
 
 
-def _kept_by(found: Agreement) -> dict[str, tuple[str, ...]]:
-    votes, most = found.votes, found.kept.shape[0]
+def _kept_by(agreement: Agreement) -> dict[str, tuple[str, ...]]:
+    votes, most = agreement.votes, agreement.kept.shape[0]
     return {
-        "kept_by_all": _names(found, votes == most),
-        "kept_by_some": _names(found, (votes > 0) & (votes < most)),
-        "kept_by_none": _names(found, votes == 0),
+        "kept_by_all": _names(agreement, votes == most),
+        "kept_by_some": _names(agreement, (votes > 0) & (votes < most)),
+        "kept_by_none": _names(agreement, votes == 0),
     }
 
 
-def _names(found: Agreement, chosen: Any) -> tuple[str, ...]:
-    return tuple(str(connection) for connection, is_chosen in zip(found.connections, chosen, strict=True) if is_chosen)
+def _names(agreement: Agreement, chosen: Any) -> tuple[str, ...]:
+    return tuple(
+        str(connection) for connection, is_chosen in zip(agreement.connections, chosen, strict=True) if is_chosen
+    )

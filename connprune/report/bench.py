@@ -4,35 +4,35 @@ from connprune.documents.bench import Bench, FileCosts, ForwardTime
 from connprune.report.aligned import aligned
 
 
-def bench_text(found: Bench) -> str:
+def bench_text(bench: Bench) -> str:
     """Tables of training steps and of forward passes."""
     header = ["training step", "ms", "images/s", "× connprune", "of matrix rate", "peak memory", "batch alone ms"]
-    steps = aligned(header, [_step(name, found) for name in found.steps])
+    steps = aligned(header, [_step(name, bench) for name in bench.steps])
     header = ["forward at", "parent ms", "masked ms", "cut ms", "parent/cut", "MAC ratio"]
-    forward = aligned(header, [_forward(row) for row in found.forward])
+    forward = aligned(header, [_forward(row) for row in bench.forward])
     return "\n\n".join(
         [
-            f"torch {found.torch}, {found.device}, {found.threads} thread{'s' if found.threads > 1 else ''}, "
-            f"batch {found.batch_size}, medians of {found.rounds}\n"
-            f"matrix product ({found.matrix_product_precision}) {found.matrix_product_flops / 1e9:,.0f} GFLOP/s, "
-            f"copy {found.copy_bytes_per_second / 1e9:,.1f} GB/s, "
-            f"a step's arithmetic {found.step_operations / 1e9:,.2f} GFLOP",
+            f"torch {bench.torch}, {bench.device}, {bench.threads} thread{'s' if bench.threads > 1 else ''}, "
+            f"batch {bench.batch_size}, medians of {bench.rounds}\n"
+            f"matrix product ({bench.matrix_product_precision}) {bench.matrix_product_flops / 1e9:,.0f} GFLOP/s, "
+            f"copy {bench.copy_bytes_per_second / 1e9:,.1f} GB/s, "
+            f"a step's arithmetic {bench.step_operations / 1e9:,.2f} GFLOP",
             steps,
             forward,
-            *([_files(found.files)] if found.files else ()),
+            *([_files(bench.files)] if bench.files else ()),
         ]
     )
 
 
-def _step(name: str, found: Bench) -> list[str]:
-    step, data = found.steps[name], found.data_seconds.get(name)
+def _step(name: str, bench: Bench) -> list[str]:
+    step, data = bench.steps[name], bench.data_seconds.get(name)
     return [
         name,
         f"{step.seconds * 1000:.2f}",
         f"{step.images_per_second:,.0f}",
         f"{step.ratio:.2f}",
         f"{step.share_of_matrix_product_rate:.0%}",
-        f"{found.peak_bytes[name] / 2**20:,.0f} MiB",
+        f"{bench.peak_bytes[name] / 2**20:,.0f} MiB",
         "-" if data is None else f"{data * 1000:.2f}",
     ]
 

@@ -87,10 +87,10 @@ def _mean(row: Row) -> str:
 
 
 def _interval(row: Row) -> str:
-    found = row.difference
-    if found is None or found.low is None or found.high is None:
+    difference = row.difference
+    if difference is None or difference.low is None or difference.high is None:
         return "-"
-    return f"{_points(found.low)} to {_points(found.high)}"
+    return f"{_points(difference.low)} to {_points(difference.high)}"
 
 
 def _percent(value: float | None) -> str:

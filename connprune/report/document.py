@@ -60,10 +60,10 @@ def wiring(architecture: Architecture, gates: GateHistory | None, threshold: flo
 def targets(architecture: Architecture) -> tuple[Target, ...]:
     """For each target what it reads and gives, and what it costs."""
     merged, output = architecture.shapes.merged, architecture.shapes.output
-    found = []
+    rows = []
     for target, sources in architecture.connections.items():
         layer = architecture.layer.get(target)
-        found.append(
+        rows.append(
             Target(
                 target=target,
                 kind=layer.kind if layer else HEAD,
@@ -77,4 +77,4 @@ def targets(architecture: Architecture) -> tuple[Target, ...]:
                 macs=target_macs(architecture, target),
             )
         )
-    return tuple(found)
+    return tuple(rows)

@@ -3,19 +3,19 @@
 from connprune.documents.environment import Machine, TorchBuild, TorchProblem, Versions
 
 
-def machine_text(found: Machine) -> str:
+def machine_text(machine: Machine) -> str:
     """A line for each thing."""
     lines = {
-        "connprune": found.connprune,
-        "python": f"{found.python} ({found.interpreter})",
-        "system": found.system,
-        "cores": f"{found.cores.machine}, {found.cores.usable} of them usable",
-        **{name: version or "not installed" for name, version in found.packages.items()},
-        **_torch_lines(found.torch),
-        **{f"extra {name}": _extra(packages) for name, packages in found.extras.items()},
-        "cache": found.cache or "none: CONNPRUNE_CACHE names no folder, and this user has no home",
-        "runs": found.runs,
-        **found.variables,
+        "connprune": machine.connprune,
+        "python": f"{machine.python} ({machine.interpreter})",
+        "system": machine.system,
+        "cores": f"{machine.cores.machine}, {machine.cores.usable} of them usable",
+        **{name: version or "not installed" for name, version in machine.packages.items()},
+        **_torch_lines(machine.torch),
+        **{f"extra {name}": _extra(packages) for name, packages in machine.extras.items()},
+        "cache": machine.cache or "none: CONNPRUNE_CACHE names no folder, and this user has no home",
+        "runs": machine.runs,
+        **machine.variables,
     }
     width = max(map(len, lines))
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items())
@@ -36,5 +36,5 @@ def _torch_lines(torch: TorchBuild | TorchProblem) -> dict[str, str]:
 
 
 def _extra(packages: Versions) -> str:
-    found = [f"{name} {version}" if version else f"{name} not installed" for name, version in packages.items()]
-    return ", ".join(found)
+    versions = [f"{name} {version}" if version else f"{name} not installed" for name, version in packages.items()]
+    return ", ".join(versions)

@@ -55,12 +55,12 @@ def _label(label: Label) -> list[str]:
     ]
 
 
-def _wirings(found: Wirings) -> list[str]:
+def _wirings(wirings: Wirings) -> list[str]:
     return [
-        f"{found.gates_closed:.1f}",
-        f"{found.decided_epoch:.0f}",
-        _number(found.jaccard_with_first, "{:.2f}"),
-        _number(found.jaccard_between_seeds, "{:.2f}"),
+        f"{wirings.gates_closed:.1f}",
+        f"{wirings.decided_epoch:.0f}",
+        _number(wirings.jaccard_with_first, "{:.2f}"),
+        _number(wirings.jaccard_between_seeds, "{:.2f}"),
     ]
 
 

@@ -16,12 +16,12 @@ _CLASSES_SHOWN = 20
 _SIZE = tuple(SIZE.values())
 
 
-def connections_table(found: Sequence[ConnectionGate]) -> str:
+def connections_table(gates: Sequence[ConnectionGate]) -> str:
     """Every connection, its gate, and its share of what the target merges."""
     header = ["source", "target", "gate", "start", "smallest", "largest", "share"]
     rows = [
         [row.source, row.target, *map(_gate, (row.gate, row.start, row.smallest, row.largest)), f"{row.share:.1%}"]
-        for row in found
+        for row in gates
     ]
     return aligned(header, rows, left=2)
 

@@ -62,9 +62,9 @@ class RunDirectory(WithTexts):
             if run.summary_file.exists():
                 raise UsageError(f"{path}: another process has just started a run here.")
             texts = {run.config: config, run.architecture_file: to_yaml(architecture)}
-            for place, text in texts.items():
-                write_text(place, text)
-            digests = {place.name: text_digest(text) for place, text in texts.items()}
+            for file, text in texts.items():
+                write_text(file, text)
+            digests = {file.name: text_digest(text) for file, text in texts.items()}
             run.summarise(kind=kind, status=status, created=now(), digests=digests, **notes)
         return run
 
@@ -142,12 +142,12 @@ class RunDirectory(WithTexts):
             raise UsageError(f"{self.path}: this run has no gates.")
         architecture = self.architecture()
         shape = read_header(self.gates).shapes.get("gates", ())
-        found = None
+        history = None
         if shape[1:] == (sum(architecture.gate_counts),):
-            found = GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
-        if found is None or not found.belongs_to(architecture):
+            history = GateHistory.from_arrays(*read_arrays(self.gates), str(self.gates))
+        if history is None or not history.belongs_to(architecture):
             raise UsageError(f"{self.gates}: these gates do not belong to the architecture beside them.")
-        return found
+        return history
 
     def final_weights(self) -> "dict[str, Tensor]":
         """The weights that the run ended with.

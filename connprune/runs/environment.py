@@ -19,10 +19,10 @@ _PACKAGES = ("connprune", "torch", "torchvision", "numpy", "safetensors", "pydan
 _GIT_SECONDS = 5
 # What changes how numbers are rounded.
 _ROUNDING: dict[str, Callable[[Environment], object]] = {
-    "CPU threads": lambda found: found.threads,
-    "devices": lambda found: found.device,
-    "precision": lambda found: found.precision,
-    "torch": lambda found: found.packages.get("torch"),
+    "CPU threads": lambda environment: environment.threads,
+    "devices": lambda environment: environment.device,
+    "precision": lambda environment: environment.precision,
+    "torch": lambda environment: environment.packages.get("torch"),
 }
 
 
@@ -61,18 +61,18 @@ def read_environments(path: Path) -> tuple[Environment, ...]:
         return ()
 
 
-def record(path: Path, found: Environment) -> str | None:
+def record(path: Path, environment: Environment) -> str | None:
     """Adds an environment to a file that lists those of every time that the run went on.
 
     Returns:
         What is other than the last time and changes how numbers are rounded, a sentence; None if nothing is.
     """
     before = read_environments(path)
-    write_json(path, Environments(environments=(*before, found)).plain())
+    write_json(path, Environments(environments=(*before, environment)).plain())
     changed = [
         f"{name} (was {was}, now {now})"
         for name, of in (_ROUNDING.items() if before else ())
-        if (was := of(before[-1])) != (now := of(found))
+        if (was := of(before[-1])) != (now := of(environment))
     ]
     if not changed:
         return None

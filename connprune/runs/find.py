@@ -84,11 +84,11 @@ def find(
         if not set(kinds) & set(EXPERIMENTS):
             require_one_network(run)
         return run
-    known = sorted(_all(folder, kinds), key=lambda found: found[0])
+    known = sorted(_all(folder, kinds), key=lambda dated: dated[0])
     if not known:
         first = {"cut": "connprune prune"}.get(kinds[0], "connprune train")
         raise UsageError(f"There is no {' or '.join(kinds)} run in {folder}; make one with `{first}`, or name a path.")
-    idle = [found for found in known if not lock_owner(found[1].path)] if pass_over else []
+    idle = [dated for dated in known if not lock_owner(dated[1].path)] if pass_over else []
     updated, newest = (idle or known)[-1]
     if idle and newest.path != known[-1][1].path:
         busy = known[-1][1].path
@@ -126,8 +126,8 @@ def require_one_network(run: RunDirectory) -> None:
 
 def directories(folder: Path) -> list[Path]:
     """The directories in a runs folder, but those that begin with a dot, as what is being made does; may be none."""
-    found = folder.iterdir() if folder.is_dir() else ()
-    return [entry for entry in found if entry.is_dir() and not entry.name.startswith(".")]
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
 
 
 def run_paths(folder: Path) -> list[Path]:
@@ -138,20 +138,20 @@ def run_paths(folder: Path) -> list[Path]:
 def _require_there(path: Path, folder: Path) -> None:
     """Refuses a path where nothing is, and names the nearest run beside it or in the runs folder."""
     if not path.exists():
-        known = {run.name: str(run) for place in (path.parent, folder) for run in run_paths(place)}
+        known = {run.name: str(run) for parent in (path.parent, folder) for run in run_paths(parent)}
         near = get_close_matches(path.name, known, n=1)
         question = f"; did you mean {known[near[0]]}?" if near else "."
         raise UsageError(f"{path}: there is no such run{question}")
 
 
-def of_launch(places: Iterable[Path], launch: str | None) -> RunDirectory | None:
+def of_launch(paths: Iterable[Path], launch: str | None) -> RunDirectory | None:
     """The training that a launch of several processes has begun and not finished, if there is one.
 
     Args:
-        places: where it may be.
+        paths: where it may be.
         launch: what is the same for all processes of a launch; None is no launch.
     """
-    for _, run in _readable(places, ["train"]) if launch else ():
+    for _, run in _readable(paths, ["train"]) if launch else ():
         if run.summary.launch == launch and not run.is_finished:
             return run
     return None
@@ -161,8 +161,8 @@ def _all(folder: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirector
     return _readable(directories(folder), kinds)
 
 
-def _readable(places: Iterable[Path], kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirectory]]:
-    for entry in places:
+def _readable(paths: Iterable[Path], kinds: Sequence[Kind]) -> Iterator[tuple[str, RunDirectory]]:
+    for entry in paths:
         try:
             run = RunDirectory.open(entry)
             summary = run.summary

@@ -133,10 +133,10 @@ def _marks(run: RunDirectory) -> list[tuple[int, int] | None]:
 
 def _mark(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns
 
 
 def _look(run: RunDirectory, held_by: Process | None) -> Moment:

@@ -33,22 +33,22 @@ def read_document(kind: type[Read], file: Path) -> Read:
 
 def stored(document: Mapping[str, object], folder: Path, *keys: str) -> dict[str, object]:
     """A document as it is written: the paths under these keys, alone or in lists, are relative to the folder."""
-    place = folder.resolve()
-    return _changed(document, keys, lambda path: os.path.relpath(Path(path).resolve(), place))
+    home = folder.resolve()
+    return _changed(document, keys, lambda path: os.path.relpath(Path(path).resolve(), home))
 
 
 def followed(document: Mapping[str, object], folder: Path, *keys: str) -> dict[str, object]:
     """A document as it is used: the paths under these keys are absolute; older absolute ones stay as they are."""
-    place = folder.resolve()
-    return _changed(document, keys, lambda path: os.path.normpath(place / path))
+    home = folder.resolve()
+    return _changed(document, keys, lambda path: os.path.normpath(home / path))
 
 
 def _changed(document: Mapping[str, object], keys: tuple[str, ...], change: Callable[[str], str]) -> dict[str, object]:
-    found = dict(document)
+    changed = dict(document)
     for key in keys:
-        value = found.get(key)
+        value = changed.get(key)
         if isinstance(value, str):
-            found[key] = change(value)
+            changed[key] = change(value)
         elif isinstance(value, list) and all(isinstance(each, str) for each in value):
-            found[key] = [change(each) for each in value]
-    return found
+            changed[key] = [change(each) for each in value]
+    return changed

@@ -17,30 +17,30 @@ from connprune.runs.links import read_document
 from connprune.runs.lock import lock_owner
 
 
-def rows(places: Iterable[Path]) -> list[RunRow]:
+def rows(folders: Iterable[Path]) -> list[RunRow]:
     """A row for each directory that a folder of runs holds, and for each training of an experiment that is named.
 
     The one that was worked on last comes first, as it is the one that commands take; what is no run comes last.
 
     Args:
-        places: folders of runs, experiments or runs.
+        folders: of runs or experiments, or a run itself.
 
     Raises:
-        UsageError: a place is no directory.
+        UsageError: one of them is no directory.
     """
-    found = dict.fromkeys(path for place in places for path in _directories(place))
-    return sorted(map(_row, found), key=lambda row: (row.updated or "", row.path), reverse=True)
+    paths = dict.fromkeys(path for folder in folders for path in _directories(folder))
+    return sorted(map(_row, paths), key=lambda row: (row.updated or "", row.path), reverse=True)
 
 
-def _directories(place: Path) -> Iterator[Path]:
-    if not place.is_dir():
-        raise UsageError(f"{place}: expected a folder of runs.")
-    if (place / "plan.json").is_file():
-        yield from sorted(place.glob("jobs/*/seed-*"))
-    elif (place / "summary.json").is_file():
-        yield place
+def _directories(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: expected a folder of runs.")
+    if (folder / "plan.json").is_file():
+        yield from sorted(folder.glob("jobs/*/seed-*"))
+    elif (folder / "summary.json").is_file():
+        yield folder
     else:
-        yield from directories(place)
+        yield from directories(folder)
 
 
 def _row(path: Path) -> RunRow:
@@ -52,9 +52,9 @@ def _row(path: Path) -> RunRow:
     except (UsageError, OSError) as error:
         return RunRow(path=str(path), status="damaged", problem=str(error))
     try:
-        found = _of_experiment(run, summary) if summary.kind in EXPERIMENTS else _of_run(run, summary, lock_owner(path))
+        facts = _of_experiment(run, summary) if summary.kind in EXPERIMENTS else _of_run(run, summary, lock_owner(path))
     except (UsageError, OSError) as error:
-        found = {"status": "damaged", "problem": str(error)}
+        facts = {"status": "damaged", "problem": str(error)}
     told: dict[str, object] = {
         "kind": summary.kind,
         "parent": summary.parent or summary.cut,
@@ -64,7 +64,7 @@ def _row(path: Path) -> RunRow:
         "created": summary.created,
         "updated": summary.updated,
     }
-    return RunRow.model_validate({"path": str(path), **told, **found})
+    return RunRow.model_validate({"path": str(path), **told, **facts})
 
 
 def _of_run(run: RunDirectory, summary: Summary, owner: Process | None) -> dict[str, object]:
@@ -130,7 +130,7 @@ def _of_experiment(run: RunDirectory, summary: Summary) -> dict[str, object]:
     jobs = [RunDirectory(path) for path in run.path.glob("jobs/*/seed-*")]
     if summary.status == "finished":
         return {"status": "done", "done": len(jobs), "total": len(jobs)}
-    owner = next((found for job in jobs if (found := lock_owner(job.path))), None)
+    owner = next((worker for job in jobs if (worker := lock_owner(job.path))), None)
     return {
         "status": _status(summary, owner),
         "owner": str(owner) if owner else None,

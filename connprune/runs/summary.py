@@ -42,11 +42,11 @@ class Summarised(Layout):
         Raises:
             UsageError: it has not ended, is none, or the file is damaged.
         """
-        found = self.summary
-        if not isinstance(found, Trained):
+        summary = self.summary
+        if not isinstance(summary, Trained):
             self.require_finished()
-            raise UsageError(f"{self.path}: expected a training, found a {found.kind}.")
-        return found
+            raise UsageError(f"{self.path}: expected a training, found a {summary.kind}.")
+        return summary
 
     def summarise(self, **changes: object) -> Summary:
         """Writes changed entries of the summary, and returns all of it."""

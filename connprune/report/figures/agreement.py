@@ -23,11 +23,11 @@ _MOST_SIDE = 14.0
 _TEXT = 7.0
 
 
-def agreement_figure(found: Agreement, names: Sequence[str], folder: Path) -> list[Path]:
+def agreement_figure(agreement: Agreement, names: Sequence[str], folder: Path) -> list[Path]:
     """Correlation of the final gates, overlap of the cuts with what chance would give, and who keeps what.
 
     Args:
-        found: several runs.
+        agreement: several runs.
         names: of the runs.
         folder: where to write; it is made if it is not there.
 
@@ -35,15 +35,15 @@ def agreement_figure(found: Agreement, names: Sequence[str], folder: Path) -> li
         The files.
     """
     short = [plain(shortened(name)) for name in names]
-    places = _in_order(found)
-    side = float(np.clip(_CELL * max(len(names), len(places) - 1), _LEAST_SIDE, _MOST_SIDE))
-    cell, vote_cell = side / len(names), side / max(1, len(places) - 1)
+    nodes = _in_order(agreement)
+    side = float(np.clip(_CELL * max(len(names), len(nodes) - 1), _LEAST_SIDE, _MOST_SIDE))
+    cell, vote_cell = side / len(names), side / max(1, len(nodes) - 1)
     room = 0.1 + max(width_of(name, _TEXT) for name in short)
-    vote_room = label_room([plain(shortened(place)) for place in places], vote_cell)
-    correlation = found.mean_correlation
+    vote_room = label_room([plain(shortened(node)) for node in nodes], vote_cell)
+    correlation = agreement.mean_correlation
     titles = [
         "Correlation of the final gates" + ("" if correlation is None else f": {correlation:.2f}"),
-        f"Overlap of what is kept: {found.mean_jaccard:.2f}",
+        f"Overlap of what is kept: {agreement.mean_jaccard:.2f}",
         f"How many of {len(names)} runs keep it",
     ]
     above = max(room, vote_room)
@@ -55,20 +55,21 @@ def agreement_figure(found: Agreement, names: Sequence[str], folder: Path) -> li
     with figure_of(width, height, None) as figure:
         axes = canvas(figure)
         words = (
-            f"of {len(names)} runs; Jaccard overlap by chance {found.mean_chance:.2f}; threshold {found.threshold:g}"
+            f"of {len(names)} runs; Jaccard overlap by chance {agreement.mean_chance:.2f}; "
+            f"threshold {agreement.threshold:g}"
         )
         header(axes, "Agreement", words, "")
         top = height - _HEADER - _TITLE - above
         lefts = [MARGIN + sum(steps[:number]) for number in range(3)]
         for left, title in zip(lefts, titles, strict=True):
             axes.text(left, height - _HEADER - 0.02, title, fontsize=9, fontweight="bold", va="top")
-        for left, matrix in zip(lefts, (found.correlation, found.jaccard), strict=False):
+        for left, matrix in zip(lefts, (agreement.correlation, agreement.jaccard), strict=False):
             _square(axes, matrix, short, (left + room, top), cell)
-        frame = Frame(lefts[2] + vote_room, top, vote_cell, places)
+        frame = Frame(lefts[2] + vote_room, top, vote_cell, nodes)
         draw_names(axes, frame)
         links = [
             Link(connection, "open" if votes else "closed", float(votes), 0, 1, 1)
-            for connection, votes in zip(found.connections, found.votes.tolist(), strict=True)
+            for connection, votes in zip(agreement.connections, agreement.votes.tolist(), strict=True)
         ]
         draw_cells(
             axes,
@@ -81,10 +82,10 @@ def agreement_figure(found: Agreement, names: Sequence[str], folder: Path) -> li
         return written(figure, folder, "agreement")
 
 
-def _in_order(found: Agreement) -> tuple[str, ...]:
-    """The places that the connections join, in an order in which sources come before their targets."""
-    targets = dict.fromkeys(connection.target for connection in found.connections)
-    sources = dict.fromkeys(connection.source for connection in found.connections)
+def _in_order(agreement: Agreement) -> tuple[str, ...]:
+    """The nodes that the connections join, in an order in which sources come before their targets."""
+    targets = dict.fromkeys(connection.target for connection in agreement.connections)
+    sources = dict.fromkeys(connection.source for connection in agreement.connections)
     # Targets are in layer order. What is a source alone stands before the first target, in the sources' order.
     alone = [name for name in sources if name not in targets]
     return tuple(dict.fromkeys([*(name for name in alone if name == INPUT), *alone, *targets, HEAD]))

@@ -1,4 +1,4 @@
-"""What the drawings of a wiring show: places in layer order, and what became of every connection."""
+"""What the drawings of a wiring show: nodes in layer order, and what became of every connection."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ State = Literal["open", "closed", "untrained", "ungated", "removed"]
 
 
 @dataclass(frozen=True)
-class Place:
+class Node:
     """The input, a layer or the head.
 
     Attributes:
@@ -63,19 +63,19 @@ class Connectivity:
     """An architecture as it is drawn.
 
     Attributes:
-        places: the input, the layers and the head, in order.
+        nodes: the input, the layers and the head, in order.
         links: the connections, by target and then by source in that order.
         threshold: gates of a smaller magnitude count as closed.
     """
 
-    places: tuple[Place, ...]
+    nodes: tuple[Node, ...]
     links: tuple[Link, ...]
     threshold: float
 
     @cached_property
     def position(self) -> dict[str, int]:
-        """The number of each place, from the input, 0, to the head."""
-        return {place.name: number for number, place in enumerate(self.places)}
+        """The number of each node, from the input, 0, to the head."""
+        return {node.name: number for number, node in enumerate(self.nodes)}
 
     @property
     def largest(self) -> float:
@@ -92,7 +92,7 @@ class Connectivity:
         """How much of everything there is, in words."""
         there = [link for link in self.links if link.state != "removed"]
         closed = sum(link.state == "closed" for link in there)
-        layers = sum(not place.is_removed for place in self.places[1:-1])
+        layers = sum(not node.is_removed for node in self.nodes[1:-1])
         counted = [(len(there), "connection"), (layers, "layer")]
         words = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counted]
         return ", ".join([words[0] + (f", {closed} closed" if closed else ""), words[1]])
@@ -139,18 +139,18 @@ def connectivity(
                 len(values),
             )
         )
-    return Connectivity(_places(architecture, whole), tuple(links), threshold)
+    return Connectivity(_nodes(architecture, whole), tuple(links), threshold)
 
 
-def _places(architecture: Architecture, whole: Architecture) -> tuple[Place, ...]:
+def _nodes(architecture: Architecture, whole: Architecture) -> tuple[Node, ...]:
     output = architecture.shapes.output
-    places = [Place(INPUT, str(output[INPUT]), 0)]
+    nodes = [Node(INPUT, str(output[INPUT]), 0)]
     for layer in whole.layers:
         owner = architecture if layer.name in output else whole
         shape = str(owner.shapes.output[layer.name])
-        places.append(Place(layer.name, shape, target_macs(owner, layer.name), layer.name not in output))
-    places.append(Place(HEAD, f"{architecture.classes} classes", target_macs(architecture, HEAD)))
-    return tuple(places)
+        nodes.append(Node(layer.name, shape, target_macs(owner, layer.name), layer.name not in output))
+    nodes.append(Node(HEAD, f"{architecture.classes} classes", target_macs(architecture, HEAD)))
+    return tuple(nodes)
 
 
 def final_magnitudes(gates: GateHistory) -> dict[Connection, NDArray[np.float64]]:

@@ -72,21 +72,21 @@ def _scatter(axes: Axes, networks: Sequence[Network], groups: Sequence[str], key
     gains = [network.accuracy * 100 for network in networks]
     ends = [bound * 100 for network in networks for bound in (min(network.accuracies), max(network.accuracies))]
     logarithmic = min(costs) > 0 and max(costs) > 5 * min(costs)
-    places = np.log10(costs) if logarithmic else np.asarray(costs)
-    x_limits, y_limits = _around(places.tolist(), 0.12), _around(ends, 0.08)
+    positions = np.log10(costs) if logarithmic else np.asarray(costs)
+    x_limits, y_limits = _around(positions.tolist(), 0.12), _around(ends, 0.08)
     # The best of many draws would be on the front by luck, so their mean stands for them.
     named = [number for number, network in enumerate(networks) if network.name]
-    best = [named[place] for place in front([costs[n] for n in named], [gains[n] for n in named])]
-    _step(axes, [float(places[number]) for number in best], [gains[number] for number in best], x_limits[1])
+    best = [named[number] for number in front([costs[n] for n in named], [gains[n] for n in named])]
+    _step(axes, [float(positions[number]) for number in best], [gains[number] for number in best], x_limits[1])
     for number, network in enumerate(networks):
         is_ours = network.group == ours
         colour, mark = _look(network.group, groups, ours)
         if len(network.accuracies) > 1:
             low, high = (bound(network.accuracies) * 100 for bound in (min, max))
-            axes.plot([places[number]] * 2, [low, high], color=colour, linewidth=0.9, alpha=0.5)
+            axes.plot([positions[number]] * 2, [low, high], color=colour, linewidth=0.9, alpha=0.5)
         is_one_of_several = not network.name
         axes.plot(
-            places[number],
+            positions[number],
             gains[number],
             mark,
             color="white" if is_one_of_several else colour,
@@ -104,14 +104,14 @@ def _scatter(axes: Axes, networks: Sequence[Network], groups: Sequence[str], key
     axes.tick_params(labelsize=8)
     if len(named) > MOST_LABELS:
         named = [number for number in named if number in best]
-    _name(axes, networks, ours, places.tolist(), gains, named)
+    _name(axes, networks, ours, positions.tolist(), gains, named)
 
 
 def _name(
     axes: Axes,
     networks: Sequence[Network],
     ours: str,
-    places: Sequence[float],
+    positions: Sequence[float],
     gains: Sequence[float],
     named: Sequence[int],
 ) -> None:
@@ -119,7 +119,7 @@ def _name(
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     wide, tall = _WIDTH / (right - left), _HEIGHT / (high - low)
     rest = [number for number in range(len(networks)) if number not in named]
-    points = [((places[n] - left) * wide, (gains[n] - low) * tall) for n in [*named, *rest]]
+    points = [((positions[n] - left) * wide, (gains[n] - low) * tall) for n in [*named, *rest]]
     sizes = [(width_of(networks[n].label, _TEXT) + 0.02, height_of(_TEXT)) for n in named]
     boxes = beside(points, sizes, Box(0, 0, _WIDTH, _HEIGHT))
     for number, point, box in zip(named, points, boxes, strict=False):
@@ -149,11 +149,11 @@ def _forest(
     axes: Axes, differences: Sequence[tuple[str, float, float | None, float | None]], groups: Sequence[str], ours: str
 ) -> None:
     """A line for each baseline with the difference and its interval."""
-    for place, (name, mean, low, high) in enumerate(differences):
+    for number, (name, mean, low, high) in enumerate(differences):
         colour, mark = _look(name, groups, ours)
         if low is not None and high is not None:
-            axes.plot([low * 100, high * 100], [place] * 2, color=colour, linewidth=1.4)
-        axes.plot(mean * 100, place, mark, color=colour, markersize=6)
+            axes.plot([low * 100, high * 100], [number] * 2, color=colour, linewidth=1.4)
+        axes.plot(mean * 100, number, mark, color=colour, markersize=6)
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.set_yticks(range(len(differences)), [plain(shortened(each[0], 20)) for each in differences], fontsize=_TEXT)
     axes.set_ylim(len(differences) - 0.4, -0.6)

@@ -33,8 +33,8 @@ def header(axes: Axes, title: str, words: str, note: str) -> None:
 
 def gate_key(figure: Figure, panels: Sequence[Connectivity]) -> None:
     """What the shades mean, at the upper right, if some gate is known."""
-    known = [found for found in panels if any(link.gate is not None for link in found.links)]
+    known = [network for network in panels if any(link.gate is not None for link in network.links)]
     if known:
         of = "mean gate of the feature maps" if known[0].per_feature_map else "gate, by magnitude"
         width, height = figure.get_size_inches()
-        colour_key(figure, width - MARGIN, height - 0.2, max(found.largest for found in known), of)
+        colour_key(figure, width - MARGIN, height - 0.2, max(network.largest for network in known), of)

@@ -39,5 +39,5 @@ LOOKS: dict[State, Look] = {
 
 def states_of(panels: Sequence[Connectivity]) -> list[tuple[State, Look]]:
     """The states that a key has to explain; shades have one of their own."""
-    there = {link.state for found in panels for link in found.links}
+    there = {link.state for network in panels for link in network.links}
     return [(state, look) for state, look in LOOKS.items() if state in there and state != "open"]

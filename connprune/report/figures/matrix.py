@@ -28,7 +28,7 @@ class Frame:
     Attributes:
         left, top: of its cells.
         cell: the side of a cell.
-        names: of the places, from the input to the head.
+        names: of the nodes, from the input to the head.
     """
 
     left: float
@@ -48,9 +48,9 @@ class Frame:
         return self.left + column * self.cell, self.top - (row + 1) * self.cell
 
 
-def cell_side(places: int, largest: float = _LARGEST_CELL) -> float:
-    """The side of a cell for so many places, in inches."""
-    return min(largest, _LARGEST_PANEL / max(1, places - 1))
+def cell_side(nodes: int, largest: float = _LARGEST_CELL) -> float:
+    """The side of a cell for so many nodes, in inches."""
+    return min(largest, _LARGEST_PANEL / max(1, nodes - 1))
 
 
 def label_room(names: Sequence[str], cell: float) -> float:
@@ -58,16 +58,16 @@ def label_room(names: Sequence[str], cell: float) -> float:
     return 0.1 + max(width_of(name, _text(cell)) for name in names)
 
 
-def names_of(found: Connectivity) -> tuple[str, ...]:
-    """The places' names as they are shown."""
-    return tuple(place.name for place in found.places)
+def names_of(network: Connectivity) -> tuple[str, ...]:
+    """The nodes' names as they are shown."""
+    return tuple(node.name for node in network.nodes)
 
 
 def matrix_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note: str = "") -> list[Path]:
     """A matrix for each network, side by side: sources from top to bottom, targets from left to right.
 
     Args:
-        panels: a title for each network, and what to draw of it; all have the same places.
+        panels: a title for each network, and what to draw of it; all have the same nodes.
         folder: where to write.
         note: a sentence below the title; may be empty.
 
@@ -80,19 +80,19 @@ def matrix_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note
     side = cell * (len(names) - 1)
     titles = max(1.1 * width_of(title, 9) for title, _ in panels)
     step = max(room + side, titles) + 0.35
-    entries = _entries([found for _, found in panels])
+    entries = _entries([network for _, network in panels])
     width = 2 * MARGIN + max(step * len(panels) - 0.35, sum(map(_entry_width, entries)) + 1.8)
     height = header_height(note) + 0.32 + room + side + 0.2
     with figure_of(width, height, None) as figure:
         axes = canvas(figure)
         header(axes, "Connections", "from the row's layer to the column's", note)
         _key(axes, entries)
-        for number, (title, found) in enumerate(panels):
+        for number, (title, network) in enumerate(panels):
             frame = Frame(MARGIN + number * step + room, height - header_height(note) - 0.32 - room, cell, names)
             axes.text(frame.left - room, frame.top + room + 0.1, plain(title), fontsize=9, fontweight="bold")
             draw_names(axes, frame)
-            _cells(axes, found, frame)
-        gate_key(figure, [found for _, found in panels])
+            _cells(axes, network, frame)
+        gate_key(figure, [network for _, network in panels])
         return written(figure, folder, "connections")
 
 
@@ -142,24 +142,24 @@ def draw_cells(
             axes.text(*middle, text, fontsize=size, color=colour, ha="center", va="center")
 
 
-def _cells(axes: Axes, found: Connectivity, frame: Frame) -> None:
+def _cells(axes: Axes, network: Connectivity, frame: Frame) -> None:
     def shade(link: Link) -> float | None:
-        return None if link.gate is None or link.is_ghost else link.gate / found.largest
+        return None if link.gate is None or link.is_ghost else link.gate / network.largest
 
     def words(link: Link) -> str:
         if link.gate is None:
             return LOOKS[link.state].mark
-        if found.per_feature_map:
+        if network.per_feature_map:
             return f"{link.open_maps}/{link.maps}"
         return f"{link.gate:.{3 if link.is_ghost else 2}f}"
 
-    draw_cells(axes, found.links, frame, shade, words)
+    draw_cells(axes, network.links, frame, shade, words)
 
 
 def _entries(panels: Sequence[Connectivity]) -> list[tuple[str, str]]:
     """What the key explains: marks, and in words what they mean."""
     entries = [(look.mark, look.words.format(threshold=panels[-1].threshold)) for _, look in states_of(panels)]
-    if any(found.per_feature_map for found in panels):
+    if any(network.per_feature_map for network in panels):
         entries.append(("3/8", "feature maps open"))
     return entries
 

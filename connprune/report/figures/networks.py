@@ -42,7 +42,7 @@ def of_comparison(document: Comparison) -> list[Network]:
 
     A row of several networks has their mean as a point with a name. The cut comes first.
     """
-    found = []
+    networks = []
     for row in document.rows:
         trained = [network for network in row.networks if network.runs]
         several = [
@@ -50,11 +50,11 @@ def of_comparison(document: Comparison) -> list[Network]:
             for network in trained
         ]
         if len(several) == 1:
-            found.append(replace(several[0], name=row.network))
+            networks.append(replace(several[0], name=row.network))
         elif several:
             name = f"{row.network}, mean of {len(several)}"
-            found += [*several, _mean(name, several, [_by_seed(network.runs) for network in trained])]
-    return found
+            networks += [*several, _mean(name, several, [_by_seed(network.runs) for network in trained])]
+    return networks
 
 
 def of_sweep(document: Sweep) -> list[Network]:

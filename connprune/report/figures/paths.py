@@ -21,13 +21,13 @@ _TEXT = 6.5
 MOST_PANELS = 60
 
 
-def paths_figure(found: Agreement, names: Sequence[str], folder: Path) -> list[Path]:
+def paths_figure(agreement: Agreement, names: Sequence[str], folder: Path) -> list[Path]:
     """A panel for each merge with the gate of each of its connections over the epochs.
 
     Of several runs the line is the mean, and the band goes from the smallest to the largest.
 
     Args:
-        found: one run or more.
+        agreement: one run or more.
         names: of the runs.
         folder: where to write; it is made if it is not there.
 
@@ -35,14 +35,14 @@ def paths_figure(found: Agreement, names: Sequence[str], folder: Path) -> list[P
         The files.
     """
     every: dict[str, list[int]] = {}
-    for number, connection in enumerate(found.connections):
+    for number, connection in enumerate(agreement.connections):
         every.setdefault(connection.target, []).append(number)
     targets = dict(list(every.items())[:MOST_PANELS])
     columns = columns_for(len(targets))
     rows = ceil(len(targets) / columns)
-    length = min(len(path) for path in found.paths)
-    paths = np.nan_to_num(np.stack([path[:length] for path in found.paths]))
-    labels = [plain(shortened(connection.source)) for connection in found.connections]
+    length = min(len(path) for path in agreement.paths)
+    paths = np.nan_to_num(np.stack([path[:length] for path in agreement.paths]))
+    labels = [plain(shortened(connection.source)) for connection in agreement.connections]
     gutter = _LEADER + max(width_of(text, _TEXT) for text in labels) + 0.1
     low, high = _PANEL_HEIGHTS
     tall = float(np.clip(max(map(len, targets.values())) * height_of(_TEXT) * 1.05, low, high))
@@ -52,14 +52,14 @@ def paths_figure(found: Agreement, names: Sequence[str], folder: Path) -> list[P
     largest = max(1.0, float(paths.max()))
     with figure_of(width, height, None) as figure:
         top = canvas(figure)
-        header(top, "Gates over training", _words(found, names, len(targets), len(every)), "")
-        for place, (target, numbers) in enumerate(targets.items()):
-            row, column = divmod(place, columns)
+        header(top, "Gates over training", _words(agreement, names, len(targets), len(every)), "")
+        for number, (target, numbers) in enumerate(targets.items()):
+            row, column = divmod(number, columns)
             left, bottom = 1.4 * MARGIN + column * across + _LEFT, height - _HEADER - row * down - _ABOVE - tall
             axes = inset(figure, left, bottom, _PANEL_WIDTH, tall)
             axes.set_ylim(-0.03 * largest, 1.03 * largest)
             axes.set_xlim(0, max(1, length - 1))
-            axes.axhline(found.threshold, color="0.6", linewidth=0.8)
+            axes.axhline(agreement.threshold, color="0.6", linewidth=0.8)
             for turn, number in enumerate(numbers):
                 _band(axes, paths[:, :, number], turn)
             _direct_labels(axes, tall, [labels[number] for number in numbers], paths[:, -1, numbers].mean(0))
@@ -68,7 +68,7 @@ def paths_figure(found: Agreement, names: Sequence[str], folder: Path) -> list[P
             axes.tick_params(labelsize=8, labelleft=column == 0)
             if column == 0:
                 axes.set_ylabel("gate, by magnitude")
-            if place + columns >= len(targets):
+            if number + columns >= len(targets):
                 axes.set_xlabel("epoch")
         return written(figure, folder, "gates")
 
@@ -96,14 +96,14 @@ def label_places(final: Sequence[float], tall: float, low: float, high: float) -
     room = max(1, int((high - low) / gap))
     chosen = sorted(np.argsort(final, kind="stable")[-room:].tolist())
     half = gap / 2
-    places = apart([float(final[number]) for number in chosen], gap, low + half, high - half)
-    return list(zip(chosen, places.tolist(), strict=True))
+    heights = apart([float(final[number]) for number in chosen], gap, low + half, high - half)
+    return list(zip(chosen, heights.tolist(), strict=True))
 
 
-def _words(found: Agreement, names: Sequence[str], shown: int, merges: int) -> str:
+def _words(agreement: Agreement, names: Sequence[str], shown: int, merges: int) -> str:
     of = shortened(names[0], 40) if len(names) == 1 else f"{len(names)} runs: mean, smallest and largest"
     some = "" if shown == merges else f", the first {shown} of {merges} merges"
-    return plain(f"{of}{some}; the grey line is the threshold {found.threshold:g}")
+    return plain(f"{of}{some}; the grey line is the threshold {agreement.threshold:g}")
 
 
 def _band(axes: Axes, paths: Any, turn: int) -> None:
@@ -121,11 +121,11 @@ def _direct_labels(axes: Axes, tall: float, labels: Sequence[str], final: Sequen
     """Names at the ends of the lines, and where they were moved, what leads to them."""
     low, high = axes.get_ylim()
     step = _LEADER / _PANEL_WIDTH
-    for turn, place in label_places(final, tall, low, high):
+    for turn, height in label_places(final, tall, low, high):
         colour = COLOURS[turn % len(COLOURS)]
         axes.plot(
             [1.005, 1 + step * 0.75],
-            [final[turn], place],
+            [final[turn], height],
             color=colour,
             linewidth=0.5,
             alpha=0.7,
@@ -134,7 +134,7 @@ def _direct_labels(axes: Axes, tall: float, labels: Sequence[str], final: Sequen
         )
         axes.text(
             1 + step,
-            place,
+            height,
             labels[turn],
             color=_legible(colour),
             fontsize=_TEXT,

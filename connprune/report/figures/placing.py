@@ -42,7 +42,7 @@ def beside(points: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, f
         area: what labels may not leave.
     """
     taken = [Box(x - _HALF_POINT, y - _HALF_POINT, 2 * _HALF_POINT, 2 * _HALF_POINT) for x, y in points]
-    found: list[Box] = []
+    boxes: list[Box] = []
     for (x, y), (width, height) in zip(points, sizes, strict=False):
         tried = []
         for distance, angle in product(_DISTANCES, _DIRECTIONS):
@@ -52,9 +52,9 @@ def beside(points: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, f
             box = Box(left, y + up - height * (1 - sin(angle)) / 2, width, height)
             tried.append(box)
         best = min(tried, key=lambda box: _clash(box, taken, area))
-        found.append(best)
+        boxes.append(best)
         taken.append(best)
-    return found
+    return boxes
 
 
 def _clash(box: Box, taken: Sequence[Box], area: Box) -> float:

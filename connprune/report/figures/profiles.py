@@ -21,13 +21,13 @@ _CELL, _LEAST_WIDTH, _GAP = 0.62, 6.4, 0.05
 _TEXT = 5.5
 
 
-def profiles_figure(found: Connectivity, history: GateHistory, name: str, folder: Path) -> list[Path]:
+def profiles_figure(network: Connectivity, history: GateHistory, name: str, folder: Path) -> list[Path]:
     """A matrix whose cells show a connection's gates by magnitude, from the most open feature map to the least.
 
     The height of a cell is the largest magnitude of all, or 1 if that is more; the part that is open is filled.
 
     Args:
-        found: the network.
+        network: the network.
         history: its gates, some of them for single feature maps.
         name: of the run.
         folder: where to write.
@@ -35,7 +35,7 @@ def profiles_figure(found: Connectivity, history: GateHistory, name: str, folder
     Returns:
         The files.
     """
-    names = names_of(found)
+    names = names_of(network)
     cell = cell_side(len(names), _CELL)
     room = label_room([plain(shortened(each)) for each in names], cell)
     side = cell * (len(names) - 1)
@@ -51,11 +51,11 @@ def profiles_figure(found: Connectivity, history: GateHistory, name: str, folder
         steps, boxes = [], []
         gap = _GAP * cell / _CELL
         # Above the bars, if there is room, stands how many are open.
-        widest = max(width_of(f"{link.open_maps}/{link.maps}", _TEXT) for link in found.links)
+        widest = max(width_of(f"{link.open_maps}/{link.maps}", _TEXT) for link in network.links)
         above = height_of(_TEXT) if widest < cell else 0.0
         wide, high = cell - 2 * gap, cell - 2 * gap - above
         style: dict[str, Any] = {"fontsize": _TEXT, "color": QUIET, "ha": "center", "va": "center"}
-        for link in found.links:
+        for link in network.links:
             if link.connection not in sorted_gates:
                 continue
             left, bottom = frame.corner(link)
@@ -71,7 +71,7 @@ def profiles_figure(found: Connectivity, history: GateHistory, name: str, folder
             axes.add_patch(box)
         axes.add_collection(PolyCollection(steps, facecolors=COLOURS[0], edgecolors="none"), autolim=False)
         top = height - KEY_BELOW_TOP
-        words = f"height of a cell: {largest:.3g}; 3/8: of 8 feature maps 3 are open, {found.threshold:g} or more"
+        words = f"height of a cell: {largest:.3g}; 3/8: of 8 feature maps 3 are open, {network.threshold:g} or more"
         axes.text(MARGIN, top, words, fontsize=7.5, color=QUIET, va="center")
         return written(figure, folder, "profiles")
 

@@ -80,9 +80,9 @@ def run_figures(subject: Drawable, threshold: float, folder: Path) -> list[Path]
     if gates is not None and gates.connections:
         written += paths_figure(agreement([gates], threshold), [subject.name], folder)
         written += histogram_figure(gates, threshold, subject.name, folder)
-        found = panels[-1][1]
-        if found.per_feature_map:
-            written += profiles_figure(found, gates, subject.name, folder)
+        network = panels[-1][1]
+        if network.per_feature_map:
+            written += profiles_figure(network, gates, subject.name, folder)
     if subject.metrics:
         written += curves_figure(subject.metrics, subject.name, folder, subject.best)
     return written
@@ -94,7 +94,7 @@ def _panels(subject: Drawable, threshold: float) -> list[tuple[str, Connectivity
     shown = [(subject.name, connectivity(subject.architecture, subject.gates, threshold, before))]
     if parent:
         shown.insert(0, (f"parent {parent.name}", connectivity(parent.architecture, parent.gates, threshold)))
-    return [(f"{shortened(name, 40)}: {found.counts}", found) for name, found in shown]
+    return [(f"{shortened(name, 40)}: {network.counts}", network) for name, network in shown]
 
 
 def _parent(run: RunDirectory, architecture: Architecture) -> tuple[Drawable | None, str]:

@@ -50,14 +50,14 @@ def _strip(
     measure: Callable[[CellTraining], float | None],
 ) -> None:
     """Each training as a dot, each label's mean as a bar."""
-    for place, label in enumerate(labels):
+    for number, label in enumerate(labels):
         values = [
             value for row in rows if row.cell[axis] == label for run in row.runs if (value := measure(run)) is not None
         ]
         if not values:
             continue
         shifts = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1)
-        axes.hlines(np.mean(values), place - 0.3, place + 0.3, color=COLOURS[4], linewidth=2)
-        axes.plot(place + shifts, values, ".", color=COLOURS[0], alpha=0.6, markersize=6, markeredgewidth=0)
+        axes.hlines(np.mean(values), number - 0.3, number + 0.3, color=COLOURS[4], linewidth=2)
+        axes.plot(number + shifts, values, ".", color=COLOURS[0], alpha=0.6, markersize=6, markeredgewidth=0)
     axes.set_xticks(range(len(labels)), [plain(shortened(label, 24)) for label in labels], rotation=30, ha="right")
     axes.set_xlim(-0.5, len(labels) - 0.5)

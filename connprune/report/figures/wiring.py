@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.path import Path as Outline
 
-from connprune.report.figures.connections import Connectivity, Link, Place
+from connprune.report.figures.connections import Connectivity, Link, Node
 from connprune.report.figures.header import KEY_BELOW_TOP, MARGIN, gate_key, header, header_height
 from connprune.report.figures.labels import amount, height_of, plain, shortened, width_of
 from connprune.report.figures.looks import LOOKS, states_of
@@ -22,7 +22,7 @@ _PANEL_TITLE = 0.28
 _NARROWEST, _WIDEST, _LEAST_WIDTH, _MOST_WIDTH = 0.72, 1.25, 7.6, 26.0
 _ARCS, _LEAST_BAR, _BARS = (1.2, 3.4), 0.05, 0.55
 _TEXT = 7.0
-# The part of the room for a place that its bar takes.
+# The part of the room for a node that its bar takes.
 _BAR_SHARE = 0.86
 _THINNEST, _THICKEST = 0.5, 4.0
 # How far, of a quarter of an ellipse, the handles of a cubic Bézier curve lie from its ends.
@@ -34,11 +34,11 @@ class Layout:
     """Where everything of a panel is, in inches.
 
     Attributes:
-        spacing: between the middles of two places.
-        centres: of the places.
+        spacing: between the middles of two nodes.
+        centres: of the nodes.
         arcs: how high the longest arc is.
         upright: whether labels stand upright because they would not fit side by side.
-        every: a label is at each such place; more than 1 where even upright ones would not fit.
+        every: a label is at each such node; more than 1 where even upright ones would not fit.
     """
 
     spacing: float
@@ -48,10 +48,10 @@ class Layout:
     every: int
 
     @classmethod
-    def of(cls, places: Sequence[Place]) -> "Layout":
-        """The layout for these places."""
-        count = len(places)
-        needed = max(width_of(line, _TEXT) for place in places for line in label(place)) + 0.1
+    def of(cls, nodes: Sequence[Node]) -> "Layout":
+        """The layout for these nodes."""
+        count = len(nodes)
+        needed = max(width_of(line, _TEXT) for node in nodes for line in label(node)) + 0.1
         room = (_LEAST_WIDTH - 2 * MARGIN) / count
         spacing = max(_NARROWEST, needed, min(_WIDEST, room))
         spacing = min(spacing, (_MOST_WIDTH - 2 * MARGIN) / count)
@@ -67,17 +67,17 @@ class Layout:
         return max(_LEAST_WIDTH, self.centres[-1] + self.spacing / 2 + MARGIN)
 
 
-def label(place: Place) -> tuple[str, ...]:
-    """What stands below a place: its name, what it gives, and what it costs."""
-    cost = (f"{amount(place.macs)} MACs",) if place.macs else ()
-    return (plain(shortened(place.name)), place.gives, *cost)
+def label(node: Node) -> tuple[str, ...]:
+    """What stands below a node: its name, what it gives, and what it costs."""
+    cost = (f"{amount(node.macs)} MACs",) if node.macs else ()
+    return (plain(shortened(node.name)), node.gives, *cost)
 
 
 def wiring_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note: str = "") -> list[Path]:
-    """The wiring of a network, or of several with the same places one below the other.
+    """The wiring of a network, or of several with the same nodes one below the other.
 
     Arcs go from left to right. Their shade and width are the magnitude of the gate, or the mean of those of all feature
-    maps. What is closed or removed is a thin, broken, grey line. The area of the bar below a place is its MACs.
+    maps. What is closed or removed is a thin, broken, grey line. The area of the bar below a node is its MACs.
 
     Args:
         panels: a title for each network, and what to draw of it.
@@ -87,42 +87,42 @@ def wiring_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note
     Returns:
         The files.
     """
-    layout = Layout.of(panels[0][1].places)
-    lines = max(len(label(place)) for _, found in panels for place in found.places)
+    layout = Layout.of(panels[0][1].nodes)
+    lines = max(len(label(node)) for _, network in panels for node in network.nodes)
     labels = lines * height_of(_TEXT) + 0.08
     if layout.upright:
-        labels = 0.08 + max(width_of(_upright(place), _TEXT) for _, found in panels for place in found.places)
+        labels = 0.08 + max(width_of(_upright(node), _TEXT) for _, network in panels for node in network.nodes)
     height_of_panel = _PANEL_TITLE + layout.arcs + _BARS + labels + 0.12
     height = header_height(note) + len(panels) * height_of_panel + 0.1
-    most_macs = max(1, *(place.macs for _, found in panels for place in found.places))
+    most_macs = max(1, *(node.macs for _, network in panels for node in network.nodes))
     with figure_of(layout.width, height, None) as figure:
         axes = canvas(figure)
-        _header(axes, [found for _, found in panels], note)
-        for number, (title, found) in enumerate(panels):
+        _header(axes, [network for _, network in panels], note)
+        for number, (title, network) in enumerate(panels):
             base = height - header_height(note) - number * height_of_panel - _PANEL_TITLE - layout.arcs
             axes.text(MARGIN, base + layout.arcs + 0.1, plain(title), fontsize=9, fontweight="bold", va="bottom")
-            _arcs(axes, found, layout, base)
-            _bars(axes, found, layout, base, most_macs)
-        gate_key(figure, [found for _, found in panels])
+            _arcs(axes, network, layout, base)
+            _bars(axes, network, layout, base, most_macs)
+        gate_key(figure, [network for _, network in panels])
         return written(figure, folder, "wiring")
 
 
-def ports(found: Connectivity, layout: Layout) -> list[tuple[float, float]]:
+def ports(network: Connectivity, layout: Layout) -> list[tuple[float, float]]:
     """Where along the line each link leaves and arrives.
 
-    The links of a place are spread over its bar: on the left those that arrive, the shortest first, on the right those
-    that leave, the longest first. So no two arcs share an end, and arcs of one place do not cross.
+    The links of a node are spread over its bar: on the left those that arrive, the shortest first, on the right those
+    that leave, the longest first. So no two arcs share an end, and arcs of one node do not cross.
     """
-    arriving: dict[str, list[int]] = {place.name: [] for place in found.places}
-    leaving: dict[str, list[int]] = {place.name: [] for place in found.places}
-    for number, link in enumerate(found.links):
+    arriving: dict[str, list[int]] = {node.name: [] for node in network.nodes}
+    leaving: dict[str, list[int]] = {node.name: [] for node in network.nodes}
+    for number, link in enumerate(network.links):
         leaving[link.connection.source].append(number)
         arriving[link.connection.target].append(number)
-    spans = [_span(found, link) for link in found.links]
+    spans = [_span(network, link) for link in network.links]
     starts, ends = [0.0] * len(spans), [0.0] * len(spans)
-    for place, centre in zip(found.places, layout.centres, strict=True):
-        here = sorted(arriving[place.name], key=spans.__getitem__)
-        there = sorted(leaving[place.name], key=spans.__getitem__, reverse=True)
+    for node, centre in zip(network.nodes, layout.centres, strict=True):
+        here = sorted(arriving[node.name], key=spans.__getitem__)
+        there = sorted(leaving[node.name], key=spans.__getitem__, reverse=True)
         width = _BAR_SHARE * layout.spacing
         step = width / (len(here) + len(there) or 1)
         for slot, number in enumerate([*here, *there]):
@@ -131,8 +131,8 @@ def ports(found: Connectivity, layout: Layout) -> list[tuple[float, float]]:
     return list(zip(starts, ends, strict=True))
 
 
-def _span(found: Connectivity, link: Link) -> int:
-    return found.position[link.connection.target] - found.position[link.connection.source]
+def _span(network: Connectivity, link: Link) -> int:
+    return network.position[link.connection.target] - network.position[link.connection.source]
 
 
 def arc(start: float, end: float, base: float, height: float) -> Outline:
@@ -150,24 +150,24 @@ def arc(start: float, end: float, base: float, height: float) -> Outline:
     return Outline(points, [Outline.MOVETO, *[Outline.CURVE4] * 6])
 
 
-def _arcs(axes: Axes, found: Connectivity, layout: Layout, base: float) -> None:
-    ends = ports(found, layout)
+def _arcs(axes: Axes, network: Connectivity, layout: Layout, base: float) -> None:
+    ends = ports(network, layout)
     longest = max(end - start for start, end in ends)
     outlines = [arc(start, end, base, layout.arcs * ((end - start) / longest) ** 0.8) for start, end in ends]
-    thickest = _thickest(found, layout)
+    thickest = _thickest(network, layout)
     for state, look in LOOKS.items():
-        numbers = [number for number, link in enumerate(found.links) if link.state == state]
+        numbers = [number for number, link in enumerate(network.links) if link.state == state]
         # The most open ones last, on top.
-        numbers.sort(key=lambda number: found.links[number].gate or 0)
+        numbers.sort(key=lambda number: network.links[number].gate or 0)
         if not numbers:
             continue
-        links = [found.links[number] for number in numbers]
+        links = [network.links[number] for number in numbers]
         is_open = state == "open"
         drawn = PathCollection(
             [outlines[number] for number in numbers],
             facecolors="none",
-            edgecolors=[SHADES((link.gate or 0) / found.largest) for link in links] if is_open else look.colour,
-            linewidths=[_width(link, found, thickest) for link in links] if is_open else min(look.width, thickest),
+            edgecolors=[SHADES((link.gate or 0) / network.largest) for link in links] if is_open else look.colour,
+            linewidths=[_width(link, network, thickest) for link in links] if is_open else min(look.width, thickest),
             linestyles=look.line,
             zorder=look.order,
             capstyle="butt",
@@ -176,41 +176,41 @@ def _arcs(axes: Axes, found: Connectivity, layout: Layout, base: float) -> None:
         axes.add_collection(drawn, autolim=False)
 
 
-def _thickest(found: Connectivity, layout: Layout) -> float:
+def _thickest(network: Connectivity, layout: Layout) -> float:
     """The width of a gate that is all open, in points: arcs side by side do not touch."""
-    ends = [name for link in found.links for name in link.connection]
-    busiest = max((ends.count(place.name) for place in found.places), default=1) or 1
+    ends = [name for link in network.links for name in link.connection]
+    busiest = max((ends.count(node.name) for node in network.nodes), default=1) or 1
     return float(np.clip(0.75 * 72 * _BAR_SHARE * layout.spacing / busiest, _THINNEST, _THICKEST))
 
 
-def _width(link: Link, found: Connectivity, thickest: float) -> float:
-    return _THINNEST + (thickest - _THINNEST) * (link.gate or 0) / found.largest
+def _width(link: Link, network: Connectivity, thickest: float) -> float:
+    return _THINNEST + (thickest - _THINNEST) * (link.gate or 0) / network.largest
 
 
-def _bars(axes: Axes, found: Connectivity, layout: Layout, base: float, most_macs: int) -> None:
+def _bars(axes: Axes, network: Connectivity, layout: Layout, base: float, most_macs: int) -> None:
     width = _BAR_SHARE * layout.spacing
-    for number, (place, centre) in enumerate(zip(found.places, layout.centres, strict=True)):
-        depth = max(_LEAST_BAR, _BARS * place.macs / most_macs)
-        shown = place.macs > 0 and not place.is_removed
+    for number, (node, centre) in enumerate(zip(network.nodes, layout.centres, strict=True)):
+        depth = max(_LEAST_BAR, _BARS * node.macs / most_macs)
+        shown = node.macs > 0 and not node.is_removed
         bar = Rectangle(
             (centre - width / 2, base - depth),
             width,
             depth,
             facecolor="#8A8A8A" if shown else "white",
-            edgecolor=GHOST if place.is_removed else QUIET,
-            linestyle="--" if place.is_removed else "-",
+            edgecolor=GHOST if node.is_removed else QUIET,
+            linestyle="--" if node.is_removed else "-",
             linewidth=0.8,
             zorder=4,
         )
         axes.add_patch(bar)
         if number % layout.every:
             continue
-        colour = "#8F8F8F" if place.is_removed else INK
+        colour = "#8F8F8F" if node.is_removed else INK
         below = base - _BARS - 0.06
         if layout.upright:
-            axes.text(centre, below, _upright(place), fontsize=_TEXT, color=colour, rotation=90, va="top", ha="center")
+            axes.text(centre, below, _upright(node), fontsize=_TEXT, color=colour, rotation=90, va="top", ha="center")
             continue
-        for line, text in enumerate(label(place)):
+        for line, text in enumerate(label(node)):
             axes.text(
                 centre,
                 below - line * height_of(_TEXT),
@@ -223,8 +223,8 @@ def _bars(axes: Axes, found: Connectivity, layout: Layout, base: float, most_mac
             )
 
 
-def _upright(place: Place) -> str:
-    return "  ".join(label(place))
+def _upright(node: Node) -> str:
+    return "  ".join(label(node))
 
 
 def _header(axes: Axes, panels: Sequence[Connectivity], note: str) -> None:

@@ -48,17 +48,17 @@ def comparison_data(document: Comparison, plan: Plan[ComparisonPlan]) -> dict[st
 
 def _architectures(plan: Plan) -> dict[str, Architecture]:
     """The wiring of each network, of an evolution that of its first seed."""
-    found: dict[str, Architecture] = {}
+    wirings: dict[str, Architecture] = {}
     for job in plan.jobs:
-        if job.candidate not in found and len(found) < MOST_DRAWN and job.is_finished:
-            found[job.candidate] = job.run.architecture()
-    return found
+        if job.candidate not in wirings and len(wirings) < MOST_DRAWN and job.is_finished:
+            wirings[job.candidate] = job.run.architecture()
+    return wirings
 
 
 def _parent(plan: Plan[ComparisonPlan]) -> Architecture | None:
     """What all wirings are part of; of several searches, whose parents have the same layers, that of the first."""
     try:
-        found = before_cut(RunDirectory.open(Path(plan.document.cuts[0])))
+        parent = before_cut(RunDirectory.open(Path(plan.document.cuts[0])))
     except (UsageError, OSError):
         return None
-    return found.architecture if found else None
+    return parent.architecture if parent else None

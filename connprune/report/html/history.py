@@ -52,10 +52,10 @@ def gate_data(architecture: Architecture, gates: GateHistory, threshold: float) 
     return data
 
 
-def agreement_data(architecture: Architecture, found: Agreement) -> dict[str, object]:
+def agreement_data(architecture: Architecture, agreement: Agreement) -> dict[str, object]:
     """Of several runs, for each gated connection the mean magnitude of its gate over the epochs, and its extremes."""
-    length = min(len(path) for path in found.paths)
-    paths = np.stack([path[:length] for path in found.paths])
+    length = min(len(path) for path in agreement.paths)
+    paths = np.stack([path[:length] for path in agreement.paths])
     rows = kept_rows(length, 3 * paths.shape[2])
     mean = paths[:, rows].mean(0)
     return {
@@ -63,9 +63,9 @@ def agreement_data(architecture: Architecture, found: Agreement) -> dict[str, ob
         "last": length - 1,
         "arcs": gated_places(architecture),
         "kind": architecture.gates.kind if architecture.gates else None,
-        "threshold": found.threshold,
+        "threshold": agreement.threshold,
         "gate": columns(mean),
-        "closed": closed(mean, found.threshold),
+        "closed": closed(mean, agreement.threshold),
         "low": columns(paths[:, rows].min(0)),
         "high": columns(paths[:, rows].max(0)),
     }

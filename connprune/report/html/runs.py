@@ -10,14 +10,14 @@ from connprune.report.html.wiring import wiring_data
 
 
 def runs_data(
-    document: RunAgreement, architecture: Architecture, found: Agreement, names: Sequence[str]
+    document: RunAgreement, architecture: Architecture, agreement: Agreement, names: Sequence[str]
 ) -> dict[str, object]:
     """Everything that the page of several runs shows.
 
     Args:
         document: how far they agree.
         architecture: of the first of them; their gated connections are the same.
-        found: likewise, with their gates.
+        agreement: likewise, with their gates.
         names: short names of the runs.
     """
     kept = [len(some) for some in (document.kept_by_all, document.kept_by_some, document.kept_by_none)]
@@ -39,5 +39,5 @@ def runs_data(
         "document": document.plain(),
         "names": list(names),
         "wiring": wiring_data(architecture),
-        "history": agreement_data(architecture, found),
+        "history": agreement_data(architecture, agreement),
     }

@@ -36,7 +36,7 @@ def test_what_is_drawn_closed_is_what_is_below_the_threshold(given_: Trained) ->
     architecture, gates = given_
     found = connectivity(architecture, gates, THRESHOLD)
     assert [link.connection for link in found.links] == list(architecture.all_connections)
-    assert [place.name for place in found.places] == [INPUT, *(layer.name for layer in architecture.layers), HEAD]
+    assert [node.name for node in found.nodes] == [INPUT, *(layer.name for layer in architecture.layers), HEAD]
     final = {} if gates is None else gates.final()
     closed = {connection for connection, gate in final.items() if abs(gate) < THRESHOLD}
     assert {link.connection for link in found.links if link.state == "closed"} == closed
@@ -50,7 +50,7 @@ def test_what_is_drawn_closed_is_what_is_below_the_threshold(given_: Trained) ->
 @given(trained())
 def test_every_arc_leads_to_the_right_and_ends_where_no_other_does(given_: Trained) -> None:
     found = connectivity(*given_, THRESHOLD)
-    layout = Layout.of(found.places)
+    layout = Layout.of(found.nodes)
     ends = ports(found, layout)
     assert np.isfinite(ends).all()
     for link, (start, end) in zip(found.links, ends, strict=True):
@@ -59,7 +59,7 @@ def test_every_arc_leads_to_the_right_and_ends_where_no_other_does(given_: Train
             assert abs(at - layout.centres[found.position[name]]) < layout.spacing / 2
     places = [round(at, 6) for pair in ends for at in pair]
     assert len(set(places)) == len(places)
-    assert len({label(place) for place in found.places}) == len(found.places)
+    assert len({label(node) for node in found.nodes}) == len(found.nodes)
 
 
 @given(trained())
