@@ -71,7 +71,7 @@ class ArgumentError(UsageError):
 
 
 class NoBaselineError(UsageError):
-    """There is no network of the kind that a cut shall be compared with."""
+    """There is no network of the kind to compare a cut with."""
 
 
 class UnfinishedRunError(UsageError):
@@ -111,7 +111,7 @@ class LostDirectoryError(ConnpruneError):
 
 
 class NoMemoryError(ConnpruneError):
-    """The memory is too small for what shall be computed."""
+    """The memory is too small for what is to be computed."""
 
 
 class LostDeviceError(ConnpruneError):

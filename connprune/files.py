@@ -31,7 +31,7 @@ def write_whole(path: Path, write: Callable[[str], object], previous: Path | Non
     """Writes a file under a temporary name, flushes it to the disk, then gives it its own name.
 
     Args:
-        path: where the file shall be; its folder exists.
+        path: of the file; its folder exists.
         write: is called with the temporary name.
         previous: the name that the file which was there takes, once the new one is on the disk; None drops it.
 

@@ -27,7 +27,7 @@ _ABANDONED_SECONDS = 24 * 60 * 60
 
 
 def temporary_folder(path: Path) -> Path:
-    """Makes an empty folder beside `path`, for what shall have that name once it is complete."""
+    """Makes an empty folder beside `path`, for what gets that name once it is complete."""
     process = Process.own()
     name = path.name.encode(errors="surrogateescape")[:_REPEATED].decode(errors="ignore")
     prefix = f".{name}.{_place(process)}-{process.number}-{process.started}."

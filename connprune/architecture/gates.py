@@ -114,7 +114,7 @@ Amount = Annotated[int | str, BeforeValidator(_amount)]
 
 
 class CostBudget(Frozen):
-    """What the network shall cost once its gates have decided; a whole number, or a percentage of what it has.
+    """What the network may cost once its gates have decided; a whole number, or a percentage of what it has.
 
     Attributes:
         parameters: how many, gates included; null is any number.

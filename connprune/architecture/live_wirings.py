@@ -62,7 +62,7 @@ class LiveWirings:
 
         Args:
             random: where chance comes from.
-            connections: how many it shall have; None is any number.
+            connections: how many it has; None is any number.
 
         Raises:
             ValueError: there is none of this many connections.

@@ -1,4 +1,4 @@
-"""An architecture with other widths: those of all its layers times one factor, chosen for what it shall cost."""
+"""An architecture with other widths: those of all its layers times one factor, chosen for what it may cost."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator

@@ -73,7 +73,7 @@ def cluster(device: str, jobs: int | None, threads: int | None) -> Iterator[Shar
 
     Args:
         device: `auto`, `cpu`, `cuda` or `mps`; with `auto` trainings ask for a GPU if the cluster has one.
-        jobs: how many trainings shall run at once; None is as many as there is room for.
+        jobs: how many trainings run at once; None is as many as there is room for.
         threads: CPU threads of each; None is OMP_NUM_THREADS, else a fair share of this machine's cores, but 1 in a
             cluster that was there already.
 

@@ -39,7 +39,7 @@ class SplitImages:
 
     Args:
         load: loads the images of a configuration.
-        device: where they shall be.
+        device: of the images.
         data: where they are now; None is where the configurations say, or $CONNPRUNE_DATA.
     """
 

@@ -44,7 +44,7 @@ def draw(run: RunDirectory, format_name: str) -> str:
 
 
 def export_drawing(run: RunDirectory, format_name: str, path: Path | None) -> tuple[str, Export]:
-    """Draws the wiring, and writes it if it shall be a file.
+    """Draws the wiring, and writes it if a file is wanted.
 
     Args:
         run: a finished run.

@@ -55,7 +55,7 @@ class Moment:
 
     @property
     def epochs(self) -> int | None:
-        """How many it shall train; None before it begins."""
+        """How many it trains in all; None before it begins."""
         return self.summary.epochs if self.summary else None
 
     @property

@@ -52,7 +52,7 @@ def curves_figure(epochs: Sequence[EpochMetrics], name: str, folder: Path, best:
         epochs: at least one.
         name: of the run.
         folder: where to write.
-        best: the epoch with the lowest validation loss, if it shall be marked.
+        best: the epoch with the lowest validation loss, if it is to be marked.
 
     Returns:
         The files.
