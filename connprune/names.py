@@ -18,7 +18,7 @@ def unknown(key: str, word: str, known: Iterable[str]) -> Mistake:
     """
     names = list(known)
     return Mistake(
-        key=key, word=repr(word[:_LONGEST]), expected=f"one of {', '.join(names)}", hint=nearest(word, names)
+        key=key, found=repr(word[:_LONGEST]), expected=f"one of {', '.join(names)}", hint=nearest(word, names)
     )
 
 
