@@ -74,7 +74,9 @@ def begun(path: Path | None, folder: Path, procedures: Sequence[Procedure]) -> "
     return found
 
 
-def list_commands(plan: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output) -> None:
+def list_commands(
+    plan: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
+) -> None:
     """Prints a command for each training that is left, of the sweep and then of what follows."""
     left = job_commands(plan, execution)
     if procedures and not left:
@@ -84,7 +86,9 @@ def list_commands(plan: "Plan[SweepPlan]", procedures: Sequence[Procedure], exec
     show_commands(plan.path, left, output)
 
 
-def results(plan: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output) -> "Sweep":
+def results(
+    plan: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
+) -> "Sweep":
     """Executes a sweep and what follows; returns its document.
 
     Raises:

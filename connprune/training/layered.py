@@ -172,9 +172,8 @@ def _sections(below: Section, above: Section) -> dict[str, tuple[Section, Sectio
 
 def _keys_of(kind: object) -> frozenset[str]:
     """The keys of an optimizer; none if there is no such kind."""
-    kind = OPTIMIZER if kind is None else kind
-    known = isinstance(kind, str) and kind in OPTIMIZERS
-    return frozenset(OPTIMIZERS[kind].model_fields) if known else frozenset()
+    name = OPTIMIZER if kind is None else kind
+    return frozenset(OPTIMIZERS[name].model_fields) if isinstance(name, str) and name in OPTIMIZERS else frozenset()
 
 
 def _addressed(data: Any, parts: Iterable[str], mark: Mark) -> KeyPath:

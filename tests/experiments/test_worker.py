@@ -9,7 +9,6 @@ from connprune.architecture.cutting import restricted
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.documents.plan import ComparisonPlan
 from connprune.errors import InterruptedRunError, UsageError
-from connprune.experiments.candidates import candidates_of
 from connprune.experiments.compared import ComparedCut
 from connprune.experiments.comparison import collect
 from connprune.experiments.evolution import mutated
