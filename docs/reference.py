@@ -83,6 +83,8 @@ WHERE = {
     "preset": "`presets NAME`",
     "bench": "`bench`",
     "machine": "`env`",
+    "evaluation": "`evaluate`",
+    "predictions": "`predict`",
 }
 SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("At the top", Configuration),

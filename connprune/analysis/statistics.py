@@ -74,3 +74,9 @@ def rank(ours: float, others: Sequence[float]) -> Rank:
 def std(values: Sequence[float]) -> float | None:
     """The standard deviation of a sample; None of a single value."""
     return stdev(values) if len(values) > 1 else None
+
+
+def share_interval(count: int, of: int) -> tuple[float, float]:
+    """The 95% interval of a share that was counted (Wilson, "Probable inference", 1927), within 0 and 1."""
+    interval = stats.binomtest(count, of).proportion_ci(LEVEL, "wilson")
+    return float(interval.low), float(interval.high)

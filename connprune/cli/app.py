@@ -11,9 +11,11 @@ from connprune.cli.bench import bench
 from connprune.cli.check import check
 from connprune.cli.data import data
 from connprune.cli.env import env
+from connprune.cli.evaluate import evaluate
 from connprune.cli.export import export
 from connprune.cli.help import Command, Group
 from connprune.cli.inspect import inspect
+from connprune.cli.predict import predict
 from connprune.cli.presets import presets
 from connprune.cli.prune import prune
 from connprune.cli.retrain import retrain
@@ -26,7 +28,7 @@ from connprune.cli.work import work
 WORKFLOW = "Search, cut, compare"
 UTILITIES = "Utilities"
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    WORKFLOW: (train, inspect, prune, retrain, sweep, export),
+    WORKFLOW: (train, inspect, prune, retrain, sweep, evaluate, predict, export),
     UTILITIES: (runs, check, presets, schema, data, bench, env),
 }
 

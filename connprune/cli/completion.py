@@ -11,10 +11,11 @@ from connprune import builtin
 # The names that modules which import torch define; a test holds them to what those say.
 GRANULARITIES = ("connection", "feature-map")
 FORMATS = ("onnx", "pt2", "safetensors", "dot", "mermaid")
+PARTS = ("test", "validation", "train")
 SCHEMAS = (
     *("configuration", "sweep", "summary", "epoch", "environments", "inspection", "run-agreement", "cut-agreement"),
     *("cut", "thresholds", "comparison", "swept", "commands", "planned-training", "planned-sweep", "export", "check"),
-    *("runs", "presets", "preset", "bench", "machine"),
+    *("runs", "presets", "preset", "bench", "machine", "evaluation", "predictions"),
 )
 
 
@@ -47,6 +48,11 @@ def criteria(incomplete: str) -> list[str]:
 def granularities(incomplete: str) -> list[str]:
     """What is cut."""
     return _beginning(incomplete, GRANULARITIES)
+
+
+def parts(incomplete: str) -> list[str]:
+    """Which images of a run are evaluated on."""
+    return _beginning(incomplete, PARTS)
 
 
 def formats(incomplete: str) -> list[str]:

@@ -14,6 +14,7 @@ from connprune.documents.cut import CutDocument, Thresholds
 from connprune.documents.described import attributes, summary
 from connprune.documents.environment import Environments, Machine
 from connprune.documents.epoch import EpochMetrics
+from connprune.documents.evaluation import Evaluation, Predictions
 from connprune.documents.export import Export
 from connprune.documents.inspection import Inspection
 from connprune.documents.lists import Commands, PlannedSweep, PlannedTraining, Preset, Presets, Runs
@@ -42,6 +43,8 @@ DOCUMENTS: dict[str, type[Part]] = {
     "preset": Preset,
     "bench": Bench,
     "machine": Machine,
+    "evaluation": Evaluation,
+    "predictions": Predictions,
 }
 
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from connprune.analysis.statistics import paired_difference, rank, std
+from connprune.analysis.statistics import paired_difference, rank, share_interval, std
 
 
 def test_a_paired_interval_equals_a_hand_computation() -> None:
@@ -46,3 +46,12 @@ def test_a_rank_counts_ties_half() -> None:
 def test_the_standard_deviation_is_that_of_a_sample() -> None:
     assert std([1.0, 2.0, 3.0]) == pytest.approx(1)
     assert std([1.0]) is None
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 7), (7, 7), (437, 450), (1, 2), (5000, 10_000)])
+def test_the_interval_of_a_share_is_wilsons(count: int, of: int) -> None:
+    # Newcombe 1998, equation 3, with the normal's 97.5% quantile.
+    z, p = 1.959963984540054, count / of
+    middle, half = 2 * count + z * z, z * math.sqrt(z * z + 4 * count * (1 - p))
+    wanted = [(middle + sign * half) / (2 * (of + z * z)) for sign in (-1, 1)]
+    assert share_interval(count, of) == pytest.approx(wanted, abs=1e-12)

@@ -13,6 +13,7 @@ from connprune.cli import completion
 from connprune.errors import UsageError
 from connprune.export.formats import FORMATS
 from connprune.training.configuration import resolve
+from connprune.training.evaluating import PARTS
 from connprune.training.key_paths import configuration_keys
 from connprune.training.pruning import GRANULARITIES
 from tests.conftest import TINY, Command, Run
@@ -68,6 +69,7 @@ def test_runs_are_offered(offered, command: Command, tmp_path: Path) -> None:  #
 def test_the_names_are_those_that_there_are() -> None:
     assert list(completion.GRANULARITIES) == list(GRANULARITIES)
     assert completion.FORMATS == FORMATS
+    assert completion.PARTS == PARTS
 
 
 def test_the_keys_are_those_of_the_configuration() -> None:

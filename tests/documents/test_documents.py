@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from PIL import Image
 
 from connprune.documents.catalogue import DOCUMENTS, document_schema
 from connprune.errors import UsageError
@@ -31,6 +32,7 @@ def test_each_has_a_schema_with_a_meaning_for_every_key(name: str) -> None:
 
 def test_what_every_command_prints(command: Command) -> None:
     Path("sweep.yaml").write_text(SWEEP, encoding="utf-8")
+    Image.new("L", (8, 8)).save("image.png")
     few = ("--epochs", "1", "--device", "cpu")
     against = ("--against", "chain,random:2", "--run", "compared")
     words = {
@@ -51,6 +53,8 @@ def test_what_every_command_prints(command: Command) -> None:
         "presets": ("presets",),
         "preset": ("presets", "digits"),
         "machine": ("env",),
+        "evaluation": ("evaluate", "mine", "--figures", "figures"),
+        "predictions": ("predict", "mine", "image.png", "--top", "3"),
     }
     for name, arguments in words.items():
         if name == "cut-agreement":

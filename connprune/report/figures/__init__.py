@@ -4,6 +4,7 @@ Each module draws one figure from plain data. None needs torch.
 """
 
 from connprune.report.figures.agreement import agreement_figure
+from connprune.report.figures.confusion import confusion_figure
 from connprune.report.figures.costs import costs_figure
 from connprune.report.figures.curves import curves_figure
 from connprune.report.figures.experiments import comparison_figures, sweep_figures
@@ -19,6 +20,7 @@ __all__ = [
     "Drawable",
     "agreement_figure",
     "comparison_figures",
+    "confusion_figure",
     "costs_figure",
     "curves_figure",
     "drawable",

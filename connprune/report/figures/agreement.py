@@ -5,22 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
-from matplotlib.patches import Rectangle
 
 from connprune.analysis.agreement import Agreement
 from connprune.architecture.base import HEAD, INPUT
 from connprune.report.figures.connections import Link
 from connprune.report.figures.header import MARGIN, header
-from connprune.report.figures.labels import height_of, plain, shortened, width_of
+from connprune.report.figures.labels import plain, shortened, width_of
 from connprune.report.figures.matrix import Frame, draw_cells, draw_names, label_room
-from connprune.report.figures.style import SHADES, canvas, colour_key, figure_of, on_shade, written
+from connprune.report.figures.squares import TEXT, draw_square
+from connprune.report.figures.style import canvas, colour_key, figure_of, written
 
 # In inches; texts in points.
 _HEADER, _TITLE, _LEAST_SIDE, _CELL = 0.62, 0.3, 2.6, 0.42
 _MOST_SIDE = 14.0
-_TEXT = 7.0
 
 
 def agreement_figure(agreement: Agreement, names: Sequence[str], folder: Path) -> list[Path]:
@@ -38,7 +35,7 @@ def agreement_figure(agreement: Agreement, names: Sequence[str], folder: Path) -
     nodes = _in_order(agreement)
     side = float(np.clip(_CELL * max(len(names), len(nodes) - 1), _LEAST_SIDE, _MOST_SIDE))
     cell, vote_cell = side / len(names), side / max(1, len(nodes) - 1)
-    room = 0.1 + max(width_of(name, _TEXT) for name in short)
+    room = 0.1 + max(width_of(name, TEXT) for name in short)
     vote_room = label_room([plain(shortened(node)) for node in nodes], vote_cell)
     correlation = agreement.mean_correlation
     titles = [
@@ -64,7 +61,7 @@ def agreement_figure(agreement: Agreement, names: Sequence[str], folder: Path) -
         for left, title in zip(lefts, titles, strict=True):
             axes.text(left, height - _HEADER - 0.02, title, fontsize=9, fontweight="bold", va="top")
         for left, matrix in zip(lefts, (agreement.correlation, agreement.jaccard), strict=False):
-            _square(axes, matrix, short, (left + room, top), cell)
+            draw_square(axes, *_cells(matrix), short, (left + room, top), cell)
         frame = Frame(lefts[2] + vote_room, top, vote_cell, nodes)
         draw_names(axes, frame)
         links = [
@@ -91,28 +88,7 @@ def _in_order(agreement: Agreement) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(name for name in alone if name == INPUT), *alone, *targets, HEAD]))
 
 
-def _square(axes: Axes, matrix: Any, names: Sequence[str], corner: tuple[float, float], cell: float) -> None:
-    """A matrix of the runs; what is below 0 counts as 0, what is not defined is pale."""
-    left, top = corner
-    boxes, shades = [], []
-    for (row, column), value in np.ndenumerate(matrix):
-        boxes.append(Rectangle((left + column * cell, top - (row + 1) * cell), cell, cell))
-        share = None if np.isnan(value) else float(np.clip(value, 0, 1))
-        shades.append("#F1F1F1" if share is None else SHADES(share))
-        text = "–" if share is None else f"{value:.2f}"
-        size = min(8.0, 8 * 0.8 * cell / width_of(text, 8))
-        if size >= 4:
-            x, y = left + (column + 0.5) * cell, top - (row + 0.5) * cell
-            colour = "black" if share is None else on_shade(share)
-            axes.text(x, y, text, fontsize=size, color=colour, ha="center", va="center")
-    axes.add_collection(
-        PatchCollection(boxes, facecolors=shades, edgecolors="white", linewidths=min(1.0, 4 * cell)), autolim=False
-    )
-    size = min(_TEXT, cell * 72 / 1.2)
-    every = int(np.ceil(height_of(size) / cell)) if size > 3.5 else int(np.ceil(height_of(_TEXT) / cell))
-    for number, name in enumerate(names):
-        if number % every == 0:
-            middle = top - (number + 0.5) * cell
-            axes.text(left - 0.06, middle, name, fontsize=max(size, 3.5), ha="right", va="center")
-            middle = left + (number + 0.5) * cell
-            axes.text(middle, top + 0.06, name, fontsize=max(size, 3.5), ha="center", va="bottom", rotation=90)
+def _cells(matrix: Any) -> tuple[list[list[float | None]], list[list[str]]]:
+    """The shade and the text of each cell; what is below 0 counts as 0, what is not defined is pale."""
+    shades = [[None if np.isnan(value) else float(np.clip(value, 0, 1)) for value in row] for row in matrix]
+    return shades, [["–" if np.isnan(value) else f"{value:.2f}" for value in row] for row in matrix]
