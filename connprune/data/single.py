@@ -9,8 +9,9 @@ import numpy as np
 
 from connprune.architecture.base import Shape
 from connprune.data.decoding import RangeWantedError, bombs_refused, suffixes
+from connprune.data.named import SOURCES
 from connprune.data.reading import pictures
-from connprune.data.settings import NAMED, DataSettings
+from connprune.data.settings import DataSettings
 from connprune.errors import UsageError
 
 
@@ -85,6 +86,6 @@ def _before_steps(shape: Shape, settings: DataSettings) -> Shape:
     """The shape of an image before its rows became steps."""
     if not settings.as_sequence:
         return shape
-    named = NAMED.get(settings.source)
-    channels = named[0].feature_maps if named else settings.channels
+    is_named = settings.source in SOURCES
+    channels = SOURCES[settings.source].shape.feature_maps if is_named else settings.channels
     return Shape(channels, shape.width, shape.feature_maps // channels)

@@ -9,7 +9,7 @@ import torch
 from connprune.analysis.statistics import share_interval
 from connprune.architecture.base import Shape
 from connprune.data.images import Dataset, Images
-from connprune.data.settings import NAMED
+from connprune.data.named import SOURCES
 from connprune.documents.evaluation import ClassEvaluation, Evaluated, Evaluation
 from connprune.errors import UsageError
 from connprune.names import unknown
@@ -70,7 +70,7 @@ def evaluate_run(
     with products_in(precision, device):
         scores = score(network, images.to(device), precision)
     source = configuration.data.source
-    name = source if source in NAMED else Path(source).name
+    name = source if source in SOURCES else Path(source).name
     return _document(run, name, named, same, classes, scores)
 
 
