@@ -45,18 +45,18 @@ def gentle(scores: Mapping[Unit, float], leaves_path: LeavesPath) -> str:
     # Of equal scores a threshold cuts all.
     lower = quarter if upper <= safe else _below(scores, safe)
     told = _between(lower, min(upper, safe))
-    found = []
+    examples = []
     if told is not None:
-        found.append(f"a threshold of {told} would cut {sum(score < float(told) for score in ranked)}")
+        examples.append(f"a threshold of {told} would cut {sum(score < float(told) for score in ranked)}")
     kept = len(ranked) - round(_SHARE * len(ranked))
     fewest = _fewest_kept(scores, leaves_path)
     if fewest <= kept < len(ranked):
-        found.append(f"a sparsity of {_SHARE:g} would cut {len(ranked) - kept}")
+        examples.append(f"a sparsity of {_SHARE:g} would cut {len(ranked) - kept}")
     elif fewest < len(ranked):
-        found.append(f"keeping {fewest} would cut {len(ranked) - fewest}")
-    if not found:
+        examples.append(f"keeping {fewest} would cut {len(ranked) - fewest}")
+    if not examples:
         return "Whatever is cut by these scores, no path from the input to the head would be left."
-    return f"{', '.join(found)} of them."
+    return f"{', '.join(examples)} of them."
 
 
 def largest_safe(scores: Mapping[Unit, float], leaves_path: LeavesPath) -> float:

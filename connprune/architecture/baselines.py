@@ -129,13 +129,13 @@ def random_params(pair: Pair, count: int) -> list[Architecture]:
         for wiring in attempts
         if abs(parameter_count(restricted(pair.parent, wiring)) - wanted) <= TOLERANCE * wanted
     )
-    found = _different(pair, fitting, count)
-    if len(found) < count:
+    different = _different(pair, fitting, count)
+    if len(different) < count:
         raise NoBaselineError(
-            f"baseline random-params:{count}: among {_ATTEMPTS:,} random wirings {len(found)} had {wanted:,} "
+            f"baseline random-params:{count}: among {_ATTEMPTS:,} random wirings {len(different)} had {wanted:,} "
             f"parameters within {TOLERANCE:.0%}."
         )
-    return found
+    return different
 
 
 def every(pair: Pair) -> list[Architecture]:
@@ -162,12 +162,12 @@ def _draws(space: LiveWirings, generator: Random, connections: int) -> Iterator[
 def _different(pair: Pair, wirings: Iterator[Wiring], count: int) -> list[Architecture]:
     """The first `count` that differ from each other and from the cut."""
     taken = {_frozen(pair.cut.connections)}
-    found: list[Architecture] = []
-    while len(found) < count and (wiring := next(wirings, None)) is not None:
+    different: list[Architecture] = []
+    while len(different) < count and (wiring := next(wirings, None)) is not None:
         if _frozen(wiring) not in taken:
             taken.add(_frozen(wiring))
-            found.append(restricted(pair.parent, wiring))
-    return found
+            different.append(restricted(pair.parent, wiring))
+    return different
 
 
 def _is_in_space(pair: Pair) -> bool:

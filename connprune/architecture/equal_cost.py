@@ -42,15 +42,15 @@ def random_cost(pair: Pair, count: int) -> list[Architecture]:
         scores: dict[Unit, float] = {connection: generator.random() for connection in pair.parent.all_connections}
         since += 1
         try:
-            found = cut_connections(pair.parent, scores, budget)
+            candidate = cut_connections(pair.parent, scores, budget)
         except DisconnectedError:
-            found = pair.cut
+            candidate = pair.cut
         if (
-            costs_the_same(parameter_count(found), parameters)
-            and costs_the_same(mac_count(found), macs)
-            and all(found.connections != other.connections for other in taken)
+            costs_the_same(parameter_count(candidate), parameters)
+            and costs_the_same(mac_count(candidate), macs)
+            and all(candidate.connections != other.connections for other in taken)
         ):
-            taken.append(found)
+            taken.append(candidate)
             since = 0
         elif since == DRAWS:
             fewer = len(taken) - 1

@@ -65,11 +65,11 @@ def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset
     }
     merged = {}
     for target in connections:
-        found = _merged(architecture, target, left[target])
+        maps = _merged(architecture, target, left[target])
         if target != HEAD and blocks[target].linked:
             # A merge that mixes makes only what a layer that passes its feature maps on is still asked for.
-            found &= blocks[target].needed_for(read[target], architecture.shapes.merged[target].feature_maps)
-        merged[target] = tuple(sorted(found))
+            maps &= blocks[target].needed_for(read[target], architecture.shapes.merged[target].feature_maps)
+        merged[target] = tuple(sorted(maps))
     output = {name: tuple(sorted(maps)) for name, maps in read.items() if name == INPUT or name in connections}
     return Live(connections, output, merged)
 
@@ -78,10 +78,10 @@ def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[i
     """What the target's layer reads: of a merge that mixes all, as long as that reads anything."""
     if architecture.aggregate[target].mixes:
         return set(range(architecture.shapes.merged[target].feature_maps)) if any(sources.values()) else set()
-    found: set[int] = set()
+    maps: set[int] = set()
     for read in architecture.reads[target]:
-        found.update(map(read.at.__getitem__, sources[read.connection.source]))
-    return found
+        maps.update(map(read.at.__getitem__, sources[read.connection.source]))
+    return maps
 
 
 def _leave(architecture: Architecture, target: str, sources: Mapping[str, set[int]], wanted: set[int]) -> None:

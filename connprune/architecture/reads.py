@@ -54,7 +54,7 @@ def infer_reads(architecture: Architecture) -> dict[str, tuple[Read, ...]]:
     gate = 0
     for target, connections in incoming.items():
         stacks = architecture.aggregate[target].stacks
-        found: list[Read] = []
+        of_target: list[Read] = []
         first = 0
         for connection in connections:
             given = architecture.shapes.output[connection.source].feature_maps
@@ -63,9 +63,9 @@ def infer_reads(architecture: Architecture) -> dict[str, tuple[Read, ...]]:
             segment = range(first, first + len(take))
             placed: Sequence[int] = selection.at if selection and selection.at is not None else range(len(take))
             count = 0 if connection not in gated else 1 if shared else len(take)
-            found.append(
+            of_target.append(
                 Read(connection, given, take, segment if stacks else placed, segment, range(gate, gate + count))
             )
             first, gate = segment.stop, gate + count
-        reads[target] = tuple(found)
+        reads[target] = tuple(of_target)
     return reads

@@ -75,13 +75,13 @@ def list_length(annotations: Iterable[Any]) -> int | None:
 
 def _below(annotations: Iterable[Any], models: Iterable[type[BaseModel]], part: str | int) -> list[Any]:
     """The types of one entry of a value."""
-    found: list[Any] = [model.model_fields[part].annotation for model in models if part in model.model_fields]
+    below: list[Any] = [model.model_fields[part].annotation for model in models if part in model.model_fields]
     for item in _flat(annotations):
         if get_origin(item) is dict:
-            found.append(get_args(item)[1])
+            below.append(get_args(item)[1])
         elif get_origin(item) in _CONTAINERS:
-            found += [each for each in get_args(item) if each is not Ellipsis]
-    return found
+            below += [each for each in get_args(item) if each is not Ellipsis]
+    return below
 
 
 def _of_kind(models: list[type[BaseModel]], data: Any) -> tuple[list[type[BaseModel]], str | None]:
@@ -98,7 +98,7 @@ def _of_kind(models: list[type[BaseModel]], data: Any) -> tuple[list[type[BaseMo
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     """The classes that a value with this type can be; for a list or a mapping none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        below = [found for each in annotation.__subclasses__() for found in _models_in(each)]
+        below = [model for each in annotation.__subclasses__() for model in _models_in(each)]
         return [annotation, *below] if "kind" in annotation.model_fields else [annotation]
     if get_origin(annotation) in _CONTAINERS:
         return []
@@ -107,11 +107,11 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _flat(annotations: Iterable[Any]) -> list[Any]:
     """The types with the members of unions in their place."""
-    found: list[Any] = []
+    flat: list[Any] = []
     for annotation in annotations:
         is_whole = get_origin(annotation) in (*_CONTAINERS, Literal) or not get_args(annotation)
-        found += [annotation] if is_whole else _flat(get_args(annotation))
-    return found
+        flat += [annotation] if is_whole else _flat(get_args(annotation))
+    return flat
 
 
 def _words(annotation: Any) -> list[str]:

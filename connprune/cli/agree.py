@@ -49,14 +49,14 @@ def _agree_on_gates(
     from connprune.report.agreement import agreement_document, agreement_text
 
     closed = CLOSED if threshold is None else threshold
-    found = agreement([directory.read_gates() for directory in directories], closed)
-    document = agreement_document(found, runs)
-    document = document.model_copy(update=report.of_runs(document, directories, found, _short(runs)))
+    agreed = agreement([directory.read_gates() for directory in directories], closed)
+    document = agreement_document(agreed, runs)
+    document = document.model_copy(update=report.of_runs(document, directories, agreed, _short(runs)))
     if figures:
         from connprune.report.figures import agreement_figure, paths_figure
 
         names = _short(runs)
-        drawn = output.drawn([*agreement_figure(found, names, figures), *paths_figure(found, names, figures)])
+        drawn = output.drawn([*agreement_figure(agreed, names, figures), *paths_figure(agreed, names, figures)])
         document = document.model_copy(update=drawn)
     rows = [vote.model_dump(exclude={"gates"}) for vote in document.votes]
     output.table(agreement_text(document), rows, document, as_csv)

@@ -63,5 +63,5 @@ def bench(
     splits = random_splits(*image_shape(configuration.data)).to(place)
     if workers is None:
         workers = 0 if place.type == "cpu" else 4
-    found = measure(configuration, architecture, splits, place, rounds, workers if against else None, output.warning)
-    output.result(bench_text(found), found)
+    measured = measure(configuration, architecture, splits, place, rounds, workers if against else None, output.warning)
+    output.result(bench_text(measured), measured)

@@ -22,5 +22,5 @@ def env(runs: options.RunsOption = None, as_json: options.JsonOption = False) ->
         cache = cache_folder()
     except UsageError:
         cache = None
-    found = machine(runs_folder(runs), cache)
-    Output(as_json).result(machine_text(found), found)
+    document = machine(runs_folder(runs), cache)
+    Output(as_json).result(machine_text(document), document)

@@ -67,7 +67,11 @@ def evaluate(
     options.prepare_cpu(threads)
     directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
     document = evaluate_run(
-        directory, wanted, lambda found: load_images(found, output), choose_device(device, output.warning), data
+        directory,
+        wanted,
+        lambda its: load_images(its, output),
+        choose_device(device, output.warning),
+        data,
     )
     if figures:
         from connprune.report.figures import confusion_figure

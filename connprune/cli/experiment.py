@@ -54,17 +54,17 @@ def run_experiment(
     if not execution.only_collect:
         _execute(plan, execution, output)
     speed = _speed(left, time.monotonic() - began, execution)
-    found = collect()
-    output.note(f"{text(found)}{speed}")
-    if found.unfinished:
+    document = collect()
+    output.note(f"{text(document)}{speed}")
+    if document.unfinished:
         raise UnfinishedError(
-            f"{plan.path}: {found.unfinished} of {len(plan.jobs)} trainings are not finished yet; "
+            f"{plan.path}: {document.unfinished} of {len(plan.jobs)} trainings are not finished yet; "
             f"go on with `{resume_command(plan.run.resumable)}`."
         )
     plan.require_same()
-    write_document(results, found)
+    write_document(results, document)
     plan.note("finished")
-    return found
+    return document
 
 
 def _speed(trainings: int, seconds: float, execution: ExecutionOptions) -> str:
@@ -153,7 +153,15 @@ def execute_here(
 
     place = choose_device(device, output.warning)
     with Stop() as stop:
-        return work(plan, lambda found: load_images(found, output), place, stop, _reporter(plan, output), data, since)
+        return work(
+            plan,
+            lambda wanted: load_images(wanted, output),
+            place,
+            stop,
+            _reporter(plan, output),
+            data,
+            since,
+        )
 
 
 def _execute_on_ray(plan: "Plan", execution: ExecutionOptions, output: Output) -> dict[Path, str]:

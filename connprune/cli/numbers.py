@@ -33,11 +33,11 @@ def whole_number_from(least: int, most: int | None = None) -> Callable[[str | in
     """Reads an option's value that must be neither smaller nor larger."""
 
     def read(text: str | int) -> int:
-        found = whole_number(text)
-        if found < least or (most is not None and found > most):
+        value = whole_number(text)
+        if value < least or (most is not None and value > most):
             wanted = f"from {least} upwards" if most is None else f"from {least} to {most:,}"
-            raise typer.BadParameter(f"found {found}, expected a whole number {wanted}.")
-        return found
+            raise typer.BadParameter(f"found {value}, expected a whole number {wanted}.")
+        return value
 
     return read
 
@@ -49,23 +49,23 @@ def number(text: str) -> float:
         typer.BadParameter: it is no finite number.
     """
     try:
-        found = math.nan if "_" in text else float(text)
+        value = math.nan if "_" in text else float(text)
     except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+        value = math.nan
+    if not math.isfinite(value):
         raise typer.BadParameter(f"found {_shown(text)}, expected a number.")
-    return found
+    return value
 
 
 def number_from(least: float, most: float | None = None) -> Callable[[str], float]:
     """Reads an option's value that must be neither smaller nor larger."""
 
     def read(text: str) -> float:
-        found = number(text)
-        if found < least or (most is not None and found > most):
+        value = number(text)
+        if value < least or (most is not None and value > most):
             wanted = f"from {least:g} upwards" if most is None else f"from {least:g} to {most:g}"
             raise typer.BadParameter(f"found {_shown(text)}, expected a number {wanted}.")
-        return found
+        return value
 
     return read
 

@@ -68,16 +68,16 @@ def seed_numbers(text: str | None) -> Callable[[int], list[int]] | None:
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",")]
-    found = [int(part) for part in parts if re.fullmatch("[0-9]{1,18}", part)]
-    if len(set(found)) < len(parts) or found == [0]:
+    chosen = [int(part) for part in parts if re.fullmatch("[0-9]{1,18}", part)]
+    if len(set(chosen)) < len(parts) or chosen == [0]:
         raise UsageError(
             f"--seeds {printable(text[:60])}: expected how many, like 5, or a list of different ones, like 1,2,3."
         )
-    count = found[0] if len(found) == 1 else len(found)
+    count = chosen[0] if len(chosen) == 1 else len(chosen)
     if count > TRAININGS.most:
         raise UsageError(f"--seeds: these are {count:,}, {TRAININGS}.")
-    if len(found) > 1:
-        return lambda own: found
+    if len(chosen) > 1:
+        return lambda own: chosen
     return lambda own: list(range(own, own + count))
 
 

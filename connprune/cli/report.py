@@ -81,7 +81,7 @@ class Report:
         return self._write(data, str(run.path), run=run)
 
     def of_runs(
-        self, document: "RunAgreement", runs: "Sequence[RunDirectory]", found: "Agreement", names: Sequence[str]
+        self, document: "RunAgreement", runs: "Sequence[RunDirectory]", agreement: "Agreement", names: Sequence[str]
     ) -> dict[str, str]:
         """Writes the page of several runs; returns what the printed document has of it."""
 
@@ -90,7 +90,7 @@ class Report:
             from connprune.training.redaction import last_parts
 
             shown = last_parts([str(run.path) for run in runs]) if self.redact else names
-            return runs_data(document, runs[0].architecture(), found, shown)
+            return runs_data(document, runs[0].architecture(), agreement, shown)
 
         return self._write(data, *document.runs)
 
@@ -150,8 +150,8 @@ class Report:
         named = [data.source, data.cache, self.data, os.environ.get(VARIABLE)]
         with suppress(UsageError):  # A user without a home folder has no cache there to name.
             named.append(str(cache_folder(data.cache)))
-        found = [place for place in map(str, filter(None, named)) if place not in SOURCES]
-        return [*found, *map(absolute, found)]
+        outside = [place for place in map(str, filter(None, named)) if place not in SOURCES]
+        return [*outside, *map(absolute, outside)]
 
     def _measured(self, run: "RunDirectory") -> "tuple[Measured | None, str | None]":
         """What takes the images to know; without them, why not."""
@@ -169,7 +169,7 @@ class Report:
         try:
             return measure(
                 run,
-                lambda found: load_images(found, self.output),
+                lambda configuration: load_images(configuration, self.output),
                 choose_device("auto", self.output.warning),
                 self.data,
             ), None

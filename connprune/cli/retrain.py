@@ -220,5 +220,5 @@ class _Wanted:
         if self.execution.only_list:
             show_commands(plan.path, job_commands(plan, self.execution), self.output)
             return
-        found = compare(plan, self.execution, self.output)
-        show(found, lambda: self.report.of_comparison(found, plan), self.figures, self.output)
+        document = compare(plan, self.execution, self.output)
+        show(document, lambda: self.report.of_comparison(document, plan), self.figures, self.output)

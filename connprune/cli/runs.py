@@ -43,18 +43,18 @@ def runs(
         raise UsageError("Give DIR or --runs, found both.")
     output = Output(as_json)
     folder = runs_folder(runs)
-    found = rows(folders or ([folder] if folder.exists() else []))
-    document = Runs(runs=tuple(found))
-    if found or as_json:
+    listed = rows(folders or ([folder] if folder.exists() else []))
+    document = Runs(runs=tuple(listed))
+    if listed or as_json:
         output.table(
-            runs_table(found, datetime.now(UTC), get_terminal_size().columns),
-            [row.plain() for row in found],
+            runs_table(listed, datetime.now(UTC), get_terminal_size().columns),
+            [row.plain() for row in listed],
             document,
             as_csv,
         )
     else:
         output.note(f"there are no runs in {', '.join(map(str, folders or [folder]))}")
-    damaged = [row.problem for row in found if row.status == "damaged"]
+    damaged = [row.problem for row in listed if row.status == "damaged"]
     if damaged:
         more = f" ({len(damaged) - 1} more are damaged)" if len(damaged) > 1 else ""
         output.warning(f"{damaged[0]}{more}")

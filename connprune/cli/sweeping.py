@@ -67,11 +67,11 @@ def begun(path: Path | None, folder: Path, procedures: Sequence[Procedure]) -> "
     from connprune.runs.find import find
     from connprune.training.configuration import read_configuration
 
-    found = plan.read(find(str(path) if path else None, folder, "sweep").path, SweepPlan)
-    firsts = {name: found.job(name, found.seeds[0]) for name in found.document.cells}
+    planned = plan.read(find(str(path) if path else None, folder, "sweep").path, SweepPlan)
+    firsts = {name: planned.job(name, planned.seeds[0]) for name in planned.document.cells}
     cells = {name: (first.architecture().gates, read_configuration(first)) for name, first in firsts.items()}
     require_possible(cells, procedures)
-    return found
+    return planned
 
 
 def list_commands(

@@ -126,7 +126,7 @@ def follow(
     Raises:
         ConnpruneError: of the first cell that failed, once the others are done; the same command goes on.
     """
-    found: list[Step] = []
+    steps: list[Step] = []
     failed: list[ConnpruneError] = []
     for procedure, name, cell in _each(sweep, procedures):
         if not all(sweep.job(name, seed).is_finished for seed in sweep.seeds):
@@ -139,13 +139,13 @@ def follow(
             output.warning(f"{label}, {procedure.text}: {error}")
             failed.append(error)
         else:
-            found.append(Step(then=procedure.text, cell=cell, comparison=compared))
+            steps.append(Step(then=procedure.text, cell=cell, comparison=compared))
     if failed:
-        of = len(found) + len(failed)
+        of = len(steps) + len(failed)
         missing = ConnpruneError(f"{sweep.path}: {len(failed)} of {of} comparisons are missing; the reasons are above.")
         missing.exit_code = failed[0].exit_code
         raise missing
-    return tuple(found)
+    return tuple(steps)
 
 
 def commands_to_follow(
@@ -178,13 +178,13 @@ def _comparison(
         _cut(procedure, sweep.job(name, seed), place / procedure.folder / f"seed-{seed}", sweep, execution, output)
         for seed in sweep.seeds
     ]
-    found = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
-    seeds = procedure.seeds(found.seed) if procedure.seeds else [found.seed]
-    planned = found.plan(seeds)
+    gathered = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
+    seeds = procedure.seeds(gathered.seed) if procedure.seeds else [gathered.seed]
+    planned = gathered.plan(seeds)
     path = place / f"compare-{planned.identity}"
     if execution.only_collect and not path.exists():
         raise UsageError(f"{path}: there is no such comparison to collect.")
-    return begin(path, planned, found.candidates, found.images)
+    return begin(path, planned, gathered.candidates, gathered.images)
 
 
 def _cut(

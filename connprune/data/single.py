@@ -68,14 +68,14 @@ def read_singles(files: Sequence[Path], shape: Shape, settings: DataSettings) ->
     try:
         with bombs_refused(), closing(pictures(files, first)) as read:
             for path, (_, picture) in zip(files, read, strict=True):
-                found = picture if isinstance(picture, str) else picture.pixels
-                resized = not isinstance(found, str) and found.shape != original
+                pixels = picture if isinstance(picture, str) else picture.pixels
+                resized = not isinstance(pixels, str) and pixels.shape != original
                 if resized:
                     (again,) = pictures([path], wanted)
-                    found = again.picture if isinstance(again.picture, str) else again.picture.pixels
-                if settings.as_sequence and not isinstance(found, str):
-                    found = found.transpose(0, 2, 1).reshape(shape)
-                yield Single(path, found, resized)
+                    pixels = again.picture if isinstance(again.picture, str) else again.picture.pixels
+                if settings.as_sequence and not isinstance(pixels, str):
+                    pixels = pixels.transpose(0, 2, 1).reshape(shape)
+                yield Single(path, pixels, resized)
     except RangeWantedError:
         raise UsageError(
             "An image has more than 8 bits, but those of the training had not, so no range of values is known for it."

@@ -54,16 +54,18 @@ class Baseline:
             NoBaselineError: as `architectures` does.
             UsageError: an architecture is for other images or classes than the cut.
         """
-        found = self.architectures(compared.pair)
-        width = len(str(len(found)))
+        architectures = self.architectures(compared.pair)
+        width = len(str(len(architectures)))
         rows = (
-            [self.row] if len(found) == 1 else [f"{self.row}-{number:0{width}}" for number in range(1, len(found) + 1)]
+            [self.row]
+            if len(architectures) == 1
+            else [f"{self.row}-{number:0{width}}" for number in range(1, len(architectures) + 1)]
         )
-        for architecture in found:
+        for architecture in architectures:
             require_comparable(self.text, architecture, compared.pair)
         return [
             Candidate(self.row, name, architecture, compared.configuration)
-            for name, architecture in zip(rows, found, strict=True)
+            for name, architecture in zip(rows, architectures, strict=True)
         ]
 
 

@@ -29,7 +29,7 @@ def candidates_of(
     Raises:
         UsageError: a baseline is unknown or named twice, or none of those that are named can be made.
     """
-    found = [Candidate(CUT, CUT, compared.pair.cut, compared.configuration)]
+    candidates = [Candidate(CUT, CUT, compared.pair.cut, compared.configuration)]
     left_out: list[str] = []
     for text in against:
         try:
@@ -39,16 +39,16 @@ def candidates_of(
         except NoBaselineError as error:
             left_out.append(str(error))
             continue
-        taken = {candidate.name for candidate in found}
+        taken = {candidate.name for candidate in candidates}
         clash = next((candidate.name for candidate in made if candidate.name in taken), None)
         if clash:
             raise UsageError(f"baseline {text}: there is a {clash!r} already; name it once, or rename the file.")
-        found += made
-    if left_out and len(found) == 1:
+        candidates += made
+    if left_out and len(candidates) == 1:
         raise NoBaselineError("\n".join(left_out))
     for why in left_out:
         warn(f"left out: {why}")
-    return found
+    return candidates
 
 
 def require_baselines(against: Sequence[str]) -> None:

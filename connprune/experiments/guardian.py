@@ -58,14 +58,14 @@ def guarded(parent: str | None = None) -> Iterator[Path]:
 def marked(mark: str) -> list[int]:
     """The processes with this mark, of those whose environment this user may see."""
     entry = f"{MARK}={mark}".encode()
-    found = []
+    numbers = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if entry in (process / "environ").read_bytes().split(b"\0"):
-                found.append(int(process.name))
+                numbers.append(int(process.name))
         except OSError:  # It has ended, or is another user's.
             continue
-    return found
+    return numbers
 
 
 def _guard(mark: str, folder: str) -> None:

@@ -162,7 +162,7 @@ def digest(candidates: Sequence[Candidate], seeds: Sequence[int], images: str | 
         seeds: of the repetitions.
         images: the digest of the images; where it is known, their place does not matter.
     """
-    found = hashlib.sha256(json.dumps(list(seeds)).encode())
+    sha = hashlib.sha256(json.dumps(list(seeds)).encode())
     for candidate in candidates:
         configuration = candidate.configuration
         if images:
@@ -170,10 +170,10 @@ def digest(candidates: Sequence[Candidate], seeds: Sequence[int], images: str | 
             configuration = configuration.model_copy(update={"data": known})
         text = configuration.to_yaml(candidate.architecture)
         stated = [candidate.row, candidate.name, candidate.kind, text, candidate.budget]
-        found.update(json.dumps(stated).encode())
+        sha.update(json.dumps(stated).encode())
         for name, tensor in sorted((candidate.weights or {}).items()):
-            found.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return found.hexdigest()[:8]
+            sha.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return sha.hexdigest()[:8]
 
 
 def rows_of(candidates: Iterable[Candidate]) -> dict[str, tuple[str, ...]]:

@@ -27,14 +27,14 @@ def collect(plan: Plan[ComparisonPlan], measure: comparison.Measure) -> Comparis
     cuts = plan.document.cuts
     if len(cuts) == 1:
         return comparison.collect(plan, measure)
-    found: dict[int, Comparison] = {}
+    comparisons: dict[int, Comparison] = {}
     for number in range(1, len(cuts) + 1):
         ours = _of_search(plan, number)
         if any(job.is_finished for job in ours.jobs if job.candidate in ours.rows[CUT]):
-            found[number] = comparison.collect(ours, measure)
-    if not found:
+            comparisons[number] = comparison.collect(ours, measure)
+    if not comparisons:
         raise ConnpruneError(f"{plan.path}: no training of a cut is finished yet.")
-    all_rows = [row for each in found.values() for row in each.rows]
+    all_rows = [row for each in comparisons.values() for row in each.rows]
     names = dict.fromkeys(row.network for row in all_rows)
     rows = tuple(_over_searches([row for row in all_rows if row.network == name]) for name in names)
     return Comparison(
@@ -50,7 +50,7 @@ def collect(plan: Plan[ComparisonPlan], measure: comparison.Measure) -> Comparis
         verdicts=tuple(verdict(row, "search") for row in rows[1:]),
         searches=tuple(
             Search(search=number, rule=each.rules[0], rows=each.rows, verdicts=each.verdicts)
-            for number, each in found.items()
+            for number, each in comparisons.items()
         ),
     )
 

@@ -95,7 +95,7 @@ def gather(
         if each.summary.data_digest != images:
             raise UsageError(f"{each.path}: its search saw other images than that of {cuts[0].path}.")
     _warn_of_differences(searched, documents, warn)
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     lacking: list[str] = []
     for number, ours in enumerate(compared, 1):
         place = ours.cut.path
@@ -104,12 +104,12 @@ def gather(
         except NoBaselineError as error:
             lacking.append(f"{place}: {error}")
             mine = candidates_of(ours, ())
-        found += [replace(one, row=f"{number}/{one.row}", name=f"{number}-{one.name}") for one in mine]
+        candidates += [replace(one, row=f"{number}/{one.row}", name=f"{number}-{one.name}") for one in mine]
     if len(lacking) == len(cuts):
         raise NoBaselineError("\n".join(lacking))
     for why in lacking:
         warn(f"left out: {why}")
-    return replace(searches, candidates=found)
+    return replace(searches, candidates=candidates)
 
 
 def _naming(place: Path, warn: Callable[[str], None]) -> Callable[[str], None]:

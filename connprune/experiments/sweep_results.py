@@ -92,14 +92,14 @@ def _axis(plan: Plan[SweepPlan], axis: str, finished: Mapping[tuple[str, int], T
     """For each label of an axis its results, and how they differ from the first label's."""
     cells = plan.document.cells
     labels = list(dict.fromkeys(cell[axis] for cell in cells.values()))
-    found = []
+    rows = []
     for label in labels:
         names = [name for name, cell in cells.items() if cell[axis] == label]
         partners = [_partner(cells, name, axis, labels[0]) for name in names]
         seeds = [seed for seed in plan.seeds if all((name, seed) in finished for name in [*names, *partners])]
         ours = [fmean(finished[name, seed].final.test_accuracy for name in names) for seed in seeds]
         theirs = [fmean(finished[name, seed].final.test_accuracy for name in partners) for seed in seeds]
-        found.append(
+        rows.append(
             Label(
                 label=label,
                 seeds=len(seeds),
@@ -108,7 +108,7 @@ def _axis(plan: Plan[SweepPlan], axis: str, finished: Mapping[tuple[str, int], T
                 wirings=_wirings(plan, names, partners, seeds),
             )
         )
-    return tuple(found)
+    return tuple(rows)
 
 
 def _partner(cells: Mapping[str, Mapping[str, str]], name: str, axis: str, label: str) -> str:
@@ -133,12 +133,12 @@ def _wirings(plan: Plan[SweepPlan], names: list[str], partners: list[str], seeds
     ]
     several = len(seeds) > 1
     return Wirings(
-        gates_closed=fmean(float((~found.kept).sum(1).mean()) for found in between),
-        decided_epoch=fmean(epoch for found in between for epoch in found.decided),
-        jaccard_between_seeds=fmean(found.mean_jaccard for found in between) if several else None,
-        correlation_between_seeds=_mean_defined(found.mean_correlation for found in between) if several else None,
-        jaccard_with_first=fmean(found.mean_jaccard for found in across) if across else None,
-        correlation_with_first=_mean_defined(found.mean_correlation for found in across),
+        gates_closed=fmean(float((~pair.kept).sum(1).mean()) for pair in between),
+        decided_epoch=fmean(epoch for pair in between for epoch in pair.decided),
+        jaccard_between_seeds=fmean(pair.mean_jaccard for pair in between) if several else None,
+        correlation_between_seeds=_mean_defined(pair.mean_correlation for pair in between) if several else None,
+        jaccard_with_first=fmean(pair.mean_jaccard for pair in across) if across else None,
+        correlation_with_first=_mean_defined(pair.mean_correlation for pair in across),
     )
 
 

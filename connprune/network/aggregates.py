@@ -63,5 +63,5 @@ def module_of(aggregate: type[Aggregate]) -> type[AggregateModule]:
     Raises:
         UsageError: the aggregate names none that there is.
     """
-    found: type[AggregateModule] = imported(aggregate.module, f"aggregate {aggregate.__name__}")
-    return found
+    module: type[AggregateModule] = imported(aggregate.module, f"aggregate {aggregate.__name__}")
+    return module

@@ -81,8 +81,8 @@ def module_of(layer: type[Layer]) -> type[LayerModule]:
     Raises:
         UsageError: the layer names none that there is.
     """
-    found: type[LayerModule] = imported(layer.module, f"layer {layer.__name__}")
-    return found
+    module: type[LayerModule] = imported(layer.module, f"layer {layer.__name__}")
+    return module
 
 
 def make(layer: Layer, merged: Shape) -> LayerModule:

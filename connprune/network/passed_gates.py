@@ -78,8 +78,8 @@ class Products(nn.Module):
         extended = torch.cat([values, self.one])
         if torch.compiler.is_exporting():
             return _product(extended[self.factors], 0)
-        found: Tensor = _Products.apply(extended, self.factors, self.is_own)
-        return found
+        products: Tensor = _Products.apply(extended, self.factors, self.is_own)
+        return products
 
 
 class _Products(Function):

@@ -76,17 +76,17 @@ class Configuration(Blueprint):
         """The same with another seed of the training; the split of the images keeps its own."""
         return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})
 
-    def with_range(self, found: tuple[int, int] | None) -> "Configuration":
+    def with_range(self, span: tuple[int, int] | None) -> "Configuration":
         """The same with the range that was found in files of more than 8 bits, unless it is stated."""
-        if self.data.range is not None or found is None:
+        if self.data.range is not None or span is None:
             return self
-        return self.model_copy(update={"data": self.data.model_copy(update={"range": found})})
+        return self.model_copy(update={"data": self.data.model_copy(update={"range": span})})
 
-    def with_precision(self, found: Literal["auto", "float32", "tf32", "bfloat16"]) -> "Configuration":
+    def with_precision(self, precision: Literal["auto", "float32", "tf32", "bfloat16"]) -> "Configuration":
         """The same with what `auto` stands for where the run began, unless a precision is stated."""
         if self.training.precision != "auto":
             return self
-        return self.model_copy(update={"training": self.training.model_copy(update={"precision": found})})
+        return self.model_copy(update={"training": self.training.model_copy(update={"precision": precision})})
 
     def to_data(self, architecture: Architecture) -> dict[str, object]:
         """Plain data, with everything that the data decided filled in from the architecture."""

@@ -33,9 +33,9 @@ def in_fixed_order() -> Iterator[None]:
     Raises:
         UsageError: one of them cannot, or cuBLAS has been told not to.
     """
-    found = os.environ.get(_WORKSPACE, "")
-    if found not in _FIXED:
-        raise UsageError(f"training.deterministic: found {_WORKSPACE}={found}, expected {' or '.join(_FIXED)}.")
+    workspace = os.environ.get(_WORKSPACE, "")
+    if workspace not in _FIXED:
+        raise UsageError(f"training.deterministic: found {_WORKSPACE}={workspace}, expected {' or '.join(_FIXED)}.")
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark, _TENSORS.fill_uninitialized_memory
     mode = torch.get_deterministic_debug_mode()

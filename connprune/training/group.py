@@ -163,9 +163,9 @@ class Processes:
             return 0
         now = time.monotonic()
         # In whole microseconds: all must come to the same number of calls.
-        found = torch.tensor([number, round(1e6 * (now - self._asked_at) / self._steps)])
-        dist.all_reduce(found, dist.ReduceOp.MAX)
-        largest, microseconds = found.tolist()
+        most = torch.tensor([number, round(1e6 * (now - self._asked_at) / self._steps)])
+        dist.all_reduce(most, dist.ReduceOp.MAX)
+        largest, microseconds = most.tolist()
         self._left = round(1e6 * _HEARD_WITHIN_SECONDS) // max(1, microseconds)
         self._asked_at, self._steps = time.monotonic(), self._left + 1
         return int(largest)
@@ -183,19 +183,19 @@ class Processes:
 
     def gathered(self, tensor: Tensor) -> list[Tensor]:
         """By an all-gather on the CPU; all are of one shape."""
-        found = [torch.empty_like(tensor, device="cpu") for _ in range(self.size)]
-        dist.all_gather(found, tensor.cpu())
-        return found
+        tensors = [torch.empty_like(tensor, device="cpu") for _ in range(self.size)]
+        dist.all_gather(tensors, tensor.cpu())
+        return tensors
 
 
 def in_turn(group: Group, work: Callable[[], T]) -> T:
     """Does the same work in every process, in the first one before the others."""
     if group.rank:
         group.largest(0)
-    found = work()
+    result = work()
     if not group.rank:
         group.largest(0)
-    return found
+    return result
 
 
 def is_launched() -> bool:

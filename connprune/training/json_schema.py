@@ -19,14 +19,14 @@ class _Wanted(Described):
     """Requires no key: a preset may have it."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        found = super().model_schema(schema)
-        found.pop("required", None)
-        return found
+        described = super().model_schema(schema)
+        described.pop("required", None)
+        return described
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
         # Without its kind, which a preset may have, a section may be one of several.
-        found = super().tagged_union_schema(schema)
-        return {"anyOf": found["oneOf"]}
+        described = super().tagged_union_schema(schema)
+        return {"anyOf": described["oneOf"]}
 
 
 def configuration_schema() -> JsonSchemaValue:

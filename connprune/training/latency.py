@@ -16,12 +16,12 @@ ROUNDS = 7
 def latencies(architectures: Mapping[str, Architecture], device: torch.device) -> dict[str, dict[str, float]]:
     """For each network and each batch size of `BATCHES` the median seconds of a forward pass, with fresh weights."""
     networks = {name: build(architecture).eval().to(device) for name, architecture in architectures.items()}
-    found: dict[str, dict[str, float]] = {name: {} for name in networks}
+    by_network: dict[str, dict[str, float]] = {name: {} for name in networks}
     for batch in BATCHES:
         passes = {name: forward_pass(network, batch, device) for name, network in networks.items()}
         for name, seconds in in_turns(passes, device, ROUNDS, warm_up=1).items():
-            found[name][str(batch)] = seconds
-    return found
+            by_network[name][str(batch)] = seconds
+    return by_network
 
 
 def forward_pass(network: Network, batch: int, device: torch.device, gates: Tensor | None = None) -> Step:

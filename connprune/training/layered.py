@@ -157,7 +157,7 @@ def _replaced(below: Section, above: Section, at: KeyPath = ()) -> Iterator[KeyP
 
 def _sections(below: Section, above: Section) -> dict[str, tuple[Section, Section]]:
     """The sections of both whose keys are laid over each other, with what each of the two has there."""
-    found: dict[str, tuple[Section, Section]] = {}
+    sections: dict[str, tuple[Section, Section]] = {}
     for key in above.keys() & below.keys() - {"connections"}:
         under, over = below[key], above[key]
         if not (isinstance(under, Mapping) and isinstance(over, Mapping)):
@@ -166,8 +166,8 @@ def _sections(below: Section, above: Section) -> dict[str, tuple[Section, Sectio
         # Optimizers with the same keys may take each other's values.
         alike = key == "optimizer" and len(set(map(_keys_of, kinds))) == 1
         if key not in _KINDS or kinds[0] == kinds[1] or alike:
-            found[key] = under, over
-    return found
+            sections[key] = under, over
+    return sections
 
 
 def _keys_of(kind: object) -> frozenset[str]:

@@ -89,10 +89,10 @@ class Examined:
     @property
     def all_scores(self) -> list[float]:
         """The scores in one list."""
-        found: list[float] = []
+        scores: list[float] = []
         for score in self.scores.values():
-            found += score if isinstance(score, Sequence) else [score]
-        return found
+            scores += score if isinstance(score, Sequence) else [score]
+        return scores
 
 
 def examine(

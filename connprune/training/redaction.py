@@ -64,12 +64,12 @@ def _name(path: str) -> str:
 def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
         environments = value.get("environments")
-        found = {key: _without_places(each) for key, each in value.items() if key != _LAUNCH}
+        plain = {key: _without_places(each) for key, each in value.items() if key != _LAUNCH}
         if isinstance(environments, list):
-            found["environments"] = [
+            plain["environments"] = [
                 {key: each for key, each in one.items() if key not in _OF_A_PLACE} for one in environments
             ]
-        return found
+        return plain
     return [_without_places(each) for each in value] if isinstance(value, list | tuple) else value
 
 

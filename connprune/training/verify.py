@@ -27,11 +27,11 @@ def mistakes_of_run(run: RunDirectory) -> list[Mistake]:
         return [*error.mistakes]
     if kind in ("comparison", "sweep"):
         return [mistake for part in _parts_of_experiment(run) for mistake in part]
-    found = list(dict.fromkeys(_raised(_checks(run, kind, is_finished))))
-    if not found and is_finished and kind != "evolution":
-        found = _raised([lambda: load_network(run)])
+    mistakes = list(dict.fromkeys(_raised(_checks(run, kind, is_finished))))
+    if not mistakes and is_finished and kind != "evolution":
+        mistakes = _raised([lambda: load_network(run)])
     trials = sorted(run.path.glob("trials/*/summary.json"))
-    return found + [mistake for trial in trials for mistake in mistakes_of_run(RunDirectory(trial.parent))]
+    return mistakes + [mistake for trial in trials for mistake in mistakes_of_run(RunDirectory(trial.parent))]
 
 
 def _checks(run: RunDirectory, kind: str, is_finished: bool) -> list[Callable[[], object]]:
@@ -56,12 +56,12 @@ def _parts_of_experiment(run: RunDirectory) -> Iterator[list[Mistake]]:
 
 
 def _results(run: RunDirectory) -> list[Callable[[], object]]:
-    found: list[Callable[[], object]] = []
+    checks: list[Callable[[], object]] = []
     if run.comparison.exists():
-        found.append(lambda: read_document(Comparison, run.comparison))
+        checks.append(lambda: read_document(Comparison, run.comparison))
     if run.sweep.exists():
-        found.append(lambda: read_document(Sweep, run.sweep))
-    return found
+        checks.append(lambda: read_document(Sweep, run.sweep))
+    return checks
 
 
 def _require(path: Path) -> None:
