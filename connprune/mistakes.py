@@ -85,12 +85,12 @@ class Mistake:
             parts = [", ".join(part for part in (found, expected) if part), self.hint]
         sentence = "; ".join(part for part in parts if part)
         sentence += "" if sentence == self.problem or sentence.endswith("?") else "."
-        place = str(self.mark)
+        where = str(self.mark)
         if self.key:
             sentence = f"{self.key}: {sentence}"
-        elif place and not self.mark.source:
-            return f"{place}: {sentence}"
-        return f"{sentence} ({place})" if place else sentence
+        elif where and not self.mark.source:
+            return f"{where}: {sentence}"
+        return f"{sentence} ({where})" if where else sentence
 
     def __str__(self) -> str:
         return self.message

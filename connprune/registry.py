@@ -13,21 +13,21 @@ P = TypeVar("P")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
-def imported(place: str, owner: str) -> Any:
+def imported(path: str, owner: str) -> Any:
     """What a class or a table names that imports nothing itself.
 
     Args:
-        place: where it is, "package.module:name".
+        path: where it is, "package.module:name".
         owner: what messages call what names it.
 
     Raises:
         UsageError: nothing is there.
     """
-    module, _, name = place.partition(":")
+    module, _, name = path.partition(":")
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise UsageError(f"The {owner} names the module {place!r}, but: {error}.") from None
+        raise UsageError(f"The {owner} names the module {path!r}, but: {error}.") from None
 
 
 class Registry(Mapping[str, P]):
@@ -88,8 +88,8 @@ class Registry(Mapping[str, P]):
             )
         taken = self._parts.get(name)
         if taken is not part and name in self:
-            place = _place(taken) if taken else self._builtin[name].replace(":", ".")
-            raise UsageError(f"The {self.what} {name!r} is taken by {place}.")
+            path = _place(taken) if taken else self._builtin[name].replace(":", ".")
+            raise UsageError(f"The {self.what} {name!r} is taken by {path}.")
         self._parts[name] = part
         return part
 

@@ -62,4 +62,4 @@ def normalised(blocks: Blocks, before: int = 1, after: int = 1) -> Blocks:
 
 
 def _numbers_in(blocks: Collection[int], size: int) -> set[int]:
-    return {block * size + place for block in blocks for place in range(size)}
+    return {block * size + number for block in blocks for number in range(size)}

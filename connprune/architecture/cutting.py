@@ -230,22 +230,22 @@ def _scores(architecture: Architecture, gates: GateValues) -> dict[Unit, float]:
         maps = architecture.read[connection].maps
         if len(value) != maps:
             raise UsageError(f"{connection} carries {maps} feature maps, but has {len(value)} gates.")
-        for place, gate in enumerate(value):
-            scores[FeatureMap(*connection, place)] = float(gate)
+        for number, gate in enumerate(value):
+            scores[FeatureMap(*connection, number)] = float(gate)
     return scores
 
 
 def _places(architecture: Architecture, removed: frozenset[Unit]) -> dict[Connection, frozenset[int]]:
     """For each connection, the places of its feature maps that are removed."""
-    places: dict[Connection, set[int]] = {}
+    numbers: dict[Connection, set[int]] = {}
     for unit in removed:
         connection = Connection(unit.source, unit.target)
-        here = places.setdefault(connection, set())
+        here = numbers.setdefault(connection, set())
         if isinstance(unit, FeatureMap):
-            here.add(unit.place)
+            here.add(unit.number)
         else:
             here.update(range(architecture.read[connection].maps))
-    return {connection: frozenset(found) for connection, found in places.items()}
+    return {connection: frozenset(found) for connection, found in numbers.items()}
 
 
 def _counts_without(architecture: Architecture) -> CountsWithout:
@@ -306,13 +306,13 @@ def _rebuilt(architecture: Architecture, kept: Live) -> Architecture:
 
 def _selection(architecture: Architecture, kept: Live, target: str, source: str) -> Selection | None:
     """What a connection of the cut carries, in the numbers of the cut; None if that is all of its source in order."""
-    places = kept.connections[target][source]
+    numbers = kept.connections[target][source]
     read = architecture.read[Connection(source, target)]
-    take = tuple(kept.output[source].index(read.take[place]) for place in places)
+    take = tuple(kept.output[source].index(read.take[number]) for number in numbers)
     in_order = tuple(range(len(kept.output[source])))
     if architecture.aggregate[target].stacks:
         return None if take == in_order else Selection(take=take)
-    at = tuple(kept.merged[target].index(read.at[place]) for place in places)
+    at = tuple(kept.merged[target].index(read.at[number]) for number in numbers)
     if take == in_order and at == in_order:
         return None
     return Selection(take=take, at=at)

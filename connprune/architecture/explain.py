@@ -136,7 +136,7 @@ def _list(section: Section, value: Any) -> str:
     if length is None or not values:
         values = [value]
     simple = all(isinstance(each, int | str) and not isinstance(each, bool) for each in values)
-    example = ", ".join(str((values * count)[place]) for place in range(count))
+    example = ", ".join(str((values * count)[number]) for number in range(count))
     like = f", like [{shown(example)}]" if simple and section.holds_plain_values else ""
     return f"a list{f' of {length}' if length else ''}{like}"
 

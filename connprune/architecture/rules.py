@@ -19,14 +19,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 class FeatureMap(NamedTuple):
-    """One feature map of a connection: its place among those that the connection carries."""
+    """One feature map of a connection: its number among those that the connection carries."""
 
     source: str
     target: str
-    place: int
+    number: int
 
     def __str__(self) -> str:
-        return f"{self.source}[{self.place}]->{self.target}"
+        return f"{self.source}[{self.number}]->{self.target}"
 
 
 Unit = Connection | FeatureMap

@@ -65,8 +65,8 @@ class Weighted(Layer):
     def blocks(self, merged: Shape) -> Blocks:
         blocks = self.weighed_blocks(merged)
         for norm, shape in self.norms(merged):
-            place = "before" if self.normalises_input else "after"
-            blocks = normalised(blocks, **{place: norm.together(shape.feature_maps)})
+            side = "before" if self.normalises_input else "after"
+            blocks = normalised(blocks, **{side: norm.together(shape.feature_maps)})
         return blocks
 
     def parameters(self, merged: Shape) -> int:

@@ -78,5 +78,5 @@ def _short(paths: list[str]) -> list[str]:
     parts = [Path(path).parts for path in paths]
     if len({len(each) for each in parts}) > 1:
         return paths
-    differing = [place for place in range(len(parts[0])) if len({each[place] for each in parts}) > 1]
-    return ["/".join(each[place] for place in differing) for each in parts]
+    differing = [number for number in range(len(parts[0])) if len({each[number] for each in parts}) > 1]
+    return ["/".join(each[number] for number in differing) for each in parts]

@@ -59,9 +59,11 @@ def bench(
     architecture = design(configuration)
     if not architecture.gated_connections:
         raise UsageError("bench compares a network with and without gates, but this one has none; give it some.")
-    place = choose_device(device, output.warning)
-    splits = random_splits(*image_shape(configuration.data)).to(place)
+    chosen = choose_device(device, output.warning)
+    splits = random_splits(*image_shape(configuration.data)).to(chosen)
     if workers is None:
-        workers = 0 if place.type == "cpu" else 4
-    measured = measure(configuration, architecture, splits, place, rounds, workers if against else None, output.warning)
+        workers = 0 if chosen.type == "cpu" else 4
+    measured = measure(
+        configuration, architecture, splits, chosen, rounds, workers if against else None, output.warning
+    )
     output.result(bench_text(measured), measured)

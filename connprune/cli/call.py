@@ -55,8 +55,8 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
         return f"{error.filename}: {error.strerror}.", 2
     if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}.", 1
+        file = f"{error.filename}: " if error.filename else ""
+        return f"{file}{error.strerror or error}.", 1
     if lacks_memory(error):
         return "There is not enough memory; lower training.batch_size, or use smaller layers or images.", 1
     return f"{type(error).__name__}: {error} (set CONNPRUNE_TRACEBACK=1 to see where).", 1

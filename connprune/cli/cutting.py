@@ -99,9 +99,9 @@ class Cutting:
 
         gates = run.architecture().gates
         natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
-        place = choose_device(device, output.warning)
+        chosen = choose_device(device, output.warning)
         found = examine(
-            run, self.by, self.granularity or natural, lambda wanted: load_images(wanted, output), place, data
+            run, self.by, self.granularity or natural, lambda wanted: load_images(wanted, output), chosen, data
         )
         if not found.same_data:
             output.warning(

@@ -151,12 +151,12 @@ def execute_here(
     from connprune.experiments.worker import work
     from connprune.training.device import choose_device
 
-    place = choose_device(device, output.warning)
+    chosen = choose_device(device, output.warning)
     with Stop() as stop:
         return work(
             plan,
             lambda wanted: load_images(wanted, output),
-            place,
+            chosen,
             stop,
             _reporter(plan, output),
             data,

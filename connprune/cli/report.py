@@ -105,13 +105,13 @@ class Report:
         return self._write(data, document.path)
 
     def _write(
-        self, data: Callable[[], dict[str, object]], *places: str | None, run: "RunDirectory | None" = None
+        self, data: Callable[[], dict[str, object]], *paths: str | None, run: "RunDirectory | None" = None
     ) -> dict[str, str]:
         """Writes the page if one is asked for.
 
         Args:
             data: gives what it shows.
-            places: paths that may stand within its texts.
+            paths: paths that may stand within its texts.
             run: whose images it may name.
         """
         if self.path is None:
@@ -121,7 +121,7 @@ class Report:
 
         built = {**data(), "holds": HOLDS_NO_PLACES if self.redact else f"{HOLDS}; --redact leaves them out"}
         if self.redact:
-            named = [str(self.path), *filter(None, places)]
+            named = [str(self.path), *filter(None, paths)]
             built = redacted(built, *named, *(self._images(run) if run else ()))
         size = write_page(built, self.path)
         self.output.note(f"page: {self.path}, {size:,} bytes; {built['holds']}")
@@ -150,7 +150,7 @@ class Report:
         named = [data.source, data.cache, self.data, os.environ.get(VARIABLE)]
         with suppress(UsageError):  # A user without a home folder has no cache there to name.
             named.append(str(cache_folder(data.cache)))
-        outside = [place for place in map(str, filter(None, named)) if place not in SOURCES]
+        outside = [path for path in map(str, filter(None, named)) if path not in SOURCES]
         return [*outside, *map(absolute, outside)]
 
     def _measured(self, run: "RunDirectory") -> "tuple[Measured | None, str | None]":

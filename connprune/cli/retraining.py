@@ -141,8 +141,8 @@ def train_alone(
     source = retraining.cut
     if figures and not source:
         raise UsageError(f"--figures: {directory.path} is a comparison's, which draws it.")
-    place = choose_device(device, output.warning)
-    summary = train_to_end(directory, retraining.configuration, retraining.splits, place, output)
+    chosen = choose_device(device, output.warning)
+    summary = train_to_end(directory, retraining.configuration, retraining.splits, chosen, output)
     tell_classes(summary, retraining.configuration.data.source, output)
     if source:
         with directory.locked():
@@ -161,10 +161,10 @@ def do_job(directory: "RunDirectory", device: str, data: str | None, report: Rep
     from connprune.signals import Stop
     from connprune.training.device import choose_device
 
-    place = choose_device(device, output.warning)
+    chosen = choose_device(device, output.warning)
     with Stop() as stop, directory.locked():
         summary = run_locked_job(
-            directory, SplitImages(lambda found: load_images(found, output), place, data), place, stop
+            directory, SplitImages(lambda found: load_images(found, output), chosen, data), chosen, stop
         )
     _show_training(summary, directory, report, output)
 

@@ -173,15 +173,15 @@ def _comparison(
     from connprune.experiments.plan import begin
     from connprune.experiments.searches import gather
 
-    place = sweep.path / "then" / name
+    folder = sweep.path / "then" / name
     cuts = [
-        _cut(procedure, sweep.job(name, seed), place / procedure.folder / f"seed-{seed}", sweep, execution, output)
+        _cut(procedure, sweep.job(name, seed), folder / procedure.folder / f"seed-{seed}", sweep, execution, output)
         for seed in sweep.seeds
     ]
     gathered = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
     seeds = procedure.seeds(gathered.seed) if procedure.seeds else [gathered.seed]
     planned = gathered.plan(seeds)
-    path = place / f"compare-{planned.identity}"
+    path = folder / f"compare-{planned.identity}"
     if execution.only_collect and not path.exists():
         raise UsageError(f"{path}: there is no such comparison to collect.")
     return begin(path, planned, gathered.candidates, gathered.images)

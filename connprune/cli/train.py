@@ -51,14 +51,14 @@ def train(
         )
     options.prepare_cpu(threads)
     wanted = Wanted(preset, config, assignments or [], data, epochs, seed, run, runs_folder(runs), resume)
-    place = choose_device(own_device(device), Output(as_json, quiet).warning)
-    with joined(place) as group:
+    chosen = choose_device(own_device(device), Output(as_json, quiet).warning)
+    with joined(chosen) as group:
         output = Output(as_json, quiet) if group.rank == 0 else Silenced()
         training = wanted.training(group, output)
         if dry_run:
             output.result(*training.plan(explain))
             return
-        directory, summary = training.train(place, group, output)
+        directory, summary = training.train(chosen, group, output)
     tell_classes(summary, training.configuration.data.source, output)
     output.note(result_line(summary))
     output.result(str(directory.path), summary.model_copy(update={"path": str(directory.path)}))

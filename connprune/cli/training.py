@@ -162,7 +162,7 @@ class Training:
         )
         return (told or text).rstrip(), document
 
-    def train(self, place: "torch.device", group: "Group", output: Output) -> "tuple[RunDirectory, Trained]":
+    def train(self, device: "torch.device", group: "Group", output: Output) -> "tuple[RunDirectory, Trained]":
         """Trains to the end, on one device of a group; returns the run and its summary."""
         from connprune.runs.directory import RunDirectory
         from connprune.training.events import require_tensorboard
@@ -176,7 +176,7 @@ class Training:
         if group.rank == 0 and not before:
             before = self._begin(splits.digest)
         directory = RunDirectory.open(group.from_first(before.path if before else Path()))
-        return directory, train_to_end(directory, self.configuration, splits, place, output, group)
+        return directory, train_to_end(directory, self.configuration, splits, device, output, group)
 
     def _begin(self, data_digest: str) -> "RunDirectory":
         from connprune.runs.directory import RunDirectory

@@ -48,7 +48,7 @@ def last_words(logs: Sequence[Path]) -> str | None:
         return None
     newest = max(written, key=lambda path: path.stat().st_mtime)
     lines = [line.strip() for line in newest.read_text(encoding="utf-8", errors="replace").splitlines()]
-    dump = next((place for place, line in enumerate(lines) if line.startswith(_DUMPS)), len(lines))
+    dump = next((number for number, line in enumerate(lines) if line.startswith(_DUMPS)), len(lines))
     return " / ".join([line for line in lines[: dump + 1] if line][-_FEW_LINES:]) or None
 
 

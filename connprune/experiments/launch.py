@@ -44,9 +44,9 @@ def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[str]:
                 told = True
                 for worker in workers:
                     worker.send_signal(stop.number)
-            for place, code in enumerate(codes):
+            for number, code in enumerate(codes):
                 if code == LOST_DEVICE and stop.number is None:
-                    workers[place] = begun(commands[place])
+                    workers[number] = begun(commands[number])
             time.sleep(_GLANCE_SECONDS)
     kills = out_of_memory_kills() - kills
     ends = (end_of(f"worker {n}", one.pid, one.returncode, kills) for n, one in enumerate(workers, 1))

@@ -244,14 +244,14 @@ def read_any(path: Path) -> Plan[ExperimentPlan]:
     return read(path, SweepPlan) if is_sweep else read(path, ComparisonPlan)
 
 
-def require_few(place: Path | str, trainings: int) -> None:
+def require_few(origin: Path | str, trainings: int) -> None:
     """Refuses an experiment of more trainings than the limit.
 
     Raises:
         UsageError: these are more; the message begins with the place.
     """
     if trainings > TRAININGS.most:
-        raise UsageError(f"{place}: these are {trainings:,}, {TRAININGS}.")
+        raise UsageError(f"{origin}: these are {trainings:,}, {TRAININGS}.")
 
 
 def _create(path: Path, document: ExperimentPlan, candidates: Sequence[Candidate], images: str | None) -> None:

@@ -98,11 +98,11 @@ def gather(
     candidates: list[Candidate] = []
     lacking: list[str] = []
     for number, ours in enumerate(compared, 1):
-        place = ours.cut.path
+        path = ours.cut.path
         try:
-            mine = candidates_of(ours, against, _naming(place, warn))
+            mine = candidates_of(ours, against, _naming(path, warn))
         except NoBaselineError as error:
-            lacking.append(f"{place}: {error}")
+            lacking.append(f"{path}: {error}")
             mine = candidates_of(ours, ())
         candidates += [replace(one, row=f"{number}/{one.row}", name=f"{number}-{one.name}") for one in mine]
     if len(lacking) == len(cuts):
@@ -112,8 +112,8 @@ def gather(
     return replace(searches, candidates=candidates)
 
 
-def _naming(place: Path, warn: Callable[[str], None]) -> Callable[[str], None]:
-    return lambda text: warn(f"{place}: {text}")
+def _naming(path: Path, warn: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda text: warn(f"{path}: {text}")
 
 
 def _require_different(

@@ -47,8 +47,8 @@ def _ratio(ours: float, theirs: float) -> float | None:
 
 def _rank(rank: Rank, unit: Unit) -> str:
     if unit == "search":
-        places = ", ".join(map(str, rank.places))
-        return f"first of {rank.of} in {rank.first} of {len(rank.places)} searches (places {places})"
+        ranks = ", ".join(map(str, rank.places))
+        return f"first of {rank.of} in {rank.first} of {len(rank.places)} searches (places {ranks})"
     tied = f", {rank.ties[0]} tied" if rank.ties[0] else ""
     return f"{rank.places[0]} of {rank.of}{tied}"
 

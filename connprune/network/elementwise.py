@@ -39,7 +39,7 @@ class Elementwise(AggregateModule):
     def forward(self, inputs: Sequence[Tensor], gates: Tensor | None, positive: bool) -> FeatureMaps:
         widths = [length * count for length, count in self.runs]
         split = [None] * len(inputs) if gates is None else list(gates.split(widths))
-        places = [getattr(self, f"at{number}") for number in range(len(inputs))]
+        positions = [getattr(self, f"at{number}") for number in range(len(inputs))]
         values = list(inputs)
         for number, run in enumerate(self.runs):
             gates_of_run, (length, _) = split[number], run
@@ -48,15 +48,15 @@ class Elementwise(AggregateModule):
                 split[number] = None if gates_of_run is None else gates_of_run.view(run)
         if torch.compiler.is_exporting():
             # Buffers that are written in place would become a chain of copies in an exported graph.
-            widened = [_widened(self.merged, *operands) for operands in zip(places, split, values, strict=True)]
+            widened = [_widened(self.merged, *operands) for operands in zip(positions, split, values, strict=True)]
             return FeatureMaps(reduce(self.operation, widened))
-        return FeatureMaps(self.combine(places, split, values))
+        return FeatureMaps(self.combine(positions, split, values))
 
-    def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
+    def combine(self, positions: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
         """The aggregate, (batch, merged maps, height, width).
 
         Args:
-            places: for each input which merged feature maps its own belong to, (maps,); None is the first ones.
+            positions: for each input which merged feature maps its own belong to, (maps,); None is the first ones.
             gates: for each input its gates, (maps,), or for several that are one (inputs, maps); None is ones.
             inputs: (batch, maps, height, width) each, or (batch, inputs, maps, height, width).
         """
@@ -71,15 +71,15 @@ class _AddGated(Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, total: Tensor | None, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
-        ctx.place, ctx.adds = place, total is not None
+    def forward(ctx: Any, total: Tensor | None, at: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
+        ctx.at, ctx.adds = at, total is not None
         ctx.save_for_backward(gate, values)
         if total is None:
             return _summed(gate, values)
         if values.dim() > total.dim():
             total[:, : values.shape[2]] += _summed(gate, values)
-        elif place is not None:
-            total.index_add_(1, place, _gated(gate, values))
+        elif at is not None:
+            total.index_add_(1, at, _gated(gate, values))
         elif gate is None:
             total[:, : values.shape[1]] += values
         else:
@@ -92,27 +92,27 @@ class _AddGated(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         gate, values = ctx.saved_tensors
         of_total = gradient if ctx.adds else None
-        return of_total, None, *_product_gradients(_part(gradient, ctx.place, values), gate, values)
+        return of_total, None, *_product_gradients(_part(gradient, ctx.at, values), gate, values)
 
 
 class _GatedMax(Function):
     """max g·x in one pass: only the number of the winning input is kept, in one byte for each value if it fits."""
 
     @staticmethod
-    def forward(ctx: Any, merged: int, places: list[Tensor | None], *operands: Tensor | None) -> Tensor:
+    def forward(ctx: Any, merged: int, positions: list[Tensor | None], *operands: Tensor | None) -> Tensor:
         gates, inputs = _halves(operands)
         largest = _filled(-torch.inf, merged, inputs[0])
         winner = torch.zeros_like(largest, dtype=torch.uint8 if len(inputs) <= _BYTE else torch.int16)
-        for number, (place, gate, values) in enumerate(zip(places, gates, inputs, strict=True)):
+        for number, (at, gate, values) in enumerate(zip(positions, gates, inputs, strict=True)):
             product = _gated(gate, values)
-            if place is not None or values.shape[1] < merged:
+            if at is not None or values.shape[1] < merged:
                 full = torch.zeros_like(largest)
-                full[:, slice(values.shape[1]) if place is None else place] = product
+                full[:, slice(values.shape[1]) if at is None else at] = product
                 product = full
             better = product > largest
             largest = torch.where(better, product, largest)
             winner.masked_fill_(better, number)
-        ctx.places = places
+        ctx.positions = positions
         ctx.save_for_backward(winner, *operands)
         return largest
 
@@ -122,8 +122,8 @@ class _GatedMax(Function):
         winner, *operands = ctx.saved_tensors
         gates, inputs = _halves(operands)
         of_gates, of_inputs = [], []
-        for number, (place, gate, values) in enumerate(zip(ctx.places, gates, inputs, strict=True)):
-            part = _part(gradient, place, values) * (_part(winner, place, values) == number)
+        for number, (at, gate, values) in enumerate(zip(ctx.positions, gates, inputs, strict=True)):
+            part = _part(gradient, at, values) * (_part(winner, at, values) == number)
             of_gate, of_values = _product_gradients(part, gate, values)
             of_gates.append(of_gate)
             of_inputs.append(of_values)
@@ -135,11 +135,11 @@ class Sum(Elementwise):
 
     operation = staticmethod(torch.add)
 
-    def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
-        fills = places[0] is None and inputs[0].shape[-3] == self.merged
+    def combine(self, positions: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
+        fills = positions[0] is None and inputs[0].shape[-3] == self.merged
         total: Any = None if fills else _filled(0.0, self.merged, inputs[0].flatten(1, -3))
-        for place, gate, values in zip(places, gates, inputs, strict=True):
-            total = _AddGated.apply(total, place, gate, values)
+        for at, gate, values in zip(positions, gates, inputs, strict=True):
+            total = _AddGated.apply(total, at, gate, values)
         return cast("Tensor", total)
 
 
@@ -164,8 +164,8 @@ class Maximum(Elementwise):
     joins_neighbours = False
     operation = staticmethod(torch.maximum)
 
-    def combine(self, places: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
-        largest: Tensor = _GatedMax.apply(self.merged, places, *gates, *inputs)
+    def combine(self, positions: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
+        largest: Tensor = _GatedMax.apply(self.merged, positions, *gates, *inputs)
         return largest
 
 
@@ -177,14 +177,14 @@ def _filled(number: float, maps: int, like: Tensor) -> Tensor:
     return like.new_full((batch, height, width, maps), number).permute(0, 3, 1, 2)
 
 
-def _widened(merged: int, place: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
+def _widened(merged: int, at: Tensor | None, gate: Tensor | None, values: Tensor) -> Tensor:
     """The gated input among zeros where the merge has feature maps that it lacks, (batch, merged, height, width)."""
     product = _summed(gate, values)
-    if place is None:
+    if at is None:
         return F.pad(product, (0, 0, 0, 0, 0, merged - product.shape[1]))
     # For each merged feature map the number of the input's, or of the zeros behind them.
-    numbers = torch.ones_like(place).cumsum(0) - 1
-    origin = place.new_full((merged,), len(place)).index_copy(0, place, numbers)
+    numbers = torch.ones_like(at).cumsum(0) - 1
+    origin = at.new_full((merged,), len(at)).index_copy(0, at, numbers)
     return F.pad(product, (0, 0, 0, 0, 0, 1)).index_select(1, origin)
 
 
@@ -209,10 +209,10 @@ def _summed(gate: Tensor | None, values: Tensor) -> Tensor:
     return values.clone() if gate is None else _gated(gate, values)
 
 
-def _part(whole: Tensor, place: Tensor | None, values: Tensor) -> Tensor:
+def _part(whole: Tensor, at: Tensor | None, values: Tensor) -> Tensor:
     if values.dim() > whole.dim():
         return whole[:, None, : values.shape[2]]
-    return whole[:, : values.shape[1]] if place is None else whole.index_select(1, place)
+    return whole[:, : values.shape[1]] if at is None else whole.index_select(1, at)
 
 
 def _product_gradients(part: Tensor, gate: Tensor | None, values: Tensor) -> tuple[Tensor | None, Tensor]:

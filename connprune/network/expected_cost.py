@@ -287,11 +287,11 @@ class _Target(nn.Module):
         """Of each feature map that a connection brings what is said of the one of the merge that it goes into."""
         if self.stacks:
             return merged
-        places = [getattr(self, f"at{number}") for number in range(len(self.sources))]
+        positions = [getattr(self, f"at{number}") for number in range(len(self.sources))]
         return torch.cat(
             [
                 merged[:count] if at is None else merged.index_select(0, at)
-                for at, count in zip(places, self.brought, strict=True)
+                for at, count in zip(positions, self.brought, strict=True)
             ]
         )
 

@@ -22,10 +22,10 @@ def recomputed(whole: Tensor, parts: Sequence[Tensor]) -> AbstractContextManager
         parts: (batch, maps, …) each.
     """
     # Not `whole` itself: autograd keeps these functions, and what they mention, until the backward pass.
-    place, count, is_plain, layout = whole.data_ptr(), whole.numel(), whole.is_contiguous(), _layout(whole)
+    address, count, is_plain, layout = whole.data_ptr(), whole.numel(), whole.is_contiguous(), _layout(whole)
 
     def is_whole(tensor: Tensor) -> bool:
-        if tensor.data_ptr() != place or tensor.numel() != count:
+        if tensor.data_ptr() != address or tensor.numel() != count:
             return False
         return _layout(tensor) == layout or (is_plain and tensor.is_contiguous())
 

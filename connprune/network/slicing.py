@@ -54,8 +54,8 @@ def kept_gates(parent: Architecture, kept: Live) -> list[int]:
     numbers: list[int] = []
     for connection in parent.gated_connections:
         gates = parent.read[connection].gates
-        places = kept.connections.get(connection.target, {}).get(connection.source, ())
-        numbers += list(gates) * bool(places) if shared else [gates[place] for place in places]
+        left_of = kept.connections.get(connection.target, {}).get(connection.source, ())
+        numbers += list(gates) * bool(left_of) if shared else [gates[number] for number in left_of]
     return numbers
 
 
@@ -68,5 +68,5 @@ def _brought(parent: Architecture, kept: Live, target: str) -> Tensor:
     """The numbers, among all feature maps that a target's connections bring, of those that are left."""
     left = kept.connections[target]
     return torch.tensor(
-        [read.segment[place] for read in parent.reads[target] for place in left.get(read.connection.source, ())]
+        [read.segment[number] for read in parent.reads[target] for number in left.get(read.connection.source, ())]
     )

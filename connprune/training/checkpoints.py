@@ -42,28 +42,28 @@ class Checkpoints:
         """Seconds since the last one was begun."""
         return time.monotonic() - self._begun_at
 
-    def is_due_within(self, place: tuple[int, int]) -> bool:
+    def is_due_within(self, progress: tuple[int, int]) -> bool:
         """Whether one is due within an epoch, after so many epochs and steps: the last one is too old."""
-        return self.age > self._seconds and self.begun != place
+        return self.age > self._seconds and self.begun != progress
 
     def is_due_after(self, epoch_seconds: float) -> bool:
         """Whether one is due after an epoch: after the next one, which takes as long, the last would be too old."""
         return self.age + epoch_seconds > self._seconds
 
-    def begin(self, place: tuple[int, int], held: State | None, before: Sequence[Callable[[], None]] = ()) -> None:
+    def begin(self, progress: tuple[int, int], held: State | None, before: Sequence[Callable[[], None]] = ()) -> None:
         """Begins to write one, once nothing else is being written; the one before it stays beside it.
 
         Args:
-            place: epochs and steps that are done.
+            progress: epochs and steps that are done.
             held: copies on the CPU that nothing changes; None where another process writes.
             before: write what belongs to it; it comes last, so that all it relies on is there.
 
         Raises:
             DiskFullError: what was being written could not be; the last one is still there.
         """
-        self._begun_at, self.begun = time.monotonic(), place
+        self._begun_at, self.begun = time.monotonic(), progress
         if held is None:
-            self._written = place
+            self._written = progress
             return
 
         def write() -> None:
@@ -71,13 +71,13 @@ class Checkpoints:
                 each()
             self._run.checkpoint.parent.mkdir(exist_ok=True)
             write_tensors(self._run.checkpoint, *held, self._run.previous_checkpoint)
-            self._written = place
+            self._written = progress
 
         self._background.begin(write)
 
-    def resumed(self, place: tuple[int, int]) -> None:
+    def resumed(self, progress: tuple[int, int]) -> None:
         """The training goes on from one of these epochs and steps."""
-        self._begun_at, self.begun, self._written = time.monotonic(), place, place
+        self._begun_at, self.begun, self._written = time.monotonic(), progress, progress
 
     def where(self) -> str:
         """Where the training could go on from, as a sentence; waits for what is being written."""

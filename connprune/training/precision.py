@@ -42,14 +42,14 @@ def products_in(precision: Precision, device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    before = [place.fp32_precision for place in _ROUNDED]
+    before = [setting.fp32_precision for setting in _ROUNDED]
     try:
-        for place in _ROUNDED:
-            place.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+        for setting in _ROUNDED:
+            setting.fp32_precision = "tf32" if precision == "tf32" else "ieee"
         yield
     finally:
-        for place, kept in zip(_ROUNDED, before, strict=True):
-            place.fp32_precision = kept
+        for setting, kept in zip(_ROUNDED, before, strict=True):
+            setting.fp32_precision = kept
 
 
 @contextmanager

@@ -52,8 +52,8 @@ def last_parts(paths: Sequence[str]) -> list[str]:
     """The last part of each path, numbered where several have the same."""
     names = [_name(str(Path(path).resolve())) for path in paths]
     return [
-        f"{name} ({names[: place + 1].count(name)})" if names.count(name) > 1 else name
-        for place, name in enumerate(names)
+        f"{name} ({names[: number + 1].count(name)})" if names.count(name) > 1 else name
+        for number, name in enumerate(names)
     ]
 
 
