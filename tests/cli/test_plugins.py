@@ -69,7 +69,10 @@ def test_each_kind_of_part_comes_in_from_one_file(
             ("train", "--data", "stripe", "--plugin", "stripes"),
             "expected one of digits, cifar10, cifar100, stripes,",
         ),
-        (("train", "--data", "wrong", "--plugin", "wrong"), "gave train images of torch.float32 and (4, 1, 8, 8), exp"),
+        (
+            ("train", "--preset", "digits", "--data", "wrong", "--plugin", "wrong"),
+            "gave train images of torch.float32 and (4, 1, 8, 8), exp",
+        ),
         (("data", "strips", "--plugin", "stripes"), "did you mean 'stripes'?"),
     ],
     ids=["a key", "no optimizer", "no source", "a source that is wrong", "no download"],
