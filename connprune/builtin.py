@@ -17,7 +17,7 @@ SOURCES = {
     "cifar10": "connprune.data.named:Cifar10",
     "cifar100": "connprune.data.named:Cifar100",
 }
-# As they are written after --against.
+# As they are written where a comparison names them.
 BASELINES = {
     "parent": "connprune.experiments.baselines:Parent",
     "dense": "connprune.experiments.baselines:Dense",

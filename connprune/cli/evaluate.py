@@ -8,28 +8,31 @@ from connprune.cli import completion, options
 from connprune.cli.output import Output
 from connprune.cli.session import load_images
 
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="NAME|DIR",
+        help="Other images of the same classes, or where the run's own are now (default: the run's own).",
+        rich_help_panel=options.PATHS,
+        autocompletion=completion.data_sets,
+    ),
+]
+PartOption = Annotated[
+    str,
+    typer.Option(
+        "--part",
+        metavar="NAME",
+        help="test, validation or train: which of the run's own images.",
+        autocompletion=completion.parts,
+    ),
+]
+
 
 def evaluate(
     run: options.RunArgument = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            metavar="NAME|DIR",
-            help="Other images of the same classes, or where the run's own are now (default: the run's own).",
-            rich_help_panel=options.PATHS,
-            autocompletion=completion.data_sets,
-        ),
-    ] = None,
-    part: Annotated[
-        str,
-        typer.Option(
-            "--part",
-            metavar="NAME",
-            help="test, validation or train: which of the run's own images.",
-            autocompletion=completion.parts,
-        ),
-    ] = "test",
+    data: DataOption = None,
+    part: PartOption = "test",
     figures: options.FiguresOption = None,
     as_csv: options.CsvOption = False,
     device: options.DeviceOption = "auto",

@@ -1,28 +1,35 @@
 """`connprune predict`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connprune.cli import numbers, options
 from connprune.cli.output import Output
 
+if TYPE_CHECKING:
+    from connprune.documents.evaluation import Predictions
+
+
+PathsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[RUN] FILES",
+        help="A run directory, or - for its path on stdin (default: the newest run); then image files, or folders.",
+    ),
+]
+TopOption = Annotated[
+    int,
+    typer.Option(
+        "--top", metavar="K", parser=numbers.whole_number_from(1), help="The K most probable classes of each."
+    ),
+]
+
 
 def predict(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[RUN] FILES",
-            help="A run directory, or - for its path on stdin (default: the newest run); then image files, or folders.",
-        ),
-    ],
-    top: Annotated[
-        int,
-        typer.Option(
-            "--top", metavar="K", parser=numbers.whole_number_from(1), help="The K most probable classes of each."
-        ),
-    ] = 1,
+    paths: PathsArgument,
+    top: TopOption = 1,
     as_csv: options.CsvOption = False,
     device: options.DeviceOption = "auto",
     threads: options.ThreadsOption = None,
@@ -42,8 +49,7 @@ def predict(
       connprune predict photos --csv > classes.csv
     """
     from connprune.data.single import files_of
-    from connprune.errors import ConnpruneError, UsageError
-    from connprune.report.evaluation import predictions_text
+    from connprune.errors import UsageError
     from connprune.runs.find import find, runs_folder
     from connprune.training.device import choose_device
     from connprune.training.predicting import predict as predict_files
@@ -66,9 +72,22 @@ def predict(
         choose_device(device, output.warning),
         lambda singles, total: output.progress(singles, f"reading {total} images", total),
     )
+    _show(document, as_csv, output)
+
+
+def _show(document: "Predictions", as_csv: bool, output: Output) -> None:
+    """Prints what files show.
+
+    Raises:
+        ConnpruneError: some cannot be read.
+    """
+    from connprune.errors import ConnpruneError
+    from connprune.report.evaluation import predictions_text
+
+    of = len(document.predictions)
     resized = sum(one.resized for one in document.predictions)
     if resized:
-        output.warning(f"resized {resized} of {len(files)} images, which have another size than those of the training")
+        output.warning(f"resized {resized} of {of} images, which have another size than those of the training")
     unread = [one for one in document.predictions if one.problem]
     for one in unread:
         output.warning(f"{one.file}: {one.problem}")
@@ -77,7 +96,7 @@ def predict(
         for one in document.predictions
         for likely in one.classes
     ]
-    if rows or as_json:
+    if rows or output.as_json:
         output.table(predictions_text(document), rows, document, as_csv)
     if unread:
-        raise ConnpruneError(f"{len(unread)} of {len(files)} files cannot be read; they are named above.")
+        raise ConnpruneError(f"{len(unread)} of {of} files cannot be read; they are named above.")

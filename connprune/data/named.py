@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Source:
-    """A data set with a name, for `data.source` and `--data`."""
+    """A data set with a name, for `data.source`."""
 
     # A class without a name is a base of others.
     name: ClassVar[str] = ""

@@ -3,7 +3,7 @@
 from connprune.documents.evaluation import Evaluated, Evaluation, Predictions
 from connprune.report.aligned import aligned
 
-# The matrix of more classes than this is left to --json and --figures.
+# The matrix of more classes than this is left to the document and the figure.
 _MOST_SHOWN = 12
 _CONFUSIONS = 5
 _PARTS: dict[Evaluated, str] = {

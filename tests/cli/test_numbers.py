@@ -29,6 +29,8 @@ WITH = {
     "inspect": ["run"],
     "sweep": ["sweep.yaml", "--dry-run"],
     "bench": ["--preset", "digits"],
+    "evaluate": ["run"],
+    "predict": ["run", "image.png"],
     "work": ["run"],
 }
 
@@ -54,6 +56,7 @@ def test_wrong_numbers(command: Command, tmp_path: Path, place: tuple[str, str],
     if not (tmp_path / "cut").exists():
         command("train", *TINY, "--epochs", "1", "--run", "run")
         command("prune", "run", "--keep", "20", "--out", "cut")
+        (tmp_path / "image.png").write_bytes(b"")
         (tmp_path / "sweep.yaml").write_text("base: {preset: digits}\naxes: {gates.penalty: [0]}\n")
     name, option = place
     outcome = command(name, *WITH[name], f"{option}={value}")

@@ -45,7 +45,9 @@ def make_archive(path: Path, dataset: type[datasets.CIFAR10], labels: str) -> di
                 }
                 files.append([name, add(archive, f"{dataset.base_folder}/{name}", pickle.dumps(batch))])
         meta_name, meta_key = dataset.meta["filename"], dataset.meta["key"]
-        meta = pickle.dumps({meta_key: [f"class {number}" for number in range(10)]})
+        meta = pickle.dumps(
+            {meta_key: [f"class {number}" for number in range({"labels": 10, "fine_labels": 100}[labels])]}
+        )
         checksum = add(archive, f"{dataset.base_folder}/{meta_name}", meta)
     return {
         **parts,

@@ -262,7 +262,7 @@ def test_places_that_are_refused_before_any_work(command: Command, run: str, tmp
     Path("notes.txt").write_text("mine")
     os.mkfifo("pipe")
     for place, why in (
-        (".", "expected a file, found a directory"),
+        (".", "found a directory, expected a file"),
         ("notes.txt", "there is another file"),
         ("pipe", "there is another file"),
         ("nowhere/report.html", "there is no folder nowhere"),

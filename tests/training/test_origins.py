@@ -31,12 +31,13 @@ def test_a_printed_preset_means_exactly_the_preset(name: str, tmp_path: Path) ->
 
 
 def reference_defaults() -> dict[str, Any]:
-    """What the column "Default" of the reference says, by key path; of sections that are of one kind."""
+    """What the column "Default" of the reference says, by key path; of a section that is of one kind, or of Adam."""
     found, section = {}, None
     for line in REFERENCE.read_text().splitlines():
         if line.startswith("## "):
             title = line.removeprefix("## ")
-            section = "" if title == "At the top" else title.strip("`") if re.fullmatch("`[a-z.]+`", title) else None
+            named = re.fullmatch("`([a-z.]+)`(?:, kind `adam`)?", title)
+            section = "" if title == "At the top" else named[1] if named else None
         row = re.match(r"\| `(\w+)` \|.*?\| `(.*?)` \| [^|]*\|$", line)
         if row and section is not None:
             found[f"{section}.{row[1]}".lstrip(".")] = parse_value(row[2])
