@@ -6,7 +6,7 @@ import typer
 
 from connprune.cli import completion, options
 from connprune.cli.output import Output
-from connprune.cli.session import load_images
+from connprune.cli.session import find_network, load_images
 
 DataOption = Annotated[
     str | None,
@@ -56,19 +56,17 @@ def evaluate(
     from connprune.errors import UsageError
     from connprune.names import unknown
     from connprune.report.evaluation import evaluation_text
-    from connprune.runs.find import find, runs_folder
     from connprune.training.device import choose_device
     from connprune.training.evaluating import PARTS, evaluate_run
 
     options.load_plugins(plugins)
     output = Output(as_json, quiet)
-    if as_csv and as_json:
-        raise UsageError("Give one of --csv and --json, found both.")
+    options.require_one_format(as_csv, as_json)
     wanted = next((name for name in PARTS if name == part), None)
     if wanted is None:
         raise UsageError(unknown("--part", part, PARTS))
     options.prepare_cpu(threads)
-    directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
+    directory = find_network(run, runs, output)
     document = evaluate_run(
         directory,
         wanted,

@@ -7,6 +7,7 @@ import typer
 
 from connprune.cli import completion, options
 from connprune.cli.output import Output
+from connprune.cli.session import find_network
 
 
 def export(
@@ -45,13 +46,12 @@ def export(
     from connprune.errors import UsageError
     from connprune.export.formats import DRAWINGS, FORMATS, export_drawing, export_model
     from connprune.names import unknown
-    from connprune.runs.find import find, runs_folder
 
     options.load_plugins(plugins)
     output = Output(as_json, quiet)
     if format_name not in FORMATS:
         raise UsageError(unknown("--format", format_name, FORMATS))
-    directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
+    directory = find_network(run, runs, output)
     if format_name in DRAWINGS:
         text, drawn = export_drawing(directory, format_name, out)
         output.result(str(out) if out else text.rstrip(), drawn)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from connprune.cli import options
 from connprune.cli.output import Output
 from connprune.cli.report import Report
+from connprune.cli.session import find_network
 from connprune.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +68,6 @@ class Subject:
             UsageError: there is no such run, or the configuration is none.
         """
         from connprune.cli.slips import require_no_slip
-        from connprune.runs.find import find, runs_folder
         from connprune.training.configuration import design, resolve
 
         if self.is_configured:
@@ -78,8 +78,7 @@ class Subject:
             configuration = configuration.model_copy(update={"input": None, "classes": None})
             return None, design(configuration, (self.shape, self.classes))
         require_no_slip(self.run, "inspect")
-        folder = runs_folder(self.folder)
-        directory = find(self.run, folder, "train", "cut", "retrain", pass_over=True, warn=output.warning)
+        directory = find_network(self.run, self.folder, output)
         return directory, directory.architecture()
 
 

@@ -7,6 +7,7 @@ import typer
 
 from connprune.cli import numbers, options
 from connprune.cli.output import Output
+from connprune.cli.session import find_network
 
 if TYPE_CHECKING:
     from connprune.documents.evaluation import Predictions
@@ -50,21 +51,19 @@ def predict(
     """
     from connprune.data.single import files_of
     from connprune.errors import UsageError
-    from connprune.runs.find import find, runs_folder
     from connprune.training.device import choose_device
     from connprune.training.predicting import predict as predict_files
 
     options.load_plugins(plugins)
     output = Output(as_json, quiet)
-    if as_csv and as_json:
-        raise UsageError("Give one of --csv and --json, found both.")
+    options.require_one_format(as_csv, as_json)
     names_run = paths[0] == "-" or (Path(paths[0]) / "summary.json").is_file()
     run, named = (paths[0], paths[1:]) if names_run else (None, paths)
     if not named:
         raise UsageError(f"Name image files after the run {run}, or folders of them.")
     files = files_of([Path(name) for name in named])
     options.prepare_cpu(threads)
-    directory = find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
+    directory = find_network(run, runs, output)
     document = predict_files(
         directory,
         files,

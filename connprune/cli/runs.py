@@ -37,8 +37,7 @@ def runs(
     from connprune.runs.find import runs_folder
     from connprune.runs.listing import rows
 
-    if as_csv and as_json:
-        raise UsageError("Give one of --csv and --json, found both.")
+    options.require_one_format(as_csv, as_json)
     if folders and runs:
         raise UsageError("Give DIR or --runs, found both.")
     output = Output(as_json)

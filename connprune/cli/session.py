@@ -1,6 +1,7 @@
 """What the commands that train or evaluate have in common."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connprune.cli.output import Output
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
     from connprune.training.group import Group
+
+
+def find_network(run: str | None, runs: Path | None, output: Output) -> "RunDirectory":
+    """The run or the cut whose network a command is about: the named one, or the newest that no process works in.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from connprune.runs.find import find, runs_folder
+
+    return find(run, runs_folder(runs), "train", "cut", "retrain", pass_over=True, warn=output.warning)
 
 
 def load_images(configuration: "Configuration", output: Output) -> "Dataset":

@@ -83,7 +83,7 @@ def sweep(
 
 
 def _require_begun(is_told: bool, dry_run: bool) -> None:
-    """Refuses a command without a file that does not say that it goes on with a sweep."""
+    """Refuses a command without a file that does not say that it resumes a sweep."""
     from connprune.errors import UsageError
 
     if not is_told:

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from connprune.architecture.base import Shape
 from connprune.architecture.baselines import Pair
-from connprune.errors import UsageError
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, configuration_in, read_configuration, with_recipe
+from connprune.training.first import first_architecture
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,8 @@ class ComparedCut:
         Raises:
             UsageError: the cut's files are damaged, or were written before cuts kept their parent's configuration.
         """
-        if not cut.parent.is_file():
-            raise UsageError(f"{cut.path}: this cut has no {cut.parent.name}; make it again with `connprune prune`.")
+        full = first_architecture(cut)
         configuration = with_recipe(read_configuration(cut), epochs=epochs, seed=seed)
         parent = with_recipe(configuration_in(cut, cut.parent), epochs=epochs, seed=seed)
-        given = cut.architecture()
-        full = parent.architecture_for(Shape(**given.input.model_dump()), given.classes)
-        pair = Pair(full.without_gates(), given.without_gates(), configuration.training.seed)
+        pair = Pair(full.without_gates(), cut.architecture().without_gates(), configuration.training.seed)
         return cls(cut, configuration, parent, pair)

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 
 from connprune.analysis.statistics import share_interval
-from connprune.architecture.base import Shape
+from connprune.architecture.base import INPUT
 from connprune.data.images import Dataset, Images
 from connprune.data.named import SOURCES
 from connprune.documents.evaluation import ClassEvaluation, Evaluated, Evaluation
@@ -60,7 +60,7 @@ def evaluate_run(
                 f"{configuration.data.source}: these are not the images that {run.path} was made with, so none of them "
                 f"are its {part} images; expected part test."
             )
-        wanted = Shape(**network.architecture.input.model_dump())
+        wanted = network.architecture.shapes.output[INPUT]
         if dataset.shape != wanted:
             source = configuration.data.source
             raise UsageError(f"{source}: found images of {dataset.shape}, expected {wanted}, as in training.")

@@ -1,7 +1,7 @@
 """The network of the training that a cut came from."""
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import Shape
+from connprune.architecture.base import INPUT
 from connprune.errors import UsageError
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import configuration_in
@@ -16,4 +16,4 @@ def first_architecture(cut: RunDirectory) -> Architecture:
     if not cut.parent.is_file():
         raise UsageError(f"{cut.path}: this cut has no {cut.parent.name}; make it again with `connprune prune`.")
     given = cut.architecture()
-    return configuration_in(cut, cut.parent).architecture_for(Shape(**given.input.model_dump()), given.classes)
+    return configuration_in(cut, cut.parent).architecture_for(given.shapes.output[INPUT], given.classes)

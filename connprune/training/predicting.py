@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from connprune.architecture.base import Shape
+from connprune.architecture.base import INPUT
 from connprune.data.batches import EVALUATION_BATCH
 from connprune.data.single import Single, read_singles
 from connprune.documents.evaluation import Candidate, Prediction, Predictions
@@ -41,7 +41,7 @@ def predict(run: RunDirectory, files: Sequence[Path], most: int, device: torch.d
     if classes is None:
         raise UsageError(f"{run.path}: this run is damaged: its classes are missing.")
     precision = precision_on(device, configuration.training.precision)
-    shape = Shape(**network.architecture.input.model_dump())
+    shape = network.architecture.shapes.output[INPUT]
     predictions: list[Prediction] = []
     with closing(read_singles(files, shape, configuration.data)) as singles, products_in(precision, device):
         rest = iter(watch(singles, len(files)))
