@@ -77,13 +77,12 @@ def begun(path: Path | None, folder: Path, procedures: Sequence[Procedure]) -> "
 def list_commands(
     plan: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
 ) -> None:
-    """Prints a command for each training that is left, of the sweep and then of what follows."""
-    left = job_commands(plan, execution)
-    if procedures and not left:
-        left = commands_to_follow(plan, procedures, execution, output)
-    elif procedures:
-        output.note("once these are done, the same command lists what follows")
-    show_commands(plan.path, left, output)
+    """Prints a command for each training that is left: of the sweep, and of what follows the cells that are done."""
+    searches = job_commands(plan, execution)
+    following = commands_to_follow(plan, procedures, execution, output)
+    if procedures and searches:
+        output.note("once the searches are done, the same command lists what follows them")
+    show_commands(plan.path, [*searches, *following], output)
 
 
 def results(
@@ -102,9 +101,8 @@ def results(
         document = run_experiment(plan, execution, output, lambda: collect(plan), sweep_text, plan.run.sweep)
     except UnfinishedError:
         # A search that diverges does not hold up the cells without it.
-        if not execution.only_collect:
-            with suppress(ConnpruneError):
-                follow(plan, procedures, execution, output)
+        with suppress(ConnpruneError):
+            follow(plan, procedures, execution, output)
         raise
     if procedures:
         document = document.model_copy(update={"then": follow(plan, procedures, execution, output)})

@@ -128,9 +128,7 @@ def follow(
     """
     steps: list[Step] = []
     failed: list[ConnpruneError] = []
-    for procedure, name, cell in _each(sweep, procedures):
-        if not all(sweep.job(name, seed).is_finished for seed in sweep.seeds):
-            continue
+    for procedure, name, cell in _searched(sweep, procedures):
         label = ", ".join(f"{axis} {value}" for axis, value in cell.items())
         output.note(f"{label}: {procedure.text}")
         try:
@@ -153,17 +151,25 @@ def commands_to_follow(
 ) -> list[str]:
     """A command for each training of the comparisons that is left; the searches are cut here.
 
+    A cell of which a search is missing is left out.
+
     Raises:
         ConnpruneError: a search cannot be cut, or a baseline not be made.
     """
     planned = [
-        _comparison(procedure, sweep, name, execution, output) for procedure, name, _ in _each(sweep, procedures)
+        _comparison(procedure, sweep, name, execution, output) for procedure, name, _ in _searched(sweep, procedures)
     ]
     return [command for plan in planned for command in job_commands(plan, execution)]
 
 
-def _each(sweep: "Plan[SweepPlan]", procedures: Sequence[Procedure]) -> list[tuple[Procedure, str, dict[str, str]]]:
-    return [(procedure, *cell) for procedure in procedures for cell in sweep.document.cells.items()]
+def _searched(sweep: "Plan[SweepPlan]", procedures: Sequence[Procedure]) -> list[tuple[Procedure, str, dict[str, str]]]:
+    """Each procedure with each cell, its name and its values, of which no search is missing."""
+    cells = [
+        (name, cell)
+        for name, cell in sweep.document.cells.items()
+        if all(sweep.job(name, seed).is_finished for seed in sweep.seeds)
+    ]
+    return [(procedure, *cell) for procedure in procedures for cell in cells]
 
 
 def _comparison(

@@ -219,6 +219,26 @@ def test_a_search_that_diverges_does_not_hold_up_the_other_cells(command: Comman
     assert "002-mild" in str(compared)
 
 
+def test_what_follows_the_cells_that_are_done_is_listed_and_collected(command: Command) -> None:
+    cells = "{hot: {training.optimizer.rate: 1.0e+30}, mild: {training.optimizer.rate: 0.003}}"
+    text = SEARCHES.replace("seeds: 2", "seeds: 1").partition("axes:")[0] + f"axes:\n  optimizer: {cells}\n"
+    Path("two.yaml").write_text(text, encoding="utf-8")
+    sweep = ("sweep", "two.yaml", "--run", "two", "--then", "prune --keep 30 / retrain --against chain")
+    for line in command(*sweep, "--list").out.splitlines():
+        command(*shlex.split(line)[1:])
+    listed = command(*sweep, "--list")
+    (hot, *following) = listed.out.splitlines()
+    assert "once the searches are done" in listed.err
+    assert "jobs/001-hot" in hot
+    assert len(following) == 2
+    assert all("then/002-mild" in line for line in following)
+    for line in following:
+        assert command(*shlex.split(line)[1:]).code == 0
+    collected = command(*sweep, "--collect")
+    assert (collected.code, "1 of 2 trainings are not finished" in collected.err) == (1, True)
+    assert [path.parts[2] for path in Path("two/then").rglob("comparison.json")] == ["002-mild"]
+
+
 def test_a_cell_without_gates_is_refused_at_once(command: Command) -> None:
     Path("none.yaml").write_text(SEARCHES.replace("merge.interpolation: [nearest]", "gates: [null]"), encoding="utf-8")
     for more in ((), ("--dry-run",)):
