@@ -20,7 +20,7 @@ test: $(VENV)/.installed-dev page
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(SITE)
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 # Whether the page's JavaScript is laid out and free of what the linter knows, where there is npm.
 page:
