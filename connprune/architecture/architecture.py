@@ -157,7 +157,10 @@ class Blueprint(Frozen):
         if merge is None or not connections or not AGGREGATES[merge.aggregate].mixes:
             return value
         # The first layer reads the input as it is; a cut, whose first layer may be another, says so for itself.
-        return {next(iter(connections)): MergeOverride(aggregate="concat"), **value}
+        first = next(iter(connections))
+        override = value.get(first, MergeOverride())
+        plain = override if override.aggregate else override.model_copy(update={"aggregate": "concat"})
+        return {first: plain, **{target: each for target, each in value.items() if target != first}}
 
     @field_validator("selections")
     @classmethod

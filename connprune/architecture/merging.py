@@ -100,6 +100,8 @@ class MergeOverride(Frozen):
         fields = merge.model_dump()
         if self.aggregate is not None:
             fields |= dict.fromkeys(_own_keys() - AGGREGATES[self.aggregate].keys)
+        if self.share is not None:
+            fields["feature_maps"] = None  # Which the architecture's merge may have, and which would come first.
         return Merge(**{**fields, **self.model_dump(exclude_none=True)})
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 from connprune.architecture.architecture import Connection
 from connprune.architecture.base import INPUT
 from connprune.architecture.gates import CostBudget
+from connprune.architecture.shares import at_most
 from connprune.arguments import require
 from connprune.errors import ArgumentError, DisconnectedError, UsageError
 from connprune.mistakes import Mistake
@@ -167,7 +168,7 @@ class Share:
 
     def of(self, count: int) -> int:
         """The largest whole number within the share, which is taken as it is written: 0.29 of 100 is 29."""
-        return math.floor(Fraction(str(self.value)) * count)
+        return at_most(self.value, count)
 
     def __str__(self) -> str:
         return f"{float(100 * self.value):g}%"

@@ -1,10 +1,10 @@
 """The aggregates that put their inputs one behind the other."""
 
-import math
 from collections.abc import Sequence
 
 from connprune.architecture.aggregates import Aggregate, register
 from connprune.architecture.base import Shape
+from connprune.architecture.shares import at_least
 
 
 @register
@@ -26,7 +26,7 @@ class Squeeze(Aggregate):
     stacks = mixes = True
 
     def merged_maps(self, maps: Sequence[int]) -> int:
-        return self.merge.feature_maps or math.ceil(self.merge.share * sum(maps))
+        return self.merge.feature_maps or at_least(self.merge.share, sum(maps))
 
     def parameters(self, brought: int, merged: Shape) -> int:
         return brought * merged.feature_maps

@@ -1,9 +1,9 @@
 """The schedule of the penalty on the gates: λ, its warm-up, and its control towards a target."""
 
-import math
 from collections.abc import Sequence
 
 from connprune.architecture.gates import Gates
+from connprune.architecture.shares import at_least
 
 # With a target, all gates are penalised alike until this share of the training, so that they can show which the network
 # needs least; from then on only these are penalised.
@@ -56,7 +56,7 @@ class PenaltySchedule:
         if self.target is None or done < _ALL_UNTIL * self.epochs:
             return [1.0] * len(magnitudes)
         lowest = sorted(range(len(magnitudes)), key=magnitudes.__getitem__)
-        chosen = set(lowest[: math.ceil(self.target * len(magnitudes))])
+        chosen = set(lowest[: at_least(self.target, len(magnitudes))])
         return [
             1.0 if number in chosen else -1.0 if magnitude < _HALF_OPEN else 0.0
             for number, magnitude in enumerate(magnitudes)
