@@ -1,5 +1,6 @@
 """The cut: an architecture, the gates it ended with and a rule give a smaller architecture and a report."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -76,8 +77,10 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
     """Removes what the rule chooses, and all that no longer lies between the input and the head.
 
     The cut network computes what its parent computes with the gates of everything that was removed at zero, and, where
-    merges take the maximum, without the removed connections. A merge keeps its height and width, even where its
-    smallest input has gone.
+    merges take the maximum, without the removed connections. This holds where zeros stay zeros up to the weights that
+    read them; a normalisation before these weights, a sigmoid and the bias of a depthwise layer make a constant of
+    them, which the parent's next layer reads and the cut's does not. A merge keeps its height and width, even where
+    its smallest input has gone.
 
     Args:
         architecture: the parent.
@@ -164,11 +167,6 @@ def macs_of_each(architecture: Architecture) -> list[int]:
     return brought
 
 
-def largest_safe_threshold(architecture: Architecture, gates: GateValues) -> float:
-    """The largest threshold on gates that still leaves a path from the input to the head; infinity if all do."""
-    return safe_threshold(architecture, _magnitudes(gates))
-
-
 def safe_threshold(architecture: Architecture, scores_of_each: GateValues) -> float:
     """The largest threshold on scores that still leaves a path from the input to the head; infinity if all do."""
     return largest_safe(_scores(architecture, scores_of_each), _leaves_path(architecture))
@@ -203,10 +201,14 @@ def _magnitudes(gates: GateValues) -> dict[str, float | Sequence[float]]:
 def _magnitude(connection: str, gate: float | Sequence[float]) -> float | list[float]:
     try:
         is_list = isinstance(gate, Sequence) and not isinstance(gate, str | bytes)
-        return [abs(float(each)) for each in gate] if is_list else abs(float(gate))  # type: ignore[arg-type, union-attr]
+        values = [abs(float(value)) for value in (gate if is_list else (gate,))]  # type: ignore[union-attr, arg-type]
     except (TypeError, ValueError, OverflowError, RuntimeError):
         expected = "a number, or a list of one for each feature map that the connection carries"
         raise ArgumentError(Mistake(key=f"gates[{shown(connection)!r}]", expected=expected)) from None
+    for value in values:
+        if math.isnan(value):
+            raise ArgumentError(Mistake(key=f"gates[{shown(connection)!r}]", found="nan", expected="a number"))
+    return values if is_list else values[0]
 
 
 def _leaves_path(architecture: Architecture) -> LeavesPath:

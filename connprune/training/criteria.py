@@ -70,7 +70,9 @@ def by_strength(evidence: Evidence) -> Split:
 def by_saliency(evidence: Evidence) -> Split:
     """|g · ∂L/∂g| on validation images: the first-order change of the loss if the gate went to zero.
 
-    After P. Molchanov et al., "Pruning Convolutional Neural Networks for Resource Efficient Inference", 2017, eq. 7.
+    L is the mean over the images, so that what helps one and harms another cancels out. P. Molchanov et al., "Pruning
+    Convolutional Neural Networks for Resource Efficient Inference", 2017, equations 6 and 7, take the magnitude for
+    each image before they average.
     """
     network = evidence.network
     gates = _gates(network).requires_grad_()
@@ -98,7 +100,10 @@ def recurrent_in_training(network: nn.Module) -> Iterator[None]:
 
 
 def by_ablation(evidence: Evidence) -> Split:
-    """The true change of the validation loss when one gate is set to zero; below zero where the network gains."""
+    """The true change of the validation loss when one gate is set to zero; below zero where the network gains.
+
+    A cut changes it as much where it computes what its parent does with this gate at zero, see `cut_by_scores`.
+    """
     network = evidence.network
     gates = _gates(network)
 

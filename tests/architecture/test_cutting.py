@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connprune import cut
 from connprune.architecture import Architecture, Connection, Keep, Rule, Sparsity, Threshold
-from connprune.architecture.cutting import gentle_cut, largest_safe_threshold
+from connprune.architecture.cutting import gentle_cut, safe_threshold
 from connprune.errors import DisconnectedError, UsageError
 from tests.strategies import architectures
 
@@ -60,6 +60,12 @@ def test_layers_that_nothing_reads_go_transitively(digits: Architecture) -> None
     assert Connection("conv1", "conv2") in report.followed
 
 
+@pytest.mark.parametrize("rule", [Threshold(0.5), Keep(20)])
+def test_a_gate_that_is_no_number_is_refused(digits: Architecture, rule: Rule) -> None:
+    with pytest.raises(UsageError, match=r"gates\['conv1->conv2'\]: found nan, expected a number"):
+        cut(digits, all_open(digits) | {"conv1->conv2": math.nan}, rule)
+
+
 def test_layers_that_read_nothing_go(digits: Architecture) -> None:
     gates = all_open(digits) | {"input->conv2": 0.0, "conv1->conv2": 0.0}
     report = cut(digits, gates, Threshold(0.5)).report
@@ -90,7 +96,7 @@ def test_the_largest_safe_threshold_is_the_largest(architecture: Architecture, d
     names = [str(connection) for connection in architecture.gated_connections]
     assume(names)
     gates = data.draw(st.fixed_dictionaries({name: st.floats(0.001, 1) for name in names}))
-    safe = largest_safe_threshold(architecture, gates)
+    safe = safe_threshold(architecture, gates)
     if math.isinf(safe):
         cut(architecture, gates, Threshold(2.0))
         return

@@ -85,6 +85,29 @@ def test_the_digits_network(digits: Architecture, aggregate: str, sharing: str, 
         assert_cut_equals_masked(architecture, scores, round(share * total))
 
 
+@pytest.mark.parametrize("sharing", ["shared", "per-feature-map"])
+@pytest.mark.parametrize("aggregate", [name for name in AGGREGATES if name != "max"])
+def test_the_parent_itself_with_these_gates_at_zero(digits: Architecture, aggregate: str, sharing: str) -> None:
+    """Where zeros stay zeros up to the weights that read them, as in this network."""
+    torch.manual_seed(5)
+    architecture = digits.replace(merge={"aggregate": aggregate}, gates={"sharing": sharing})
+    parent = shaken(build(architecture)).double().eval()
+    counts = dict(zip(architecture.gated_connections, architecture.gate_counts, strict=True))
+    by_map = sharing == "per-feature-map"
+    scores = {str(c): torch.rand(count).tolist() if by_map else float(torch.rand(())) for c, count in counts.items()}
+    outcome = cut(architecture, scores, Keep(round(0.6 * sum(counts.values()))))
+    network = build(outcome.architecture).double().eval()
+    network.load_state_dict(sliced_weights(architecture, parent.state_dict(), outcome))
+    masks = []
+    for connection, count in counts.items():
+        mask = torch.zeros(carried_maps(architecture, connection), dtype=torch.float64)
+        mask[list(outcome.kept.connections.get(connection.target, {}).get(connection.source, ()))] = 1
+        masks.append(mask[:count])
+    assert parent.gates is not None
+    images = torch.rand(3, 1, 8, 8, dtype=torch.float64) * 255
+    torch.testing.assert_close(network(images), parent(images, parent.gates.values() * torch.cat(masks)))
+
+
 def test_feature_maps_that_nobody_reads_are_not_made(digits: Architecture) -> None:
     counts = {str(c): carried_maps(digits, c) for c in digits.gated_connections}
     scores = {name: [1.0] * count for name, count in counts.items()}
