@@ -69,7 +69,8 @@ class FromRun(Frozen):
     """The gates start where those of another run ended, connection by connection.
 
     Attributes:
-        run: the directory of a finished run, or of a cut, that has all of this architecture's gates.
+        run: the directory of a finished run, or of a cut, that has all of this architecture's gates, and makes them of
+            w as these are made: sigmoid, bernoulli, reinforce and top-k gates all are sigmoid(w / temperature).
     """
 
     kind: Literal["from-run"] = "from-run"
@@ -83,8 +84,8 @@ class Temperature(Frozen):
     """The temperature τ of gates that are functions of w / τ.
 
     Attributes:
-        start: before the first epoch.
-        end: after the last epoch; in between it falls or rises geometrically.
+        start: in the first epoch.
+        end: in the last epoch, also where that is the only one; in between it changes by the same factor each epoch.
     """
 
     start: Positive = 1.0
@@ -200,6 +201,12 @@ class Gates(Frozen):
             self._check_softmax()
         if self.budget is not None and self.target_sparsity is not None:
             raise UnsuitableKeyError("target_sparsity", "target_sparsity and budget are two targets; give one of them")
+        if self.target_sparsity is not None and self.penalised == "entropy" and self.kind != "softmax":
+            raise UnsuitableKeyError(
+                "penalise",
+                "target_sparsity closes gates, but penalise entropy moves each gate to the end that it is nearer to, 0 "
+                "or 1; take penalise gate",
+            )
         if self.target_sparsity is not None and not self.penalty:
             raise UnsuitableKeyError(
                 "target_sparsity", "target_sparsity raises the penalty from where it starts, but penalty is 0"
@@ -226,6 +233,11 @@ class Gates(Frozen):
     def has_temperature(self) -> bool:
         """Whether a gate is a function of w over the temperature."""
         return self.kind not in ("linear", "hard-concrete")
+
+    @property
+    def function(self) -> str:
+        """What makes a gate of w: gates of two kinds with the same function are the same for the same w."""
+        return self.kind if self.kind in ("linear", "hard-concrete", "softmax") else "sigmoid"
 
     @property
     def can_shrink(self) -> bool:

@@ -32,8 +32,7 @@ class GateVector(Printed):
         self.summary = summaries.of_gates(architecture)
         connections = architecture.gated_connections
         maps = [architecture.read[connection].maps for connection in connections]
-        start = initial(settings.initialisation, architecture)
-        self.weight = nn.Parameter(start.repeat_interleave(torch.tensor(architecture.gate_counts)))
+        self.weight = nn.Parameter(initial(settings.initialisation, architecture))
         self.kind = GATE_KINDS[settings.kind](architecture)
         self.annealing = settings.temperature
         self.register_buffer("temperature", torch.tensor(settings.temperature.start))
@@ -76,9 +75,9 @@ class GateVector(Printed):
 
 
 def initial(initialisation: Initialisation, architecture: Architecture) -> Tensor:
-    """The starting w of every gated connection, (connections,); drawn with torch's default generator if random."""
-    connections = architecture.gated_connections
-    w = torch.zeros(len(connections))
+    """The starting w of every gate, (gates,); drawn with torch's default generator if random."""
+    counts = architecture.gate_counts
+    w = torch.zeros(sum(counts))
     match initialisation:
         case Constant(value=value):
             return w.fill_(value)
@@ -88,7 +87,9 @@ def initial(initialisation: Initialisation, architecture: Architecture) -> Tenso
             return w.uniform_(low, high)
         case FeedForward(chain=chain, rest=rest):
             steps = wirings.chain([layer.name for layer in architecture.layers])
-            return torch.tensor([chain if source in steps[target] else rest for source, target in connections])
+            connections = architecture.gated_connections
+            each = torch.tensor([chain if source in steps[target] else rest for source, target in connections])
+            return each.repeat_interleave(torch.tensor(counts))
         case FromRun():
             # A training takes them over; a network that is only built has no run to look into.
             return w

@@ -232,12 +232,18 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
     """Starts a network's gates where another run's ended.
 
     Raises:
-        UsageError: the other run has not ended, or lacks one of the gates.
+        UsageError: the other run has not ended, lacks one of the gates, or makes gates of w in another way.
     """
     weights = other.final_weights()
     theirs, ours = other.architecture(), network.architecture
     if "gates.weight" not in weights:
         raise UsageError(f"gates.initialisation.run: {other.path} has no gates.")
+    function, wanted = cast("Gates", theirs.gates).function, cast("Gates", ours.gates)
+    if function != wanted.function:
+        raise UsageError(
+            f"gates.initialisation.run: found {function} gates in {other.path}, expected gates that are made of w as "
+            f"{wanted.kind} gates are, by a {wanted.function} function."
+        )
     if weights["gates.weight"].shape != (sum(theirs.gate_counts),):
         raise UsageError(f"{other.final}: these weights do not belong to the architecture that comes with them.")
     found = dict(

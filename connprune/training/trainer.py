@@ -149,7 +149,7 @@ class Trainer:
         started = time.perf_counter()
         self.network.train()
         if self.network.gates:
-            self.network.gates.anneal(self.epoch / max(1, self.recipe.epochs - 1))
+            self.network.gates.anneal(self.epoch / (self.recipe.epochs - 1) if self.recipe.epochs > 1 else 1.0)
             if not self.step:
                 self._directions.copy_(self._gate_directions())
         epoch = self._draw_epoch()

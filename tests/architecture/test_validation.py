@@ -104,6 +104,10 @@ def test_the_example_is_valid() -> None:
             "expected-cost needs gates between 0 and 1",
         ),
         ({"gates": {"target_sparsity": 0.5}}, "penalty is 0"),
+        (
+            {"gates": {"penalise": "entropy", "penalty": 0.1, "target_sparsity": 0.5}},
+            "target_sparsity closes gates, but penalise entropy moves each gate to the end that it is nearer to",
+        ),
         ({"gates": {"initialisation": {"kind": "uniform", "low": 2.0}}}, "low is 2, expected at most high, 1"),
         ({"merge": {"feature_maps": 3}}, "merge: feature_maps belongs to the aggregate squeeze"),
         ({"merge": {"aggregate": "sum", "denominator": 3}}, "denominator belongs to the aggregate mean, but this one"),

@@ -57,6 +57,13 @@ def test_a_gate_per_feature_map(digits: Architecture) -> None:
     assert gates.weight.numel() == sum(merged[target].feature_maps for target in merged if target != "conv1")
 
 
+@pytest.mark.parametrize("kind", ["normal", "uniform"])
+def test_every_gate_of_a_connection_is_drawn_for_itself(digits: Architecture, kind: str) -> None:
+    gates = build(digits.replace(gates={"sharing": "per-feature-map", "initialisation": {"kind": kind}})).gates
+    assert gates is not None
+    assert len(gates.weight.unique()) > 0.99 * gates.weight.numel()
+
+
 def test_the_smaller_operand_takes_the_gates() -> None:
     gates = torch.tensor([2.0, 3.0])
     weight = torch.ones(4, 2, 3, 3)

@@ -286,6 +286,12 @@ def test_the_temperature_falls_over_the_training(tmp_path: Path) -> None:
     assert read_tensors(run.final)[0]["gates.temperature"].item() == pytest.approx(0.25)
 
 
+def test_a_training_of_one_epoch_has_the_last_temperature(tmp_path: Path) -> None:
+    gates = ("gates.temperature={start: 1.0, end: 0.25}", "gates.penalty=0.0", "training.epochs=1")
+    run = train(tmp_path / "run", *gates)
+    assert read_tensors(run.final)[0]["gates.temperature"].item() == pytest.approx(0.25)
+
+
 def test_an_unmet_target_is_said(tmp_path: Path) -> None:
     chosen, watcher = configuration("gates.target_sparsity=0.9", "gates.rate=0.001"), StopAfter()
     summary = go_on(start(tmp_path / "run", chosen), chosen, watcher)
