@@ -8,11 +8,11 @@ import torch
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 
-# Whose float32 products may be rounded, each by a setting of the whole process.
-_ROUNDED: tuple[Any, ...] = (
-    torch.backends.cuda.matmul,
-    torch.backends.cudnn.conv,  # type: ignore[attr-defined]
-    torch.backends.cudnn.rnn,
+# Whose float32 products may be rounded, each by a setting of the whole process, and what each setting inherits from.
+_ROUNDED: tuple[tuple[Any, ...], ...] = (
+    (torch.backends.cuda.matmul, torch.backends),
+    (torch.backends.cudnn.conv, torch.backends.cudnn, torch.backends),  # type: ignore[attr-defined]
+    (torch.backends.cudnn.rnn, torch.backends.cudnn, torch.backends),
 )
 
 
@@ -42,14 +42,28 @@ def products_in(precision: Precision, device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    before = [setting.fp32_precision for setting in _ROUNDED]
+    before = [_own(*settings) for settings in _ROUNDED]
     try:
-        for setting in _ROUNDED:
+        for setting, *_ in _ROUNDED:
             setting.fp32_precision = "tf32" if precision == "tf32" else "ieee"
         yield
     finally:
-        for setting, kept in zip(_ROUNDED, before, strict=True):
+        for (setting, *_), kept in zip(_ROUNDED, before, strict=True):
             setting.fp32_precision = kept
+
+
+def _own(setting: Any, *above: Any) -> str:
+    """What a setting was set to, `none` where it was not and follows those above it; reading it gives what acts."""
+    if not above:
+        return str(setting.fp32_precision)
+    parent, *further = above
+    kept, acts = _own(parent, *further), str(setting.fp32_precision)
+    if parent.fp32_precision == "none":  # Then torch may have a default of its own here, which must not be lost.
+        return acts
+    parent.fp32_precision = "ieee" if acts == "tf32" else "tf32"
+    follows = setting.fp32_precision != acts
+    parent.fp32_precision = kept
+    return "none" if follows else acts
 
 
 @contextmanager

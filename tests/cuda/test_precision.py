@@ -17,7 +17,7 @@ from connprune.training.precision import _ROUNDED
 from tests.cuda.steps import trainer_of
 
 torch.backends.cudnn.enabled = False
-settings = lambda: [place.fp32_precision for place in _ROUNDED]
+settings = lambda: [setting.fp32_precision for setting, *_ in _ROUNDED]
 for case in json.load(sys.stdin):
     trainer = trainer_of("digits", *case, "training.capture=false", device=torch.device("cuda", 0), warn=[])
     seen, before = [], settings()

@@ -4,12 +4,14 @@ The settings of CUDA's libraries are there without a device; what a step on one 
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connprune.errors import UsageError
 from connprune.training.configuration import read_configuration, resolve, resolve_resumed
@@ -21,8 +23,19 @@ from tests.training.helpers import SMALL, configuration, go_on, lasting, start, 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
 
+# Each inherits from the one before it in its row.
+BACKENDS: list[Any] = [
+    torch.backends,
+    torch.backends.cuda.matmul,
+    torch.backends.cudnn,
+    torch.backends.cudnn.conv,  # type: ignore[attr-defined]
+    torch.backends.cudnn.rnn,
+]
+CHANGES = st.lists(st.tuples(st.sampled_from(BACKENDS), st.sampled_from(["none", "ieee", "tf32"])), max_size=4)
+
+
 def settings() -> list[str]:
-    return [place.fp32_precision for place in _ROUNDED]
+    return [setting.fp32_precision for setting, *_ in _ROUNDED]
 
 
 def test_without_a_gpu_all_but_bfloat16_is_exact() -> None:
@@ -44,6 +57,31 @@ def test_products_are_rounded_in_there_and_as_before_afterwards(
             assert set(settings()) == {"tf32"}
         assert set(settings()) == {"tf32" if precision == "tf32" else "ieee"}
     assert settings() == before
+
+
+@given(CHANGES, CHANGES)
+def test_what_a_setting_inherits_it_goes_on_to_inherit(
+    before: list[tuple[Any, str]], after: list[tuple[Any, str]]
+) -> None:
+    """A program may change what a setting inherits from, before a training and after it."""
+
+    def read(within: Callable[[], AbstractContextManager[None]]) -> list[str]:
+        for setting in BACKENDS:
+            setting.fp32_precision = "none"
+        for setting, value in before:
+            setting.fp32_precision = value
+        with within():
+            pass
+        for setting, value in after:
+            setting.fp32_precision = value
+        return [setting.fp32_precision for setting in BACKENDS]
+
+    defaults = [setting.fp32_precision for setting in BACKENDS]
+    try:
+        assert read(lambda: products_in("float32", CUDA)) == read(nullcontext)
+    finally:
+        for setting, value in zip(BACKENDS, defaults, strict=True):
+            setting.fp32_precision = value
 
 
 def test_what_fails_in_there_leaves_the_settings_as_they_were() -> None:
