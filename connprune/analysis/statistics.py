@@ -42,16 +42,16 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Differe
     if pairs > 1:
         half = float(stats.t.ppf((1 + LEVEL) / 2, pairs - 1)) * stdev(differences) / math.sqrt(pairs)
         low, high = mean - half, mean + half
-    return Difference(mean=mean, low=low, high=high, pairs=pairs, verdict=_verdict(low, high, mean, pairs))
+    return Difference(mean=mean, low=low, high=high, pairs=pairs, verdict=_verdict(low, high, pairs))
 
 
-def _verdict(low: float | None, high: float | None, mean: float, pairs: int) -> Verdict:
+def _verdict(low: float | None, high: float | None, pairs: int) -> Verdict:
     """Whether ours is better, as far as the interval carries it."""
     if pairs < FEWEST_SEEDS or low is None or high is None:
         return "too few seeds"
-    if mean and math.isclose(low, high, abs_tol=_NO_DEVIATION):
+    if math.isclose(low, high, abs_tol=_NO_DEVIATION):
         # Differences that are all alike, as counts of a few images are, say nothing of their standard deviation.
-        return "too few seeds"
+        return "no variation"
     if low > 0:
         return "better"
     return "worse" if high < 0 else "not significantly different"

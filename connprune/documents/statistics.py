@@ -4,7 +4,7 @@ from typing import Literal
 
 from connprune.documents.base import Natural, Part
 
-Verdict = Literal["better", "worse", "not significantly different", "too few seeds"]
+Verdict = Literal["better", "worse", "not significantly different", "too few seeds", "no variation"]
 
 
 class Difference(Part):
@@ -15,7 +15,8 @@ class Difference(Part):
         low: the lower end of the interval; None from a single pair.
         high: the upper end.
         pairs: how many.
-        verdict: whether ours is better, as far as the interval carries it.
+        verdict: whether ours is better, as far as the interval carries it; `no variation` where all differences are
+            the same, so that there is none.
     """
 
     mean: float

@@ -55,8 +55,11 @@ def _rank(rank: Rank, unit: Unit) -> str:
 
 def _outcome(difference: Difference, unit: Unit) -> str:
     pairs = f"{difference.pairs} {unit if difference.pairs == 1 else UNITS[unit]}"
+    apart = f"the cut is {difference.mean * 100:+.2f} points from it at"
     if difference.low is None or difference.high is None or difference.verdict == "too few seeds":
-        return f"the cut is {difference.mean * 100:+.2f} points from it at {pairs}, too few to claim a difference"
+        return f"{apart} {pairs}, too few to claim a difference"
+    if difference.verdict == "no variation":
+        return f"{apart} each of {pairs}, which gives no interval to claim a difference by"
     interval = f"95% interval {difference.low * 100:+.2f} to {difference.high * 100:+.2f} points"
     if difference.verdict == "not significantly different":
         return f"not significantly different at {pairs} ({interval} includes zero)"

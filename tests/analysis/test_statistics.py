@@ -20,8 +20,8 @@ def test_a_paired_interval_equals_a_hand_computation() -> None:
     [
         ([0.9, 0.91, 0.93], [0.80, 0.81, 0.82], "better"),
         ([0.80, 0.81, 0.82], [0.9, 0.91, 0.93], "worse"),
-        ([0.9, 0.9, 0.9], [0.9, 0.9, 0.9], "not significantly different"),
-        ([0.91, 0.92, 0.93], [0.90, 0.91, 0.92], "too few seeds"),
+        ([0.9, 0.9, 0.9], [0.9, 0.9, 0.9], "no variation"),
+        ([0.91, 0.92, 0.93], [0.90, 0.91, 0.92], "no variation"),
         ([0.9, 0.8, 0.9], [0.8, 0.9, 0.9], "not significantly different"),
         ([0.9, 0.9], [0.1, 0.1], "too few seeds"),
         ([0.9], [0.1], "too few seeds"),
