@@ -1,5 +1,7 @@
 """The torch side of the layers of image networks that have weights."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,10 +29,17 @@ def gated_groups(values: Tensor, gates: Tensor | None, weight: Tensor) -> Tensor
     return by_group.flatten(0, 1)
 
 
-def glorot(*shape: int) -> nn.Parameter:
-    """Fresh weights."""
-    weight = torch.empty(*shape)
-    nn.init.xavier_uniform_(weight)
+def glorot(outputs: int, inputs: int, *kernel: int, groups: int = 1) -> nn.Parameter:
+    """Fresh weights, (outputs, inputs, *kernel), Glorot-uniform (Glorot, Bengio 2010, equation 16).
+
+    Args:
+        outputs: feature maps of all groups.
+        inputs: feature maps of one group.
+        kernel: its sides.
+        groups: into which both are divided: an input goes into the outputs of its group alone.
+    """
+    weight = torch.empty(outputs, inputs, *kernel)
+    nn.init.xavier_uniform_(weight, math.sqrt((inputs + outputs) / (inputs + outputs / groups)))
     return nn.Parameter(weight)
 
 
@@ -44,7 +53,9 @@ class Convolution(Weighted):
 
     def __init__(self, layer: plain.Convolution, merged: Shape) -> None:
         super().__init__(layer, merged)
-        self.weight = glorot(layer.feature_maps, merged.feature_maps // layer.groups, *sides(layer.kernel))
+        self.weight = glorot(
+            layer.feature_maps, merged.feature_maps // layer.groups, *sides(layer.kernel), groups=layer.groups
+        )
         self.bias = zeros(layer.feature_maps, layer.bias)
         self.stride, self.dilation, self.groups = layer.stride, layer.dilation, layer.groups
         self.margins = Margins(reach(layer.kernel, layer.dilation), layer.padding)
@@ -66,7 +77,7 @@ class SeparableConvolution(Weighted):
 
     def __init__(self, layer: plain.SeparableConvolution, merged: Shape) -> None:
         super().__init__(layer, merged)
-        self.depthwise = glorot(merged.feature_maps, 1, *sides(layer.kernel))
+        self.depthwise = glorot(merged.feature_maps, 1, *sides(layer.kernel), groups=merged.feature_maps)
         self.pointwise = glorot(layer.feature_maps, merged.feature_maps, 1, 1)
         self.bias = zeros(layer.feature_maps, layer.bias)
         self.stride, self.dilation = layer.stride, layer.dilation
@@ -86,7 +97,7 @@ class DepthwiseConvolution(Weighted):
 
     def __init__(self, layer: plain.DepthwiseConvolution, merged: Shape) -> None:
         super().__init__(layer, merged)
-        self.weight = glorot(merged.feature_maps, 1, *sides(layer.kernel))
+        self.weight = glorot(merged.feature_maps, 1, *sides(layer.kernel), groups=merged.feature_maps)
         self.bias = zeros(merged.feature_maps, layer.bias)
         self.stride, self.dilation, self.groups = layer.stride, layer.dilation, merged.feature_maps
         self.margins = Margins(reach(layer.kernel, layer.dilation), layer.padding)

@@ -110,7 +110,8 @@ class _GatedMax(Function):
                 full[:, slice(values.shape[1]) if at is None else at] = product
                 product = full
             better = product > largest
-            largest = torch.where(better, product, largest)
+            # Not `where`: what is no number has to show, and no comparison holds for it.
+            largest = torch.maximum(largest, product)
             winner.masked_fill_(better, number)
         ctx.positions = positions
         ctx.save_for_backward(winner, *operands)

@@ -27,7 +27,6 @@ _SURE = 1e-7
 _NEVER = 1e-30
 _RARE = 1e-12
 
-Counts = tuple[float, float]
 # The factors of what is summed up, (terms,) each, so that it is summed for all targets at once.
 _Pair = tuple[Tensor, Tensor]
 # Of a target: whether it is there, feature maps merged, given and brought, and gates.

@@ -63,7 +63,8 @@ class Network(nn.Module):
 
         Args:
             images: (batch, feature maps, height, width), pixel values from 0 to 255, uint8 or floating-point.
-            gates: values to use in place of the network's own gates, (gates,).
+            gates: values to use in place of the network's own gates, (gates,); below 0 only in a network with linear
+                gates, since a maximum passes gates of the other kinds on as what cannot change its sign.
 
         Raises:
             ArgumentError: one of them has another shape.
@@ -144,7 +145,8 @@ class Network(nn.Module):
 def build(architecture: Architecture) -> Network:
     """The network of an architecture, with fresh weights from torch's default generator.
 
-    Weights are Glorot-uniform (Glorot, Bengio 2010), as in the post's library; biases are zero.
+    Weights are Glorot-uniform (Glorot, Bengio 2010), as in the post's library, and biases zero; recurrent layers have
+    those of torch.
 
     Raises:
         ArgumentError: it is no architecture.

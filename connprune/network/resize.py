@@ -119,8 +119,8 @@ class _Interpolated(Function):
         ctx.save_for_backward(columns, *rows)
         ctx.widths, ctx.shape = widths, values.shape
         batch, maps, height, width = values.shape
-        across = _products(values.reshape(batch, -1, width), columns.expand(batch, -1, -1))
-        parts = across.view(batch * maps, height, -1).split(widths, dim=2)
+        across = _products(values.reshape(batch, maps * height, width), columns.expand(batch, -1, -1))
+        parts = across.view(batch * maps, height, sum(widths)).split(widths, dim=2)
         made = [_products(each.expand(batch * maps, -1, -1), part) for each, part in zip(rows, parts, strict=True)]
         return tuple(each.view(batch, maps, *each.shape[1:]) for each in made)
 

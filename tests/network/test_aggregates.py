@@ -18,3 +18,11 @@ def test_the_gradient_goes_to_the_winner(count: int) -> None:
     found = torch.autograd.grad((largest * weighting).sum(), inputs)
     for gradient, wanted in zip(found, torch.autograd.grad((expected * weighting).sum(), inputs), strict=True):
         assert torch.equal(gradient, wanted)
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_what_is_no_number_shows_in_a_maximum(broken: int) -> None:
+    inputs = [torch.ones(1, 2, 1, 1) for _ in range(3)]
+    inputs[broken][0, 0] = torch.nan
+    largest = _GatedMax.apply(2, [None] * 3, *[None] * 3, *inputs)
+    assert largest.isnan().flatten().tolist() == [True, False]

@@ -50,3 +50,10 @@ def test_gates_commute_with_every_resize(mode: str) -> None:
     later, first = ([each * gates for each in resize(drawn(before, 0))], resize(drawn(before, 0) * gates))
     torch.testing.assert_close(later, first)
     assert [each.shape for each in later] == [(2, 3, *after)] * 2
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "area"])
+def test_no_images_are_resized_to_none(mode: str) -> None:
+    """As a process of several has them where there are fewer images than processes."""
+    (resized,) = Interpolate((8, 8), [(4, 6)], mode).by_matrices(torch.empty(0, 3, 8, 8))
+    assert resized.shape == (0, 3, 4, 6)
