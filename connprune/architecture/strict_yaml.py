@@ -133,7 +133,11 @@ def parse_value(text: str) -> Any:
     Raises:
         UsageError: the text is no YAML.
     """
-    return parse(f"value: {text}", f"the value {text!r}").data["value"] if text.strip() else None
+    name = f"the value {text!r}"
+    values = parse(f"value: {text}", name).data if text.strip() else {"value": None}
+    if len(values) > 1:
+        raise _no_yaml("more follows behind the value", Mark(name))
+    return values["value"]
 
 
 def dump(data: Mapping[str, object]) -> str:

@@ -21,8 +21,10 @@ class CostConstraint:
     """Adds Σ λ·cost/budget to the loss, and in the same step moves each λ by how far its count is from the budget.
 
     It is dual ascent on the augmented Lagrangian of "the loss, subject to the budgets" (Nocedal, Wright 2006, section
-    17.3): a multiplier grows while its count is over the budget and falls while it is under it, never below 0; λ is the
-    multiplier and something for how far the count is off now.
+    17.4, on inequalities): a multiplier grows while its count is over the budget and falls while it is under it, never
+    below 0; λ is the multiplier and something for how far the count is off now. That something has a weight of its own,
+    as the proportional part of a controller has beside the integral one (Stooke, Achiam, Abbeel, "Responsive Safety in
+    Reinforcement Learning by PID Lagrangian Methods", 2020).
 
     Args:
         network: whose gates have a budget.

@@ -33,6 +33,7 @@ from connprune.training.trainer import Trainer
 
 # Before the names of the best weights in a checkpoint, and of what the training can go back to.
 _BEST, _GOOD = "best.", "good."
+_NO_PATH = "no path is left from the input to the head"
 # Others see how a training goes when what they see is so old.
 _SHOWN_SECONDS = 1.0
 
@@ -331,9 +332,10 @@ class Record:
         }
         for name, each in found.items():
             if not each.met:
+                rest = f"the network has {each.reached:,.0f}, not {each.wanted:,.0f}" if each.reached else _NO_PATH
                 self._warn(
-                    f"gates.budget.{name}: without its closed gates the network has {each.reached:,.0f}, not "
-                    f"{each.wanted:,.0f}; `connprune prune` without a rule cuts it down to the budget."
+                    f"gates.budget.{name}: without its closed gates {rest}; `connprune prune` without a rule cuts it "
+                    "down to the budget."
                 )
         return found
 

@@ -23,7 +23,9 @@ class Scores:
         loss: the mean cross-entropy.
         confusion: (classes, classes) int64, the images of each class by what they are taken for.
         top5: how many images have their class among the five most probable; None of up to five classes.
-        calibration_error: the mean distance of confidence and accuracy over `BINS` bins, 0 to 1.
+        calibration_error: the distance of confidence and accuracy in each of `BINS` bins, 0 to 1, the mean weighted by
+            the images in each (Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017,
+            equation 3).
     """
 
     loss: float
@@ -46,8 +48,8 @@ def score(network: Network, images: Images, precision: Precision = "float32") ->
     loss = torch.zeros((), device=device)
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     top5 = torch.zeros((), dtype=torch.int64, device=device)
-    # Of each bin how many images, the sum of their confidence, and how many answers are right.
-    bins = torch.zeros(BINS, 3, device=device)
+    # Of each bin the sum of the confidence, and how many answers are right.
+    bins = torch.zeros(BINS, 2, device=device)
     for batch, labels in in_order(images):
         with computing_in(precision, device):
             answers = network(batch).float()
@@ -58,8 +60,8 @@ def score(network: Network, images: Images, precision: Precision = "float32") ->
             top5 += (answers.topk(_FIVE).indices == labels[:, None]).sum()
         right = (taken_for == labels).float()
         number = ((confidence * BINS).ceil().long() - 1).clamp(0, BINS - 1)
-        bins.index_add_(0, number, torch.stack([torch.ones_like(right), confidence, right], 1))
-    _, confidences, rights = bins.cpu().double().unbind(1)
+        bins.index_add_(0, number, torch.stack([confidence, right], 1))
+    confidences, rights = bins.cpu().double().unbind(1)
     return Scores(
         loss=loss.item() / len(images),
         confusion=confusion.view(classes, classes).cpu(),

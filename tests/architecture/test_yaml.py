@@ -119,3 +119,9 @@ def test_all_mistakes_are_told_at_once(blog: Architecture) -> None:
     assert "merge.interpolation: found 'cubic', expected 'bilinear'" in message
     assert "gates.kind: found 'tanh', expected 'sigmoid', 'linear', 'hard-concrete'" in message
     assert ". (net.yaml, line" in message
+
+
+@pytest.mark.parametrize("text", ["1\nother: 2", "a\nb: {c: 3}"])
+def test_what_follows_a_value_is_not_dropped(text: str) -> None:
+    with pytest.raises(UsageError, match="more follows behind the value"):
+        parse_value(text)
