@@ -17,6 +17,11 @@ SOURCES = {
     "cifar10": "connprune.data.named:Cifar10",
     "cifar100": "connprune.data.named:Cifar100",
 }
+DATA_FORMATS = {
+    "npz": "connprune.data.arrays:Npz",
+    "npy": "connprune.data.arrays:Npy",
+    "safetensors": "connprune.data.arrays:Safetensors",
+}
 # As they are written where a comparison names them.
 BASELINES = {
     "parent": "connprune.experiments.baselines:Parent",

@@ -12,6 +12,7 @@ from typing import Any
 
 from connprune.architecture.aggregates import AGGREGATES
 from connprune.architecture.layers import LAYERS
+from connprune.data.formats import FORMATS
 from connprune.data.named import SOURCES
 from connprune.errors import UsageError
 from connprune.experiments.baselines import BASELINES
@@ -19,7 +20,7 @@ from connprune.registry import Registry
 from connprune.training.importance import CRITERIA
 from connprune.training.recipe import OPTIMIZERS
 
-REGISTRIES: tuple[Registry[Any], ...] = (LAYERS, AGGREGATES, OPTIMIZERS, SOURCES, CRITERIA, BASELINES)
+REGISTRIES: tuple[Registry[Any], ...] = (LAYERS, AGGREGATES, OPTIMIZERS, SOURCES, FORMATS, CRITERIA, BASELINES)
 
 
 def load_plugins(names: Iterable[str] = ()) -> None:

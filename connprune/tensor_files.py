@@ -90,7 +90,7 @@ def read_header(path: Path) -> Header:
     Raises:
         UsageError: the file is not there, is no whole safetensors file, or is beyond a limit.
     """
-    with _opened(path, "numpy") as file:
+    with opened(path, "numpy") as file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         return Header(shapes, dict(file.metadata() or {}))
 
@@ -128,7 +128,7 @@ def _write_safetensors(
 def _read_safetensors(
     path: Path, framework: str, bytes_of: Callable[[Kind], memoryview]
 ) -> tuple[dict[str, Kind], dict[str, str]]:
-    with _opened(path, framework) as file:
+    with opened(path, framework) as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = dict(file.metadata() or {})
     if metadata.pop(DIGEST, None) != _digest_of_tensors(tensors, metadata, bytes_of):
@@ -137,7 +137,7 @@ def _read_safetensors(
 
 
 @contextmanager
-def _opened(path: Path, framework: str) -> Iterator[Any]:
+def opened(path: Path, framework: str) -> Iterator[Any]:
     """A safetensors file whose header and size are within the limits."""
     from safetensors import SafetensorError, safe_open
 

@@ -6,17 +6,19 @@ The format wants its header first, which says how long each tensor is, and that 
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from connprune.files import DIGEST
+from connprune.errors import DamagedFileError
+from connprune.files import DIGEST, parse_object
 from connprune.tensor_files import digest_of_arrays
 
 # Enough for a few dozen tensors. The format allows blanks behind the header.
 _HEADER = 4096
 _LENGTH = 8
-_KINDS = {"uint8": "U8", "int64": "I64"}
+_KINDS = {"uint8": "U8", "int64": "I64", "float32": "F32"}
 
 
 @dataclass
@@ -32,6 +34,14 @@ class _Entry:
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.rows, *self.row)
+
+    @classmethod
+    def of(cls, described: Any) -> "_Entry":
+        """As `described` gave it."""
+        kind = next(kind for kind, name in _KINDS.items() if name == described["dtype"])
+        rows, *row = map(int, described["shape"])
+        start, end = map(int, described["data_offsets"])
+        return cls(kind, tuple(row), rows, start, end)
 
     def described(self) -> dict[str, object]:
         """As the format's header has it."""
@@ -59,7 +69,7 @@ class TensorStream:
         Args:
             name: of the tensor.
             row: the shape of a row.
-            kind: `uint8`, or `int64`, which begins at a multiple of 8 bytes.
+            kind: `uint8`; or `float32` or `int64`, which begin at a multiple of 4 and of 8 bytes.
         """
         start = self._file.tell() - _HEADER
         self._entries[name] = _Entry(kind, row, 0, start, start)
@@ -93,6 +103,27 @@ class TensorStream:
             raise ValueError(f"{len(self._entries)} tensors are too many for a header of {_HEADER} bytes")
         self._file.seek(0)
         self._file.write(len(text).to_bytes(_LENGTH, "little") + text)
+
+
+def mapped(path: Path) -> dict[str, np.ndarray]:
+    """The tensors of a file that a stream wrote, mapped into memory as they are on the disk, and not writable.
+
+    Raises:
+        UsageError: the file is not there, or is not what was written.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(_LENGTH), "little")
+            if length != _HEADER - _LENGTH:
+                raise ValueError("its header has another length")
+            header = parse_object(file.read(length).decode())
+            seal = header.pop("__metadata__")[DIGEST]  # type: ignore[index]
+            arrays = {name: _mapped(file, _Entry.of(described)) for name, described in header.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFileError(path, str(error)) from None
+    if seal != digest_of_arrays(arrays, {}):
+        raise DamagedFileError(path, "it does not hold what was written into it")
+    return arrays
 
 
 def text_of(array: Any) -> str:

@@ -12,7 +12,7 @@ DataOption = Annotated[
     str | None,
     typer.Option(
         "--data",
-        metavar="NAME|DIR",
+        metavar="NAME|PATH",
         help="Other images of the same classes, or where the run's own are now (default: the run's own).",
         rich_help_panel=options.PATHS,
         autocompletion=completion.data_sets,

@@ -144,8 +144,8 @@ DataOption = Annotated[
     str | None,
     typer.Option(
         "--data",
-        metavar="NAME|DIR",
-        help=f"{', '.join(builtin.SOURCES)}, or a folder of images.",
+        metavar="NAME|PATH",
+        help=f"{', '.join(builtin.SOURCES)}, a folder of images, or arrays in an .npz, .npy or .safetensors file.",
         rich_help_panel=CONFIGURATION,
         autocompletion=completion.data_sets,
     ),
@@ -154,7 +154,7 @@ PlaceOption = Annotated[
     str | None,
     typer.Option(
         "--data",
-        metavar="NAME|DIR",
+        metavar="NAME|PATH",
         help="Where the run's images are now, if they were moved (default: $CONNPRUNE_DATA, else where they were).",
         rich_help_panel=PATHS,
         autocompletion=completion.data_sets,

@@ -17,7 +17,8 @@ PathsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="[RUN] FILES",
-        help="A run directory, or - for its path on stdin (default: the newest run); then image files, or folders.",
+        help="A run directory, or - for its path on stdin (default: the newest run); then image files, arrays in .npy "
+        "or .npz files, or folders.",
     ),
 ]
 TopOption = Annotated[
@@ -48,6 +49,8 @@ def predict(
     With --csv it prints a line for each file and class. A file that cannot be read is named, and the exit code is 1.
 
       connprune predict photos --csv > classes.csv
+
+    Of arrays each image or sequence is a line of its own.
     """
     from connprune.data.single import files_of
     from connprune.errors import UsageError

@@ -21,6 +21,7 @@ def meant(word: str, command: str) -> str | None:
         command: the command that they gave it to.
     """
     from connprune.architecture.presets import preset_names
+    from connprune.data.formats import format_of
     from connprune.data.named import SOURCES
 
     path = Path(word)
@@ -28,12 +29,13 @@ def meant(word: str, command: str) -> str | None:
         is_file, is_folder, is_run = path.is_file(), path.is_dir(), (path / "summary.json").is_file()
     except (OSError, ValueError):
         is_file = is_folder = is_run = False
+    is_data = is_file and format_of(path) is not None
     # A preset comes before the data set of its name.
     fits = {
         "--preset": word in preset_names(),
-        "--config": is_file,
+        "--config": is_file and not is_data,
         "--resume --run": is_run,
-        "--data": is_folder or word in SOURCES,
+        "--data": is_folder or is_data or word in SOURCES,
     }
     return next((option for option, does in fits.items() if does and option in _TAKES.get(command, ())), None)
 

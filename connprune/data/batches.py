@@ -1,4 +1,4 @@
-"""Batches that never leave the device: images stay there as uint8, and a batch is one gather."""
+"""Batches that never leave the device: images stay there as they are stored, and a batch is one gather."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Epoch:
         return Draws(*(drawn[chosen] for drawn in self.draws))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images, (batch, feature maps, height, width) uint8, and labels, (batch,)."""
+        """Images, (batch, feature maps, height, width) as they are stored, and labels, (batch,)."""
         return augmented(self.images, self.draws_of(step))
 
 
@@ -67,7 +67,8 @@ def steps_of(count: int, batch_size: int, fewest: int = 1) -> int:
 
 def augmented(images: Images, draws: Draws) -> tuple[Tensor, Tensor]:
     """The images of a batch, changed, (batch, feature maps, height, width), and their labels, (batch,)."""
-    return gathered(images.images, *draws), images.labels[draws.order]
+    order, rows, columns = draws
+    return gathered(images.images, images.stored(order), rows, columns), images.labels[order]
 
 
 def gathered(images: Tensor, order: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -125,4 +126,4 @@ def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, num
 
 def in_order(images: Images, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:
     """All images as they are, for evaluation."""
-    return zip(images.images.split(batch_size), images.labels.split(batch_size), strict=True)
+    return images.in_order(batch_size)

@@ -45,10 +45,16 @@ class Read(NamedTuple):
     picture: Picture | str
 
 
-def content_of(paths: Sequence[Path], progress: Progress) -> str:
-    """SHA-256 of the bytes of files, without decoding them."""
+def content_of(paths: Sequence[Path], progress: Progress, what: str = "images with the decoded ones") -> str:
+    """SHA-256 of the bytes of files, without decoding them.
+
+    Args:
+        paths: of the files.
+        progress: is handed the loop over them.
+        what: is compared, in words.
+    """
     digests = in_flight(paths, lambda path: (path, 0), _file_digest, _most_in_flight())
-    label = f"comparing {len(paths)} images with the decoded ones"
+    label = f"comparing {len(paths)} {what}"
     with closing(digests):
         return joined(progress(digests, label, len(paths)))
 

@@ -17,6 +17,8 @@ from connprune.data.named import SOURCES
 from connprune.files import absolute
 from connprune.limits import ACTIVATIONS
 
+# The keys that say how a folder's images are decoded.
+DECODING = ("size", "channels", "background", "range", "skip_damaged", "follow_links")
 _COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 
 
@@ -34,16 +36,23 @@ Colour = Annotated[tuple[Byte, Byte, Byte], BeforeValidator(_colour)]
 Level = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 
 
+# The divisor of pixel values, from 0 to 255.
+PIXELS = 128.0
+Divisor = Positive | Literal["auto", "channel-std"]
+
+
 class Normalise(Frozen):
-    """`(image - mean) / divide`, on pixel values from 0 to 255.
+    """`(image - mean) / divide`.
 
     Attributes:
         subtract: `pixel-mean`, the mean training image; `channel-mean`, one mean for a channel; `none`.
-        divide: the divisor.
+        divide: the divisor; or `channel-std`, the standard deviation of each channel's training values; or `auto`,
+            which is 128 of pixel values from 0 to 255 and `channel-std` of arrays of other numbers. The run's
+            configuration states what it became.
     """
 
     subtract: Literal["pixel-mean", "channel-mean", "none"] = "pixel-mean"
-    divide: Positive = 128.0
+    divide: Divisor = "auto"
 
 
 class Augment(Frozen):
@@ -62,8 +71,9 @@ class DataSettings(Frozen):
     """Which images, and what happens to them before the network.
 
     Attributes:
-        source: `digits`, `cifar10`, `cifar100`, or a folder that holds `train/<class>/` and perhaps `test/<class>/` and
-            `val/<class>/`, or the classes themselves.
+        source: the name of a data set, like `digits` or `cifar10`; or a folder of images, which holds
+            `train/<class>/` and perhaps `test/<class>/` and `val/<class>/`, or the classes themselves; or arrays, in an
+            `.npz` or `.safetensors` file or in a folder of `.npy` files.
         cache: the folder for downloads and decoded images; None is the user's cache folder or $CONNPRUNE_CACHE.
         validation: the share of the training images that is kept for validation, where a folder has no `val/`.
         test: the share of a folder's images that is kept for the test, where the folder has no `test/`.
@@ -101,7 +111,7 @@ class DataSettings(Frozen):
     @model_validator(mode="after")
     def _check_folder_settings(self) -> Self:
         if self.source in SOURCES:
-            for name in ("test", "size", "channels", "background", "range", "skip_damaged", "follow_links"):
+            for name in ("test", *DECODING):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise UnsuitableKeyError(
                         name, f"{name} belongs to a folder of images, but the source is {self.source}"

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from connprune.architecture.base import Shape
+from connprune.data.formats import FORMATS, DataFormat, format_of
 from connprune.data.named import SOURCES
-from connprune.data.settings import DataSettings
+from connprune.data.settings import DECODING, DataSettings
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import absolute
 from connprune.mistakes import Mistake
@@ -21,6 +22,11 @@ def image_shape(settings: DataSettings) -> tuple[Shape, int]:
     Raises:
         UsageError: there is no such data set or folder, or none of its images can be read.
     """
+    if settings.source not in SOURCES:
+        path = source_path(settings)
+        kind = format_of(path)
+        if kind is not None:
+            return kind.shape(path, require_suitable(settings, kind))
     shape, classes = _shape_of_source(settings)
     if settings.as_sequence:
         shape = Shape(shape.feature_maps * shape.width, 1, shape.height)
@@ -35,7 +41,7 @@ def _shape_of_source(settings: DataSettings) -> tuple[Shape, int]:
     from connprune.data.decoding import bombs_refused
     from connprune.data.listing import list_folder
 
-    folder = source_folder(settings)
+    folder = source_path(settings)
     listing = list_folder(folder, settings.follow_links)
     with bombs_refused():
         for path in (path for files in listing.parts["train"].values() for path in files):
@@ -60,19 +66,34 @@ def _shape_of_file(path: Path, settings: DataSettings) -> Shape | None:
         return None
 
 
-def source_folder(settings: DataSettings) -> Path:
-    """The folder that the source names.
+def source_path(settings: DataSettings) -> Path:
+    """The folder that the source names, or the file of one of the formats.
 
     Raises:
         UsageError: there is none.
     """
-    folder = Path(absolute(settings.source))
+    path = Path(absolute(settings.source))
     try:
-        exists = folder.is_dir()
+        exists = path.is_dir() or format_of(path) is not None
     except OSError:
         exists = False
     if not exists:
-        expected = f"one of {', '.join(SOURCES)}, or an existing folder"
-        hint = nearest(folder.name, SOURCES) or "a data set of your own needs its plug-in"
+        files = ", ".join(FORMATS[name].what for name in FORMATS)
+        expected = f"one of {', '.join(SOURCES)}, or an existing folder of images, {files}"
+        hint = nearest(path.name, SOURCES) or "a data set of your own needs its plug-in"
         raise UsageError(Mistake(key="data.source", found=repr(settings.source[:200]), expected=expected, hint=hint))
-    return folder
+    return path
+
+
+def require_suitable(settings: DataSettings, kind: DataFormat) -> DataSettings:
+    """The settings, if what they say of the decoding of images is for this kind of file.
+
+    Raises:
+        UsageError: a key is for others.
+    """
+    for name in DECODING:
+        if name not in kind.takes and getattr(settings, name) != type(settings).model_fields[name].default:
+            raise UsageError(
+                Mistake(f"{name} belongs to a folder of images, but the source is {kind.what}.", key=f"data.{name}")
+            )
+    return settings

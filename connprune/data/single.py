@@ -1,30 +1,37 @@
-"""Image files that belong to no data set, brought to what a network was trained on."""
+"""Image files and arrays that belong to no data set, brought to what a network was trained on."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from connprune.architecture.base import Shape
+from connprune.data.array_files import ArrayFile, array_file
+from connprune.data.array_parts import images_in
 from connprune.data.decoding import RangeWantedError, bombs_refused, suffixes
 from connprune.data.named import SOURCES
 from connprune.data.reading import pictures
 from connprune.data.settings import DataSettings
 from connprune.errors import UsageError
 
+# Rows of an array that are read at once.
+_ROWS_AT_ONCE = 256
+
 
 class Single(NamedTuple):
-    """An image file.
+    """An image.
 
     Attributes:
-        path: of the file.
-        pixels: (feature maps, height, width) uint8, as the network takes it; or why it cannot be read.
+        name: of its file; of an image in an array with its number, from 0.
+        pixels: (feature maps, height, width) uint8 or float32, as the network takes it; or why it cannot be read.
         resized: whether it had another size than the training's images, which were not resized.
     """
 
-    path: Path
+    name: str
     pixels: np.ndarray | str
     resized: bool
 
@@ -49,17 +56,49 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def read_singles(files: Sequence[Path], shape: Shape, settings: DataSettings) -> Generator[Single, None, None]:
-    """Reads image files as the images of a data set were read, in their order.
+def read_singles(
+    files: Sequence[Path], shape: Shape, settings: DataSettings, values: str = "uint8"
+) -> Generator[Single, None, None]:
+    """Reads image files, and files of arrays, as the images of a data set were read, in their order.
 
     Args:
         files: of any size.
         shape: of what the network takes.
         settings: of the data set.
+        values: the type of the values that the network takes.
 
     Raises:
         UsageError: an image has more than 8 bits, and the data set's images had no more.
     """
+    for is_array, several in groupby(files, lambda path: array_file(path) is not None):
+        if is_array:
+            for path in several:
+                yield from _in_arrays(path, shape, settings, values)
+        elif values == "uint8":
+            yield from _in_images(list(several), shape, settings)
+        else:
+            why = f"an image file has no {values} values, which the network was trained on; name a .npy or .npz file"
+            yield from (Single(str(path), why, resized=False) for path in several)
+
+
+def _in_arrays(path: Path, shape: Shape, settings: DataSettings, values: str) -> Iterator[Single]:
+    """The images of an array in a file: of the only one, or of `images`."""
+    with TemporaryDirectory() as scratch:
+        try:
+            file = cast("ArrayFile", array_file(path))
+            name, layout, count = images_in(file, shape, settings.as_sequence, values)
+            rows = file.rows(name, Path(scratch) / "array")
+            for start in range(0, count, _ROWS_AT_ONCE):
+                several = layout.arranged(rows[start : min(start + _ROWS_AT_ONCE, count)]).astype(values)
+                for number, one in enumerate(several, start):
+                    unknown = not np.isfinite(one).all()
+                    pixels = "a value is no finite number" if unknown else one
+                    yield Single(f"{path}[{number}]", pixels, resized=False)
+        except UsageError as error:
+            yield Single(str(path), str(error), resized=False)
+
+
+def _in_images(files: Sequence[Path], shape: Shape, settings: DataSettings) -> Iterator[Single]:
     original = _before_steps(shape, settings)
     wanted = settings.model_copy(update={"size": original.size, "channels": original.feature_maps})
     # As they are, to see which have to be resized although the training's were not.
@@ -75,7 +114,7 @@ def read_singles(files: Sequence[Path], shape: Shape, settings: DataSettings) ->
                     pixels = again.picture if isinstance(again.picture, str) else again.picture.pixels
                 if settings.as_sequence and not isinstance(pixels, str):
                     pixels = pixels.transpose(0, 2, 1).reshape(shape)
-                yield Single(path, pixels, resized)
+                yield Single(str(path), pixels, resized)
     except RangeWantedError:
         raise UsageError(
             "An image has more than 8 bits, but those of the training had not, so no range of values is known for it."

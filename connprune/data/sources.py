@@ -1,4 +1,4 @@
-"""Where images come from: the one place that chooses between named data sets and folders."""
+"""Where images come from: the one place that chooses between named data sets, files of arrays and folders."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +7,12 @@ import torch
 
 from connprune.data.cache import cache_folder
 from connprune.data.folder import load_folder
+from connprune.data.formats import format_of
 from connprune.data.images import Dataset
 from connprune.data.named import SOURCES, Source
 from connprune.data.progress import Progress, without_progress
 from connprune.data.settings import DataSettings
-from connprune.data.shape import source_folder
+from connprune.data.shape import require_suitable, source_path
 from connprune.errors import ConnpruneError, UsageError
 from connprune.names import unknown
 
@@ -21,18 +22,22 @@ def load(settings: DataSettings, progress: Progress = without_progress) -> Datas
 
     Args:
         settings: which.
-        progress: is handed the loop over a folder's files while they are decoded.
+        progress: is handed the loop over files while they are read.
 
     Raises:
-        UsageError: there is no such data set, it is not in the cache or not what it says, or the folder is not what it
-            must be.
+        UsageError: there is no such data set, it is not in the cache or not what it says, or the file or folder is not
+            what it must be.
     """
     if settings.source in SOURCES:
         source = SOURCES[settings.source]
         dataset = source().load(settings, progress)
         _require_as_stated(source, dataset)
     else:
-        dataset = load_folder(source_folder(settings), settings, cache_folder(settings.cache), progress)
+        path = source_path(settings)
+        kind = format_of(path)
+        if kind is not None:
+            return kind.load(path, require_suitable(settings, kind), progress)
+        dataset = load_folder(path, settings, cache_folder(settings.cache), progress)
     if settings.as_sequence:
         parts = {part: getattr(dataset, part) for part in ("train", "test", "validation")}
         dataset = replace(dataset, **{part: images.as_sequences() for part, images in parts.items() if len(images)})
@@ -72,11 +77,13 @@ def _require_as_stated(source: type[Source], dataset: Dataset) -> None:
         if part == "validation" and not len(labels):
             continue
         wanted = (max(1, len(labels)), *source.shape)
-        if images.dtype != torch.uint8 or images.shape != wanted:
+        if images.dtype not in (torch.uint8, torch.float32) or images.shape != wanted:
             raise UsageError(
-                f"{said} gave {part} images of {images.dtype} and {tuple(images.shape)}, expected torch.uint8 and "
-                f"{wanted}: at least one, as many as labels, of the shape that it says."
+                f"{said} gave {part} images of {images.dtype} and {tuple(images.shape)}, expected torch.uint8 or "
+                f"torch.float32 and {wanted}: at least one, as many as labels, of the shape that it says."
             )
+        if images.dtype != dataset.train.images.dtype:
+            raise UsageError(f"{said} gave {part} images of {images.dtype}, but those of train are of another type.")
         if labels.dtype != torch.int64 or labels.dim() != 1 or not 0 <= labels.min() <= labels.max() < source.classes:
             raise UsageError(
                 f"{said} gave {part} labels of {labels.dtype} and {tuple(labels.shape)}, expected torch.int64 and "

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from connprune.data.images import Dataset, Images
 from connprune.data.named import SOURCES, is_balanced
 from connprune.data.random import stream
-from connprune.data.settings import DataSettings
+from connprune.data.settings import PIXELS, DataSettings, Divisor
 from connprune.errors import UsageError
 from connprune.printable import printable
 
@@ -27,6 +28,7 @@ class Splits:
         digest: of the data set that was split.
         classes: their names, by number.
         range: as in `Dataset`.
+        divide: as in `Dataset`.
         notes: sentences on what a user may not expect of the split.
     """
 
@@ -36,6 +38,7 @@ class Splits:
     digest: str
     classes: tuple[str, ...]
     range: tuple[int, int] | None = None
+    divide: Divisor = PIXELS
     notes: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> "Splits":
@@ -46,8 +49,7 @@ class Splits:
     @property
     def nbytes(self) -> int:
         """How many bytes all images and labels take."""
-        parts = (self.train, self.validation, self.test)
-        return sum(part.images.nbytes + part.labels.nbytes for part in parts)
+        return self.train.nbytes + self.validation.nbytes + self.test.nbytes
 
 
 def split(dataset: Dataset, settings: DataSettings) -> Splits:
@@ -87,7 +89,7 @@ def split(dataset: Dataset, settings: DataSettings) -> Splits:
     for name, images in (("validation", validation), ("test", test)):
         if not len(images):
             raise UsageError(f"data.{name}: no image can be held out, since each class has one training image alone.")
-    splits = Splits(whole[rows], validation, test, dataset.digest, dataset.classes, dataset.range)
+    splits = Splits(whole[rows], validation, test, dataset.digest, dataset.classes, dataset.range, dataset.divide)
     return splits if labels is None else replace(splits, notes=tuple(_notes(dataset, settings, splits)))
 
 
@@ -145,15 +147,18 @@ def shares(counts: Sequence[int], wanted: int, keep: int = 1) -> list[int]:
 
 def _notes(dataset: Dataset, settings: DataSettings, splits: Splits) -> Iterator[str]:
     defaults = type(settings).model_fields
+    is_folder = settings.source not in SOURCES and dataset.train.rows is None
     for name, given in (("test", dataset.test), ("validation", dataset.validation)):
         own = {"test": "the folder has test/", "validation": "the folder has val/"}[name]
-        if settings.source in SOURCES:
-            own = f"{settings.source} has images for that"
+        if not is_folder:
+            own = f"{Path(settings.source).name} has images for that"
         if len(given) and getattr(settings, name) != defaults[name].default:
             yield f"data.{name} is not used: {own}."
     if not len(dataset.test):
+        lacks = "the folder has no test/" if is_folder else "there are no test images"
+        whose = "its" if is_folder else "the"
         yield (
-            f"the folder has no test/: {len(splits.test):,} of its {len(dataset.train):,} training images are held out "
+            f"{lacks}: {len(splits.test):,} of {whose} {len(dataset.train):,} training images are held out "
             f"to test with (data.test: {settings.test:g}), of each class its share, drawn by the seed."
         )
     counts = class_counts(splits.train, len(dataset.classes))

@@ -10,7 +10,7 @@ class Preprocessing(Part):
 
     Attributes:
         type: of a pixel.
-        values: the smallest and the largest.
+        values: the smallest and the largest; None of arrays of other numbers than pixel values.
         layout: of a batch.
         shape: of an image: feature maps, height, width.
         channels: what the feature maps are; None if that is not known.
@@ -20,7 +20,7 @@ class Preprocessing(Part):
     """
 
     type: str
-    values: tuple[Natural, Natural] = (0, 255)
+    values: tuple[Natural, Natural] | None = (0, 255)
     layout: Literal["NCHW"] = "NCHW"
     shape: tuple[Natural, Natural, Natural]
     channels: str | None

@@ -94,7 +94,8 @@ class Summary(Sparse, Shown):
         cut_digest: SHA-256 of that cut's weights.
         launch: of several processes that train together, what tells this launch from others.
         digests: of the texts in the directory, by name.
-        data: the name of the data set or of the folder of images.
+        data: the name of the data set, or of the file or folder that it is in.
+        values: the type of an image's values, where it is not uint8.
         data_digest: of the images.
         classes: their names, by number.
         seed: of the training.
@@ -129,6 +130,7 @@ class Summary(Sparse, Shown):
     launch: str | None = None
     digests: dict[str, str] = Field(default_factory=dict)
     data: str | None = None
+    values: Literal["float32"] | None = None
     data_digest: str | None = None
     classes: tuple[str, ...] | None = None
     seed: Natural | None = None

@@ -141,7 +141,7 @@ def run_locked_job(run: RunDirectory, splits: SplitImages, device: torch.device,
     images = splits(configuration)
     known = run.summary.data_digest
     require_same_images(run, configuration, known, images.digest)
-    if known is None and (beside := _beside(run, splits, configuration.with_range(images.range))):
+    if known is None and (beside := _beside(run, splits, configuration.with_found(images.range, images.divide))):
         require_same_images(beside, configuration, beside.summary.data_digest, images.digest)
 
     def train(directory: RunDirectory) -> Trained:

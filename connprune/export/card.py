@@ -7,7 +7,7 @@ import connprune
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.data.named import SOURCES
 from connprune.export.markdown import code, fenced, plain
-from connprune.export.subject import INPUT_NAME, OUTPUT_NAME, PIXEL_TYPE, Subject
+from connprune.export.subject import INPUT_NAME, OUTPUT_NAME, Subject
 
 _KINDS = {
     "train": "trained together with the gates on its connections",
@@ -81,7 +81,11 @@ def card(subject: Subject, format_name: str, path: Path) -> str:
     results = subject.results
     accuracy = {"validation": f"{results.validation_accuracy:.2%}", "test": f"{results.test_accuracy:.2%}"}
     snippet = _SNIPPETS[format_name].format(
-        file=json.dumps(path.name)[1:-1], batch=(1, *shape), type=PIXEL_TYPE, input=INPUT_NAME, output=OUTPUT_NAME
+        file=json.dumps(path.name)[1:-1],
+        batch=(1, *shape),
+        type=subject.input_type,
+        input=INPUT_NAME,
+        output=OUTPUT_NAME,
     )
     return f"""\
 # {plain(path.stem)} of {plain(run.path.resolve().name)}
@@ -91,8 +95,8 @@ A network for {subject.task.replace("-", " ")}, {_KINDS.get(run.kind, plain(run.
 
 ## Input and output
 
-- `{INPUT_NAME}`: {PIXEL_TYPE}, batch × {" × ".join(map(str, shape))} (batch, feature maps, height, width), raw values \
-from 0 to 255. {_preparation(subject)}The network normalises them itself.
+- `{INPUT_NAME}`: {subject.input_type}, batch × {" × ".join(map(str, shape))} (batch, feature maps, height, width), \
+raw values {_values(subject)}. {_preparation(subject)}The network normalises them itself.
 - `{OUTPUT_NAME}`: float32, batch × {architecture.classes}: a score for each class, before any softmax. The classes \
 in order:
 
@@ -127,9 +131,16 @@ def _rule(subject: Subject) -> str:
     return f" ({plain(subject.rule)})" if subject.rule else ""
 
 
+def _values(subject: Subject) -> str:
+    return "from 0 to 255" if subject.preprocessing.values else "like those of the arrays that it was trained on"
+
+
 def _data(subject: Subject) -> str:
     source = subject.configuration.data.source
-    return f"`{source}`" if source in SOURCES else f"the images of a folder called {code(Path(source).name)}"
+    if source in SOURCES:
+        return f"`{source}`"
+    kind = "a file" if Path(source).suffix else "a folder"
+    return f"the images of {kind} called {code(Path(source).name)}"
 
 
 def _preparation(subject: Subject) -> str:

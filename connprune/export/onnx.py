@@ -8,7 +8,7 @@ import torch
 
 from connprune.errors import ArgumentError
 from connprune.export.subject import INPUT_NAME, OUTPUT_NAME
-from connprune.export.tracing import exporter, traced
+from connprune.export.tracing import exporter, input_type, traced
 from connprune.files import write_whole
 from connprune.mistakes import Mistake
 from connprune.network.network import Network
@@ -43,7 +43,7 @@ def writer(network: Network, metadata: Mapping[str, str]) -> Callable[[Path], No
 
 
 def _program(network: Network, metadata: Mapping[str, str]) -> Any:
-    exported = traced(network)
+    exported = traced(network, input_type(metadata))
     size = sum(tensor.nbytes for tensor in exported.state_dict.values())
     if size > _MOST_BYTES:
         problem = f"the weights take {size / 1e9:.1f} GB, and one ONNX file holds {_MOST_BYTES / 1e9:.0f} GB"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import torch
 
-from connprune.export.tracing import exporter, traced
+from connprune.export.tracing import exporter, input_type, traced
 from connprune.files import write_whole
 from connprune.network.network import Network
 
 
 def writer(network: Network, metadata: Mapping[str, str]) -> Callable[[Path], None]:
     """What writes the file; the metadata are its extra files."""
-    program = traced(network)
+    program = traced(network, input_type(metadata))
 
     def save(temporary: str) -> None:
         with exporter("torch.export"), Path(temporary).open("wb") as file:

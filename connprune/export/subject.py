@@ -19,7 +19,7 @@ from connprune.training.redaction import gates_without_paths, without_paths
 # What the input and the output of an exported graph are called.
 INPUT_NAME, OUTPUT_NAME = "images", "scores"
 # Images are what decoders give. A runtime refuses another type, so nobody feeds values from 0 to 1 unnoticed.
-PIXEL_TYPE = "uint8"
+PIXELS = "uint8"
 _COLOURS = {1: "grey", 3: "RGB"}
 
 
@@ -73,11 +73,17 @@ class Subject:
         return "sequence-classification" if self.configuration.data.as_sequence else "image-classification"
 
     @property
+    def input_type(self) -> str:
+        """The type of the values that the network takes: those that it was trained on."""
+        return self.run.summary.values or PIXELS
+
+    @property
     def preprocessing(self) -> Preprocessing:
         """What has to happen to an image before the network reads it."""
         given, data = self.architecture.input, self.configuration.data
         return Preprocessing(
-            type=PIXEL_TYPE,
+            type=self.input_type,
+            values=(0, 255) if self.input_type == PIXELS else None,
             shape=(given.feature_maps, given.height, given.width),
             channels=None if data.as_sequence else _COLOURS.get(given.feature_maps),
             resize=data.size,

@@ -1,8 +1,9 @@
 """A network as a graph of torch operations, with everything that does not depend on the images computed beforehand."""
 
+import json
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from operator import attrgetter
 from typing import Any
@@ -14,26 +15,27 @@ from torch.fx.node import map_arg
 from torch.nn import functional as F
 
 from connprune.errors import ConnpruneError
-from connprune.export.subject import PIXEL_TYPE
+from connprune.export.subject import PIXELS
 from connprune.network.network import Network
 
 # Tracing takes a dimension of one for a constant.
 _EXAMPLES = 2
 
 
-def traced(network: Network) -> ExportedProgram:
+def traced(network: Network, kind: str = PIXELS) -> ExportedProgram:
     """The network in evaluation, for batches of any size.
 
     Gates, and the weights that they are folded into, are constants of the graph: it has no gates left.
 
     Args:
         network: in evaluation mode, on the CPU.
+        kind: the type of its input.
 
     Raises:
         ConnpruneError: the network does something that no graph can say.
     """
     given = network.architecture.input
-    images = torch.zeros(_EXAMPLES, given.feature_maps, given.height, given.width, dtype=getattr(torch, PIXEL_TYPE))
+    images = torch.zeros(_EXAMPLES, given.feature_maps, given.height, given.width, dtype=getattr(torch, kind))
     with exporter("torch.export"), torch.no_grad():
         functional = _exported(network, images).run_decompositions(_IN_PLAINER_OPERATIONS)
         program = _exported(_with_constants_folded(functional.module(check_guards=False)), images)
@@ -41,6 +43,11 @@ def traced(network: Network) -> ExportedProgram:
         # It would tell the paths of this machine.
         node.meta.pop("stack_trace", None)
     return program
+
+
+def input_type(metadata: Mapping[str, str]) -> str:
+    """The type of a network's input, as `Subject.metadata` says it; of pixel values if it says nothing."""
+    return str(json.loads(metadata.get("preprocessing", "{}")).get("type", PIXELS))
 
 
 @contextmanager

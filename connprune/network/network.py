@@ -31,7 +31,7 @@ class Network(nn.Module):
     Attributes:
         gates: the gates, or None.
         mean: subtracted from the images, broadcast over (feature maps, height, width).
-        divisor: the images are divided by it, ().
+        divisor: the images are divided by it, () or (feature maps, 1, 1).
     """
 
     mean: Tensor
@@ -62,7 +62,8 @@ class Network(nn.Module):
         """Class scores, (batch, classes).
 
         Args:
-            images: (batch, feature maps, height, width), pixel values from 0 to 255, uint8 or floating-point.
+            images: (batch, feature maps, height, width), the values that it was trained on, uint8 or floating-point:
+                pixel values from 0 to 255, or those of an array.
             gates: values to use in place of the network's own gates, (gates,); below 0 only in a network with linear
                 gates, since a maximum passes gates of the other kinds on as what cannot change its sign.
 
@@ -83,6 +84,27 @@ class Network(nn.Module):
         if gates is not None and gates.shape != (count,):
             found, expected = str(tuple(gates.shape)), f"the shape ({count},)"
             raise ArgumentError(Mistake(key="gates", found=found, expected=expected))
+
+    def normalise(self, mean: Tensor, divisor: Tensor) -> None:
+        """Sets what is subtracted from images, and what they are then divided by.
+
+        Args:
+            mean: (feature maps, height, width).
+            divisor: () or (feature maps, 1, 1).
+        """
+        self.mean.copy_(mean)
+        self.divisor = divisor.to(self.divisor)
+
+    @property
+    def divisor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """One number for all, or one a channel."""
+        return (), (len(self.mean), 1, 1)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *others: object) -> None:
+        stated = state_dict.get(f"{prefix}divisor")
+        if stated is not None and tuple(stated.shape) in self.divisor_shapes:
+            self.divisor = torch.ones_like(stated, device=self.divisor.device)
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     def merging(self, target: str) -> Merging:
         """The merge of a target."""

@@ -16,7 +16,7 @@ from connprune.architecture.gates import FromRun, Gates
 from connprune.architecture.presets import preset_document
 from connprune.architecture.shapes import brought_maps
 from connprune.architecture.strict_yaml import Document, dump, parse
-from connprune.data.settings import DataSettings
+from connprune.data.settings import DataSettings, Divisor
 from connprune.data.shape import image_shape
 from connprune.errors import UsageError
 from connprune.files import absolute, read_text
@@ -76,11 +76,19 @@ class Configuration(Blueprint):
         """The same with another seed of the training; the split of the images keeps its own."""
         return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})
 
-    def with_range(self, span: tuple[int, int] | None) -> "Configuration":
-        """The same with the range that was found in files of more than 8 bits, unless it is stated."""
-        if self.data.range is not None or span is None:
-            return self
-        return self.model_copy(update={"data": self.data.model_copy(update={"range": span})})
+    def with_found(self, span: tuple[int, int] | None, divide: Divisor) -> "Configuration":
+        """The same with what was found in the data, unless it is stated.
+
+        Args:
+            span: the range of values in files of more than 8 bits.
+            divide: what `data.normalise.divide: auto` stands for.
+        """
+        data = self.data
+        if data.range is None and span is not None:
+            data = data.model_copy(update={"range": span})
+        if data.normalise.divide == "auto":
+            data = data.model_copy(update={"normalise": data.normalise.model_copy(update={"divide": divide})})
+        return self.model_copy(update={"data": data})
 
     def with_precision(self, precision: Literal["auto", "float32", "tf32", "bfloat16"]) -> "Configuration":
         """The same with what `auto` stands for where the run began, unless a precision is stated."""
@@ -253,7 +261,7 @@ def resolve_resumed(
         wanted = validated(layered.over(settings))
     if wanted.input is None:
         wanted = wanted.model_copy(update={"input": saved.input, "classes": saved.classes})
-    wanted = wanted.with_range(saved.data.range).with_precision(saved.training.precision)
+    wanted = wanted.with_found(saved.data.range, saved.data.normalise.divide).with_precision(saved.training.precision)
     changed = _differences(saved.model_dump(mode="json"), wanted.model_dump(mode="json"))
     extends = wanted.training.epochs >= saved.training.epochs
     others = [

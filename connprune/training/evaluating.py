@@ -1,6 +1,7 @@
 """Evaluates a run on its own images, or on others of the same classes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +65,7 @@ def evaluate_run(
         if dataset.shape != wanted:
             source = configuration.data.source
             raise UsageError(f"{source}: found images of {dataset.shape}, expected {wanted}, as in training.")
+        require_values(run, dataset.train.images, configuration.data.source)
         images, named = (dataset.test, part) if len(dataset.test) else (dataset.train, "all")
         images = renumbered(images, dataset.classes, classes)
     precision = precision_on(device, configuration.training.precision)
@@ -89,7 +91,18 @@ def renumbered(images: Images, theirs: Sequence[str], ours: Sequence[str]) -> Im
         if name not in ours:
             raise UsageError(unknown("class", name, ours))
     numbers = torch.tensor([ours.index(name) for name in theirs])
-    return Images(images.images, numbers[images.labels])
+    return replace(images, labels=numbers[images.labels])
+
+
+def require_values(run: RunDirectory, images: torch.Tensor, source: object) -> None:
+    """Refuses images of another type of values than the run was made with.
+
+    Raises:
+        UsageError: they are of another one.
+    """
+    kind, wanted = str(images.dtype).removeprefix("torch."), run.summary.values or "uint8"
+    if kind != wanted:
+        raise UsageError(f"{source}: found values of {kind}, expected {wanted}, as in training.")
 
 
 def _document(

@@ -132,7 +132,7 @@ class Processes:
 
     def images(self, images: Images) -> Images:
         """Every size-th image, from the rank-th on."""
-        return Images(images.images[self.rank :: self.size], images.labels[self.rank :: self.size])
+        return images[self.rank :: self.size]
 
     def wrapped(self, network: nn.Module, reads_moved_buffers: bool = False) -> nn.Module:
         """The network in torch's DistributedDataParallel; on GPUs batch normalisation sees the whole batch."""

@@ -43,7 +43,10 @@ def predict(run: RunDirectory, files: Sequence[Path], most: int, device: torch.d
     precision = precision_on(device, configuration.training.precision)
     shape = network.architecture.shapes.output[INPUT]
     predictions: list[Prediction] = []
-    with closing(read_singles(files, shape, configuration.data)) as singles, products_in(precision, device):
+    with (
+        closing(read_singles(files, shape, configuration.data, run.summary.values or "uint8")) as singles,
+        products_in(precision, device),
+    ):
         rest = iter(watch(singles, len(files)))
         while several := list(islice(rest, EVALUATION_BATCH)):
             predictions += _predicted(network, several, classes, most, precision, device)
@@ -67,9 +70,9 @@ def _predicted(
     predictions = []
     for single in singles:
         if isinstance(single.pixels, str):
-            predictions.append(Prediction(file=str(single.path), classes=(), resized=False, problem=single.pixels))
+            predictions.append(Prediction(file=single.name, classes=(), resized=False, problem=single.pixels))
             continue
         several = zip(*next(likely), strict=True)
         candidates = tuple(Candidate(name=classes[number], probability=value) for value, number in several)
-        predictions.append(Prediction(file=str(single.path), classes=candidates, resized=single.resized))
+        predictions.append(Prediction(file=single.name, classes=candidates, resized=single.resized))
     return predictions

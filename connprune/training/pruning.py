@@ -247,6 +247,7 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
             classes=pruned.document.classes,
             origin=before.origin,
             data=before.data,
+            values=before.values,
             seed=before.seed,
         )
     return RunDirectory.open(path)

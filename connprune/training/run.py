@@ -119,7 +119,7 @@ def train_locked(
     group, began = group or SingleProcess(), time.monotonic()
     require_same_images(run, configuration, run.summary.data_digest, splits.digest)
     precision = precision_on(device, configuration.training.precision)
-    configuration = configuration.with_range(splits.range).with_precision(precision)
+    configuration = configuration.with_found(splits.range, splits.divide).with_precision(precision)
     if run.is_finished and run.final.exists() and run.best.exists() and _is_as_recorded(run, configuration):
         # What is done is not begun again: a kill meanwhile would leave a run that has not ended.
         return run.trained()
@@ -132,8 +132,7 @@ def train_locked(
         torch.manual_seed(stream_seed(recipe.seed, "weights"))
         network = build(architecture)
         mean, divisor = normalisation(splits.train, configuration.data.normalise)
-        network.mean.copy_(mean)
-        network.divisor.copy_(divisor)
+        network.normalise(mean, divisor)
         gates = network.architecture.gates
         if run.initial.exists():
             load_weights(network, run.initial)
@@ -157,6 +156,7 @@ def train_locked(
                 "classes": splits.classes,
                 # The name alone: summaries are shown to others.
                 "data": Path(configuration.data.source).name,
+                "values": None if splits.train.images.dtype == torch.uint8 else "float32",
                 "seed": recipe.seed,
                 **counted(network.architecture),
             }
@@ -286,6 +286,9 @@ def load_weights(network: Network, path: Path) -> None:
         UsageError: the file is damaged, or the weights are another network's.
     """
     needed = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    if read_header(path).shapes != needed:
+    shapes = read_header(path).shapes
+    if shapes.get("divisor") in network.divisor_shapes:
+        needed["divisor"] = shapes["divisor"]
+    if shapes != needed:
         raise UsageError(f"{path}: these weights do not belong to the architecture that comes with them.")
     network.load_state_dict(read_tensors(path)[0])

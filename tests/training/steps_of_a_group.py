@@ -29,8 +29,7 @@ def main() -> None:
         network = build(design(chosen)).double().train()
         splits = split_data(chosen, load(chosen.data))
         mean, divisor = normalisation(splits.train, chosen.data.normalise)
-        network.mean.copy_(mean)
-        network.divisor.copy_(divisor)
+        network.normalise(mean, divisor)
         trainer = Trainer(network, splits, chosen.data.augment, chosen.training, print, group)
         losses = []
         step = trainer.endless_steps()

@@ -1,0 +1,157 @@
+"""NumPy's files: what an array is by its header, and its values as they are on the disk. No pickle is ever read."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Literal, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from connprune.errors import DamagedFileError, UsageError
+from connprune.holes import require_stored
+from connprune.mistakes import Mark, Mistake
+
+_SUFFIX = ".npy"
+# Deflate makes a thousand zeros one byte; values that anyone measured are never packed as tightly as this.
+_DENSEST = 500
+_MODEST = 16 * 2**20
+_AT_ONCE = 2**24
+
+
+class Header(NamedTuple):
+    """What an array is.
+
+    Attributes:
+        shape: of the array.
+        fortran: whether the first index is the fastest on the disk.
+        dtype: of its values.
+    """
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the values take."""
+        count = self.dtype.itemsize
+        for side in self.shape:
+            count *= side
+        return count
+
+
+def read_header(file: IO[bytes], name: str, of: Path) -> Header:
+    """Reads an array's header; the file is then at its values.
+
+    Args:
+        file: open for reading.
+        name: of the array.
+        of: the file, as messages name it.
+
+    Raises:
+        UsageError: it is no array of NumPy's format, or one of Python's objects, which only a pickle could hold.
+    """
+    try:
+        version = npy_format.read_magic(file)
+        if version == (1, 0):
+            header = npy_format.read_array_header_1_0(file)
+        elif version == (2, 0):
+            header = npy_format.read_array_header_2_0(file)
+        else:
+            raise ValueError(f"its format has the version {version}")
+    except (ValueError, EOFError, TypeError, SyntaxError) as error:
+        raise DamagedFileError(of, f"{name} is no array of NumPy's ({(str(error).splitlines() or [''])[0]})") from None
+    found = Header(*header)
+    if found.dtype.hasobject:
+        raise UsageError(
+            Mistake(
+                key=name,
+                found="an array of Python's objects",
+                expected="numbers or texts",
+                hint="objects are pickled, and no pickle is read",
+                mark=Mark(str(of)),
+            )
+        )
+    return found
+
+
+def mapped(path: Path, name: str) -> np.ndarray:
+    """The array in a file, as it is on the disk; nothing is read before it is asked for.
+
+    Raises:
+        UsageError: as of `read_header`, or the file is shorter or longer than its header says, or mostly a hole.
+    """
+    require_stored(path)
+    with path.open("rb") as file:
+        header = read_header(file, name, path)
+        start = file.tell()
+    there = path.stat().st_size - start
+    if there != header.nbytes:
+        raise DamagedFileError(path, f"{name} claims {header.nbytes:,} bytes of values and holds {there:,}")
+    if not header.nbytes:
+        return np.empty(header.shape, header.dtype)
+    order: Literal["C", "F"] = "F" if header.fortran else "C"
+    values: np.ndarray = np.memmap(path, header.dtype, "r", start, header.shape, order)
+    return values
+
+
+def members(path: Path) -> dict[str, Header]:
+    """The arrays of an `.npz` file by their names, each with its header.
+
+    Raises:
+        UsageError: it is no such file, or an array is none.
+    """
+    headers = {}
+    with _archive(path) as archive:
+        for info in archive.infolist():
+            if info.filename.endswith(_SUFFIX):
+                name = info.filename.removesuffix(_SUFFIX)
+                try:
+                    with archive.open(info) as file:
+                        headers[name] = read_header(file, name, path)
+                except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+                    raise DamagedFileError(path, f"{info.filename} cannot be unpacked ({error})") from None
+    return headers
+
+
+def unpack(path: Path, name: str, to: Path) -> np.ndarray:
+    """Unpacks an array of an `.npz` file into a file of its own, piece by piece, and maps that.
+
+    Args:
+        path: the `.npz` file.
+        name: of the array.
+        to: the new file.
+
+    Raises:
+        UsageError: the array is damaged, or takes far more room than a file of this size has values for.
+        OSError: the disk is full.
+    """
+    with _archive(path) as archive, to.open("xb") as target:
+        info = archive.getinfo(name + _SUFFIX)
+        if info.file_size > max(_MODEST, _DENSEST * info.compress_size):
+            raise DamagedFileError(path, f"{name} claims {info.file_size:,} bytes and stores {info.compress_size:,}")
+        for piece in _pieces(archive, info, path):
+            target.write(piece)
+    try:
+        return mapped(to, name)
+    except DamagedFileError as error:
+        raise DamagedFileError(path, str(error.args[1])) from None
+
+
+def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Iterator[bytes]:
+    try:
+        with archive.open(info) as source:
+            while piece := source.read(_AT_ONCE):
+                yield piece
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DamagedFileError(path, f"{info.filename} cannot be unpacked ({error})") from None
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    require_stored(path)
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise DamagedFileError(path, f"it is no .npz file ({error})") from None
