@@ -16,6 +16,10 @@ SOURCES = {
     "digits": "connprune.data.named:Digits",
     "cifar10": "connprune.data.named:Cifar10",
     "cifar100": "connprune.data.named:Cifar100",
+    "mnist": "connprune.data.named:Mnist",
+    "fashion-mnist": "connprune.data.named:FashionMnist",
+    "svhn": "connprune.data.named:Svhn",
+    "stl10": "connprune.data.named:Stl10",
 }
 DATA_FORMATS = {
     "npz": "connprune.data.arrays:Npz",

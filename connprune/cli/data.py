@@ -11,7 +11,12 @@ from connprune.cli.output import Output
 
 def data(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="cifar10 or cifar100.", autocompletion=completion.downloads)
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="cifar10, cifar100, mnist, fashion-mnist, svhn or stl10.",
+            autocompletion=completion.downloads,
+        ),
     ],
     cache: Annotated[
         Path | None,

@@ -1,6 +1,5 @@
 """CIFAR-10 and CIFAR-100 as their authors publish them: an archive of pickles, of which only the arrays are taken."""
 
-import hashlib
 import io
 import pickle
 import tarfile
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from connprune.data.download import fetch
 from connprune.data.images import Dataset, Images
 from connprune.data.progress import Progress
-from connprune.errors import ConnpruneError, UsageError
+from connprune.data.published import get, has_checksum, md5, not_there, read_published
+from connprune.errors import ConnpruneError
 from connprune.files import write_whole
 
 # The largest file of the two archives has 155 MB.
@@ -53,11 +52,7 @@ def load_cifar(name: str, cache: Path) -> Dataset:
         meta = _unpickled(folder / source.meta["filename"], source.meta["md5"])
         classes = tuple(map(str, _list(meta, source.meta["key"])))
     except (OSError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
-        why = "" if isinstance(error, FileNotFoundError) else f" ({error})"
-        raise UsageError(
-            f"data.source: {name} is not in the cache {cache}, or is damaged there{why}; "
-            f"get it with `connprune data {name}`, or train on a folder of images."
-        ) from None
+        raise not_there(name, cache, error) from None
     return Dataset(classes, train, test)
 
 
@@ -69,17 +64,10 @@ def download_cifar(name: str, cache: Path, progress: Progress) -> None:
         OSError: the download failed, and goes on when it is tried again; or the disk is full.
     """
     source = _source(name)
-    cache.mkdir(parents=True, exist_ok=True)
     archive = cache / source.filename
-    if not _has_checksum(archive, source.tgz_md5):
-        fetch(source.url, archive, progress)
-    if not _has_checksum(archive, source.tgz_md5):
-        archive.unlink()
-        raise ConnpruneError(f"{source.url}: the file has another checksum than expected, {source.tgz_md5}.")
+    get([source.url], archive, source.tgz_md5, progress)
     checksums = {**dict(source.train_list), **dict(source.test_list), source.meta["filename"]: source.meta["md5"]}
-    missing = {
-        file: md5 for file, md5 in checksums.items() if not _has_checksum(cache / source.base_folder / file, md5)
-    }
+    missing = {file: its for file, its in checksums.items() if not has_checksum(cache / source.base_folder / file, its)}
     if missing:
         unpack(archive, cache / source.base_folder, missing)
 
@@ -105,7 +93,7 @@ def unpack(archive: Path, folder: Path, checksums: Mapping[str, str]) -> None:
                     continue
                 data = tar.extractfile(member)
                 content = data.read() if data else b""
-                if _md5(content) == left[name]:
+                if md5(content) == left[name]:
                     write_whole(folder / name, lambda path, content=content: Path(path).write_bytes(content))  # type: ignore[misc]
                     del left[name]
                 if not left:
@@ -123,10 +111,7 @@ def _source(name: str) -> Any:
 
 
 def _unpickled(path: Path, checksum: str) -> dict[str, object]:
-    content = path.read_bytes()
-    if _md5(content) != checksum:
-        raise ValueError(f"{path.name} has another checksum than expected")
-    table = _Arrays(io.BytesIO(content), encoding="latin1").load()
+    table = _Arrays(io.BytesIO(read_published(path, checksum)), encoding="latin1").load()
     if not isinstance(table, dict):
         raise TypeError(f"{path.name} holds no table")
     return table
@@ -148,14 +133,3 @@ def _list(table: dict[str, object], key: str) -> list[object]:
 
 def _images(batches: Sequence[Images]) -> Images:
     return Images(torch.cat([batch.images for batch in batches]), torch.cat([batch.labels for batch in batches]))
-
-
-def _has_checksum(path: Path, checksum: str) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == checksum
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()

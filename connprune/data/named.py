@@ -83,6 +83,74 @@ class Cifar100(Cifar10):
     classes = 100
 
 
+class Mnist(Source):
+    """Handwritten digits (LeCun, Cortes, Burges 1998)."""
+
+    name = "mnist"
+    shape = Shape(1, 28, 28)
+    classes = 10
+    torchvision: ClassVar[str] = "MNIST"
+
+    def load(self, settings: "DataSettings", progress: Progress) -> "Dataset":
+        from connprune.data.cache import cache_folder
+        from connprune.data.torchvision_sets import load_idx
+
+        return load_idx(self.name, self.torchvision, cache_folder(settings.cache))
+
+    def download(self, settings: "DataSettings", progress: Progress) -> None:
+        from connprune.data.cache import cache_folder
+        from connprune.data.torchvision_sets import download_idx
+
+        download_idx(self.torchvision, cache_folder(settings.cache), progress)
+
+
+class FashionMnist(Mnist):
+    """Photographs of clothes (Xiao, Rasul, Vollgraf 2017)."""
+
+    name = "fashion-mnist"
+    torchvision = "FashionMNIST"
+
+
+class Svhn(Source):
+    """Digits of house numbers in photographs of streets (Netzer et al. 2011)."""
+
+    name = "svhn"
+    shape = Shape(3, 32, 32)
+    classes = 10
+
+    def load(self, settings: "DataSettings", progress: Progress) -> "Dataset":
+        from connprune.data.cache import cache_folder
+        from connprune.data.torchvision_sets import load_svhn
+
+        return load_svhn(self.name, cache_folder(settings.cache))
+
+    def download(self, settings: "DataSettings", progress: Progress) -> None:
+        from connprune.data.cache import cache_folder
+        from connprune.data.torchvision_sets import download_svhn
+
+        download_svhn(cache_folder(settings.cache), progress)
+
+
+class Stl10(Source):
+    """Photographs of ten kinds of things, larger and fewer (Coates, Lee, Ng 2011); those with labels."""
+
+    name = "stl10"
+    shape = Shape(3, 96, 96)
+    classes = 10
+
+    def load(self, settings: "DataSettings", progress: Progress) -> "Dataset":
+        from connprune.data.cache import cache_folder
+        from connprune.data.torchvision_sets import load_stl10
+
+        return load_stl10(self.name, cache_folder(settings.cache))
+
+    def download(self, settings: "DataSettings", progress: Progress) -> None:
+        from connprune.data.cache import cache_folder
+        from connprune.data.torchvision_sets import download_stl10
+
+        download_stl10(cache_folder(settings.cache), progress)
+
+
 SOURCES: Registry[type[Source]] = Registry(
     "data source", "connprune.sources", lambda source: source.name or None, Source, builtin.SOURCES
 )

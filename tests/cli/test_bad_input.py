@@ -88,7 +88,7 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["train", "--preset", "digits", "--set", "merge={aggregate: squeeze, feature_maps: 99}"], "merges.conv2"),
         (["prune", "nowhere", "--threshold", "0.1"], "there is no such run"),
         (["retrain"], "make one with `connprune prune`"),
-        (["data", "mnist"], "found 'mnist', expected one of"),
+        (["data", "kmnist"], "found 'kmnist', expected one of"),
         (["presets", "digit"], "found 'digit', expected one of"),
         (["export"], "--format"),
         (["export", "--format", "tf"], "--format: found 'tf', expected one of onnx, pt2, safetensors, dot, mermaid"),

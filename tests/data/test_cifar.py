@@ -159,8 +159,8 @@ def test_a_damaged_file_is_refused(settings: DataSettings) -> None:
 
 
 def test_unknown_names_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="found 'mnist', expected one of digits, cifar10, cifar100"):
-        download(DataSettings(source="mnist", cache=str(tmp_path)))
+    with pytest.raises(UsageError, match="found 'kmnist', expected one of digits, cifar10, cifar100, mnist"):
+        download(DataSettings(source="kmnist", cache=str(tmp_path)))
 
 
 class Runs:
