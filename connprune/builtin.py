@@ -25,6 +25,7 @@ DATA_FORMATS = {
     "npz": "connprune.data.arrays:Npz",
     "npy": "connprune.data.arrays:Npy",
     "safetensors": "connprune.data.arrays:Safetensors",
+    "parquet": "connprune.data.parquet:Parquet",
 }
 # As they are written where a comparison names them.
 BASELINES = {

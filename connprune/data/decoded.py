@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +18,27 @@ from connprune.tensor_stream import mapped, text_of
 _LEAST, _MOST = 0.05, 20
 
 
-def read_decoded(path: Path, settings: DataSettings) -> Dataset | None:
+def read_decoded(path: Path, settings: DataSettings, classes: Sequence[str] = ()) -> Dataset | None:
     """The data set in a file of the cache; None if it is damaged or not there.
 
     Args:
         path: of the file.
         settings: what it will be divided by.
+        classes: their names, where the file may be of a version that did not write them.
     """
     try:
         arrays = mapped(path)
         noted = json.loads(text_of(arrays["notes"]))
         train, test, validation = (_images(arrays, part) for part in ("train", "test", "validation"))
-        std = noted["std"]
+        std, span = noted.get("std"), noted.get("range")
         return Dataset(
-            tuple(map(str, noted["classes"])),
+            tuple(map(str, classes or noted["classes"])),
             train,
             test,
             validation,
+            damaged=tuple(map(str, noted.get("damaged", ()))),
             notes=(*map(str, noted["notes"]), *_on_divisor(None if std is None else float(std), settings)),
+            range=span and (int(span[0]), int(span[1])),
         )
     except (UsageError, KeyError, IndexError, TypeError, ValueError):
         return None

@@ -18,6 +18,7 @@ from connprune.data.reading import found_range, joined, pictures
 from connprune.data.settings import DataSettings
 from connprune.data.tally import Tally, named
 from connprune.errors import DiskFullError, UsageError
+from connprune.files import absolute
 from connprune.printable import printable
 from connprune.tensor_stream import TensorStream
 
@@ -82,11 +83,12 @@ class _Filling:
         digests: list[str] = []
         labels = {part: list(self._decoded(part, stream, digests)) for part in self.listing.parts}
         if self.damaged and not self.settings.skip_damaged:
-            raise UsageError(_damaged(self.folder, self.damaged))
+            raise UsageError(_damaged(absolute(self.settings.source), self.damaged))
         self._require_classes(labels)
         wide = self.settings.range if self.tally.deep else None
         filled = Filled(joined(digests), self.damaged, list(self.tally.notes()), wide)
-        stream.put_text("notes", json.dumps({"damaged": filled.damaged, "notes": filled.notes, "range": wide}))
+        told = {"classes": self.listing.classes, "damaged": filled.damaged, "notes": filled.notes, "range": wide}
+        stream.put_text("notes", json.dumps(told))
         for part, numbers in labels.items():
             stream.put(f"{part}.labels", np.array(numbers, np.int64))
         stream.finish()
@@ -122,12 +124,12 @@ class _Filling:
     def _require_room(self, one: np.ndarray) -> None:
         """Refuses images for which there is no memory, or no room on the disk, before all are decoded."""
         count = sum(len(files) for classes in self.listing.parts.values() for files in classes.values())
-        # What is decoded lies in a file, but a training holds it all; as sequences even twice, for a while.
-        needed = count * one.nbytes * (2 if self.settings.as_sequence else 1)
+        # What is decoded stays in a file; but sequences are made of it in the memory.
+        needed = count * one.nbytes
         there = memory()
-        if there is not None and needed > there:
+        if self.settings.as_sequence and there is not None and needed > there:
             raise UsageError(
-                f"data.source: {count:,} images of {one.shape[1]}×{one.shape[2]} (height × width) take "
+                f"data.source: {count:,} images of {one.shape[1]}×{one.shape[2]} (height × width) as sequences take "
                 f"{needed / 1e9:,.1f} GB of memory, but this process may take {there / 1e9:,.1f} GB; make them smaller "
                 "with data.size=[224, 224], for instance."
             )
@@ -151,7 +153,7 @@ class _Filling:
         for part, numbers in labels.items():
             left = set(numbers)
             for number, (name, files) in enumerate(self.listing.parts[part].items()):
-                if number not in left:
+                if files and number not in left:
                     raise UsageError(
                         f"data.source: none of the {len(files)} images of the class {printable(name)!r} in "
                         f"{printable(str(files[0].parent))} can be read: {self._first_of(files)}"
@@ -165,9 +167,9 @@ class _Filling:
         return printable(str(path.relative_to(self.folder)))
 
 
-def _damaged(folder: Path, damaged: Sequence[str]) -> str:
+def _damaged(source: str, damaged: Sequence[str]) -> str:
     return (
-        f"data.source: {len(damaged)} images in {printable(str(folder))} cannot be read: "
+        f"data.source: {len(damaged)} images in {printable(source)} cannot be read: "
         f"{named(damaged, '; ')}. "
         "Mend them, or leave them out with data.skip_damaged=true."
     )

@@ -1,20 +1,19 @@
 """A folder of images, decoded once and cached. The content of the files decides which decoded images are theirs."""
 
 import hashlib
-import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from connprune.data.decoded import read_decoded
 from connprune.data.filling import fill
-from connprune.data.images import NO_IMAGES, Dataset, Images
-from connprune.data.listing import PARTS, Listing, list_folder
+from connprune.data.images import Dataset
+from connprune.data.listing import Listing, list_folder
 from connprune.data.progress import Progress
 from connprune.data.reading import content_of
 from connprune.data.scratch import keep, under_way
 from connprune.data.settings import DataSettings
 from connprune.errors import UsageError
-from connprune.tensor_files import read_tensors
-from connprune.tensor_stream import text_of
 
 # Part of each name in the cache: goes up when what is cached changes.
 _CACHE_VERSION = 3
@@ -32,7 +31,7 @@ def load_folder(folder: Path, settings: DataSettings, cache: Path, progress: Pro
     listing = list_folder(folder, settings.follow_links)
     dataset = _remembered(folder, listing, settings, cache, progress)
     if dataset is None:
-        dataset = _read(_decoded(folder, listing, settings, cache, progress), listing)
+        dataset = _read(_decoded(folder, listing, settings, cache, progress), listing, settings)
     if dataset is None:
         raise UsageError(f"{cache}: the decoded images are damaged; is the disk well?")
     return dataset
@@ -50,7 +49,7 @@ def _remembered(
         if not any(cache.glob(f"folder-{each}-*.safetensors")):
             continue
         content = content or content_of(_paths(listing), progress)
-        dataset = _read(_path_of(cache, each, content), listing)
+        dataset = _read(_path_of(cache, each, content), listing, settings)
         if dataset is not None and (each == exact or settings.range == dataset.range):
             return dataset
     return None
@@ -84,18 +83,7 @@ def _first_look(folder: Path, listing: Listing, settings: DataSettings) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read(path: Path, listing: Listing) -> Dataset | None:
+def _read(path: Path, listing: Listing, settings: DataSettings) -> Dataset | None:
     """The images in a file of the cache; None if it is damaged or not there."""
-    try:
-        tensors, _ = read_tensors(path)
-        noted = json.loads(text_of(tensors["notes"].numpy()))
-        parts = {part: Images(tensors[f"{part}.images"], tensors[f"{part}.labels"]) for part in listing.parts}
-        return Dataset(
-            listing.classes,
-            **{part: parts.get(part, NO_IMAGES) for part in PARTS},
-            damaged=tuple(map(str, noted["damaged"])),
-            notes=(*listing.notes, *map(str, noted["notes"])),
-            range=noted["range"] and (int(noted["range"][0]), int(noted["range"][1])),
-        )
-    except (UsageError, KeyError, IndexError, TypeError, ValueError):
-        return None
+    dataset = read_decoded(path, settings, listing.classes)
+    return dataset and replace(dataset, notes=(*listing.notes, *dataset.notes))

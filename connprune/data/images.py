@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -105,6 +105,11 @@ class Dataset:
             for tensor in (images.images, images.labels) if len(images) else ():
                 digest.update(tensor.contiguous().numpy().data)
         return digest.hexdigest()
+
+    def as_sequences(self) -> "Dataset":
+        """The same with rows as steps, as of `Images`."""
+        parts = {part: getattr(self, part) for part in ("train", "test", "validation")}
+        return replace(self, **{part: images.as_sequences() for part, images in parts.items() if len(images)})
 
     @property
     def divide(self) -> Divisor:

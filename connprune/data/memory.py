@@ -12,7 +12,9 @@ _LIMITS = (("", "sys/fs/cgroup", "memory.max"), ("memory", "sys/fs/cgroup/memory
 
 
 def memory(root: Path = Path("/")) -> int | None:
-    """The bytes of memory that this process may take: the machine's, or less where a control group sets a limit.
+    """The bytes of memory that this process may take: the machine's, or less where a limit is set.
+
+    A control group may set one, or the process's own limits on its data (`ulimit -d`) and its addresses (`ulimit -v`).
 
     Args:
         root: the folder that holds `proc` and `sys`.
@@ -20,7 +22,7 @@ def memory(root: Path = Path("/")) -> int | None:
     Returns:
         None where the system does not say.
     """
-    return min((*_of_machine(), *_of_groups(root)), default=None)
+    return min((*_of_machine(), *_of_process(), *_of_groups(root)), default=None)
 
 
 def give_back_freed() -> None:
@@ -40,6 +42,16 @@ def _of_machine() -> Iterator[int]:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if total > 0:
             yield total
+
+
+def _of_process() -> Iterator[int]:
+    with suppress(ImportError):
+        import resource
+
+        for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS):
+            allowed, _ = resource.getrlimit(kind)
+            if allowed != resource.RLIM_INFINITY:
+                yield allowed
 
 
 def _of_groups(root: Path) -> Iterator[int]:

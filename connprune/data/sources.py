@@ -1,6 +1,5 @@
 """Where images come from: the one place that chooses between named data sets, files of arrays and folders."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -39,8 +38,7 @@ def load(settings: DataSettings, progress: Progress = without_progress) -> Datas
             return kind.load(path, require_suitable(settings, kind), progress)
         dataset = load_folder(path, settings, cache_folder(settings.cache), progress)
     if settings.as_sequence:
-        parts = {part: getattr(dataset, part) for part in ("train", "test", "validation")}
-        dataset = replace(dataset, **{part: images.as_sequences() for part, images in parts.items() if len(images)})
+        dataset = dataset.as_sequences()
     return dataset
 
 

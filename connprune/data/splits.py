@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from connprune.data.formats import format_of
 from connprune.data.images import Dataset, Images
 from connprune.data.named import SOURCES, is_balanced
 from connprune.data.random import stream
@@ -147,7 +148,7 @@ def shares(counts: Sequence[int], wanted: int, keep: int = 1) -> list[int]:
 
 def _notes(dataset: Dataset, settings: DataSettings, splits: Splits) -> Iterator[str]:
     defaults = type(settings).model_fields
-    is_folder = settings.source not in SOURCES and dataset.train.rows is None
+    is_folder = settings.source not in SOURCES and format_of(Path(settings.source)) is None
     for name, given in (("test", dataset.test), ("validation", dataset.validation)):
         own = {"test": "the folder has test/", "validation": "the folder has val/"}[name]
         if not is_folder:

@@ -72,7 +72,8 @@ def load_svhn(name: str, cache: Path) -> Dataset:
         labels = table["y"].reshape(-1)
         # The digit 0 is called 10 there.
         parts.append(_images(table["X"].transpose(3, 2, 0, 1), np.where(labels == _ZERO, 0, labels)))
-    return Dataset(tuple("0123456789"), *parts)
+    train, test = parts
+    return Dataset(tuple("0123456789"), train, test)
 
 
 def download_svhn(cache: Path, progress: Progress) -> None:
@@ -99,7 +100,8 @@ def load_stl10(name: str, cache: Path) -> Dataset:
             raise not_there(name, cache, error) from None
         # Column by column, and counted from 1.
         parts.append(_images(images.reshape(-1, 3, 96, 96).transpose(0, 1, 3, 2), labels.astype(np.int64) - 1))
-    return Dataset(_STL10, *parts)
+    train, test = parts
+    return Dataset(_STL10, train, test)
 
 
 def download_stl10(cache: Path, progress: Progress) -> None:

@@ -28,7 +28,7 @@ def clothes(path: Path) -> Path:
         "test_labels": digits.test.labels[:100].to(torch.uint8).numpy(),
         "classes": np.array([f"class {number}" for number in range(10)]),
     }
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
     return path
 
 

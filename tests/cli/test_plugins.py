@@ -67,11 +67,11 @@ def test_each_kind_of_part_comes_in_from_one_file(
         (("check", "mine.yaml"), "an optimizer of your own needs its plug-in"),
         (
             ("train", "--data", "stripe", "--plugin", "stripes"),
-            "expected one of digits, cifar10, cifar100, stripes,",
+            "fashion-mnist, svhn, stl10, stripes, or an existing folder",
         ),
         (
             ("train", "--preset", "digits", "--data", "wrong", "--plugin", "wrong"),
-            "gave train images of torch.float32 and (4, 1, 8, 8), exp",
+            "gave train images of torch.float64 and (4, 1, 8, 8), exp",
         ),
         (("data", "strips", "--plugin", "stripes"), "did you mean 'stripes'?"),
     ],
@@ -85,7 +85,7 @@ def test_what_does_not_go_is_said(
         FILES["stripes.py"].partition("    def load")[0].replace('"stripes"', '"wrong"')
         + "    def load(self, settings, progress):\n        import torch\n"
         "        from connprune.data.images import Dataset, Images\n"
-        "        images = Images(torch.zeros(4, 1, 8, 8), torch.tensor([0, 1, 0, 1]))\n"
+        "        images = Images(torch.zeros(4, 1, 8, 8).double(), torch.tensor([0, 1, 0, 1]))\n"
         "        return Dataset(('a', 'b'), images, images)\n"
     )
     done = connprune(*words, *(("--run", "run") if words[0] == "train" else ()))

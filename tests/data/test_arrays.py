@@ -31,7 +31,7 @@ def pixels(count: int, *shape: int) -> np.ndarray:
 
 
 def in_npz(folder: Path, arrays: Mapping[str, np.ndarray]) -> Path:
-    np.savez_compressed(folder / "data.npz", **arrays)
+    np.savez_compressed(folder / "data.npz", **arrays)  # type: ignore[arg-type]
     return folder / "data.npz"
 
 
@@ -53,7 +53,7 @@ EVERY = pytest.mark.parametrize("write", [in_npz, in_npy, in_safetensors])
 
 
 def loaded(path: Path, **keys: object) -> Dataset:
-    settings = DataSettings(source=str(path), cache=str(path.parent / "cache"), **keys)  # type: ignore[arg-type]
+    settings = DataSettings(source=str(path), cache=str(path.parent / "cache"), **keys)
     dataset = load(settings)
     assert image_shape(settings) == (dataset.shape, len(dataset.classes))
     return dataset
@@ -61,7 +61,7 @@ def loaded(path: Path, **keys: object) -> Dataset:
 
 def refusal(path: Path, **keys: object) -> str:
     """The sentence, which is the same before and while the images are loaded."""
-    settings = DataSettings(source=str(path), cache=str(path.parent / "cache"), **keys)  # type: ignore[arg-type]
+    settings = DataSettings(source=str(path), cache=str(path.parent / "cache"), **keys)
     with pytest.raises(UsageError) as loading:
         load(settings)
     (mistake,) = loading.value.mistakes
