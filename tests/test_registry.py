@@ -144,6 +144,7 @@ def test_installed_packages_offer_parts_of_each_kind(tmp_path: Path, monkeypatch
     (package / "entry_points.txt").write_text(
         "[connprune.optimizers]\nmomentum = installed_momentum:Momentum\n"
         "[connprune.sources]\nstripes = installed_stripes:Stripes\n"
+        "[connprune.formats]\nmatlab = installed_matlab:Matlab\n"
         "[connprune.criteria]\ndistance = installed_distance:distance\n"
         "[connprune.baselines]\nfrom-input = installed_from_input:FromInput\n"
     )
@@ -151,5 +152,5 @@ def test_installed_packages_offer_parts_of_each_kind(tmp_path: Path, monkeypatch
     for parts in REGISTRIES:
         monkeypatch.setattr(parts, "_parts", dict(parts._parts))
     load_plugins()
-    for name in ("momentum", "stripes", "distance", "from-input"):
+    for name in ("momentum", "stripes", "matlab", "distance", "from-input"):
         assert [parts.what for parts in REGISTRIES if name in parts], name

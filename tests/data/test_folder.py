@@ -33,7 +33,10 @@ def test_images_arrive_as_they_are(digits_folder: Path, settings: Loads) -> None
     assert dataset.classes == tuple("0123456789")
     assert len(dataset.train) == 60
     assert len(dataset.test) == 20
-    known = {image.numpy().tobytes(): label.item() for image, label in zip(*vars(original.train).values(), strict=True)}
+    known = {
+        image.numpy().tobytes(): label.item()
+        for image, label in zip(original.train.images, original.train.labels, strict=True)
+    }
     for image, label in zip(dataset.train.images, dataset.train.labels, strict=True):
         assert known[image.numpy().tobytes()] == label.item()
 
@@ -207,14 +210,16 @@ def test_bombs_are_refused_in_every_thread(digits_folder: Path, settings: Loads)
         load(settings(digits_folder))
 
 
-def test_more_than_fits_in_memory_is_refused(
+def test_more_than_fits_in_memory_stays_on_the_disk(
     digits_folder: Path, settings: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """But for sequences, which are made of images in the memory."""
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 80 * 192 - 1}.__getitem__)
-    with pytest.raises(UsageError, match=r"80 images of 8×8 \(height × width\) take 0.0 GB of memory.*data.size"):
-        load(settings(digits_folder))
-    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 80 * 192}.__getitem__)
+    with pytest.raises(UsageError, match=r"80 images of 8×8 \(height × width\) as sequences take 0.0 GB.*data.size"):
+        load(settings(digits_folder, as_sequence=True))
     assert len(load(settings(digits_folder)).train) == 60
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 80 * 192}.__getitem__)
+    assert len(load(settings(digits_folder, as_sequence=True)).train) == 60
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes there")
@@ -231,7 +236,9 @@ def test_folders_that_are_none(digits_folder: Path, settings: Loads, tmp_path: P
         return str(caught.value)
 
     for none in ("none", "long/" * 1000, "~nobody-has-this-name"):
-        assert "expected one of digits, cifar10, cifar100, or an existing folder" in refusal(tmp_path / none)
+        assert "svhn, stl10, or an existing folder of images, an .npz file, a folder of .npy files" in refusal(
+            tmp_path / none
+        )
     assert "there is no such home folder" in refusal(Path("~nobody-has-this-name"))
     shutil.copytree(digits_folder / "test", tmp_path / "odd" / "test")
     assert "has test/, but no folder train/" in refusal(tmp_path / "odd")
