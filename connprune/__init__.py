@@ -25,8 +25,8 @@ def load(path: str | Path) -> tuple[Network, Architecture]:
         path: a run directory, or a safetensors file that `connprune export` wrote.
 
     Returns:
-        The network, which takes raw images (batch, feature maps, height, width) with values from 0 to 255 and gives
-        class scores (batch, classes); and its architecture.
+        The network, which takes raw images (batch, feature maps, height, width), with values from 0 to 255 or like
+        those of the arrays that it was trained on, and gives class scores (batch, classes); and its architecture.
 
     Raises:
         connprune.errors.UsageError: there is no finished run and no such file at this path, or it is damaged.

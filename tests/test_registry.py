@@ -92,7 +92,7 @@ def test_a_module_gives_the_classes_that_it_defines_itself_and_that_have_a_name(
         (
             "number = 1\n",
             "plug-in {}: this module defines no layer, no aggregate, no optimizer, no data source, "
-            "no importance criterion, no baseline.",
+            "no data format, no importance criterion, no baseline.",
         ),
     ],
     ids=["clash", "clash of a function", "fails", "nothing"],

@@ -80,7 +80,7 @@ class Prediction(Part):
     """What the network takes an image for.
 
     Attributes:
-        file: its path, as it was given.
+        file: its path, as it was given; of an image in an array with its number in brackets, from 0.
         classes: the most probable ones, the first first; none of a file that cannot be read.
         resized: whether it had another size than the images of the training.
         problem: why the file cannot be read; None if it can.

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +176,13 @@ def test_what_is_no_data(command: Command, tmp_path: Path) -> None:
         assert words in refused.err
     slip = command("train", clothes(tmp_path / "clothes.npz"))
     assert (slip.code, "did you mean --data" in slip.err) == (2, True)
+
+
+def test_arrays_are_planned_without_torch(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("preset: digits\ndata: {source: clothes.npz}\n")
+    clothes(tmp_path / "clothes.npz")
+    words = [sys.executable, "-X", "importtime", "-m", "connprune", "check", "mine.yaml"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=True)
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "numpy" in imported
+    assert "torch" not in imported

@@ -129,3 +129,15 @@ def test_the_mean_of_images_is_summed_in_whole_numbers() -> None:
         mean, _ = normalisation(Images(pictures, torch.zeros(3000, dtype=torch.int64)), Normalise())
     assert kinds == {torch.int64}
     torch.testing.assert_close(mean, pictures.double().mean(0).float(), rtol=0, atol=0)
+
+
+def test_images_that_stay_where_they_are_come_to_another_device_as_they_are() -> None:
+    """In order, and without those that were not chosen; `meta` stands for any other device."""
+    stored = Images(torch.arange(40, dtype=torch.uint8).view(10, 1, 2, 2), torch.arange(10), torch.arange(10))
+    chosen = stored[torch.tensor([7, 2, 5])][1:]
+    assert chosen.to(torch.device("cpu")).images.data_ptr() == stored.images.data_ptr()
+    moved_away = chosen.to(torch.device("meta"))
+    assert (moved_away.images.shape, moved_away.rows, len(moved_away)) == ((2, 1, 2, 2), None, 2)
+    ((batch, labels),) = chosen.in_order(9)
+    assert (batch[:, 0, 0, 0].tolist(), labels.tolist()) == ([8, 20], [2, 5])
+    assert chosen.nbytes == 2 * (4 + 8)
