@@ -154,9 +154,10 @@ class _Filling:
             left = set(numbers)
             for number, (name, files) in enumerate(self.listing.parts[part].items()):
                 if files and number not in left:
+                    where = Path(absolute(self.settings.source)) / files[0].parent.relative_to(self.folder)
                     raise UsageError(
                         f"data.source: none of the {len(files)} images of the class {printable(name)!r} in "
-                        f"{printable(str(files[0].parent))} can be read: {self._first_of(files)}"
+                        f"{printable(str(where))} can be read: {self._first_of(files)}"
                     )
 
     def _first_of(self, files: Sequence[Path]) -> str:
