@@ -20,7 +20,7 @@ class GateKind(nn.Module):
     """All gates of a network, from their w, (gates,), and the temperature, ().
 
     Args:
-        architecture: whose gates they are.
+        architecture: whose gates they are; a kind that treats each gate by itself needs none.
 
     Attributes:
         is_positive: whether no gate can be negative.
@@ -28,7 +28,7 @@ class GateKind(nn.Module):
 
     is_positive = True
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture | None = None) -> None:
         super().__init__()
 
     def settled(self, w: Tensor, temperature: Tensor) -> Tensor:

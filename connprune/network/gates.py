@@ -7,40 +7,38 @@ from torch import Tensor, nn
 
 from connprune.architecture import summaries, wirings
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.gates import Constant, FeedForward, FromRun, Gates, Initialisation, Normal, Uniform
+from connprune.architecture.gates import (
+    Constant,
+    FeedForward,
+    FromRun,
+    Gates,
+    Initialisation,
+    Normal,
+    Temperature,
+    Uniform,
+)
 from connprune.architecture.shapes import brought_maps
-from connprune.network.gate_kinds import GATE_KINDS
+from connprune.network.gate_kinds import GATE_KINDS, GateKind
 from connprune.network.printed import Printed
 
 
-class GateVector(Printed):
-    """All gates of a network: one w a connection, or one a feature map of each connection.
-
-    They are one parameter, in the order of `Architecture.gated_connections`, so that the optimizer, the penalty and
-    the history handle a single vector.
+class GateWeights(Printed):
+    """Learned gates in one vector.
 
     Args:
-        architecture: whose gated connections they are.
-        settings: the kind, the sharing and the initialisation.
+        start: w of each gate, (gates,).
+        kind: what turns w into a gate.
+        annealing: the temperatures of gates that are functions of w / τ.
     """
 
-    index: Tensor | None
     temperature: Tensor
 
-    def __init__(self, architecture: Architecture, settings: Gates) -> None:
+    def __init__(self, start: Tensor, kind: GateKind, annealing: Temperature) -> None:
         super().__init__()
-        self.summary = summaries.of_gates(architecture)
-        connections = architecture.gated_connections
-        maps = [architecture.read[connection].maps for connection in connections]
-        self.weight = nn.Parameter(initial(settings.initialisation, architecture))
-        self.kind = GATE_KINDS[settings.kind](architecture)
-        self.annealing = settings.temperature
-        self.register_buffer("temperature", torch.tensor(settings.temperature.start))
-        shared = settings.sharing == "shared"
-        index = torch.arange(len(connections)).repeat_interleave(torch.tensor(maps)) if shared else None
-        self.register_buffer("index", index, persistent=False)
-        self.targets = list(dict.fromkeys(connection.target for connection in connections))
-        self.widths = [brought_maps(architecture, target) for target in self.targets]
+        self.weight = nn.Parameter(start)
+        self.kind = kind
+        self.annealing = annealing
+        self.register_buffer("temperature", torch.tensor(annealing.start))
 
     @property
     def are_positive(self) -> bool:
@@ -63,6 +61,35 @@ class GateVector(Printed):
     def of_this_pass(self) -> Tensor:
         """The gates of one forward pass, (gates,): in training drawn anew if their kind is random."""
         return (self.kind.sampled if self.training else self.kind.settled)(self.weight, self.temperature)
+
+
+class GateVector(GateWeights):
+    """All gates of a network: one w a connection, or one a feature map of each connection.
+
+    They are one parameter, in the order of `Architecture.gated_connections`, so that the optimizer, the penalty and
+    the history handle a single vector.
+
+    Args:
+        architecture: whose gated connections they are.
+        settings: the kind, the sharing and the initialisation.
+    """
+
+    index: Tensor | None
+
+    def __init__(self, architecture: Architecture, settings: Gates) -> None:
+        connections = architecture.gated_connections
+        maps = [architecture.read[connection].maps for connection in connections]
+        super().__init__(
+            initial(settings.initialisation, architecture),
+            GATE_KINDS[settings.kind](architecture),
+            settings.temperature,
+        )
+        self.summary = summaries.of_gates(architecture)
+        shared = settings.sharing == "shared"
+        index = torch.arange(len(connections)).repeat_interleave(torch.tensor(maps)) if shared else None
+        self.register_buffer("index", index, persistent=False)
+        self.targets = list(dict.fromkeys(connection.target for connection in connections))
+        self.widths = [brought_maps(architecture, target) for target in self.targets]
 
     def forward(self, values: Tensor) -> dict[str, Tensor]:
         """For each gated target, the gate of every feature map that its connections bring: (maps,).

@@ -1,0 +1,130 @@
+"""The additions and concatenations of a graph that make skip connections."""
+
+import operator
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import fx
+
+from connprune.wiring.tracing import Shape, owner
+
+_ADDING = {operator.add, operator.iadd, torch.add, "add", "add_"}
+_IN_PLACE = {operator.iadd, "add_"}
+_CONCATENATING = {torch.cat, torch.concat, torch.concatenate}
+
+
+# For each node all that it is computed from.
+Before = Mapping[fx.Node, frozenset[fx.Node]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """An addition or a concatenation of feature maps.
+
+    Attributes:
+        node: what gives its result.
+        inputs: what it takes, in order; several additions in a row are one.
+        gated: of each input, whether it can go.
+        adds: whether it is an addition.
+    """
+
+    node: fx.Node
+    inputs: tuple[fx.Node, ...]
+    gated: tuple[bool, ...]
+    adds: bool
+
+
+def merges(graph: fx.Graph, shapes: Mapping[str, Shape]) -> list[Found]:
+    """All of them, in order.
+
+    Of an addition the input that all others are computed from is no connection that could go: it is what a residual
+    network adds its branches to.
+
+    Args:
+        graph: of a module.
+        shapes: of the tensors that its nodes make, by their names.
+    """
+    before = _ancestors(graph)
+    found: list[Found] = []
+    for node in graph.nodes:
+        if _is_addition(node, shapes, before) and not _continues(node, shapes, before):
+            inputs = _terms(node, shapes, before)
+            gated = tuple(not all(each in before[other] for other in inputs if other is not each) for each in inputs)
+            found.append(Found(node, inputs, gated, adds=True))
+        elif inputs := _stacked(node, shapes):
+            computed = [_is_computed(each, before) for each in inputs]
+            alone = sum(computed) < 2
+            found.append(Found(node, inputs, tuple(each and not alone for each in computed), adds=False))
+    return found
+
+
+def names(graph: fx.Graph) -> dict[fx.Node, str]:
+    """What the nodes are called: the path of the module that is called, or of the one whose code does something.
+
+    A second node of a name has `_1` behind it, and so on.
+    """
+    counts: Counter[str] = Counter()
+    result = {}
+    for node in graph.nodes:
+        called = str(node.target) if node.op == "call_module" else node.name
+        if node.op in ("call_function", "call_method"):
+            does = getattr(node.target, "__name__", str(node.target)).strip("_")
+            called = ".".join(filter(None, [owner(node), "add" if does == "iadd" else does]))
+        result[node] = f"{called}_{counts[called]}" if counts[called] else called
+        counts[called] += 1
+    return result
+
+
+def _ancestors(graph: fx.Graph) -> dict[fx.Node, frozenset[fx.Node]]:
+    """For each node all that it is computed from."""
+    before: dict[fx.Node, frozenset[fx.Node]] = {}
+    for node in graph.nodes:
+        before[node] = frozenset().union(*({each, *before[each]} for each in node.all_input_nodes))
+    return before
+
+
+def _is_addition(node: fx.Node, shapes: Mapping[str, Shape], before: Before) -> bool:
+    """Whether it adds two tensors of one shape that are both computed from what the module takes."""
+    if node.op not in ("call_function", "call_method") or node.target not in _ADDING:
+        return False
+    terms = [each for each in (*node.args, *node.kwargs.values()) if isinstance(each, fx.Node)]
+    if (len(terms), len(node.args) + len(node.kwargs)) != (2, 2):
+        return False
+    one, other = terms
+    is_computed = all(_is_computed(each, before) for each in terms)
+    is_seen_later = node.target in _IN_PLACE and any(node < user for user in one.users)
+    is_alike = len(shapes.get(one.name, ())) > 1 and shapes[one.name] == shapes.get(other.name)
+    return one is not other and is_computed and not is_seen_later and is_alike
+
+
+def _is_computed(node: fx.Node, before: Before) -> bool:
+    """Whether it is one of the inputs, or computed from one."""
+    return any(each.op == "placeholder" for each in (node, *before[node]))
+
+
+def _continues(node: fx.Node, shapes: Mapping[str, Shape], before: Before) -> bool:
+    """Whether the sum goes into another addition and nowhere else."""
+    users = list(node.users)
+    return len(users) == 1 and _is_addition(users[0], shapes, before)
+
+
+def _terms(node: fx.Node, shapes: Mapping[str, Shape], before: Before) -> tuple[fx.Node, ...]:
+    terms: list[fx.Node] = []
+    for each in node.all_input_nodes:
+        is_part = _is_addition(each, shapes, before) and _continues(each, shapes, before)
+        terms += _terms(each, shapes, before) if is_part else [each]
+    return tuple(terms)
+
+
+def _stacked(node: fx.Node, shapes: Mapping[str, Shape]) -> tuple[fx.Node, ...]:
+    """The inputs of a concatenation of feature maps; none of anything else."""
+    if node.op != "call_function" or node.target not in _CONCATENATING or node.name not in shapes:
+        return ()
+    arguments = dict(zip(("tensors", "dim"), node.args, strict=False)) | dict(node.kwargs)
+    inputs, along = arguments.get("tensors"), arguments.get("dim", arguments.get("axis", 0))
+    is_known = isinstance(inputs, tuple | list) and all(isinstance(each, fx.Node) for each in inputs)
+    if not is_known or not isinstance(along, int) or along % len(shapes[node.name]) != 1:
+        return ()
+    return tuple(inputs)  # type: ignore[arg-type]

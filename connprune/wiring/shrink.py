@@ -1,0 +1,190 @@
+"""Removes closed connections from a wired module, with all weights that belong to them."""
+
+import copy
+import operator
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, fx, nn
+
+from connprune.architecture.architecture import Connection
+from connprune.architecture.rules import Counts, Rule, Unit, require_rule
+from connprune.errors import DisconnectedError
+from connprune.wiring.counts import counts, whole
+from connprune.wiring.flow import is_identity_in_evaluation, scaled, sliced
+from connprune.wiring.liveness import Left, Wired, gone, left_without
+from connprune.wiring.parts import Addition, Concatenation, GatedReading, Scale
+from connprune.wiring.tracing import as_module, free_name, used_twice
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a cut of a wired module takes away.
+
+    Attributes:
+        rule: the rule, in words.
+        chosen: the connections that the rule chose.
+        followed: those that went because nothing reached them or nothing read them any more.
+        before: the parameters, without gates, and the MACs per image, of convolutions and dense layers.
+        after: the same of what is left.
+    """
+
+    rule: str
+    chosen: tuple[Connection, ...]
+    followed: tuple[Connection, ...]
+    before: Counts
+    after: Counts
+
+
+def cut(wired: Wired, rule: Rule) -> tuple[Left, Report]:
+    """Chooses by the magnitude of the gates, as the command does.
+
+    Raises:
+        UsageError: the rule is none, or asks for more than there is.
+        DisconnectedError: the cut would leave nothing that the output could be computed from.
+    """
+    require_rule(rule)
+    connections = wired.gates.connections
+    numbers: dict[Unit, int] = {connection: number for number, connection in enumerate(connections)}
+    magnitudes = wired.gates.values().detach().abs().tolist()
+    scores: dict[Unit, float] = dict(zip(connections, magnitudes, strict=True))
+
+    def counts_without(removed: frozenset[Unit]) -> Counts | None:
+        left = left_without(wired, frozenset(numbers[each] for each in removed))
+        return counts(wired, left) if left else None
+
+    chosen = rule.chosen(scores, counts_without)
+    left = left_without(wired, frozenset(numbers[each] for each in chosen))
+    if left is None:
+        raise DisconnectedError(f"The cut ({rule}) would leave nothing that the output could be computed from.")
+    followed = tuple(each for each in gone(wired, left) if each not in chosen)
+    in_order = tuple(each for each in connections if each in chosen)
+    return left, Report(str(rule), in_order, followed, whole(wired), counts(wired, left))
+
+
+def shrink(graph_module: fx.GraphModule, rule: Rule) -> fx.GraphModule:
+    """A copy of a wired module without the connections that a rule chooses, and without gates.
+
+    What it gives in evaluation is what the module gives with the gates of everything that was removed at zero. Whole
+    branches go where an addition loses an input; where a concatenation does, normalisations, convolutions and dense
+    layers behind it lose the feature maps; the gates that are left are taken into weights.
+
+    Args:
+        graph_module: what `wire` gave; left as it is.
+        rule: what to cut.
+
+    Raises:
+        UsageError: the rule is none, or asks for more than there is.
+        DisconnectedError: the cut would leave nothing that the output could be computed from.
+    """
+    wired = Wired.of(copy.deepcopy(graph_module))
+    left, report = cut(wired, rule)
+    with torch.no_grad():
+        _Shrinking(wired, left, used_twice(wired.graph_module)).run()
+    small = as_module(wired.graph_module, wired.graph_module.graph, type(graph_module).__name__)
+    small.meta["removed"] = tuple(map(str, (*report.chosen, *report.followed)))
+    return small
+
+
+@dataclass(frozen=True)
+class _Shrinking:
+    """One cut, carried out in place.
+
+    Attributes:
+        wired: the module.
+        left: what is left of it.
+        used_twice: the modules whose weights cannot take a gate, since something else uses them too.
+    """
+
+    wired: Wired
+    left: Left
+    used_twice: Collection[nn.Module]
+
+    def run(self) -> None:
+        graph, values = self.wired.graph_module.graph, self.wired.gates.values().detach()
+        for node in [node for node in graph.nodes if node in self.left.nodes and node.op == "call_module"]:
+            module = self.wired.modules[str(node.target)]
+            if isinstance(module, GatedReading):
+                self._read(node, module.products(values))
+            elif isinstance(module, Addition):
+                self._add(node, values)
+            elif isinstance(module, Concatenation):
+                with graph.inserting_before(node):
+                    stacked = graph.call_function(torch.cat, ([each for each, _ in self.left.inputs[node]], 1))
+                node.replace_all_uses_with(stacked)
+            elif (source := self.wired.flows[node].source) in self.left.maps:
+                _narrow(module, self.left.maps[source])
+        graph.eliminate_dead_code()
+        graph.lint()
+
+    def _read(self, node: fx.Node, factors: Tensor) -> None:
+        """Takes the gates of what a layer reads into its weights."""
+        (reader,), source = node.users, cast("fx.Node", self.wired.flows[node].source)
+        module = self.wired.modules[str(reader.target)]
+        for name, along in sliced(module)[0].items():
+            tensor = getattr(module, name)
+            tensor.mul_(factors.to(tensor.dtype).reshape(-1, *[1] * (tensor.dim() - 1 - along)))
+        node.replace_all_uses_with(source)
+
+    def _add(self, node: fx.Node, values: Tensor) -> None:
+        """Adds what is left of the inputs of an addition."""
+        graph, inputs = self.wired.graph_module.graph, self.left.inputs[node]
+        sources = [each for each, _ in inputs]
+        with graph.inserting_before(node):
+            terms = [
+                source if number is None else self._scaled(source, values[number], sources.count(source) == 1)
+                for source, number in inputs
+            ]
+            total = terms[0]
+            for term in terms[1:]:
+                total = graph.call_function(operator.add, (total, term))
+            if len(terms) == 1 and any(map(self._is_in_place, [*node.users, *total.users])):
+                # What is changed in place was a sum, and must not be what that was made of.
+                total = graph.call_method("clone", (total,))
+        node.replace_all_uses_with(total)
+
+    def _scaled(self, source: fx.Node, factor: Tensor, is_read_once: bool) -> fx.Node:
+        """A tensor times its gate, which the layer that makes it takes into its weights if nothing else reads it."""
+        graph_module, node = self.wired.graph_module, source
+        while is_read_once and self._only_reader(node) and is_identity_in_evaluation(node, self.wired.modules):
+            node = node.all_input_nodes[0]
+        module = self.wired.modules[str(node.target)] if node.op == "call_module" else None
+        names = scaled(module) if module is not None and module not in self.used_twice else ()
+        if names and is_read_once and self._only_reader(node):
+            for tensor in (getattr(module, name) for name in names):
+                if tensor is not None:
+                    tensor.mul_(factor.to(tensor.dtype))
+            return source
+        graph_module.add_submodule(path := free_name(graph_module, "scale"), Scale(factor))
+        return graph_module.graph.call_module(path, (source,))
+
+    def _only_reader(self, node: fx.Node) -> bool:
+        return sum(user in self.left.nodes for user in node.users) == 1
+
+    def _is_in_place(self, node: fx.Node) -> bool:
+        if node not in self.left.nodes:
+            return False
+        if node.op == "call_module":
+            return bool(getattr(self.wired.modules[str(node.target)], "inplace", False))
+        named = getattr(node.target, "__name__", str(node.target))
+        return named.endswith("_") or node.target in _IN_PLACE or True in (node.kwargs.get("inplace"), *node.args[1:])
+
+
+_IN_PLACE = {operator.iadd, operator.isub, operator.imul, operator.itruediv}
+
+
+def _narrow(module: nn.Module, kept: Sequence[int]) -> None:
+    """Leaves a module only what belongs to some of the feature maps that it reads."""
+    tensors, widths = sliced(module)
+    for name, along in tensors.items():
+        tensor = getattr(module, name, None)
+        if tensor is None:
+            continue
+        narrow = tensor.detach().index_select(along, torch.tensor(kept, device=tensor.device)).contiguous()
+        if isinstance(tensor, nn.Parameter):
+            narrow = nn.Parameter(narrow, requires_grad=tensor.requires_grad)
+        setattr(module, name, narrow)
+    for width in widths:
+        setattr(module, width, len(kept))

@@ -1,0 +1,242 @@
+"""A module as a graph of its operations, in training and in evaluation alike."""
+
+import copy
+import inspect
+from collections import Counter
+from collections.abc import Callable
+from itertools import count, zip_longest
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+from torch.utils import _pytree as pytree
+
+from connprune.arguments import require
+from connprune.errors import ArgumentError, UsageError
+from connprune.mistakes import Mistake
+
+Example = Tensor | tuple[Tensor, ...]
+Shape = tuple[int, ...]
+
+
+class IsTraining(nn.Module):
+    """Says whether it is in training mode: what a function was given as `training=self.training`."""
+
+    def forward(self) -> bool:
+        return self.training
+
+
+def traced(module: nn.Module, example: Example) -> fx.GraphModule:
+    """A copy of a module as a graph; its parameters and buffers keep their names, and it its mode.
+
+    Args:
+        module: any module that `torch.fx` can trace.
+        example: what it takes, on its device: a tensor or a tuple of them, batch first.
+
+    Raises:
+        UsageError: a module in it cannot be traced, or does something else in training than in evaluation.
+    """
+    require("module", module, nn.Module, "a torch.nn.Module")
+    inputs = _inputs(example)
+    root = copy.deepcopy(module)
+    modes = {name: part.training for name, part in root.named_modules()}
+    fixed = _defaults(root, len(inputs))
+    graphs = [_graph(root.train(training), fixed) for training in (True, False)]
+    for name, part in root.named_modules():
+        part.training = modes[name]
+    result = as_module(root, graphs[0], type(module).__name__)
+    _follow_mode(result, *graphs)
+    result.recompile()
+    return result
+
+
+def shapes(graph_module: fx.GraphModule, example: Example) -> dict[str, Shape]:
+    """The shape of each tensor that a graph makes, by the name of its node, in evaluation mode.
+
+    Raises:
+        UsageError: the module does not take the example.
+    """
+    inputs = _inputs(example)
+    probe = copy.deepcopy(graph_module).eval()
+    try:
+        with torch.no_grad():
+            ShapeProp(probe).propagate(*inputs)
+    except Exception as error:
+        given = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
+        raise UsageError(
+            Mistake(f"the module does not take it: {_first_line(error)}", key="example", found=given)
+        ) from error
+    metas = {node.name: node.meta.get("tensor_meta") for node in probe.graph.nodes}
+    return {name: tuple(meta.shape) for name, meta in metas.items() if hasattr(meta, "shape")}
+
+
+class _Tracer(fx.Tracer):
+    """Remembers in which module it failed, and refuses to pass hooks by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed_in: str | None = None
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        path = self.path_of_module(m)
+        try:
+            if not self.is_leaf_module(m, path):
+                _require_no_hooks(m)
+            return super().call_module(m, forward, args, kwargs)
+        except Exception:
+            self.failed_in = self.failed_in or path
+            raise
+
+
+def _require_no_hooks(module: nn.Module) -> None:
+    if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+        raise RuntimeError("it has hooks, which a graph of its operations would leave out")
+
+
+def _graph(root: nn.Module, fixed: dict[str, Any]) -> fx.Graph:
+    tracer = _Tracer()
+    try:
+        _require_no_hooks(root)
+        return tracer.trace(root, concrete_args=fixed)
+    except Exception as error:
+        raise UsageError(
+            Mistake(
+                f"{_called(root, tracer.failed_in)} cannot be traced by torch.fx: {_first_line(error)}",
+                key="module",
+                hint="a function that torch.fx.wrap marks is not traced into",
+            )
+        ) from error
+
+
+def _defaults(root: nn.Module, inputs: int) -> dict[str, Any]:
+    """The parameters of `forward` behind the inputs: a graph would take `mask is not None` for true.
+
+    Raises:
+        UsageError: the module takes fewer or more inputs than there are.
+    """
+    parameters = list(inspect.signature(root.forward).parameters.values())
+    try:
+        inspect.signature(root.forward).bind(*range(inputs))
+    except TypeError as error:
+        raise UsageError(
+            Mistake(f"forward does not take it: {error}", key="example", found=f"{inputs} tensors")
+        ) from error
+    return {each.name: each.default for each in parameters[inputs:] if each.default is not each.empty}
+
+
+def _follow_mode(result: fx.GraphModule, training: fx.Graph, evaluation: fx.Graph) -> None:
+    """Gives the nodes that a mode has been written into the mode that the module has when they run.
+
+    Args:
+        result: is changed.
+        training: the graph that was traced in training mode, of which `result` has a copy.
+        evaluation: the same module's graph in evaluation mode.
+    """
+    copies, others = list(result.graph.nodes), list(evaluation.nodes)
+    for number, (own, node, other) in enumerate(zip_longest(copies, training.nodes, others)):
+        if node is None or other is None or not _is_alike(node, other):
+            path = owner(node if node is not None else others[number])
+            raise UsageError(
+                Mistake(
+                    f"{_called(result, path)} does something else in training than in evaluation",
+                    key="module",
+                    expected="the same operations, but for dropout and the like",
+                )
+            )
+        flags = _differing(_flat(node), _flat(other))
+        if not flags:
+            continue
+        name = free_name(result, "is_training")
+        result.add_submodule(name, IsTraining())
+        with result.graph.inserting_before(own):
+            mode = result.graph.call_module(name)
+        leaves, structure = pytree.tree_flatten((own.args, own.kwargs))
+        for at in flags:
+            leaves[at] = mode
+        own.args, own.kwargs = pytree.tree_unflatten(leaves, structure)
+    result.graph.lint()
+
+
+def _is_alike(node: fx.Node, other: fx.Node) -> bool:
+    """Whether two nodes are the same, but for what is true in the one and false in the other."""
+    ours, theirs = _flat(node), _flat(other)
+    if (node.op, node.target, len(ours)) != (other.op, other.target, len(theirs)):
+        return False
+    return all((ours[at], theirs[at]) == (True, False) for at in _differing(ours, theirs))
+
+
+def _flat(node: fx.Node) -> list[Any]:
+    leaves, _ = pytree.tree_flatten((node.args, node.kwargs))
+    return [_named(leaf) for leaf in leaves]
+
+
+def _named(leaf: Any) -> Any:
+    """An argument with the names of nodes in their place."""
+    if isinstance(leaf, slice):
+        return tuple(map(_named, (leaf.start, leaf.stop, leaf.step)))
+    return leaf.name if isinstance(leaf, fx.Node) else leaf
+
+
+def _differing(ours: list[Any], theirs: list[Any]) -> list[int]:
+    pairs = enumerate(zip(ours, theirs, strict=True))
+    return [at for at, (one, other) in pairs if not (one is other or (type(one) is type(other) and one == other))]
+
+
+def owner(node: fx.Node) -> str:
+    """The path of the module in whose `forward` an operation stands; empty for that of the whole."""
+    stack = node.meta.get("nn_module_stack")
+    return next(reversed(stack.values()))[0] if stack else ""
+
+
+def as_module(root: nn.Module, graph: fx.Graph, name: str) -> fx.GraphModule:
+    """A graph with those of a module's parts that it uses, in their mode."""
+    result = fx.GraphModule(root, graph, name)
+    modes = {path: part.training for path, part in root.named_modules(remove_duplicate=False)}
+    for path, part in result.named_modules(remove_duplicate=False):
+        part.training = modes.get(path, root.training)
+    return result
+
+
+def used_twice(graph_module: fx.GraphModule) -> set[nn.Module]:
+    """The modules that are called at several places, or whose parameters others have too."""
+    modules = modules_of(graph_module)
+    called = Counter(modules[str(node.target)] for node in graph_module.graph.nodes if node.op == "call_module")
+    owners = Counter(id(each) for module in set(modules.values()) for each in module.parameters(recurse=False))
+    return {
+        module
+        for module, times in called.items()
+        if times > 1 or any(owners[id(each)] > 1 for each in module.parameters())
+    }
+
+
+def modules_of(graph_module: fx.GraphModule) -> dict[str, nn.Module]:
+    """All modules by all of their paths, of which one that stands at two places has two."""
+    return dict(graph_module.named_modules(remove_duplicate=False))
+
+
+def free_name(module: nn.Module, stem: str) -> str:
+    """A name for a new part of a module, in the namespace of those that wiring adds."""
+    taken = {name for name, _ in module.named_modules()}
+    names = (f"wiring.{stem}{f'_{number}' if number else ''}" for number in count())
+    return next(name for name in names if name not in taken)
+
+
+def _called(root: nn.Module, path: str | None) -> str:
+    """How a sentence names a module: its path and its class."""
+    if not path:
+        return f"{type(root).__name__} itself"
+    return f"{path} ({type(root.get_submodule(path)).__name__})"
+
+
+def _inputs(example: object) -> tuple[Tensor, ...]:
+    inputs = example if isinstance(example, tuple) else (example,)
+    if not inputs or not all(isinstance(each, Tensor) and each.dim() for each in inputs):
+        raise ArgumentError(Mistake(key="example", expected="a tensor, or a tuple of tensors, batch first"))
+    return inputs
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")

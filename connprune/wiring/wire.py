@@ -1,0 +1,200 @@
+"""Puts gates on the skip connections of a module that somebody else wrote."""
+
+import math
+from collections.abc import Collection, Mapping
+from itertools import count
+from numbers import Real
+from typing import Literal, cast, get_args
+
+from pydantic import ValidationError
+from torch import fx, nn
+
+from connprune.architecture.architecture import Connection
+from connprune.architecture.gates import Constant, Gates
+from connprune.arguments import require
+from connprune.errors import UsageError
+from connprune.mistakes import Mistake, few
+from connprune.names import unknown
+from connprune.network.penalties import PENALTIES
+from connprune.wiring.counts import relative_costs
+from connprune.wiring.flow import flow, sliced
+from connprune.wiring.merges import Found, merges, names
+from connprune.wiring.parts import Acting, Addition, Concatenation, GatedReading, Numbers, WiredGates
+from connprune.wiring.tracing import Example, Shape, free_name, modules_of, shapes, traced, used_twice
+
+Kind = Literal["linear", "sigmoid", "hard-concrete", "bernoulli"]
+Penalise = Literal["gate", "l0", "entropy", "cost"]
+# Those that treat each gate by itself, and learn from the loss by its gradient alone.
+KINDS = get_args(Kind)
+
+
+def wire(
+    module: nn.Module,
+    example: Example,
+    *,
+    kind: Kind = "linear",
+    start: float = 1.0,
+    penalty: float = 1e-3,
+    penalise: Penalise | None = None,
+    ungated: Collection[str] = (),
+) -> fx.GraphModule:
+    """A copy of a module with a gate on each of its skip connections.
+
+    A connection goes from what makes a tensor to the addition or the concatenation (along dimension 1) that takes it,
+    and is called by the paths of the modules, `layer1.0.bn2->layer1.0.add`. In an addition the input that all others
+    are computed from has no gate: a residual network adds its branches to it. The gates of a concatenation act where
+    the next layers read it, behind normalisations and activations. With linear gates that start at 1, the module gives
+    what it gave before.
+
+    It trains in any loop: add `connprune.penalty(wired)` to the loss, and cut with `connprune.shrink(wired, rule)`.
+
+    Args:
+        module: any module that `torch.fx` can trace; left as it is.
+        example: what it takes, on its device: a tensor or a tuple of them, batch first.
+        kind: of the gates, as `gates.kind` of a configuration.
+        start: w of every gate.
+        penalty: λ, by which `connprune.penalty` multiplies what it sums up.
+        penalise: what that is, as `gates.penalise` of a configuration.
+        ungated: additions and concatenations that get no gates, by their names, `layer1.0.add`.
+
+    Returns:
+        The copy, in the mode and on the device of the module; its parameters and buffers have the module's names, and
+        the gates are `wiring.gates.weight`.
+
+    Raises:
+        UsageError: the module cannot be traced; it has no skip connections; what reads one of its concatenations
+            cannot lose feature maps; or a setting does not suit. Modules are named by their paths.
+    """
+    settings = _settings(kind, start, penalty, penalise)
+    graph_module = traced(module, example)
+    sizes = shapes(graph_module, example)
+    called, found = names(graph_module.graph), merges(graph_module.graph, sizes)
+    for name in ungated:
+        if name not in (known := [called[each.node] for each in found]):
+            raise UsageError(unknown("ungated", name, known))
+    connections: list[Connection] = []
+    made: dict[fx.Node, fx.Node] = {}
+    for each in found:
+        target = called[each.node]
+        gated = [is_gated and target not in ungated for is_gated in each.gated]
+        ahead = count(len(connections))
+        numbers = tuple(next(ahead) if is_gated else None for is_gated in gated)
+        sources = [called[source] for source, is_gated in zip(each.inputs, gated, strict=True) if is_gated]
+        connections += [Connection(source, target) for source in _apart(sources)]
+        made[each.node] = _mark(graph_module, each, made, target, numbers, sizes)
+    if not connections:
+        raise UsageError(
+            Mistake("it has no additions and concatenations of feature maps, so no skip connections", key="module")
+        )
+    _gate(graph_module, WiredGates(connections, settings, sizes), called)
+    return graph_module
+
+
+def _settings(kind: Kind, start: float, penalty: float, penalise: Penalise | None) -> Gates:
+    """Raises UsageError: a setting does not suit."""
+    if kind not in KINDS:
+        raise UsageError(unknown("kind", str(kind), KINDS))
+    if penalise not in (None, *PENALTIES):
+        raise UsageError(unknown("penalise", str(penalise), PENALTIES))
+    require("start", start, Real, "a finite number", math.isfinite)
+    require("penalty", penalty, Real, "a number from 0 upwards", lambda value: 0 <= value < math.inf)
+    try:
+        return Gates(kind=kind, penalty=penalty, penalise=penalise, initialisation=Constant(value=start))
+    except ValidationError as error:
+        raise UsageError(Mistake(error.errors()[0]["msg"].removeprefix("Value error, "), key="penalise")) from error
+
+
+def _apart(sources: list[str]) -> list[str]:
+    """Names of sources, told apart where a merge takes one twice."""
+    before = [sources[:at].count(name) for at, name in enumerate(sources)]
+    return [f"{name}#{times + 1}" if times else name for name, times in zip(sources, before, strict=True)]
+
+
+def _mark(
+    graph_module: fx.GraphModule,
+    found: Found,
+    made: Mapping[fx.Node, fx.Node],
+    target: str,
+    numbers: Numbers,
+    sizes: dict[str, Shape],
+) -> fx.Node:
+    """Puts a module in the place of an addition or a concatenation."""
+    graph = graph_module.graph
+    part = (Addition if found.adds else Concatenation)(target, numbers)
+    graph_module.add_submodule(path := free_name(graph_module, "merge"), part)
+    with graph.inserting_before(found.node):
+        node = graph.call_module(path, tuple(made.get(each, each) for each in found.inputs))
+    sizes[node.name] = sizes[found.node.name]
+    found.node.replace_all_uses_with(node)
+    return node
+
+
+def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.Node, str]) -> None:
+    """Lets the gates act: on additions where they stand, on what is concatenated where it is read."""
+    graph = graph_module.graph
+    graph.eliminate_dead_code()
+    graph_module.add_submodule(path := free_name(graph_module, "gates"), gates)
+    with graph.inserting_before(next(node for node in graph.nodes if node.op != "placeholder")):
+        values = graph.call_module(path)
+    modules, shared = modules_of(graph_module), used_twice(graph_module)
+    acting: dict[fx.Node, Acting] = {}
+    mistakes: list[Mistake] = []
+    for node in list(graph.nodes):
+        module = modules.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(module, Concatenation):
+            acting |= _beside(node, module.numbers, acting, gates.shapes)
+            continue
+        gated = [each for each in node.all_input_nodes if each in acting]
+        if isinstance(module, Addition):
+            node.args = (values, *node.args)
+        if not gated:
+            continue
+        through = flow(node, modules, gates.shapes)
+        is_shared = module is not None and module in shared and bool(sliced(module)[0])
+        if through.kind in ("other", "merge") or is_shared:
+            name = module.name if isinstance(module, Addition) else called[node]
+            mistakes.append(_unsuitable(name, module, _merge_of(gated[0], modules), is_shared))
+        elif through.kind == "reads":
+            reading = GatedReading(acting[gated[0]], len(gates.connections))
+            graph_module.add_submodule(path := free_name(graph_module, "reading"), reading)
+            with graph.inserting_before(node):
+                product = graph.call_module(path, (values, gated[0]))
+            gates.shapes[product.name] = gates.shapes[gated[0].name]
+            node.replace_input_with(gated[0], product)
+        else:
+            acting[node] = tuple(numbers for numbers in acting[gated[0]] for _ in range(through.times))
+    if mistakes:
+        raise UsageError(*few(mistakes, len(mistakes)))
+    graph.lint()
+    graph_module.recompile()
+    if gates.settings.penalised == "cost":
+        gates.costs.copy_(relative_costs(graph_module))
+
+
+def _beside(
+    node: fx.Node, numbers: Numbers, acting: Mapping[fx.Node, Acting], sizes: Mapping[str, Shape]
+) -> dict[fx.Node, Acting]:
+    """The gates that act on what a concatenation gives; nothing if none do."""
+    maps: list[tuple[int, ...]] = []
+    for source, number in zip(cast("tuple[fx.Node, ...]", node.args), numbers, strict=True):
+        before = acting.get(source, ((),) * sizes[source.name][1])
+        maps += [(*each, *(() if number is None else (number,))) for each in before]
+    return {node: tuple(maps)} if any(maps) else {}
+
+
+def _merge_of(node: fx.Node, modules: Mapping[str, nn.Module]) -> str:
+    """The name of the concatenation whose feature maps reach a node."""
+    while not (node.op == "call_module" and isinstance(found := modules[str(node.target)], Concatenation)):
+        node = next(each for each in node.all_input_nodes)
+    return found.name
+
+
+def _unsuitable(name: str, module: nn.Module | None, merge: str, is_used_twice: bool) -> Mistake:
+    is_layer = module is not None and not isinstance(module, Addition)
+    what = f"{name} ({type(module).__name__})" if is_layer else name
+    problem = "is used at several places, and would lose them at all of these" if is_used_twice else "cannot lose any"
+    return Mistake(
+        f"the feature maps of {merge} go to {what}, which {problem}",
+        key="module",
+        hint=f"ungated=[{merge!r}] leaves it without gates",
+    )
