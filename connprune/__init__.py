@@ -1,7 +1,8 @@
 """Connectivity search and pruning for neural networks.
 
-The three functions here are the Python interface; everything else is reached through them or through the command line.
-Importing this package imports nothing: a command can be interrupted from its first line on.
+What is named here is the Python interface; everything else is reached through it or through the command line.
+Importing this package imports nothing: a command can be interrupted from its first line on. A name is imported when it
+is first used.
 """
 
 from __future__ import annotations
@@ -10,12 +11,69 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from connprune.architecture import Architecture, Cut, Rule
+    from connprune.architecture import (
+        Architecture,
+        Budget,
+        Cut,
+        Keep,
+        KeepPerLayer,
+        Rule,
+        Share,
+        Sparsity,
+        Threshold,
+        WholeLayers,
+    )
     from connprune.architecture.cutting import GateValues
+    from connprune.export.safetensors import save
     from connprune.network import Network
+    from connprune.wiring.own_loop import gates, penalty, preview, shrink
+    from connprune.wiring.saving import restore
+    from connprune.wiring.wire import wire
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "build", "cut", "load"]
+__all__ = [
+    "Budget",
+    "Keep",
+    "KeepPerLayer",
+    "Share",
+    "Sparsity",
+    "Threshold",
+    "WholeLayers",
+    "__version__",
+    "build",
+    "cut",
+    "gates",
+    "load",
+    "penalty",
+    "preview",
+    "restore",
+    "save",
+    "shrink",
+    "wire",
+]
+
+# Where each name comes from that no function here stands for.
+_ORIGINS = {
+    "connprune.architecture": ("Budget", "Keep", "KeepPerLayer", "Share", "Sparsity", "Threshold", "WholeLayers"),
+    "connprune.export.safetensors": ("save",),
+    "connprune.wiring.own_loop": ("gates", "penalty", "preview", "shrink"),
+    "connprune.wiring.saving": ("restore",),
+    "connprune.wiring.wire": ("wire",),
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    origin = next((module for module, names in _ORIGINS.items() if name in names), None)
+    if origin is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(import_module(origin), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def load(path: str | Path) -> tuple[Network, Architecture]:

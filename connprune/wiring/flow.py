@@ -139,6 +139,13 @@ def _is_over_the_plane(node: fx.Node, dimensions: int) -> bool:
     return all(isinstance(each, int) and each % dimensions > 1 for each in listed)
 
 
+def asks_for_shape(node: fx.Node) -> bool:
+    """Whether a node reads the shape of a tensor or the like, and not what is in it."""
+    if node.op == "call_method":
+        return node.target in ("size", "dim", "numel")
+    return node.target is getattr and node.args[1] in ("shape", "ndim", "dtype", "device")
+
+
 def _is_stochastic_depth(node: fx.Node) -> bool:
     """Whether it is torchvision's function of this name, which is not imported for it."""
     return getattr(node.target, "__name__", "") == "stochastic_depth"

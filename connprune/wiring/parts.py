@@ -25,6 +25,8 @@ class WiredGates(GateWeights):
     Args:
         connections: the sources and targets, by the names of modules.
         settings: the kind of the gates, where they start, and their penalty.
+        shapes: see below.
+        ungated: the merges that were left without gates, by name.
 
     Attributes:
         costs: the multiply-accumulates that each connection brings over the mean of all, (gates,).
@@ -33,13 +35,16 @@ class WiredGates(GateWeights):
 
     costs: Tensor
 
-    def __init__(self, connections: Sequence[Connection], settings: Gates, shapes: dict[str, Shape]) -> None:
+    def __init__(
+        self, connections: Sequence[Connection], settings: Gates, shapes: dict[str, Shape], ungated: Sequence[str]
+    ) -> None:
         start = settings.initialisation.value if isinstance(settings.initialisation, Constant) else 0.0
         kind = GATE_KINDS[settings.kind]()
         super().__init__(torch.full((len(connections),), float(start)), kind, settings.temperature)
         self.connections = tuple(connections)
         self.settings = settings
         self.shapes = shapes
+        self.ungated = tuple(ungated)
         self.register_buffer("costs", torch.ones(len(connections)))
         self.summary = f"{len(connections)} {settings.kind} gates"
 

@@ -15,8 +15,9 @@ from connprune.errors import DisconnectedError
 from connprune.wiring.counts import counts, whole
 from connprune.wiring.flow import is_identity_in_evaluation, scaled, sliced
 from connprune.wiring.liveness import Left, Wired, gone, left_without
+from connprune.wiring.origin import ORIGIN, Origin
 from connprune.wiring.parts import Addition, Concatenation, GatedReading, Scale
-from connprune.wiring.tracing import as_module, free_name, used_twice
+from connprune.wiring.tracing import add_part, as_module, used_twice
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def shrink(graph_module: fx.GraphModule, rule: Rule) -> fx.GraphModule:
     with torch.no_grad():
         _Shrinking(wired, left, used_twice(wired.graph_module)).run()
     small = as_module(wired.graph_module, wired.graph_module.graph, type(graph_module).__name__)
-    small.meta["removed"] = tuple(map(str, (*report.chosen, *report.followed)))
+    small.meta[ORIGIN] = Origin.of(wired.gates, (*report.chosen, *report.followed))
     return small
 
 
@@ -104,7 +105,11 @@ class _Shrinking:
 
     def run(self) -> None:
         graph, values = self.wired.graph_module.graph, self.wired.gates.values().detach()
-        for node in [node for node in graph.nodes if node in self.left.nodes and node.op == "call_module"]:
+        for node in self.left.inputs.keys() & self.left.nodes:
+            gates = node.args[:1] if isinstance(self.wired.merge(node), Addition) else ()
+            node.args = (*gates, *(each for each, _ in self.left.inputs[node]))
+        graph.eliminate_dead_code()
+        for node in graph.find_nodes(op="call_module"):
             module = self.wired.modules[str(node.target)]
             if isinstance(module, GatedReading):
                 self._read(node, module.products(values))
@@ -112,8 +117,7 @@ class _Shrinking:
                 self._add(node, values)
             elif isinstance(module, Concatenation):
                 with graph.inserting_before(node):
-                    stacked = graph.call_function(torch.cat, ([each for each, _ in self.left.inputs[node]], 1))
-                node.replace_all_uses_with(stacked)
+                    self._replace(node, graph.call_function(torch.cat, (list(node.args), 1)))
             elif (source := self.wired.flows[node].source) in self.left.maps:
                 _narrow(module, self.left.maps[source])
         graph.eliminate_dead_code()
@@ -121,21 +125,21 @@ class _Shrinking:
 
     def _read(self, node: fx.Node, factors: Tensor) -> None:
         """Takes the gates of what a layer reads into its weights."""
-        (reader,), source = node.users, cast("fx.Node", self.wired.flows[node].source)
+        (reader,), (_, source) = node.users, cast("tuple[fx.Node, fx.Node]", node.args)
         module = self.wired.modules[str(reader.target)]
         for name, along in sliced(module)[0].items():
             tensor = getattr(module, name)
             tensor.mul_(factors.to(tensor.dtype).reshape(-1, *[1] * (tensor.dim() - 1 - along)))
-        node.replace_all_uses_with(source)
+        self._replace(node, source)
 
     def _add(self, node: fx.Node, values: Tensor) -> None:
         """Adds what is left of the inputs of an addition."""
-        graph, inputs = self.wired.graph_module.graph, self.left.inputs[node]
-        sources = [each for each, _ in inputs]
+        graph, sources = self.wired.graph_module.graph, cast("tuple[fx.Node, ...]", node.args[1:])
+        numbers = [number for _, number in self.left.inputs[node]]
         with graph.inserting_before(node):
             terms = [
                 source if number is None else self._scaled(source, values[number], sources.count(source) == 1)
-                for source, number in inputs
+                for source, number in zip(sources, numbers, strict=True)
             ]
             total = terms[0]
             for term in terms[1:]:
@@ -143,29 +147,28 @@ class _Shrinking:
             if len(terms) == 1 and any(map(self._is_in_place, [*node.users, *total.users])):
                 # What is changed in place was a sum, and must not be what that was made of.
                 total = graph.call_method("clone", (total,))
-        node.replace_all_uses_with(total)
+        self._replace(node, total)
+
+    def _replace(self, node: fx.Node, other: fx.Node) -> None:
+        node.replace_all_uses_with(other)
+        node.graph.erase_node(node)
 
     def _scaled(self, source: fx.Node, factor: Tensor, is_read_once: bool) -> fx.Node:
         """A tensor times its gate, which the layer that makes it takes into its weights if nothing else reads it."""
         graph_module, node = self.wired.graph_module, source
-        while is_read_once and self._only_reader(node) and is_identity_in_evaluation(node, self.wired.modules):
+        while is_read_once and len(node.users) == 1 and is_identity_in_evaluation(node, self.wired.modules):
             node = node.all_input_nodes[0]
         module = self.wired.modules[str(node.target)] if node.op == "call_module" else None
         names = scaled(module) if module is not None and module not in self.used_twice else ()
-        if names and is_read_once and self._only_reader(node):
+        if names and is_read_once and len(node.users) == 1:
             for tensor in (getattr(module, name) for name in names):
                 if tensor is not None:
                     tensor.mul_(factor.to(tensor.dtype))
             return source
-        graph_module.add_submodule(path := free_name(graph_module, "scale"), Scale(factor))
+        path = add_part(graph_module, "scale", Scale(factor))
         return graph_module.graph.call_module(path, (source,))
 
-    def _only_reader(self, node: fx.Node) -> bool:
-        return sum(user in self.left.nodes for user in node.users) == 1
-
     def _is_in_place(self, node: fx.Node) -> bool:
-        if node not in self.left.nodes:
-            return False
         if node.op == "call_module":
             return bool(getattr(self.wired.modules[str(node.target)], "inplace", False))
         named = getattr(node.target, "__name__", str(node.target))

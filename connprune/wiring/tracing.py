@@ -3,8 +3,9 @@
 import copy
 import inspect
 from collections import Counter
-from collections.abc import Callable
-from itertools import count, zip_longest
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain, count, zip_longest
 from typing import Any
 
 import torch
@@ -27,48 +28,78 @@ class IsTraining(nn.Module):
         return self.training
 
 
-def traced(module: nn.Module, example: Example) -> fx.GraphModule:
+def traced(module: nn.Module, example: Example) -> tuple[fx.GraphModule, dict[str, Shape]]:
     """A copy of a module as a graph; its parameters and buffers keep their names, and it its mode.
 
     Args:
         module: any module that `torch.fx` can trace.
         example: what it takes, on its device: a tensor or a tuple of them, batch first.
 
+    Returns:
+        The graph, and the shape of each tensor that it makes from the example, by the name of its node.
+
     Raises:
-        UsageError: a module in it cannot be traced, or does something else in training than in evaluation.
+        UsageError: a module in it cannot be traced, or does something else in training than in evaluation; the graph
+            gives something else than the module; or the module does not take the example.
     """
     require("module", module, nn.Module, "a torch.nn.Module")
     inputs = _inputs(example)
     root = copy.deepcopy(module)
-    modes = {name: part.training for name, part in root.named_modules()}
     fixed = _defaults(root, len(inputs))
-    graphs = [_graph(root.train(training), fixed) for training in (True, False)]
-    for name, part in root.named_modules():
-        part.training = modes[name]
-    result = as_module(root, graphs[0], type(module).__name__)
-    _follow_mode(result, *graphs)
+    with _evaluating(root):
+        evaluation = _graph(root, fixed)
+        training = _graph(root.train(), fixed)
+    result = as_module(root, training, type(module).__name__)
+    _follow_mode(root, result, training, evaluation)
+    result.graph.eliminate_dead_code()
     result.recompile()
-    return result
+    return result, _shapes(root, result, inputs)
 
 
-def shapes(graph_module: fx.GraphModule, example: Example) -> dict[str, Shape]:
-    """The shape of each tensor that a graph makes, by the name of its node, in evaluation mode.
+def _shapes(root: nn.Module, result: fx.GraphModule, inputs: tuple[Tensor, ...]) -> dict[str, Shape]:
+    """Runs both, which may have operations of their own at random.
 
     Raises:
-        UsageError: the module does not take the example.
+        UsageError: they give different tensors, as where something is changed in place that has two names; or the
+            module does not take the example.
     """
-    inputs = _inputs(example)
-    probe = copy.deepcopy(graph_module).eval()
+    probe = ShapeProp(result)
+    with _evaluating(root, result), torch.random.fork_rng():
+        torch.manual_seed(0)
+        try:
+            expected = root(*inputs)
+        except Exception as error:
+            given = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
+            raise UsageError(
+                Mistake(f"the module does not take it: {_first_line(error)}", key="example", found=given)
+            ) from error
+        torch.manual_seed(0)
+        given = probe.propagate(*inputs)
+    pairs = zip(pytree.tree_leaves(expected), pytree.tree_leaves(given), strict=True)
+    if not all(torch.allclose(one, other, 1e-3, 1e-4, equal_nan=True) for one, other in pairs if torch.is_tensor(one)):
+        raise UsageError(
+            Mistake(
+                f"{type(root).__name__} gives something else than the graph that torch.fx makes of it",
+                key="module",
+                expected="a forward that changes nothing in place that it reads again by another name",
+            )
+        )
+    metas = {node.name: node.meta.get("tensor_meta") for node in result.graph.nodes}
+    return {name: tuple(meta.shape) for name, meta in metas.items() if hasattr(meta, "shape")}
+
+
+@contextmanager
+def _evaluating(*modules: nn.Module) -> Iterator[None]:
+    """Without gradients, in evaluation mode; afterwards every part is in its own mode again."""
+    modes = [(part, part.training) for module in modules for part in module.modules()]
+    for module in modules:
+        module.eval()
     try:
         with torch.no_grad():
-            ShapeProp(probe).propagate(*inputs)
-    except Exception as error:
-        given = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
-        raise UsageError(
-            Mistake(f"the module does not take it: {_first_line(error)}", key="example", found=given)
-        ) from error
-    metas = {node.name: node.meta.get("tensor_meta") for node in probe.graph.nodes}
-    return {name: tuple(meta.shape) for name, meta in metas.items() if hasattr(meta, "shape")}
+            yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
 
 
 class _Tracer(fx.Tracer):
@@ -127,10 +158,11 @@ def _defaults(root: nn.Module, inputs: int) -> dict[str, Any]:
     return {each.name: each.default for each in parameters[inputs:] if each.default is not each.empty}
 
 
-def _follow_mode(result: fx.GraphModule, training: fx.Graph, evaluation: fx.Graph) -> None:
+def _follow_mode(root: nn.Module, result: fx.GraphModule, training: fx.Graph, evaluation: fx.Graph) -> None:
     """Gives the nodes that a mode has been written into the mode that the module has when they run.
 
     Args:
+        root: what was traced.
         result: is changed.
         training: the graph that was traced in training mode, of which `result` has a copy.
         evaluation: the same module's graph in evaluation mode.
@@ -141,7 +173,7 @@ def _follow_mode(result: fx.GraphModule, training: fx.Graph, evaluation: fx.Grap
             path = owner(node if node is not None else others[number])
             raise UsageError(
                 Mistake(
-                    f"{_called(result, path)} does something else in training than in evaluation",
+                    f"{_called(root, path)} does something else in training than in evaluation",
                     key="module",
                     expected="the same operations, but for dropout and the like",
                 )
@@ -149,8 +181,7 @@ def _follow_mode(result: fx.GraphModule, training: fx.Graph, evaluation: fx.Grap
         flags = _differing(_flat(node), _flat(other))
         if not flags:
             continue
-        name = free_name(result, "is_training")
-        result.add_submodule(name, IsTraining())
+        name = add_part(result, "is_training", IsTraining())
         with result.graph.inserting_before(own):
             mode = result.graph.call_module(name)
         leaves, structure = pytree.tree_flatten((own.args, own.kwargs))
@@ -217,11 +248,14 @@ def modules_of(graph_module: fx.GraphModule) -> dict[str, nn.Module]:
     return dict(graph_module.named_modules(remove_duplicate=False))
 
 
-def free_name(module: nn.Module, stem: str) -> str:
-    """A name for a new part of a module, in the namespace of those that wiring adds."""
-    taken = {name for name, _ in module.named_modules()}
+def add_part(graph_module: fx.GraphModule, stem: str, part: nn.Module) -> str:
+    """Adds a part to a module, on its device and in its mode, and gives the path of it, which no other part has."""
+    taken = modules_of(graph_module)
     names = (f"wiring.{stem}{f'_{number}' if number else ''}" for number in count())
-    return next(name for name in names if name not in taken)
+    path = next(name for name in names if name not in taken)
+    like = next(chain(graph_module.parameters(), graph_module.buffers()), torch.empty(0))
+    graph_module.add_submodule(path, part.to(like.device).train(graph_module.training))
+    return path
 
 
 def _called(root: nn.Module, path: str | None) -> str:

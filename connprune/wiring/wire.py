@@ -17,10 +17,10 @@ from connprune.mistakes import Mistake, few
 from connprune.names import unknown
 from connprune.network.penalties import PENALTIES
 from connprune.wiring.counts import relative_costs
-from connprune.wiring.flow import flow, sliced
+from connprune.wiring.flow import asks_for_shape, flow, sliced
 from connprune.wiring.merges import Found, merges, names
 from connprune.wiring.parts import Acting, Addition, Concatenation, GatedReading, Numbers, WiredGates
-from connprune.wiring.tracing import Example, Shape, free_name, modules_of, shapes, traced, used_twice
+from connprune.wiring.tracing import Example, Shape, add_part, modules_of, traced, used_twice
 
 Kind = Literal["linear", "sigmoid", "hard-concrete", "bernoulli"]
 Penalise = Literal["gate", "l0", "entropy", "cost"]
@@ -66,8 +66,7 @@ def wire(
             cannot lose feature maps; or a setting does not suit. Modules are named by their paths.
     """
     settings = _settings(kind, start, penalty, penalise)
-    graph_module = traced(module, example)
-    sizes = shapes(graph_module, example)
+    graph_module, sizes = traced(module, example)
     called, found = names(graph_module.graph), merges(graph_module.graph, sizes)
     for name in ungated:
         if name not in (known := [called[each.node] for each in found]):
@@ -86,7 +85,7 @@ def wire(
         raise UsageError(
             Mistake("it has no additions and concatenations of feature maps, so no skip connections", key="module")
         )
-    _gate(graph_module, WiredGates(connections, settings, sizes), called)
+    _gate(graph_module, WiredGates(connections, settings, sizes, sorted(ungated)), called)
     return graph_module
 
 
@@ -121,7 +120,7 @@ def _mark(
     """Puts a module in the place of an addition or a concatenation."""
     graph = graph_module.graph
     part = (Addition if found.adds else Concatenation)(target, numbers)
-    graph_module.add_submodule(path := free_name(graph_module, "merge"), part)
+    path = add_part(graph_module, "merge", part)
     with graph.inserting_before(found.node):
         node = graph.call_module(path, tuple(made.get(each, each) for each in found.inputs))
     sizes[node.name] = sizes[found.node.name]
@@ -132,8 +131,9 @@ def _mark(
 def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.Node, str]) -> None:
     """Lets the gates act: on additions where they stand, on what is concatenated where it is read."""
     graph = graph_module.graph
+    # What an addition or a concatenation was before it was marked.
     graph.eliminate_dead_code()
-    graph_module.add_submodule(path := free_name(graph_module, "gates"), gates)
+    path = add_part(graph_module, "gates", gates)
     with graph.inserting_before(next(node for node in graph.nodes if node.op != "placeholder")):
         values = graph.call_module(path)
     modules, shared = modules_of(graph_module), used_twice(graph_module)
@@ -147,7 +147,7 @@ def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.No
         gated = [each for each in node.all_input_nodes if each in acting]
         if isinstance(module, Addition):
             node.args = (values, *node.args)
-        if not gated:
+        if not gated or asks_for_shape(node):
             continue
         through = flow(node, modules, gates.shapes)
         is_shared = module is not None and module in shared and bool(sliced(module)[0])
@@ -156,7 +156,7 @@ def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.No
             mistakes.append(_unsuitable(name, module, _merge_of(gated[0], modules), is_shared))
         elif through.kind == "reads":
             reading = GatedReading(acting[gated[0]], len(gates.connections))
-            graph_module.add_submodule(path := free_name(graph_module, "reading"), reading)
+            path = add_part(graph_module, "reading", reading)
             with graph.inserting_before(node):
                 product = graph.call_module(path, (values, gated[0]))
             gates.shapes[product.name] = gates.shapes[gated[0].name]
