@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     )
     from connprune.architecture.cutting import GateValues
     from connprune.export.safetensors import save
+    from connprune.interface.configuring import config, presets
+    from connprune.interface.training import open_run, resume, train
     from connprune.network import Network
     from connprune.wiring.own_loop import gates, penalty, preview, shrink
     from connprune.wiring.saving import restore
@@ -41,14 +43,19 @@ __all__ = [
     "WholeLayers",
     "__version__",
     "build",
+    "config",
     "cut",
     "gates",
     "load",
+    "open_run",
     "penalty",
+    "presets",
     "preview",
     "restore",
+    "resume",
     "save",
     "shrink",
+    "train",
     "wire",
 ]
 
@@ -56,6 +63,8 @@ __all__ = [
 _ORIGINS = {
     "connprune.architecture": ("Budget", "Keep", "KeepPerLayer", "Share", "Sparsity", "Threshold", "WholeLayers"),
     "connprune.export.safetensors": ("save",),
+    "connprune.interface.configuring": ("config", "presets"),
+    "connprune.interface.training": ("open_run", "resume", "train"),
     "connprune.wiring.own_loop": ("gates", "penalty", "preview", "shrink"),
     "connprune.wiring.saving": ("restore",),
     "connprune.wiring.wire": ("wire",),
