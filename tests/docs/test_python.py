@@ -6,12 +6,14 @@ import pytest
 
 from tests.docs.blocks import ROOT, blocks
 
-PAGES = ["docs/wire.md"]
+# The second one trains.
+PAGES = ["docs/wire.md", pytest.param("docs/python.md", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_blocks_of_a_page_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CONNPRUNE_RUNS", raising=False)
     names: dict[str, object] = {}
     for block in blocks(ROOT / page):
         if block.language == "python":

@@ -151,4 +151,4 @@ def test_every_public_name_is_there() -> None:
     assert all(hasattr(cp, name) for name in cp.__all__)
     assert set(cp.__all__) <= set(dir(cp))
     with pytest.raises(AttributeError, match="has no attribute 'trian'"):
-        cp.trian  # type: ignore[attr-defined] # noqa: B018
+        cp.trian  # noqa: B018
