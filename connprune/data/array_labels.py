@@ -46,7 +46,7 @@ def names_in(key: str, array: np.ndarray) -> list[str]:
     if array.ndim != 1 or array.dtype.kind not in "US":
         found = f"an array of {array.dtype} and the shape {array.shape}"
         raise UsageError(Mistake(key=key, found=found, expected="a row of names"))
-    return [_name(value) for value in array.tolist()]
+    return _texts(key, array)
 
 
 def numbered(keys: Mapping[str, str], labels: Mapping[str, np.ndarray], classes: Sequence[str] | None) -> Labels:
@@ -125,7 +125,7 @@ def _plain(key: str, labels: np.ndarray) -> np.ndarray:
     """Labels as (count,) int64, or as texts."""
     labels = labels.reshape(-1)
     if labels.dtype.kind in "US":
-        return np.array([_name(value) for value in labels.tolist()])
+        return np.array(_texts(key, labels))
     if labels.dtype.kind == "f":
         whole = np.isfinite(labels) & (labels == np.floor(labels)) & (np.abs(labels) < 2**53)
         if not whole.all():
@@ -138,6 +138,13 @@ def _plain(key: str, labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind == "u" and labels.dtype.itemsize == 8 and len(labels) and labels.max() >= 2**63:
         raise UsageError(Mistake(key=key, found=f"the label {labels.max()}", expected="less than 2**63"))
     return labels.astype(np.int64)
+
+
+def _texts(key: str, array: np.ndarray) -> list[str]:
+    try:
+        return [_name(value) for value in array.tolist()]
+    except (SystemError, ValueError):  # NumPy's letters are 32 bits each, and not all of those are letters.
+        raise UsageError(Mistake(key=key, found="an array that holds no text", expected="names")) from None
 
 
 def _name(value: str | bytes) -> str:

@@ -1,8 +1,8 @@
 """NumPy's files: what an array is by its header, and its values as they are on the disk. No pickle is ever read."""
 
 import zipfile
-import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
@@ -12,6 +12,7 @@ from numpy.lib import format as npy_format
 from connprune.errors import DamagedFileError, UsageError
 from connprune.holes import require_stored
 from connprune.mistakes import Mark, Mistake
+from connprune.printable import printable
 
 _SUFFIX = ".npy"
 # Deflate makes a thousand zeros one byte; values that anyone measured are never packed as tightly as this.
@@ -61,7 +62,9 @@ def read_header(file: IO[bytes], name: str, of: Path) -> Header:
             header = npy_format.read_array_header_2_0(file)
         else:
             raise ValueError(f"its format has the version {version}")
-    except (ValueError, EOFError, TypeError, SyntaxError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # A header is read as Python's text, by whatever parser, which raises what it likes.
         raise DamagedFileError(of, f"{name} is no array of NumPy's ({(str(error).splitlines() or [''])[0]})") from None
     found = Header(*header)
     if found.dtype.hasobject:
@@ -108,11 +111,8 @@ def members(path: Path) -> dict[str, Header]:
         for info in archive.infolist():
             if info.filename.endswith(_SUFFIX):
                 name = info.filename.removesuffix(_SUFFIX)
-                try:
-                    with archive.open(info) as file:
-                        headers[name] = read_header(file, name, path)
-                except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-                    raise DamagedFileError(path, f"{info.filename} cannot be unpacked ({error})") from None
+                with _unpacking(info, path), archive.open(info) as file:
+                    headers[name] = read_header(file, name, path)
     return headers
 
 
@@ -141,17 +141,29 @@ def unpack(path: Path, name: str, to: Path) -> np.ndarray:
 
 
 def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Iterator[bytes]:
+    with _unpacking(info, path), archive.open(info) as source:
+        while piece := source.read(_AT_ONCE):
+            yield piece
+
+
+@contextmanager
+def _unpacking(info: zipfile.ZipInfo, path: Path) -> Iterator[None]:
+    """Says so if an archive is damaged.
+
+    Raises:
+        UsageError: it is.
+    """
     try:
-        with archive.open(info) as source:
-            while piece := source.read(_AT_ONCE):
-                yield piece
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DamagedFileError(path, f"{info.filename} cannot be unpacked ({error})") from None
+        yield
+    except (UsageError, MemoryError):
+        raise
+    except Exception as error:  # What `zipfile` and its decoders stumble over they raise as they like.
+        raise DamagedFileError(path, f"{printable(info.filename)} cannot be unpacked ({error})") from None
 
 
 def _archive(path: Path) -> zipfile.ZipFile:
     require_stored(path)
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
         raise DamagedFileError(path, f"it is no .npz file ({error})") from None

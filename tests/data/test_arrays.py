@@ -340,6 +340,28 @@ def test_a_bit_that_has_turned_in_an_archive(tmp_path: Path) -> None:
     assert "damaged" in refusal(path)
 
 
+@given(st.sampled_from([in_npz, in_npy, in_safetensors]), st.data())
+def test_a_damaged_file_is_read_or_refused_by_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, write: Write, data: st.DataObject
+) -> None:
+    """Whatever bytes have changed, most of them where a file says what is in it."""
+    path = write(tmp_path_factory.mktemp("arrays"), {**GOOD, "classes": np.array(["a", "b", "c"])})
+    file = path / data.draw(st.sampled_from(["images.npy", "labels.npy", "classes.npy"])) if path.is_dir() else path
+    content = bytearray(file.read_bytes())
+    size = len(content) - 1
+    for place in data.draw(st.lists(st.integers(0, min(200, size)) | st.integers(0, size), min_size=1, max_size=4)):
+        content[place] = data.draw(st.integers(0, 255))
+    file.write_bytes(content)
+    settings = DataSettings(source=str(path), cache=str(path.parent / "cache"))
+    for read in (image_shape, load):
+        told = ""
+        try:
+            read(settings)
+        except UsageError as error:
+            told = str(error)
+        assert "\n" not in told
+
+
 def test_an_archive_that_claims_far_more_than_it_stores(tmp_path: Path) -> None:
     """Forty million zeros in forty thousand bytes."""
     path = in_npz(tmp_path, {"images": np.zeros((40, 1000, 1000), np.uint8), "labels": np.arange(40) % 2})
