@@ -147,7 +147,7 @@ class PrunedRun(Run):
         The same call goes on with a comparison that was interrupted.
 
         Args:
-            against: baselines, as `--against` takes them: `["parent", "random:10"]`.
+            against: the names of baselines, `["parent", "random:10"]`, or paths of runs.
             seeds: how many, from the recipe's own upwards, or which.
             epochs: of each training; None is as the cut's run has it.
             path: a directory for the comparison; None is one in the runs folder.
