@@ -22,8 +22,12 @@ default_role = "literal"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 napoleon_google_docstring = True
-# Types of other libraries have no page here, and how gates start is told with the keys of the configuration.
-nitpick_ignore_regex = [("py:.*", r"(?!connprune\.).*"), ("py:.*", r"connprune\.architecture\.gates\.(?!Gates$).*")]
+# Types of other libraries have no page here, and sections of a configuration are told with its keys.
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!connprune\.).*"),
+    ("py:.*", r"connprune\.architecture\.gates\.(?!Gates$).*"),
+    ("py:.*", r"connprune\.(architecture\.architecture\.Input|(data|runs)\.settings\..*|training\.recipe\..*)"),
+]
 
 HERE = Path(__file__).parent
 # Pages whose text stands elsewhere in the repository.
