@@ -145,7 +145,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="NAME|PATH",
-        help=f"{', '.join(builtin.SOURCES)}, a folder of images, or arrays in an .npz, .npy or .safetensors file.",
+        help=f"{', '.join(builtin.SOURCES)}, a folder of images, or a file: .npz, .npy, .safetensors, .parquet.",
         rich_help_panel=CONFIGURATION,
         autocompletion=completion.data_sets,
     ),

@@ -73,7 +73,7 @@ class DataSettings(Frozen):
     Attributes:
         source: the name of a data set, like `digits` or `cifar10`; or a folder of images, which holds
             `train/<class>/` and perhaps `test/<class>/` and `val/<class>/`, or the classes themselves; or arrays, in an
-            `.npz` or `.safetensors` file or in a folder of `.npy` files.
+            `.npz` or `.safetensors` file or in a folder of `.npy` files; or `.parquet` files.
         cache: the folder for downloads and decoded images; None is the user's cache folder or $CONNPRUNE_CACHE.
         validation: the share of the training images that is kept for validation, where a folder has no `val/`.
         test: the share of a folder's images that is kept for the test, where the folder has no `test/`.
