@@ -9,6 +9,7 @@ from connprune.architecture.architecture import Architecture, Blueprint, Connect
 from connprune.architecture.base import Shape
 from connprune.architecture.cutting import Cut, CutReport, cut
 from connprune.architecture.layers import Layer, LayerShapeError, register
+from connprune.architecture.measured import Latency, MaxDrop
 from connprune.architecture.rules import (
     Budget,
     FeatureMap,
@@ -32,8 +33,10 @@ __all__ = [
     "FeatureMap",
     "Keep",
     "KeepPerLayer",
+    "Latency",
     "Layer",
     "LayerShapeError",
+    "MaxDrop",
     "Rule",
     "Shape",
     "Share",

@@ -12,7 +12,7 @@ from connprune.architecture.base import HEAD, Shape
 from connprune.architecture.gates import CostBudget
 from connprune.architecture.liveness import Live, propagate
 from connprune.architecture.merging import MergeOverride, Selection
-from connprune.architecture.rules import Counts, CountsWithout, FeatureMap, Rule, Scores, Unit, require_rule
+from connprune.architecture.rules import Counts, FeatureMap, Rule, Scores, Unit, require_rule
 from connprune.architecture.shapes import head_counts, mac_count, size_of
 from connprune.architecture.strict_yaml import shown
 from connprune.arguments import require
@@ -93,18 +93,23 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
         DisconnectedError: no path from the input to the head would be left.
     """
     scores = _scores(architecture, scores_of_each)
-    chosen = rule.chosen(scores, _counts_without(architecture))
+    chosen = rule.chosen(scores, _Left(architecture))
     kept = propagate(architecture, _places(architecture, chosen))
     if kept is None:
         raise DisconnectedError(
             f"The cut ({rule}) would leave no path from the input to the head; nothing was written. "
             f"{instead(scores, _leaves_path(architecture))}"
         )
+    return _cut(architecture, kept, str(rule), [unit for unit in scores if unit in chosen])
+
+
+def _cut(architecture: Architecture, kept: Live, rule: str, chosen: Collection[Unit]) -> Cut:
+    """The cut that leaves this."""
     smaller = _rebuilt(architecture, kept)
     removed = [connection for connection in architecture.all_connections if connection not in smaller.all_connections]
     report = CutReport(
-        rule=str(rule),
-        chosen=tuple(unit for unit in scores if unit in chosen),
+        rule=rule,
+        chosen=tuple(chosen),
         followed=tuple(connection for connection in removed if connection not in chosen),
         removed_layers=tuple(layer.name for layer in architecture.layers if layer.name not in kept.connections),
         before=size_of(architecture),
@@ -125,7 +130,7 @@ def cut_connections(architecture: Architecture, scores: Scores, rule: Rule) -> A
         UsageError: the rule asks for something that there is not.
         DisconnectedError: no path from the input to the head would be left.
     """
-    chosen = rule.chosen(scores, _counts_without(architecture))
+    chosen = rule.chosen(scores, _Left(architecture))
     kept = propagate(architecture, _places(architecture, chosen))
     if kept is None:
         raise DisconnectedError(f"The cut ({rule}) would leave no path from the input to the head.")
@@ -250,12 +255,21 @@ def _places(architecture: Architecture, removed: frozenset[Unit]) -> dict[Connec
     return {connection: frozenset(found) for connection, found in numbers.items()}
 
 
-def _counts_without(architecture: Architecture) -> CountsWithout:
-    def counts(removed: frozenset[Unit]) -> Counts | None:
-        kept = propagate(architecture, _places(architecture, removed))
-        return _counts(architecture, kept) if kept else None
+@dataclass(frozen=True)
+class _Left:
+    """What is left of an architecture once units are removed."""
 
-    return counts
+    architecture: Architecture
+
+    def __call__(self, removed: frozenset[Unit], /) -> Counts | None:
+        kept = propagate(self.architecture, _places(self.architecture, removed))
+        return _counts(self.architecture, kept) if kept else None
+
+    def network(self, removed: frozenset[Unit], /) -> Cut:
+        kept = propagate(self.architecture, _places(self.architecture, removed))
+        if kept is None:
+            raise DisconnectedError("This would leave no path from the input to the head.")
+        return _cut(self.architecture, kept, "on trial", removed)
 
 
 def _counts(architecture: Architecture, kept: Live) -> Counts:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from numbers import Integral, Real
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from connprune.architecture.architecture import Connection
 from connprune.architecture.base import INPUT
@@ -15,6 +15,10 @@ from connprune.architecture.shares import at_most
 from connprune.arguments import require
 from connprune.errors import ArgumentError, DisconnectedError, UsageError
 from connprune.mistakes import Mistake
+
+if TYPE_CHECKING:
+    from connprune.architecture.cutting import Cut
+    from connprune.architecture.measured import Clock, Latency
 
 K = TypeVar("K", bound=Hashable)
 
@@ -44,8 +48,14 @@ class Counts(NamedTuple):
 _SHOWN = {"parameters": "parameters", "macs": "MACs"}
 
 
-# The counts that are left once units are removed; None if no path from the input to the head is.
-CountsWithout = Callable[[frozenset[Unit]], Counts | None]
+class CountsWithout(Protocol):
+    """What is left once units are removed."""
+
+    def __call__(self, removed: frozenset[Unit], /) -> Counts | None:
+        """What it costs; None if no path from the input to the head is left."""
+
+    def network(self, removed: frozenset[Unit], /) -> "Cut":
+        """The cut itself, for what only measuring tells; a path must be left."""
 
 
 @runtime_checkable
@@ -102,7 +112,7 @@ class Keep:
         if self.count > len(scores):
             expected = f"0 to {len(scores)}, the number of gates that can be cut"
             raise ArgumentError(Mistake(key="keep", found=str(self.count), expected=expected))
-        return frozenset(_ranked(scores)[self.count :])
+        return frozenset(ranked(scores)[self.count :])
 
     def __str__(self) -> str:
         return f"keep {self.count}"
@@ -145,7 +155,7 @@ class KeepPerLayer:
         targets: dict[str, dict[Unit, float]] = {}
         for unit, score in scores.items():
             targets.setdefault(unit.target, {})[unit] = score
-        return frozenset(unit for read in targets.values() for unit in _ranked(read)[self.count :])
+        return frozenset(unit for read in targets.values() for unit in ranked(read)[self.count :])
 
     def __str__(self) -> str:
         return f"keep {self.count} per layer"
@@ -196,6 +206,7 @@ class Budget:
     Attributes:
         parameters: how many are allowed, a number or a share of the parent's; None is any number.
         macs: how many multiply-accumulates per image are allowed, likewise.
+        latency: how long a forward pass may take; None is any time. What is left is measured where the counts hold.
 
     Raises:
         ArgumentError: one of them is none of these.
@@ -203,6 +214,7 @@ class Budget:
 
     parameters: int | Share | None = None
     macs: int | Share | None = None
+    latency: "Latency | None" = None
 
     def __post_init__(self) -> None:
         expected = "a whole number from 0 upwards, or a Share of the parent's"
@@ -213,25 +225,29 @@ class Budget:
     @classmethod
     def of(cls, wanted: CostBudget) -> "Budget":
         """The budget that a search was given."""
-        given = (None if each is None else amount(each) for each in (wanted.parameters, wanted.macs))
-        return cls(*given)
+        parameters, macs = (None if each is None else amount(each) for each in (wanted.parameters, wanted.macs))
+        return cls(parameters, macs)
 
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
-        whole = counts(frozenset())
-        most = self.resolved(whole) if whole else {}
-
-        def fits(removed: frozenset[Unit]) -> bool:
-            left = counts(removed)
-            return left is not None and all(getattr(left, name) <= limit for name, limit in most.items())
-
-        if fits(frozenset()):
+        limits = self.limits(counts)
+        if limits.hold(frozenset()):
             return frozenset()
-        removable = _taken(_ranked(scores)[::-1], lambda removed: counts(removed) is not None)
-        count = _first(len(removable), lambda count: fits(frozenset(removable[:count])))
+        removable = taken(ranked(scores)[::-1], lambda removed: counts(removed) is not None)
+        count = _first(len(removable), lambda count: limits.hold(frozenset(removable[:count])))
         removed = frozenset(removable[:count])
         if count > len(removable):
-            raise DisconnectedError(self._unmet(most, counts(removed)))
-        return removed.difference(_taken(removable[:count][::-1], lambda back: fits(removed - back)))
+            wanted, found = limits.described(removed)
+            raise DisconnectedError(
+                f"No cut by these scores brings {wanted} and keeps a path from the input to the head; nothing was "
+                f"written. The smallest that keeps one has {found}."
+            )
+        return removed.difference(taken(removable[:count][::-1], lambda back: limits.hold(removed - back)))
+
+    def limits(self, counts: CountsWithout) -> "Limits":
+        """What is allowed of a parent, which is measured where that is a share of its latency."""
+        whole = counts(frozenset())
+        clock = self.latency.started(counts) if self.latency and whole else None
+        return Limits(counts, self.resolved(whole) if whole else {}, clock)
 
     def resolved(self, whole: Counts) -> dict[str, int]:
         """What is allowed of each count that has a budget, for a parent with these counts."""
@@ -241,23 +257,48 @@ class Budget:
             if limit is not None
         }
 
-    def _unmet(self, most: Mapping[str, int], left: Counts | None) -> str:
-        wanted = " and ".join(f"the {_SHOWN[name]} down to {limit:,}" for name, limit in most.items())
-        found = " and ".join(f"{getattr(left, name, 0):,} {_SHOWN[name]}" for name in most)
-        return (
-            f"No cut by these scores brings {wanted} and keeps a path from the input to the head; nothing was written. "
-            f"The smallest that keeps one has {found}."
-        )
-
     def __str__(self) -> str:
         limits = (("parameters", self.parameters), ("macs", self.macs))
-        return " and ".join(
+        texts = [
             f"at most {limit} of the {_SHOWN[name]}"
             if isinstance(limit, Share)
             else f"at most {limit:,} {_SHOWN[name]}"
             for name, limit in limits
             if limit is not None
-        )
+        ]
+        return " and ".join([*texts, *([str(self.latency)] if self.latency else [])])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a budget allows of one parent.
+
+    Attributes:
+        counts: what is left of the parent.
+        most: how many are allowed of each count that has a budget.
+        clock: of the latency; None without a budget for it.
+    """
+
+    counts: CountsWithout
+    most: Mapping[str, int]
+    clock: "Clock | None"
+
+    def hold(self, removed: frozenset[Unit]) -> bool:
+        """Whether what is left is connected and within all of them; it is measured only where the counts are."""
+        left = self.counts(removed)
+        if left is None or any(getattr(left, name) > limit for name, limit in self.most.items()):
+            return False
+        return self.clock is None or self.clock.seconds(removed) <= self.clock.most
+
+    def described(self, removed: frozenset[Unit]) -> tuple[str, str]:
+        """In words what is wanted, and what is left."""
+        left = self.counts(removed)
+        wanted = [f"the {_SHOWN[name]} down to {limit:,}" for name, limit in self.most.items()]
+        found = [f"{getattr(left, name, 0):,} {_SHOWN[name]}" for name in self.most]
+        if self.clock is not None:
+            wanted.append(f"a forward pass down to {milliseconds(self.clock.most)}")
+            found.append(f"a forward pass of {milliseconds(self.clock.seconds(removed))}")
+        return " and ".join(wanted), " and ".join(found)
 
 
 @dataclass(frozen=True)
@@ -283,10 +324,24 @@ class WholeLayers:
         def units_of(chosen: frozenset[Unit]) -> frozenset[Unit]:
             return frozenset(unit for layer in chosen for unit in outgoing[layer.source])
 
-        return units_of(self.rule.chosen(layers, lambda chosen: counts(units_of(chosen))))
+        return units_of(self.rule.chosen(layers, _Translated(counts, units_of)))
 
     def __str__(self) -> str:
         return f"{self.rule}, whole layers"
+
+
+@dataclass(frozen=True)
+class _Translated:
+    """What is left once units are removed that stand for others."""
+
+    counts: CountsWithout
+    units_of: Callable[[frozenset[Unit]], frozenset[Unit]]
+
+    def __call__(self, removed: frozenset[Unit], /) -> Counts | None:
+        return self.counts(self.units_of(removed))
+
+    def network(self, removed: frozenset[Unit], /) -> "Cut":
+        return self.counts.network(self.units_of(removed))
 
 
 def require_rule(rule: object) -> None:
@@ -298,31 +353,38 @@ def require_rule(rule: object) -> None:
     require("rule", rule, Rule, "a rule, like Threshold(0.01) or Keep(20)", lambda rule: not isinstance(rule, type))
 
 
-def _ranked(scores: Mapping[K, float]) -> list[K]:
+def ranked(scores: Mapping[K, float]) -> list[K]:
+    """What has scores, from the highest down; of equal ones the first comes first."""
     return sorted(scores, key=lambda unit: -scores[unit])
 
 
-def _taken(units: Sequence[Unit], allowed: Callable[[frozenset[Unit]], bool]) -> list[Unit]:
+def taken(units: Sequence[Unit], allowed: Callable[[frozenset[Unit]], bool]) -> list[Unit]:
     """The units that can be taken, one after the other: what would be too much is left out.
 
     Args:
         units: in the order in which they are taken.
         allowed: whether so many may be taken; of what is allowed, any part is.
     """
-    taken: list[Unit] = []
+    chosen: list[Unit] = []
     start = 0
     while start < len(units):
-        ahead, before = units[start:], frozenset(taken)
+        ahead, before = units[start:], frozenset(chosen)
         count = _first(len(ahead), partial(_is_too_much, allowed, before, ahead))
-        taken += ahead[: count - 1]
+        chosen += ahead[: count - 1]
         start += count
-    return taken
+    return chosen
 
 
 def _is_too_much(
     allowed: Callable[[frozenset[Unit]], bool], taken: frozenset[Unit], ahead: Sequence[Unit], count: int
 ) -> bool:
     return not allowed(taken.union(ahead[:count]))
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds as a text."""
+    number = seconds * 1000
+    return f"{number:,.0f} ms" if number >= 100 else f"{number:.3g} ms"
 
 
 def _first(most: int, holds: Callable[[int], bool]) -> int:

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from connprune.architecture.gates import Gates
     from connprune.architecture.rules import Rule
     from connprune.runs.directory import RunDirectory
+    from connprune.training.limited import Limited
     from connprune.training.pruning import Examined, Granularity, Pruned
 
-RULE_OPTIONS = ("--threshold", "--keep", "--sparsity", "--keep-per-layer", "--max-params", "--max-macs")
+RULE_OPTIONS = ("--threshold", "--keep", "--sparsity", "--keep-per-layer")
+LIMIT_OPTIONS = ("--max-params", "--max-macs", "--max-latency", "--max-drop")
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Cutting:
         layers_only: whether only whole layers are removed.
     """
 
-    rule: "Rule | None"
+    rule: "Rule | Limited | None"
     by: str
     granularity: "Granularity | None"
     layers_only: bool
@@ -41,6 +43,8 @@ class Cutting:
         keep_per_layer: int | None,
         max_params: Any,
         max_macs: Any,
+        max_latency: Any,
+        max_drop: float | None,
         by: str,
         granularity: str | None,
         layers_only: bool,
@@ -50,18 +54,20 @@ class Cutting:
         Raises:
             UsageError: more than one rule is given, or the criterion or the granularity is unknown.
         """
-        from connprune.architecture.rules import Budget, Keep, KeepPerLayer, Rule, Sparsity, Threshold
+        from connprune.architecture.rules import Keep, KeepPerLayer, Rule, Sparsity, Threshold
         from connprune.errors import UsageError
         from connprune.names import unknown
         from connprune.training.importance import CRITERIA
+        from connprune.training.limited import Limited
         from connprune.training.pruning import GRANULARITIES
 
-        given: list[Rule | None] = [
+        limited = Limited(max_params, max_macs, max_latency, max_drop)
+        given: list[Rule | Limited | None] = [
             None if threshold is None else Threshold(threshold),
             None if keep is None else Keep(keep),
             None if sparsity is None else Sparsity(sparsity),
             None if keep_per_layer is None else KeepPerLayer(keep_per_layer),
-            None if max_params is max_macs is None else Budget(max_params, max_macs),
+            None if limited == Limited() else limited,
         ]
         rules = [rule for rule in given if rule is not None]
         if len(rules) > 1:
@@ -72,16 +78,30 @@ class Cutting:
             raise UsageError(f"--granularity: found {granularity!r}, expected {' or '.join(GRANULARITIES)}.")
         return cls(rules[0] if rules else None, by, granularity, layers_only)
 
-    def rule_for(self, gates: "Gates | None") -> "Rule":
-        """What chooses the units of a run with these gates.
+    def require_rule(self, gates: "Gates | None") -> None:
+        """Refuses, before anything is measured, to cut without a rule what has no budget of its own.
 
         Raises:
             UsageError: no rule was given, and the gates have no budget.
         """
-        from connprune.architecture.rules import Budget, WholeLayers
         from connprune.errors import UsageError
 
-        rule = self.rule
+        if self.rule is None and (gates is None or gates.budget is None):
+            raise UsageError(_wanted(0))
+
+    def rule_for(self, examined: "Examined") -> "Rule":
+        """What chooses the units of a run.
+
+        Raises:
+            UsageError: as `require_rule` does.
+        """
+        from connprune.architecture.rules import Budget, WholeLayers
+        from connprune.errors import UsageError
+        from connprune.training.limited import Limited
+
+        gates, rule = examined.network.architecture.gates, self.rule
+        if isinstance(rule, Limited):
+            rule = rule.rule(examined)
         if rule is None:
             if gates is None or gates.budget is None:
                 raise UsageError(_wanted(0))
@@ -111,7 +131,7 @@ class Cutting:
             )
         return found
 
-    def cut(self, examined: "Examined", rule: "Rule", output: Output) -> "Pruned":
+    def cut(self, examined: "Examined", output: Output) -> "Pruned":
         """Cuts a run, and says what is left and how well it does.
 
         Raises:
@@ -120,9 +140,12 @@ class Cutting:
         """
         from connprune.architecture.cutting import gentle_cut
         from connprune.report.tables import cut_table, where_scores_lie
+        from connprune.training.limited import BATCH, Limited
         from connprune.training.pruning import prune
 
-        pruned = prune(examined, rule)
+        rule = self.rule_for(examined)
+        is_timed = isinstance(self.rule, Limited) and self.rule.seconds is not None
+        pruned = prune(examined, rule, BATCH if is_timed else None)
         output.note(cut_table(pruned.document))
         if not pruned.document.chosen:
             architecture = examined.network.architecture
@@ -132,4 +155,6 @@ class Cutting:
 
 
 def _wanted(count: int) -> str:
-    return f"Give one of {', '.join(RULE_OPTIONS)}, or both budgets; found {count or 'none'} of them."
+    return (
+        f"Give one of {', '.join(RULE_OPTIONS)}, or any of {', '.join(LIMIT_OPTIONS)}; found {count or 'none'} of them."
+    )

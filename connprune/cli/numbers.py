@@ -98,5 +98,16 @@ def budget(text: str) -> Any:
     return share
 
 
+def latency(text: str) -> Any:
+    """Reads an option's value: milliseconds like 3ms, or with % behind it a `Share` of what the parent takes."""
+    if text.endswith("%"):
+        return budget(text)
+    read = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ms)?", text)
+    value = number(read[1]) if read else 0
+    if not value:
+        raise typer.BadParameter(f"found {_shown(text)}, expected milliseconds above 0, like 3ms, or a percentage.")
+    return value / 1000
+
+
 def _shown(text: str) -> str:
     return f"'{printable(text if len(text) <= _LONGEST else text[:_LONGEST] + '…')}'"

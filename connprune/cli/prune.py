@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from connprune.training.pruning import Examined, Pruned
 
 # The panel of the options of which one is needed.
-RULES = "Rules: give one, or both budgets"
+RULES = "Rules: give one, or several that begin with --max"
 
 ThresholdOption = Annotated[
     float | None,
@@ -77,6 +77,26 @@ MaxMacsOption = Annotated[
         rich_help_panel=RULES,
     ),
 ]
+MaxLatencyOption = Annotated[
+    Any,
+    typer.Option(
+        "--max-latency",
+        metavar="MS|P%",
+        parser=numbers.latency,
+        help="Cut down to so many ms for one image, here, or P% of the parent's.",
+        rich_help_panel=RULES,
+    ),
+]
+MaxDropOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-drop",
+        metavar="POINTS",
+        parser=numbers.number_from(0, 100),
+        help="Cut all that goes without more than POINTS less validation accuracy.",
+        rich_help_panel=RULES,
+    ),
+]
 CriterionOption = Annotated[
     str,
     typer.Option(
@@ -113,6 +133,8 @@ def prune(
     keep_per_layer: KeepPerLayerOption = None,
     max_params: MaxParamsOption = None,
     max_macs: MaxMacsOption = None,
+    max_latency: MaxLatencyOption = None,
+    max_drop: MaxDropOption = None,
     by: CriterionOption = "gate",
     granularity: GranularityOption = None,
     layers_only: LayersOnlyOption = False,
@@ -130,12 +152,14 @@ def prune(
 ) -> None:
     """Cut the connections whose gate ended near zero.
 
-    Prints the path of the cut. Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params and
-    --max-macs, or the last two together; a run whose gates had a budget is cut down to that without a rule. The trained
-    weights are carried over, so the cut network works before any retraining, and its accuracy is shown beside its
-    parent's.
+    Prints the path of the cut. Give one of --threshold, --keep, --sparsity and --keep-per-layer, or any of
+    --max-params, --max-macs, --max-latency and --max-drop; a run whose gates had a budget is cut down to that without a
+    rule. The trained weights are carried over, so the cut network works before any retraining, and its accuracy is
+    shown beside its parent's.
 
       connprune prune --max-macs 50%
+
+      connprune prune --max-drop 0.5
     """
     from connprune.files import require_replaceable
     from connprune.runs.find import find, new_path, runs_folder, stem_of
@@ -150,6 +174,8 @@ def prune(
         keep_per_layer=keep_per_layer,
         max_params=max_params,
         max_macs=max_macs,
+        max_latency=max_latency,
+        max_drop=max_drop,
         by=by,
         granularity=granularity,
         layers_only=layers_only,
@@ -162,8 +188,8 @@ def prune(
     if sweep:
         _show_thresholds(cutting, cutting.examine(parent, device, data, output), as_csv, output)
         return
-    rule = cutting.rule_for(parent.architecture().gates)
-    pruned = cutting.cut(cutting.examine(parent, device, data, output), rule, output)
+    cutting.require_rule(parent.architecture().gates)
+    pruned = cutting.cut(cutting.examine(parent, device, data, output), output)
     _write(pruned, None if dry_run else out or new_path(folder, f"{stem_of(parent.path)}-cut"), output)
 
 

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
 
-_CUT = ("threshold", "keep", "sparsity", "keep_per_layer", "max_params", "max_macs", "by", "granularity", "layers_only")
+_CUT = (
+    "threshold",
+    "keep",
+    "sparsity",
+    "keep_per_layer",
+    "max_params",
+    "max_macs",
+    "max_latency",
+    "max_drop",
+    "by",
+    "granularity",
+    "layers_only",
+)
 _RETRAIN = ("against", "seeds", "epochs", "seed")
 
 
@@ -107,7 +119,7 @@ def require_possible(
             raise UsageError(f"--then: {name}: this cell has no gates, so there is nothing to cut by.")
         for procedure in procedures:
             try:
-                procedure.cutting.rule_for(gates)
+                procedure.cutting.require_rule(gates)
                 with_recipe(configuration, epochs=procedure.epochs, seed=procedure.seed)
             except UsageError as error:
                 raise UsageError(f"--then {procedure.text!r}: {name}: {error}") from None
@@ -210,10 +222,9 @@ def _cut(
         if execution.only_collect:
             raise UsageError(f"{search.path}: this search has not been cut yet; there is nothing to collect.")
         output.note(f"{search.path}:")
-        rule = procedure.cutting.rule_for(search.architecture().gates)
         examined = procedure.cutting.examine(search, execution.device_here, execution.data, output)
         try:
-            pruned = procedure.cutting.cut(examined, rule, output)
+            pruned = procedure.cutting.cut(examined, output)
         except DisconnectedError as error:
             raise DisconnectedError(f"{search.path}: {error}") from None
         sweep.require_same()

@@ -6,6 +6,22 @@ from connprune.documents.base import Document, Fraction, Natural, Part
 from connprune.documents.size import Evaluated, Size
 
 
+class Latency(Part):
+    """How long a forward pass takes, the median of both networks in turns.
+
+    Attributes:
+        batch: for how many images at once.
+        device: on which device.
+        before_seconds: the parent.
+        after_seconds: the cut.
+    """
+
+    batch: Natural
+    device: str
+    before_seconds: float
+    after_seconds: float
+
+
 class CutDocument(Document):
     """What `prune` makes, and `cut.json` holds.
 
@@ -28,6 +44,7 @@ class CutDocument(Document):
         wall_seconds: likewise.
         before: the parent.
         after: the cut, with the parent's weights.
+        latency: of both; None unless the cut was to be down to one.
     """
 
     paths: ClassVar[tuple[str, ...]] = ("path", "parent", "ancestry")
@@ -50,6 +67,7 @@ class CutDocument(Document):
     wall_seconds: float | None
     before: Evaluated
     after: Evaluated
+    latency: Latency | None = None
 
 
 class Thresholded(Part):

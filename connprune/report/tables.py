@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from connprune.architecture.advice import rounded_down
 from connprune.architecture.gates import Gates
-from connprune.architecture.rules import Rule, Threshold
+from connprune.architecture.rules import Rule, Threshold, milliseconds
 from connprune.documents.cut import CutDocument, ThresholdRow
 from connprune.documents.inspection import ConnectionGate, Target
 from connprune.documents.run import ClassResults
@@ -55,6 +55,10 @@ def cut_table(document: CutDocument) -> str:
     went.append(f"{document.rule} by {document.by}: {len(document.chosen)} {units} cut")
     if document.followed:
         went.append(f"{len(document.followed)} more with nothing to read or nobody to read them")
+    if document.latency:
+        before, after = (document.latency.before_seconds, document.latency.after_seconds)
+        of = f"batch {document.latency.batch} on {document.latency.device}"
+        went.append(f"a forward pass takes {milliseconds(after)}, the parent's {milliseconds(before)} ({of})")
     return f"{aligned(['network', *_SIZE, 'validation', 'test'], rows)}\n{'; '.join(went)}"
 
 

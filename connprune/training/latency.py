@@ -11,6 +11,8 @@ from connprune.training.timing import Step, in_turns
 
 BATCHES = (1, 256)
 ROUNDS = 7
+# One network alone is timed more often, since nothing that takes turns with it shows what the machine does besides.
+ROUNDS_ALONE = 21
 
 
 def latencies(architectures: Mapping[str, Architecture], device: torch.device) -> dict[str, dict[str, float]]:
@@ -22,6 +24,22 @@ def latencies(architectures: Mapping[str, Architecture], device: torch.device) -
         for name, seconds in in_turns(passes, device, ROUNDS, warm_up=1).items():
             by_network[name][str(batch)] = seconds
     return by_network
+
+
+def seconds_alone(architecture: Architecture, batch: int, device: torch.device) -> float:
+    """The median seconds of a forward pass, with fresh weights."""
+    timed = {"": forward_pass(build(architecture).eval().to(device), batch, device)}
+    return in_turns(timed, device, ROUNDS_ALONE, warm_up=3)[""]
+
+
+def seconds_of_both(before: Architecture, after: Architecture, batch: int, device: torch.device) -> tuple[float, float]:
+    """The median seconds of a forward pass of two networks in turns, with fresh weights."""
+    passes = {
+        name: forward_pass(build(each).eval().to(device), batch, device)
+        for name, each in (("before", before), ("after", after))
+    }
+    seconds = in_turns(passes, device, ROUNDS_ALONE, warm_up=3)
+    return seconds["before"], seconds["after"]
 
 
 def forward_pass(network: Network, batch: int, device: torch.device, gates: Tensor | None = None) -> Step:

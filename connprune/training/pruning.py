@@ -12,7 +12,7 @@ from connprune.architecture.cutting import Cut, GateValues, cut_by_scores, telli
 from connprune.architecture.rules import Rule, Threshold
 from connprune.data.images import Dataset
 from connprune.data.splits import Splits
-from connprune.documents.cut import CutDocument, ThresholdRow
+from connprune.documents.cut import CutDocument, Latency, ThresholdRow
 from connprune.documents.size import Evaluated, Size
 from connprune.errors import UsageError
 from connprune.files import whole_directory
@@ -25,8 +25,10 @@ from connprune.runs.links import write_document
 from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.criteria import Evidence, Split, connection_scores, feature_map_scores, scores_by
+from connprune.training.device import device_name
 from connprune.training.evaluation import evaluate
 from connprune.training.images import moved, require_same_images
+from connprune.training.latency import seconds_of_both
 from connprune.training.precision import Precision, precision_on, products_in
 from connprune.training.run import load_network, split_data
 
@@ -85,6 +87,11 @@ class Examined:
     granularity: Granularity
     scores: GateValues
     precision: Precision
+
+    @property
+    def device(self) -> torch.device:
+        """Where networks are evaluated."""
+        return self.splits.test.labels.device
 
     @property
     def all_scores(self) -> list[float]:
@@ -146,8 +153,13 @@ def examine(
     )
 
 
-def prune(examined: Examined, rule: Rule) -> Pruned:
+def prune(examined: Examined, rule: Rule, timed: int | None = None) -> Pruned:
     """Cuts a run, and evaluates the parent and the cut network with the parent's weights.
+
+    Args:
+        examined: the run.
+        rule: what to cut.
+        timed: for how many images at once a forward pass of both is timed; None is not.
 
     Raises:
         UsageError: the rule asks for something that there is not.
@@ -155,7 +167,7 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
     """
     run, splits = examined.run, examined.splits
     outcome = cut_by_scores(examined.network.architecture, examined.scores, rule)
-    smaller = _cut_network(examined, outcome)
+    smaller = cut_network(examined, outcome)
     summary, report, parent = run.summary, outcome.report, str(run.path.resolve())
     document = CutDocument(
         path=None,
@@ -175,6 +187,7 @@ def prune(examined: Examined, rule: Rule) -> Pruned:
         wall_seconds=summary.wall_seconds,
         before=_evaluated(examined, examined.network, report.before),
         after=_evaluated(examined, smaller, report.after),
+        latency=None if timed is None else _latency(examined, smaller, timed),
     )
     return Pruned(run, examined.configuration, outcome, examined.gates, smaller.state_dict(), document)
 
@@ -192,13 +205,19 @@ def _evaluated(examined: Examined, network: Network, size: Size) -> Evaluated:
     )
 
 
+def _latency(examined: Examined, smaller: Network, batch: int) -> Latency:
+    device = examined.device
+    seconds = seconds_of_both(examined.network.architecture, smaller.architecture, batch, device)
+    return Latency(batch=batch, device=device_name(device), before_seconds=seconds[0], after_seconds=seconds[1])
+
+
 def sweep(examined: Examined, count: int = 20) -> tuple[ThresholdRow, ...]:
     """What thresholds would leave: from none of the scores to the last that keeps a path, at most `count` rows."""
     architecture = examined.network.architecture
     rows = []
     for threshold in telling_thresholds(architecture, examined.scores, count):
         outcome = cut_by_scores(architecture, examined.scores, Threshold(threshold))
-        found = evaluate(_cut_network(examined, outcome), examined.splits.validation, examined.precision)
+        found = evaluate(cut_network(examined, outcome), examined.splits.validation, examined.precision)
         rows.append(
             ThresholdRow(
                 **outcome.report.after.plain(),
@@ -210,12 +229,12 @@ def sweep(examined: Examined, count: int = 20) -> tuple[ThresholdRow, ...]:
     return tuple(rows)
 
 
-def _cut_network(examined: Examined, outcome: Cut) -> Network:
+def cut_network(examined: Examined, outcome: Cut) -> Network:
     """The cut network with the parent's weights, on the parent's device."""
     weights = {name: tensor.cpu() for name, tensor in examined.network.state_dict().items()}
     smaller = build(outcome.architecture)
     smaller.load_state_dict(sliced_weights(examined.network.architecture, weights, outcome))
-    return smaller.to(examined.splits.test.labels.device)
+    return smaller.to(examined.device)
 
 
 def write_cut(pruned: Pruned, path: Path) -> RunDirectory:

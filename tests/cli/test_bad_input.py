@@ -59,9 +59,13 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
         (["prune"], "make one with `connprune train`"),
         (
             ["prune", "--keep", "3", "--threshold", "0.5"],
-            "Give one of --threshold, --keep, --sparsity, --keep-per-layer, --max-params, --max-macs, or both budgets; "
-            "found 2 of them",
+            "Give one of --threshold, --keep, --sparsity, --keep-per-layer, or any of --max-params, --max-macs, "
+            "--max-latency, --max-drop; found 2 of them",
         ),
+        (["prune", "--keep", "3", "--max-drop", "1"], "found 2 of them"),
+        (["prune", "--max-drop", "-1"], "'--max-drop': found '-1', expected a number from 0 to 100"),
+        (["prune", "--max-latency", "0ms"], "'--max-latency': found '0ms', expected milliseconds above 0, like 3ms"),
+        (["prune", "--max-latency", "3s"], "'--max-latency': found '3s', expected milliseconds above 0, like 3ms"),
         (
             ["prune", "--max-macs", "half"],
             "'--max-macs': found 'half', expected a whole number, or a percentage like 50%",
