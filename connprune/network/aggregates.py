@@ -45,6 +45,29 @@ class AggregateModule(nn.Module):
         """
         return behind
 
+    def takes_gates(self) -> bool:
+        """Whether its own weights can take the gates, see `take_gates`."""
+        return False
+
+    def take_gates(self, gates: Tensor) -> None:
+        """Multiplies the gates of all inputs into its weights for good: it computes the same without them.
+
+        Args:
+            gates: of each feature map of all inputs, (maps,).
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def merged_gates(self, gates: Tensor) -> Tensor | None:
+        """What the feature maps that it gives are multiplied with if its inputs are with these; None: it differs.
+
+        Args:
+            gates: of each feature map of all inputs, (maps,).
+
+        Returns:
+            Of each feature map of the merge, (merged,).
+        """
+        return None
+
     @staticmethod
     def narrowed(state: State, merged: Tensor, brought: Tensor) -> State:
         """The module's state after a cut.

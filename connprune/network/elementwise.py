@@ -52,6 +52,13 @@ class Elementwise(AggregateModule):
             return FeatureMaps(reduce(self.operation, widened))
         return FeatureMaps(self.combine(positions, split, values))
 
+    def merged_gates(self, gates: Tensor) -> Tensor | None:
+        if len(self.runs) > 1 or self.runs[0][0] > 1:
+            return None  # Each of several inputs has a gate of its own, and only their aggregate is read.
+        at: Tensor | None = self.at0
+        where = torch.arange(len(gates), device=gates.device) if at is None else at
+        return gates.new_ones(self.merged).index_copy(0, where, gates)
+
     def combine(self, positions: list[Tensor | None], gates: list[Tensor | None], inputs: list[Tensor]) -> Tensor:
         """The aggregate, (batch, merged maps, height, width).
 

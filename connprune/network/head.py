@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -14,7 +15,7 @@ from connprune.network.dropout import dropout
 from connprune.network.feature_maps import FeatureMaps, folded
 from connprune.network.layers import ACTIVATIONS, State
 from connprune.network.printed import Printed
-from connprune.network.weighted import normalisation
+from connprune.network.weighted import BatchNorm, normalisation
 
 
 class Head(Printed):
@@ -39,6 +40,23 @@ class Head(Printed):
         """The weights of the first dense layer, (outputs, maps, positions)."""
         first = cast("nn.Linear", self.dense[0])
         return first.weight.view(first.out_features, self.maps, -1)
+
+    def takes_gates(self, positive: bool) -> bool:
+        """Whether `take_gates` can, whatever the signs of the gates are."""
+        return self.norm is None or isinstance(self.norm, BatchNorm)
+
+    @torch.no_grad()
+    def take_gates(self, gates: Tensor) -> None:
+        """Multiplies the gates of what the head reads into its weights for good.
+
+        Args:
+            gates: of each feature map of the merge, (maps,).
+        """
+        if isinstance(self.norm, BatchNorm):
+            self.norm.take_gates(gates)
+        else:
+            weights = self.reading_weights()
+            weights.copy_(weights * gates[:, None])
 
     @staticmethod
     def narrowed(state: State, maps: int, inputs: Tensor) -> State:

@@ -1,6 +1,7 @@
 """The torch side of the layers of image networks that mix no feature maps."""
 
 from math import prod
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from connprune.network.dropout import dropout
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.layers import ACTIVATIONS, SCALE_FREE, LayerModule, State
 from connprune.network.margins import Margins
-from connprune.network.weighted import activated, normalisation
+from connprune.network.weighted import BatchNorm, activated, normalisation
 
 
 class MaxPooling(LayerModule):
@@ -102,6 +103,12 @@ class Normalisation(LayerModule):
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         return FeatureMaps(self.activation(self.norm(maps.gated())))
+
+    def takes_gates(self, positive: bool) -> bool:
+        return isinstance(self.norm, BatchNorm)
+
+    def take_gates(self, gates: Tensor) -> None:
+        cast("BatchNorm", self.norm).take_gates(gates)
 
     @staticmethod
     def narrowed(layer: object, state: State, outputs: Tensor, inputs: Tensor) -> State:

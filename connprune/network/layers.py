@@ -58,6 +58,22 @@ class LayerModule(Printed):
         """The layer's output."""
         raise NotImplementedError(type(self).__name__)
 
+    def takes_gates(self, positive: bool) -> bool:
+        """Whether `take_gates` can.
+
+        Args:
+            positive: whether no gate can be negative.
+        """
+        return False
+
+    def take_gates(self, gates: Tensor) -> None:
+        """Multiplies the gates of what the layer reads into its weights for good: it computes the same without them.
+
+        Args:
+            gates: of each feature map of the merge, (maps,).
+        """
+        raise NotImplementedError(type(self).__name__)
+
     def reading_weights(self) -> Tensor | None:
         """The weights that read the merge, all its feature maps in dimension 1; None if there are none."""
         return None

@@ -106,6 +106,11 @@ class Network(nn.Module):
             self.divisor = torch.ones_like(stated, device=self.divisor.device)
         super()._load_from_state_dict(state_dict, prefix, *others)
 
+    @property
+    def gates_are_positive(self) -> bool:
+        """Whether no gate can be negative; so it is where there are none."""
+        return self._positive
+
     def merging(self, target: str) -> Merging:
         """The merge of a target."""
         return cast("Merging", self.get_submodule(f"merge_{target}"))

@@ -1,5 +1,6 @@
 """The torch side of the layers of sequence networks; a sequence is an image one row high."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -39,6 +40,13 @@ class Recurrent(LayerModule):
 
     def reading_weights(self) -> Tensor | None:
         return self.recurrent.get_parameter("weight_ih_l0")
+
+    def takes_gates(self, positive: bool) -> bool:
+        return True
+
+    @torch.no_grad()
+    def take_gates(self, gates: Tensor) -> None:
+        self.recurrent.get_parameter("weight_ih_l0").mul_(gates)
 
     @staticmethod
     def narrowed(layer: plain.LSTM | plain.GRU, state: State, outputs: Tensor, inputs: Tensor) -> State:

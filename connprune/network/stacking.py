@@ -20,6 +20,9 @@ class Concatenate(AggregateModule):
         (joined,) = inputs
         return FeatureMaps(joined, gates, positive)
 
+    def merged_gates(self, gates: Tensor) -> Tensor:
+        return gates
+
 
 class Squeeze(AggregateModule):
     """A learned 1×1 convolution of what is joined, with the gates folded in."""
@@ -36,6 +39,13 @@ class Squeeze(AggregateModule):
 
     def reading_weights(self, behind: Tensor) -> Tensor:
         return self.weight
+
+    def takes_gates(self) -> bool:
+        return True
+
+    @torch.no_grad()
+    def take_gates(self, gates: Tensor) -> None:
+        self.weight *= gates[:, None, None]
 
     @staticmethod
     def narrowed(state: State, merged: Tensor, brought: Tensor) -> State:

@@ -1,6 +1,6 @@
 """The torch side of what layers with weights have in common: normalisation and activation around the weights."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,25 @@ class BatchNorm(nn.BatchNorm2d):
         means, variances = self.running_mean, self.running_var
         weight, bias, in_training = self.weight, self.bias, self.training
         return F.batch_norm(values, means, variances, weight, bias, in_training, self.momentum or 0.0, self.eps)
+
+    @torch.no_grad()
+    def take_gates(self, gates: Tensor) -> None:
+        """Multiplies the gates of what is normalised in for good: evaluation computes the same without them.
+
+        With g·x for x, the mean of x is mean / g, and its variance variance / g². Where that would be less than the
+        epsilon allows, and for a gate of 0, of which no mean is known, the weight and the bias make up for the rest.
+
+        Args:
+            gates: of each feature map, (maps,).
+        """
+        means, variances = cast("Tensor", self.running_mean), cast("Tensor", self.running_var)
+        closed = gates == 0
+        self.bias -= torch.where(closed, means * self.weight / (variances + self.eps).sqrt(), 0)
+        divisor = torch.where(closed, 1, gates)
+        scaled = ((variances + self.eps) / divisor.square() - self.eps).clamp(min=0)
+        self.weight *= gates * ((scaled + self.eps) / (variances + self.eps)).sqrt()
+        means /= divisor
+        variances.copy_(scaled)
 
 
 def normalisation(norm: Norm, maps: int) -> nn.Module:
@@ -89,6 +108,25 @@ class Weighted(LayerModule):
                 return FeatureMaps(self._normalised(self.weighed(activated(maps, self.activation))))
             case _:
                 return FeatureMaps(IN_PLACE[self.activation](self._normalised(self.weighed(maps))))
+
+    def takes_gates(self, positive: bool) -> bool:
+        match self.order:
+            case "norm-act-conv" if self.norm is not None:
+                return isinstance(self.norm, BatchNorm)
+            case "norm-act-conv" | "act-conv-norm":
+                return self.activation == "none" or (positive and self.activation in SCALE_FREE)
+            case _:
+                return True
+
+    @torch.no_grad()
+    def take_gates(self, gates: Tensor) -> None:
+        if self.order == "norm-act-conv" and isinstance(self.norm, BatchNorm):
+            self.norm.take_gates(gates)
+            return
+        weight = self.get_parameter(self.reading)
+        groups = self.groups
+        by_group = gates.reshape(groups, 1, -1, *[1] * (weight.dim() - 2))
+        weight.copy_((weight.unflatten(0, (groups, -1)) * by_group).flatten(0, 1))
 
     def _normalised(self, values: Tensor) -> Tensor:
         return values if self.norm is None else self.norm(values)
