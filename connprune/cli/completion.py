@@ -11,6 +11,7 @@ from connprune import builtin
 # The names that modules which import torch define; a test holds them to what those say.
 GRANULARITIES = ("connection", "feature-map")
 FORMATS = ("onnx", "pt2", "safetensors", "dot", "mermaid")
+STARTS = ("scratch", "cut", "early")
 PARTS = ("test", "validation", "train")
 SCHEMAS = (
     *("configuration", "sweep", "summary", "epoch", "environments", "inspection", "run-agreement", "cut-agreement"),
@@ -48,6 +49,11 @@ def criteria(incomplete: str) -> list[str]:
 def granularities(incomplete: str) -> list[str]:
     """What is cut."""
     return _beginning(incomplete, GRANULARITIES)
+
+
+def starts(incomplete: str) -> list[str]:
+    """What a retraining starts from."""
+    return _beginning(incomplete, STARTS)
 
 
 def parts(incomplete: str) -> list[str]:

@@ -140,6 +140,16 @@ SetOption = Annotated[
         autocompletion=completion.keys,
     ),
 ]
+RecipeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one key of the recipe, like training.optimizer.rate=1e-4; may be repeated.",
+        rich_help_panel=CONFIGURATION,
+        autocompletion=completion.keys,
+    ),
+]
 DataOption = Annotated[
     str | None,
     typer.Option(

@@ -14,11 +14,12 @@ from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import job_commands, show_commands
 from connprune.cli.output import Output
 from connprune.cli.report import Report
-from connprune.cli.retraining import Retraining, do_job, require_as_begun, train_alone
+from connprune.cli.retraining import Recipe, Retraining, do_job, require_as_begun, train_alone
 from connprune.cli.showing import show
 
 if TYPE_CHECKING:
     from connprune.documents.plan import ComparisonPlan
+    from connprune.documents.run import Start
     from connprune.experiments.plan import Plan
     from connprune.runs.directory import RunDirectory
 
@@ -33,11 +34,24 @@ AgainstOption = Annotated[
     ),
 ]
 
+FromOption = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="START",
+        autocompletion=completion.starts,
+        help="Start from scratch; from the weights of the cut, which is fine-tuning; or early, from those of the epoch "
+        "that training.keep_early kept.",
+    ),
+]
+
 
 def retrain(
     cuts: options.CutsArgument = None,
+    start: FromOption = "scratch",
     against: AgainstOption = None,
     seeds: options.SeedsOption = None,
+    assignments: options.RecipeOption = None,
     epochs: options.EpochsOption = None,
     seed: options.SeedOption = None,
     jobs: options.JobsOption = None,
@@ -57,12 +71,16 @@ def retrain(
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Train a cut architecture from scratch and compare it.
+    """Train a cut architecture, from scratch unless --from says otherwise, and compare it.
 
     Prints the path of the run. The network starts from fresh weights and has no gates; recipe, seed and data are its
     parent's. Another --seed changes the weights, the order and the augmentation, but not the validation images.
 
       connprune retrain --json
+
+    With --from cut it is fine-tuned: it starts from the weights that the cut has, with its gates folded into them.
+
+      connprune retrain --from cut --epochs 10 --set training.optimizer.rate=1e-4
 
     With --against or --seeds every network is trained with each seed, and one table gives the differences with their
     intervals. The same command resumes an interrupted comparison, with or without --resume. Otherwise --resume resumes
@@ -84,8 +102,25 @@ def retrain(
     execution = ExecutionOptions(jobs, on, device, threads, plugins or [], list_jobs, collect_only, data)
     execution.check()
     names, repeated, folder = named_baselines(against), options.seed_numbers(seeds), runs_folder(runs)
-    wanted = _Wanted(cuts or [], names, repeated, epochs, seed, run, folder, execution, figures, report, output)
+    recipe = Recipe(start_named(start), tuple(options.assigned(assignments)), epochs, seed)
+    wanted = _Wanted(cuts or [], names, repeated, recipe, run, folder, execution, figures, report, output)
     wanted.execute(resume)
+
+
+def start_named(name: str) -> "Start":
+    """What --from says.
+
+    Raises:
+        UsageError: it is no such name.
+    """
+    from connprune.documents.run import STARTS
+    from connprune.errors import UsageError
+    from connprune.names import unknown
+
+    for start in STARTS:
+        if name == start:
+            return start
+    raise UsageError(unknown("--from", name, STARTS))
 
 
 def named_baselines(against: Sequence[str] | None) -> tuple[str, ...]:
@@ -111,8 +146,7 @@ class _Wanted:
         cuts: as they were named; none is the newest.
         against: the names of the baselines.
         seeds: gives the seeds of each network from the recipe's own; None is that one.
-        epochs: of each training; None is as the cut's run has it.
-        seed: the recipe's own; likewise.
+        recipe: of each training.
         run: where it goes; None is a new place, or of what is resumed the newest.
         folder: where runs are kept.
         execution: how trainings are executed.
@@ -124,8 +158,7 @@ class _Wanted:
     cuts: list[str]
     against: tuple[str, ...]
     seeds: Callable[[int], list[int]] | None
-    epochs: int | None
-    seed: int | None
+    recipe: Recipe
     run: Path | None
     folder: Path
     execution: ExecutionOptions
@@ -177,7 +210,7 @@ class _Wanted:
 
         kinds = ("retrain", "comparison") if self.is_plain else ("comparison",)
         directory = find(str(self.run) if self.run else None, self.folder, *kinds)
-        require_as_begun(directory, self.cuts[0] if self.cuts else None, self.epochs, self.seed)
+        require_as_begun(directory, self.cuts[0] if self.cuts else None, self.recipe)
         device, data = self.execution.device, self.execution.data
         match directory.kind:
             case "comparison":
@@ -193,12 +226,12 @@ class _Wanted:
                 raise UsageError(f"{directory.path}: expected {' or '.join(kinds)}, found a {other}.")
 
     def _retrain(self, source: "RunDirectory") -> None:
-        """Trains one cut from scratch."""
+        """Trains one cut."""
         from connprune.runs.find import new_path, stem_of
 
-        retraining = Retraining.new(source, self.epochs, self.seed, self.execution.data, self.output)
+        retraining = Retraining.new(source, self.recipe, self.execution.data, self.output)
         path = self.run or new_path(self.folder, f"{stem_of(source.path)}-retrain")
-        directory = retraining.begin(source, path)
+        directory = retraining.begin(source, path, self.recipe.start)
         train_alone(retraining, directory, self.execution.device, self.figures, self.report, self.output)
 
     def _compare(self, sources: "Sequence[RunDirectory]") -> None:
@@ -207,7 +240,10 @@ class _Wanted:
         from connprune.experiments.plan import begin
         from connprune.experiments.searches import gather
 
-        gathered = gather(sources, self.against, self.epochs, self.seed, self.output.warning)
+        recipe = self.recipe
+        gathered = gather(
+            sources, self.against, recipe.epochs, recipe.seed, self.output.warning, recipe.start, recipe.settings
+        )
         numbers = self.seeds(gathered.seed) if self.seeds else [gathered.seed]
         planned = gathered.plan(numbers)
         path = self.run or self.folder / f"compare-{planned.identity}"

@@ -1,6 +1,6 @@
 """A cut that is trained by itself, and the one training of a comparison that a command does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,32 +10,61 @@ from connprune.cli.session import load_images, split_images, tell_classes, train
 from connprune.cli.showing import show
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from connprune.architecture.architecture import Architecture
     from connprune.data.splits import Splits
-    from connprune.documents.run import Trained
+    from connprune.documents.run import Start, Trained
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
+    from connprune.training.layered import Setting
 
 
-def require_as_begun(directory: "RunDirectory", cut: str | None, epochs: int | None, seed: int | None) -> None:
+@dataclass(frozen=True)
+class Recipe:
+    """What the options say of how a cut is trained.
+
+    Attributes:
+        start: what its weights start from.
+        settings: keys of the recipe.
+        epochs: None is as the cut's run has it.
+        seed: likewise.
+    """
+
+    start: "Start"
+    settings: "tuple[Setting, ...]"
+    epochs: int | None
+    seed: int | None
+
+    def over(self, configuration: "Configuration") -> "Configuration":
+        """A configuration with this recipe.
+
+        Raises:
+            UsageError: as `with_recipe` does.
+        """
+        from connprune.training.configuration import with_recipe
+
+        return with_recipe(configuration, epochs=self.epochs, seed=self.seed, settings=self.settings)
+
+
+def require_as_begun(directory: "RunDirectory", cut: str | None, recipe: Recipe) -> None:
     """Refuses to go on with a run that was begun otherwise than the command says."""
     from connprune.errors import UsageError
-    from connprune.training.configuration import read_configuration
+    from connprune.training.configuration import differences, read_configuration
 
-    if cut is None and epochs is None and seed is None:
+    if cut is None and recipe == Recipe("scratch", (), None, None):
         return
     if directory.kind != "retrain":
-        raise UsageError(f"--resume goes on with {directory.path} as it began; leave out CUT, --epochs and --seed.")
-    recipe = read_configuration(directory).training
-    parent = directory.summary.cut
-    differs = [
-        f"{name} (was {was}, now {now})"
-        for name, was, now in (
-            ("CUT", parent, str(Path(cut).resolve()) if cut else None),
-            ("--epochs", recipe.epochs, epochs),
-            ("--seed", recipe.seed, seed),
+        raise UsageError(
+            f"--resume goes on with {directory.path} as it began; leave out CUT, --from, --set, --epochs and --seed."
         )
-        if now not in (None, was)
-    ]
+    before, parent = read_configuration(directory), directory.summary.cut
+    differs = differences(before, recipe.over(before))
+    if cut is not None and parent != str(Path(cut).resolve()):
+        differs.insert(0, f"CUT (was {parent}, now {Path(cut).resolve()})")
+    was = directory.summary.start or "scratch"
+    if (cut is not None or recipe.start != "scratch") and recipe.start != was:
+        differs.append(f"--from (was {was}, now {recipe.start})")
     if differs:
         raise UsageError(f"--resume goes on with {directory.path} as it began, but this differs: {', '.join(differs)}.")
 
@@ -48,20 +77,32 @@ class Retraining:
         cut: the cut; None of a training that belongs to a comparison.
         configuration: recipe and data.
         splits: the images.
+        network: of a new run: what is trained, and its weights, of which None are fresh ones.
     """
 
     cut: "RunDirectory | None"
     configuration: "Configuration"
     splits: "Splits"
+    network: "tuple[Architecture, dict[str, Tensor] | None] | None" = None
 
     @classmethod
-    def new(
-        cls, cut: "RunDirectory", epochs: int | None, seed: int | None, data: str | None, output: Output
-    ) -> "Retraining":
-        """Loads what a new run takes, before it is made."""
-        from connprune.training.configuration import read_configuration, with_recipe
+    def new(cls, cut: "RunDirectory", recipe: Recipe, data: str | None, output: Output) -> "Retraining":
+        """Loads what a new run takes, before it is made, and says which gates could not be folded in.
 
-        return cls._loaded(cut, cut, with_recipe(read_configuration(cut), epochs=epochs, seed=seed), data, output)
+        Raises:
+            UsageError: there are no weights to start from, or other images than the cut's.
+        """
+        from connprune.training.configuration import read_configuration
+        from connprune.training.start import started
+
+        configuration = recipe.over(read_configuration(cut))
+        network = started(cut, recipe.start)
+        if left := len(network[0].gated_connections):
+            output.note(
+                f"{left} of {len(cut.architecture().gated_connections)} gates stay, as weights that nothing penalises: "
+                "what they act on is added up or normalised before other weights read it"
+            )
+        return replace(cls._loaded(cut, cut, configuration, data, output), network=network)
 
     @classmethod
     def of(cls, run: "RunDirectory", data: str | None, output: Output) -> "Retraining":
@@ -105,18 +146,25 @@ class Retraining:
             output.warning("the images have changed since the parent was trained, so the rows are not comparable")
         return cls(cut, configuration, splits)
 
-    def begin(self, cut: "RunDirectory", path: Path) -> "RunDirectory":
-        """A new run that trains the cut from scratch."""
-        from connprune.runs.directory import RunDirectory
+    def begin(self, cut: "RunDirectory", path: Path, start: "Start") -> "RunDirectory":
+        """A new run that trains the cut.
 
-        architecture = cut.architecture().without_gates()
+        Raises:
+            UsageError: the path holds something.
+        """
+        from connprune.runs.directory import RunDirectory
+        from connprune.training.start import started
+
+        architecture, weights = self.network or started(cut, start)
         return RunDirectory.create(
             path,
             "retrain",
             self.configuration.to_yaml(architecture),
             architecture,
+            initial=weights,
             cut=str(cut.path.resolve()),
             cut_digest=cut.digest(),
+            start=None if weights is None else start,
             data_digest=self.splits.digest,
             origin=cut.summary.origin,
         )

@@ -12,7 +12,7 @@ from connprune.cli.comparing import compare
 from connprune.cli.cutting import Cutting
 from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import job_commands
-from connprune.cli.options import seed_numbers
+from connprune.cli.options import assigned, seed_numbers
 from connprune.cli.output import Output
 from connprune.documents.sweep import Step
 from connprune.errors import ConnpruneError, DisconnectedError, UsageError
@@ -20,9 +20,11 @@ from connprune.errors import ConnpruneError, DisconnectedError, UsageError
 if TYPE_CHECKING:
     from connprune.architecture.gates import Gates
     from connprune.documents.plan import ComparisonPlan, SweepPlan
+    from connprune.documents.run import Start
     from connprune.experiments.plan import Plan
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
+    from connprune.training.layered import Setting
 
 _CUT = (
     "threshold",
@@ -37,7 +39,7 @@ _CUT = (
     "granularity",
     "layers_only",
 )
-_RETRAIN = ("against", "seeds", "epochs", "seed")
+_RETRAIN = ("against", "seeds", "epochs", "seed", "start", "assignments")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Procedure:
         seeds: gives the seeds of each network from the recipe's own; None is that one.
         epochs: of each training; None is as the search's.
         seed: the recipe's own; None is the search's.
+        start: what the cuts' own trainings start from.
+        settings: other keys of the recipe.
         folder: names the cuts.
     """
 
@@ -60,6 +64,8 @@ class Procedure:
     seeds: Callable[[int], list[int]] | None
     epochs: int | None
     seed: int | None
+    start: "Start"
+    settings: "tuple[Setting, ...]"
     folder: str
 
     @classmethod
@@ -70,7 +76,7 @@ class Procedure:
             UsageError: it is not of this form, a command does not know an option, or the sweep itself decides it.
         """
         from connprune.cli.prune import prune
-        from connprune.cli.retrain import named_baselines, retrain
+        from connprune.cli.retrain import named_baselines, retrain, start_named
         from connprune.experiments.candidates import require_baselines
 
         try:
@@ -95,6 +101,8 @@ class Procedure:
             seeds=seed_numbers(trained["seeds"]),
             epochs=trained["epochs"],
             seed=trained["seed"],
+            start=start_named(trained["start"]),
+            settings=tuple(assigned(trained["assignments"])),
             folder=f"{name}-{sha256(shlex.join(rest).encode()).hexdigest()[:8]}",
         )
 
@@ -120,7 +128,7 @@ def require_possible(
         for procedure in procedures:
             try:
                 procedure.cutting.require_rule(gates)
-                with_recipe(configuration, epochs=procedure.epochs, seed=procedure.seed)
+                with_recipe(configuration, epochs=procedure.epochs, seed=procedure.seed, settings=procedure.settings)
             except UsageError as error:
                 raise UsageError(f"--then {procedure.text!r}: {name}: {error}") from None
 
@@ -196,7 +204,15 @@ def _comparison(
         _cut(procedure, sweep.job(name, seed), folder / procedure.folder / f"seed-{seed}", sweep, execution, output)
         for seed in sweep.seeds
     ]
-    gathered = gather(cuts, procedure.against, procedure.epochs, procedure.seed, output.warning)
+    gathered = gather(
+        cuts,
+        procedure.against,
+        procedure.epochs,
+        procedure.seed,
+        output.warning,
+        procedure.start,
+        procedure.settings,
+    )
     seeds = procedure.seeds(gathered.seed) if procedure.seeds else [gathered.seed]
     planned = gathered.plan(seeds)
     path = folder / f"compare-{planned.identity}"

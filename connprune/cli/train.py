@@ -1,13 +1,29 @@
 """`connprune train`."""
 
-from connprune.cli import options
+from typing import Annotated
+
+import typer
+
+from connprune.cli import completion, options
 from connprune.cli.output import Output, Silenced
 from connprune.cli.session import result_line, tell_classes
 from connprune.cli.training import Wanted
 
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="CUT",
+        help="Search on in this cut; - reads its path from standard input.",
+        rich_help_panel=options.CONFIGURATION,
+        autocompletion=completion.runs,
+    ),
+]
+
 
 def train(
     preset: options.PresetOption = None,
+    source: FromOption = None,
     config: options.ConfigOption = None,
     assignments: options.SetOption = None,
     data: options.DataOption = None,
@@ -30,6 +46,11 @@ def train(
     win over the file's, and those over the preset's. A file with layers of its own starts from no preset, unless it
     names one.
 
+    With --from it searches on in a cut: the weights and the gates are the cut's, and so are the configuration and the
+    images, of which --set changes the recipe and the gates' settings. Then `prune` cuts what that leaves.
+
+      connprune train --from runs/digits-cut --epochs 20
+
     With --resume it resumes the run in --run, or the newest; where there is none yet, it begins one if --preset or
     --config say what to train, so one command serves a job that may be restarted.
 
@@ -49,8 +70,10 @@ def train(
         raise UsageError(
             "--explain goes with --dry-run, and not with --resume: it says where a new run's values are from."
         )
+    if explain and source is not None:
+        raise UsageError("--explain says where a new configuration's values are from, but --from takes the cut's.")
     options.prepare_cpu(threads)
-    wanted = Wanted(preset, config, assignments or [], data, epochs, seed, run, runs_folder(runs), resume)
+    wanted = Wanted(preset, config, assignments or [], data, epochs, seed, run, runs_folder(runs), resume, source)
     chosen = choose_device(own_device(device), Output(as_json, quiet).warning)
     with joined(chosen) as group:
         output = Output(as_json, quiet) if group.rank == 0 else Silenced()

@@ -34,6 +34,7 @@ class Wanted:
         run: the directory; None is a new one, or with `resume` the newest.
         folder: where runs are kept.
         resume: whether a run that is there is resumed.
+        source: the cut that is searched in; None is none.
     """
 
     preset: str | None
@@ -45,6 +46,7 @@ class Wanted:
     run: Path | None
     folder: Path
     resume: bool
+    source: str | None = None
 
     def training(self, group: "Group", output: Output) -> "Training":
         """What is trained by the processes of a group.
@@ -52,8 +54,14 @@ class Wanted:
         Raises:
             UsageError: the options, the configuration or the run to resume do not allow it.
         """
+        from connprune.errors import UsageError
+
+        if self.source is not None and (self.preset or self.config):
+            raise UsageError("--from takes the configuration of the cut; leave out --preset and --config.")
         before: RunDirectory | None = group.from_first(self._before(output) if group.rank == 0 else None)
-        return self._resumed(before) if before else self._new(group, output)
+        if before:
+            return self._resumed(before)
+        return self._new(group, output) if self.source is None else self._in_cut(self.source, group, output)
 
     def _before(self, output: Output) -> "RunDirectory | None":
         """The run to resume: the user's choice, or what this launch began before torchrun started it anew.
@@ -71,7 +79,7 @@ class Wanted:
         if launched or not self.resume:
             return launched
         is_new = not (RunDirectory(run).summary_file.is_file() if run else run_paths(self.folder))
-        if is_new and (self.preset or self.config):
+        if is_new and (self.preset or self.config or self.source):
             if run:
                 require_empty(run)
             output.note(f"there is nothing to go on with{f' in {run}' if run else ''} yet: a new training begins")
@@ -84,12 +92,34 @@ class Wanted:
         return directory
 
     def _resumed(self, before: "RunDirectory") -> "Training":
+        from connprune.errors import UsageError
         from connprune.training.configuration import resolve_resumed
         from connprune.training.images import moved
 
+        searched = before.summary.parent
+        if self.source not in (None, "-") and str(Path(str(self.source)).resolve()) != searched:
+            raise UsageError(f"{before.path}: this search is in {searched or 'no cut'}, not in {self.source}.")
         # --data is among the values; $CONNPRUNE_DATA says where the images are if it is not given.
         configuration = resolve_resumed(before, self.preset, self.config, self._settings())
         return Training(self, configuration if self.data else moved(configuration, None), before.architecture(), before)
+
+    def _in_cut(self, source: str, group: "Group", output: Output) -> "Training":
+        """A search in a cut; the first process alone reads standard input."""
+        from connprune.files import require_empty
+        from connprune.runs.cut import read_cut
+        from connprune.runs.directory import RunDirectory
+        from connprune.runs.find import find
+        from connprune.training.configuration import of_search_in
+        from connprune.training.images import moved
+
+        found = find(source, self.folder, "cut", warn=output.warning).path if group.rank == 0 else Path()
+        cut = RunDirectory.open(group.from_first(found))
+        read_cut(cut)
+        configuration = moved(of_search_in(cut, self._settings(with_data=False)), self.data)
+        if self.run and group.rank == 0:
+            require_empty(self.run)
+        architecture = cut.architecture().replace(gates=configuration.gates)
+        return Training(self, configuration, architecture, cut=cut)
 
     def _new(self, group: "Group", output: Output) -> "Training":
         from connprune.files import require_empty
@@ -107,13 +137,13 @@ class Wanted:
             output.note(f"Note: {sentence}")
         return Training(self, configuration, architecture, layered=layered)
 
-    def _settings(self) -> "list[Setting]":
+    def _settings(self, with_data: bool = True) -> "list[Setting]":
         """Single keys that the options set, each with the option."""
         from connprune.mistakes import Mark
         from connprune.training.layered import Setting
 
         chosen = (
-            ("--data", "data.source", self.data),
+            ("--data", "data.source", self.data if with_data else None),
             ("--epochs", "training.epochs", self.epochs),
             ("--seed", "training.seed", self.seed),
         )
@@ -137,6 +167,7 @@ class Training:
         architecture: what is trained.
         before: the run that is resumed; None is a new one.
         layered: what a new one's configuration was resolved from; None of one that is resumed.
+        cut: the cut that is searched in; None is none, or one that is resumed.
     """
 
     wanted: Wanted
@@ -144,6 +175,7 @@ class Training:
     architecture: "Architecture"
     before: "RunDirectory | None" = None
     layered: "Layered | None" = None
+    cut: "RunDirectory | None" = None
 
     def plan(self, explain: bool) -> "tuple[str, PlannedTraining]":
         """What a dry run says, with `explain` of a new training also where each value comes from; and its document."""
@@ -164,19 +196,48 @@ class Training:
 
     def train(self, device: "torch.device", group: "Group", output: Output) -> "tuple[RunDirectory, Trained]":
         """Trains to the end, on one device of a group; returns the run and its summary."""
+        from connprune.runs.cut import read_cut
         from connprune.runs.directory import RunDirectory
         from connprune.training.events import require_tensorboard
         from connprune.training.group import in_turn
+        from connprune.training.images import require_same_images
 
         require_tensorboard(self.configuration.run.tensorboard)
         # One after the other, so that a cache is only made once.
         images = in_turn(group, lambda: load_images(self.configuration, output))
         splits = split_images(self.configuration, images, output)
         before = self.before
+        if self.cut:
+            require_same_images(self.cut, self.configuration, read_cut(self.cut).data_digest, splits.digest)
         if group.rank == 0 and not before:
-            before = self._begin(splits.digest)
+            before = self._begin_in(self.cut, splits.digest) if self.cut else self._begin(splits.digest)
         directory = RunDirectory.open(group.from_first(before.path if before else Path()))
         return directory, train_to_end(directory, self.configuration, splits, device, output, group)
+
+    def _begin_in(self, cut: "RunDirectory", data_digest: str) -> "RunDirectory":
+        from connprune.runs.cut import read_cut
+        from connprune.runs.directory import RunDirectory
+        from connprune.runs.find import new_path, stem_of
+        from connprune.training.group import launch
+        from connprune.training.start import searched
+
+        wanted = self.wanted
+        architecture, weights = searched(cut, self.configuration)
+        path = str(cut.path.resolve())
+        return RunDirectory.create(
+            wanted.run or new_path(wanted.folder, f"{stem_of(cut.path)}-search"),
+            "train",
+            self.configuration.to_yaml(architecture),
+            architecture,
+            initial=weights,
+            searched=cut,
+            start="cut",
+            parent=path,
+            ancestry=(*read_cut(cut).ancestry, path),
+            data_digest=data_digest,
+            origin=cut.summary.origin,
+            launch=launch(),
+        )
 
     def _begin(self, data_digest: str) -> "RunDirectory":
         from connprune.runs.directory import RunDirectory

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 from connprune.documents.base import Fraction, Natural, Part, Shown
+from connprune.documents.run import Start
 from connprune.documents.statistics import Difference, Rank
 
 # The row that the others are compared with.
@@ -60,9 +61,11 @@ class Network(Counts, Named):
 
     Attributes:
         runs: its finished trainings.
+        start: what its weights start from; None where an earlier version did not say.
     """
 
     runs: tuple[Training, ...]
+    start: Start | None = None
 
 
 class Ratios(Part):
@@ -104,6 +107,7 @@ class Results(Part):
         test_accuracy: the mean over those seeds, or over searches; None if there are none.
         test_std: the standard deviation over them; None of fewer than two.
         validation_accuracy: the mean on validation images.
+        start: what the weights of its networks start from; None where an earlier version did not say.
     """
 
     network: str
@@ -113,6 +117,7 @@ class Results(Part):
     test_accuracy: Fraction | None
     test_std: float | None
     validation_accuracy: Fraction | None
+    start: Start | None = None
 
 
 class Row(Counts, Results):

@@ -12,6 +12,9 @@ Kind = Literal[TrainingKind, "cut", ExperimentKind]
 TRAININGS: tuple[TrainingKind, ...] = get_args(TrainingKind)
 # The kinds of runs that hold trainings and have no network of their own.
 EXPERIMENTS: tuple[ExperimentKind, ...] = get_args(ExperimentKind)
+# What the weights of a training start from: fresh ones, a cut's own, or those of an early epoch of its search.
+Start = Literal["scratch", "cut", "early"]
+STARTS: tuple[Start, ...] = get_args(Start)
 Status = Literal["planned", "running", "interrupted", "failed", "finished"]
 
 
@@ -89,9 +92,11 @@ class Summary(Sparse, Shown):
         created: when it was begun, ISO 8601.
         updated: when its summary was last written, ISO 8601.
         origin: the preset, or the name of the configuration's file, that its first training began with.
-        parent: of a cut the run that was cut.
+        parent: of a cut the run that was cut; of a search in a cut that cut.
+        ancestry: of a search in a cut the runs that it goes back to, the first training first, that cut last.
         cut: of a retrained run the cut.
         cut_digest: SHA-256 of that cut's weights.
+        start: of a training what its weights start from; left out where they are fresh.
         launch: of several processes that train together, what tells this launch from others.
         digests: of the texts in the directory, by name.
         data: the name of the data set, or of the file or folder that it is in.
@@ -116,7 +121,7 @@ class Summary(Sparse, Shown):
         per_class: the results after the last epoch.
     """
 
-    paths: ClassVar[tuple[str, ...]] = ("cut", "parent")
+    paths: ClassVar[tuple[str, ...]] = ("cut", "parent", "ancestry")
 
     path: str | None = None
     kind: Kind
@@ -125,8 +130,10 @@ class Summary(Sparse, Shown):
     updated: str | None = None
     origin: str | None = None
     parent: str | None = None
+    ancestry: tuple[str, ...] | None = None
     cut: str | None = None
     cut_digest: str | None = None
+    start: Start | None = None
     launch: str | None = None
     digests: dict[str, str] = Field(default_factory=dict)
     data: str | None = None

@@ -7,12 +7,14 @@ from connprune.architecture import baselines, equal_cost
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.baselines import Pair
 from connprune.architecture.strict_yaml import shown
-from connprune.errors import UsageError
+from connprune.documents.run import Start
+from connprune.errors import NoBaselineError, UsageError
 from connprune.experiments.compared import ComparedCut
 from connprune.experiments.plan import Candidate, require_few
 from connprune.mistakes import Mistake
 from connprune.names import nearest
 from connprune.registry import Registry
+from connprune.training.start import started
 
 
 class Baseline:
@@ -102,17 +104,43 @@ class Parent(Baseline):
         return [Candidate(self.name, self.name, architecture, compared.parent)]
 
 
-class Finetune(Baseline):
-    """The cut goes on from its parent's weights and gates; the gates are no longer penalised or drawn."""
+def of_cut(name: str, compared: ComparedCut, start: Start) -> Candidate:
+    """The cut itself, trained from there.
 
-    name = "finetune"
+    Raises:
+        UsageError: its search has kept no early epoch.
+    """
+    architecture, weights = started(compared.cut, start)
+    return Candidate(name, name, architecture, compared.configuration, weights=weights, start=start)
+
+
+class Scratch(Baseline):
+    """The cut from fresh weights, beside one that starts elsewhere."""
+
+    name = "scratch"
+    start: ClassVar[Start] = "scratch"
 
     def candidates(self, compared: ComparedCut) -> list[Candidate]:
-        architecture = compared.cut.architecture()
-        if architecture.gates:
-            architecture = architecture.replace(gates=architecture.gates.decided())
-        weights = compared.cut.final_weights()
-        return [Candidate(self.name, self.name, architecture, compared.configuration, weights=weights)]
+        if compared.start == self.start:
+            raise UsageError(f"baseline {self.name}: the cut itself starts from there; name another one.")
+        try:
+            return [of_cut(self.name, compared, self.start)]
+        except UsageError as error:
+            raise NoBaselineError(f"baseline {self.name}: {error}") from None
+
+
+class Finetune(Scratch):
+    """The cut from its parent's weights, with the gates folded in."""
+
+    name = "finetune"
+    start = "cut"
+
+
+class Rewind(Scratch):
+    """The cut from the weights of the early epoch that its search kept."""
+
+    name = "rewind"
+    start = "early"
 
 
 class Evolution(Counted):

@@ -6,7 +6,7 @@ from pathlib import Path
 from connprune.architecture.files import from_yaml
 from connprune.documents.comparison import CUT
 from connprune.errors import NoBaselineError, UsageError
-from connprune.experiments.baselines import BASELINES, Baseline, require_comparable
+from connprune.experiments.baselines import BASELINES, Baseline, of_cut, require_comparable
 from connprune.experiments.compared import ComparedCut
 from connprune.experiments.plan import Candidate
 from connprune.files import read_text
@@ -29,7 +29,7 @@ def candidates_of(
     Raises:
         UsageError: a baseline is unknown or named twice, or none of those that are named can be made.
     """
-    candidates = [Candidate(CUT, CUT, compared.pair.cut, compared.configuration)]
+    candidates = [of_cut(CUT, compared, compared.start)]
     left_out: list[str] = []
     for text in against:
         try:

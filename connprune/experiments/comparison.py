@@ -9,11 +9,12 @@ from connprune.analysis.statistics import mean_of_all, paired_difference, rank, 
 from connprune.architecture.architecture import Architecture
 from connprune.documents.comparison import CUT, Comparison, Counts, Network, Row, Training, Unit
 from connprune.documents.plan import ComparisonPlan
-from connprune.documents.run import Trained
+from connprune.documents.run import Start, Trained
 from connprune.documents.statistics import Difference, Rank
 from connprune.errors import ConnpruneError
 from connprune.experiments.plan import Job, Plan
 from connprune.experiments.verdict import cost, verdict
+from connprune.runs.directory import RunDirectory
 
 # Of a row with more networks than this, the first ones are timed.
 MOST_TIMED = 8
@@ -87,8 +88,14 @@ def _trained(name: str, finished: Sequence[Job]) -> Wired:
         name=name,
         **mean_counts(every).model_dump(),
         runs=tuple(training_of(seed, summary) for seed, summary in summaries.items()),
+        start=start_of(finished[0].run),
     )
     return Wired(network, finished[0].run.architecture())
+
+
+def start_of(run: RunDirectory) -> Start:
+    """What the weights of a training started from; an earlier version wrote down none but the cut's."""
+    return run.summary.start or ("cut" if run.initial.exists() else "scratch")
 
 
 def training_of(seed: int, summary: Trained) -> Training:
@@ -133,6 +140,7 @@ def _row(name: str, networks: Sequence[Network], ours: Network, measured: Mappin
         test_accuracy=mean_of_all(tested.values()),
         test_std=std(list(tested.values())),
         validation_accuracy=mean_of_all(validated.values()),
+        start=networks[0].start,
         **mean_counts(networks).model_dump(),
         cost=None if is_ours else cost(networks, ours),
         latency_seconds={batch: fmean(each[batch] for each in timed) for batch in timed[0]} if timed else None,

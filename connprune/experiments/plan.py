@@ -11,13 +11,12 @@ from typing_extensions import TypeVar
 
 from connprune.architecture.architecture import Architecture
 from connprune.documents.plan import ComparisonPlan, ExperimentPlan, SweepPlan
-from connprune.documents.run import EvolutionResults, Kind, Status
+from connprune.documents.run import EvolutionResults, Kind, Start, Status
 from connprune.errors import InterruptedRunError, LostDirectoryError, UsageError
 from connprune.files import read_sealed_json, whole_directory
 from connprune.limits import TRAININGS
 from connprune.runs.directory import RunDirectory
 from connprune.runs.links import read_document, write_document
-from connprune.tensor_files import write_tensors
 from connprune.training.configuration import Configuration
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ class Candidate:
         kind: what kind of run its trainings are.
         budget: how many trainings an evolution may take.
         weights: what to start from instead of fresh weights.
+        start: what these are.
     """
 
     row: str
@@ -50,6 +50,7 @@ class Candidate:
     kind: Kind = "retrain"
     budget: int | None = None
     weights: "Mapping[str, Tensor] | None" = None
+    start: Start = "scratch"
 
 
 @dataclass(frozen=True)
@@ -267,8 +268,14 @@ def _create_job(path: Path, candidate: Candidate, seed: int, images: str | None)
     configuration = candidate.configuration.seeded(seed)
     text = configuration.to_yaml(candidate.architecture)
     evolution = EvolutionResults(budget=candidate.budget) if candidate.budget else None
-    run = RunDirectory.create(
-        path, candidate.kind, text, candidate.architecture, "planned", data_digest=images, evolution=evolution
+    RunDirectory.create(
+        path,
+        candidate.kind,
+        text,
+        candidate.architecture,
+        "planned",
+        candidate.weights,
+        data_digest=images,
+        evolution=evolution,
+        start=None if candidate.weights is None else candidate.start,
     )
-    if candidate.weights:
-        write_tensors(run.initial, candidate.weights)

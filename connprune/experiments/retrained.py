@@ -2,7 +2,7 @@
 
 from connprune.documents.comparison import CUT, Comparison, Counts, Network, Training
 from connprune.documents.cut import CutDocument
-from connprune.experiments.comparison import METHODS, mean_counts, rows_of, training_of
+from connprune.experiments.comparison import METHODS, mean_counts, rows_of, start_of, training_of
 from connprune.experiments.verdict import verdict
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import read_configuration
@@ -18,7 +18,9 @@ def compare(cut: RunDirectory, document: CutDocument, retrained: RunDirectory) -
     """
     summary, before = retrained.trained(), document.before
     seed = read_configuration(retrained).training.seed
-    ours = Network(name=CUT, runs=(training_of(seed, summary),), **mean_counts([summary]).model_dump())
+    ours = Network(
+        name=CUT, runs=(training_of(seed, summary),), start=start_of(retrained), **mean_counts([summary]).model_dump()
+    )
     once = Training(
         seed=seed,
         validation_accuracy=before.validation_accuracy,
@@ -26,7 +28,9 @@ def compare(cut: RunDirectory, document: CutDocument, retrained: RunDirectory) -
         training_seconds=document.training_seconds,
         wall_seconds=document.wall_seconds,
     )
-    parent = Network(name="parent", runs=(once,), **before.model_dump(include=set(Counts.model_fields)))
+    parent = Network(
+        name="parent", runs=(once,), start="scratch", **before.model_dump(include=set(Counts.model_fields))
+    )
     rows = rows_of({CUT: [ours], "parent": [parent]})
     return Comparison(
         path=str(retrained.path),

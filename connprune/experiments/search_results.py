@@ -81,6 +81,7 @@ def _over_searches(rows: Sequence[Row]) -> Row:
         test_accuracy=mean_of_all(tested),
         test_std=std(tested),
         validation_accuracy=mean_of_all(_known(rows, lambda row: row.validation_accuracy)),
+        start=rows[0].start,
         **comparison.mean_counts(rows).model_dump(),
         cost=cost_over_searches([row.cost for row in rows if row.cost]),
         latency_seconds={batch: fmean(each[batch] for each in timed) for batch in timed[0]} if timed else None,

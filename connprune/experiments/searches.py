@@ -6,6 +6,7 @@ from pathlib import Path
 
 from connprune.documents.cut import CutDocument
 from connprune.documents.plan import ComparisonPlan
+from connprune.documents.run import Start
 from connprune.errors import NoBaselineError, UsageError
 from connprune.experiments.candidates import candidates_of
 from connprune.experiments.compared import ComparedCut
@@ -13,6 +14,7 @@ from connprune.experiments.plan import Candidate, digest, rows_of
 from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import configuration_in
+from connprune.training.layered import Setting
 
 # Where the images lie, which makes no search another one; and what else two searches of one procedure may differ in.
 _PLACES = ("data.source", "data.cache")
@@ -60,6 +62,8 @@ def gather(
     epochs: int | None,
     seed: int | None,
     warn: Callable[[str], None],
+    start: Start = "scratch",
+    settings: Sequence[Setting] = (),
 ) -> Searches:
     """The cut of one search or of several, and for each its baselines.
 
@@ -69,13 +73,15 @@ def gather(
         epochs: as `ComparedCut.of` takes them.
         seed: likewise.
         warn: is told what a reader of the verdict has to know, a sentence.
+        start: as `ComparedCut.of` takes it.
+        settings: likewise.
 
     Raises:
         UsageError: two of them are cuts of one search, or of searches with the same configuration and seed; their
             images differ; or a baseline is unknown, or none of those that are named can be made for any of them.
     """
     documents = [read_cut(each) for each in cuts]
-    compared = [ComparedCut.of(each, epochs, seed) for each in cuts]
+    compared = [ComparedCut.of(each, epochs, seed, start, settings) for each in cuts]
     images = cuts[0].summary.data_digest
     training = compared[0].configuration.training
     searches = Searches(

@@ -55,7 +55,7 @@ class Elementwise(AggregateModule):
     def merged_gates(self, gates: Tensor) -> Tensor | None:
         if len(self.runs) > 1 or self.runs[0][0] > 1:
             return None  # Each of several inputs has a gate of its own, and only their aggregate is read.
-        at: Tensor | None = self.at0
+        at = cast("Tensor | None", self.at0)
         where = torch.arange(len(gates), device=gates.device) if at is None else at
         return gates.new_ones(self.merged).index_copy(0, where, gates)
 

@@ -45,7 +45,7 @@ class Squeeze(AggregateModule):
 
     @torch.no_grad()
     def take_gates(self, gates: Tensor) -> None:
-        self.weight *= gates[:, None, None]
+        self.weight.mul_(gates[:, None, None])
 
     @staticmethod
     def narrowed(state: State, merged: Tensor, brought: Tensor) -> State:

@@ -53,11 +53,11 @@ class BatchNorm(nn.BatchNorm2d):
         """
         means, variances = cast("Tensor", self.running_mean), cast("Tensor", self.running_var)
         closed = gates == 0
-        self.bias -= torch.where(closed, means * self.weight / (variances + self.eps).sqrt(), 0)
+        self.bias.sub_(torch.where(closed, means * self.weight / (variances + self.eps).sqrt(), 0))
         divisor = torch.where(closed, 1, gates)
         scaled = ((variances + self.eps) / divisor.square() - self.eps).clamp(min=0)
-        self.weight *= gates * ((scaled + self.eps) / (variances + self.eps)).sqrt()
-        means /= divisor
+        self.weight.mul_(gates * ((scaled + self.eps) / (variances + self.eps)).sqrt())
+        means.div_(divisor)
         variances.copy_(scaled)
 
 

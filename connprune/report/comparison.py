@@ -38,7 +38,12 @@ def _searches(document: Comparison) -> str:
 
 def _results(rows: Sequence[Row], unit: Unit) -> str:
     header = ["network", "networks", UNITS[unit], "validation", "test", "std", "cut − baseline", "95% interval"]
-    return aligned(header, [_result(row, unit) for row in rows])
+    lines = [_result(row, unit) for row in rows]
+    if any(row.start not in (None, "scratch") for row in rows):
+        header.insert(1, "start")
+        for line, row in zip(lines, rows, strict=True):
+            line.insert(1, row.start or "-")
+    return aligned(header, lines)
 
 
 def _result(row: Row, unit: Unit) -> list[str]:

@@ -1,7 +1,7 @@
 """A run directory: what one training, or one cut, made, read and written by what it means."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from connprune.limits import JSON_VALUES
 from connprune.runs.clock import now
 from connprune.runs.lock import locked
 from connprune.runs.texts import WithTexts
-from connprune.tensor_files import read_arrays, read_header, read_tensors, write_arrays
+from connprune.tensor_files import read_arrays, read_header, read_tensors, write_arrays, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,6 +39,8 @@ class RunDirectory(WithTexts):
         config: str,
         architecture: Architecture,
         status: Status = "running",
+        initial: "Mapping[str, Tensor] | None" = None,
+        searched: "RunDirectory | None" = None,
         **notes: object,
     ) -> "RunDirectory":
         """Starts a run in a directory that is new or empty.
@@ -49,6 +51,8 @@ class RunDirectory(WithTexts):
             config: its configuration as YAML.
             architecture: of its network.
             status: how far it is.
+            initial: the weights that its training starts from; None is fresh ones.
+            searched: the cut that is searched in; None is the first search. What is known of that stays with the run.
             notes: what else its summary says from its first moment on, as where it comes from.
 
         Raises:
@@ -62,8 +66,14 @@ class RunDirectory(WithTexts):
             if run.summary_file.exists():
                 raise UsageError(f"{path}: another process has just started a run here.")
             texts = {run.config: config, run.architecture_file: to_yaml(architecture)}
+            if searched is not None:
+                texts[run.parent] = searched.text(searched.parent)
+                if searched.early.is_file():
+                    write_tensors(run.early, read_tensors(searched.early)[0])
             for file, text in texts.items():
                 write_text(file, text)
+            if initial is not None:
+                write_tensors(run.initial, initial)
             digests = {file.name: text_digest(text) for file, text in texts.items()}
             run.summarise(kind=kind, status=status, created=now(), digests=digests, **notes)
         return run

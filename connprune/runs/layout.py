@@ -27,5 +27,6 @@ class Layout:
         self.sweep = path / "sweep.json"
         self.parent = path / "parent.yaml"
         self.initial = path / "initial.safetensors"
+        self.early = path / "early.safetensors"
         self.exports = path / "export"
         self.tensorboard = path / "tensorboard"

@@ -19,7 +19,10 @@ from connprune.runs.layout import Layout
 from connprune.runs.links import followed, write_document
 
 # What a summary says of a run before its results, and keeps when the run goes on.
-_LASTING = {"kind", "created", "cut", "cut_digest", "evolution", "digests", "launch", "data_digest", "origin"}
+_LASTING = {
+    *("kind", "created", "origin", "parent", "ancestry", "cut", "cut_digest", "start"),
+    *("evolution", "digests", "launch", "data_digest"),
+}
 
 
 class Summarised(Layout):

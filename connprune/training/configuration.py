@@ -21,6 +21,7 @@ from connprune.data.shape import image_shape
 from connprune.errors import UsageError
 from connprune.files import absolute, read_text
 from connprune.mistakes import NOWHERE, Mistake
+from connprune.names import one_of
 from connprune.runs.directory import RunDirectory
 from connprune.runs.settings import RunSettings
 from connprune.training.batch_sizes import require_enough
@@ -30,6 +31,12 @@ from connprune.training.recipe import Recipe
 DEFAULT_PRESET = "search"
 # A wiring by its name, which validation writes out.
 _DENSE: Any = "dense"
+
+# What the keys of the recipe begin with.
+RECIPE_PREFIX = "training."
+
+# And those of what a search in a cut may have of its own.
+_SEARCHED = ("training.", "gates.", "run.")
 
 # What may differ when a run goes on, besides `run`: it may be extended, and its images are known by their digest.
 _FREE = ("training.epochs", "data.source", "data.cache")
@@ -118,9 +125,7 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
             one of more gates than there are.
     """
     architecture = configuration.architecture_for(*(images or image_shape(configuration.data)))
-    _require_gates(architecture)
-    allowed(architecture)
-    open_gates(architecture)
+    require_gates(architecture)
     for target in architecture.connections:
         merge, maps = architecture.merge_of(target), brought_maps(architecture, target)
         if merge.feature_maps is not None and merge.feature_maps > maps:
@@ -136,7 +141,19 @@ def design(configuration: Configuration, images: tuple[Shape, int] | None = None
     return architecture
 
 
-def _require_gates(architecture: Architecture) -> None:
+def require_gates(architecture: Architecture) -> None:
+    """Refuses what no gates of this architecture can reach.
+
+    Raises:
+        UsageError: the gates are given a target and there are none, a budget of nothing, or one of more gates than
+            there are.
+    """
+    _require_any_gate(architecture)
+    allowed(architecture)
+    open_gates(architecture)
+
+
+def _require_any_gate(architecture: Architecture) -> None:
     """Refuses a target for gates where no connection has one."""
     gates = architecture.gates
     if gates is None or architecture.gated_connections:
@@ -283,15 +300,65 @@ def _differences(before: Any, after: Any, path: str = "") -> list[tuple[str, Any
     return [] if before == after else [(path, before, after)]
 
 
-def with_recipe(configuration: Configuration, *, epochs: int | None, seed: int | None) -> Configuration:
-    """The configuration with another number of epochs or another seed; None leaves it as it was, and so does the split.
+def with_recipe(
+    configuration: Configuration, *, epochs: int | None, seed: int | None, settings: Iterable[Setting] = ()
+) -> Configuration:
+    """The configuration of a retraining: with other values in its recipe. The split of the images stays.
+
+    Args:
+        configuration: that of the search.
+        epochs: how many; None leaves it.
+        seed: likewise.
+        settings: other keys of `training`, under these two.
 
     Raises:
-        UsageError: the number is out of range.
+        UsageError: a number is out of range, or a key is another section's.
     """
+    settings = list(settings)
+    foreign = next((each for each in settings if not each.path.startswith(RECIPE_PREFIX)), None)
+    if foreign is not None:
+        expected = f"a key that begins with {RECIPE_PREFIX}, since a retraining has its own recipe and nothing else"
+        raise UsageError(Mistake(found=repr(foreign.path), expected=expected, mark=foreign.mark))
     values = (("training.epochs", epochs), ("training.seed", seed))
-    settings = [Setting(key, value) for key, value in values if value is not None]
+    settings += [Setting(key, value) for key, value in values if value is not None]
+    # Nothing is cut from a retraining, so nothing is rewound to its early epochs.
+    settings.append(Setting("training.keep_early", None))
     return validated(Layered(Document(configuration.model_dump(mode="json"))).over(settings))
+
+
+def of_search_in(cut: RunDirectory, settings: Iterable[Setting] = ()) -> Configuration:
+    """The configuration of a search in a cut: the cut's own, with other values for the recipe, the gates and the run.
+
+    Args:
+        cut: the cut.
+        settings: single keys, laid over it.
+
+    Raises:
+        UsageError: the cut has no gates; a key is of another section, or says what the cut's gates are; or the result
+            is no valid configuration.
+    """
+    if not cut.architecture().gated_connections:
+        raise UsageError(f"{cut.path}: this cut has no gates left, so there is nothing to search in.")
+    settings = list(settings)
+    foreign = next((each for each in settings if not each.path.startswith(_SEARCHED)), None)
+    if foreign is not None:
+        expected = f"a key that begins with {one_of(_SEARCHED)}, since the network and its images are the cut's"
+        raise UsageError(Mistake(found=repr(foreign.path), expected=expected, mark=foreign.mark))
+    # The epoch that the first search kept is carried on, unless another one is to be kept.
+    settings.insert(0, Setting("training.keep_early", None))
+    found = validated(Layered(parse(cut.text(cut.config), str(cut.config))).over(settings))
+    before, after = cut.architecture().gates, found.gates
+    for name in ("kind", "sharing", "ungated"):
+        was, now = getattr(before, name), getattr(after, name)
+        if now != was:
+            raise UsageError(Mistake(key=f"gates.{name}", found=repr(now), expected=f"{was!r}, as the cut's gates are"))
+    return found
+
+
+def differences(before: Configuration, after: Configuration) -> list[str]:
+    """What differs, a text for each key."""
+    changed = _differences(before.model_dump(mode="json"), after.model_dump(mode="json"))
+    return [f"{key} (was {was!r}, now {now!r})" for key, was, now in changed]
 
 
 def _located(gates: Gates | None) -> Gates | None:

@@ -30,7 +30,7 @@ from connprune.training.evaluation import evaluate
 from connprune.training.images import moved, require_same_images
 from connprune.training.latency import seconds_of_both
 from connprune.training.precision import Precision, precision_on, products_in
-from connprune.training.run import load_network, split_data
+from connprune.training.run import load_network, load_weights, split_data
 
 Granularity = Literal["connection", "feature-map"]
 GRANULARITIES: dict[Granularity, Callable[[Architecture, Split], GateValues]] = {
@@ -252,11 +252,13 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
     with whole_directory(path) as temporary:
         run = RunDirectory.create(temporary, "cut", pruned.configuration.to_yaml(architecture), architecture)
         write_tensors(run.final, pruned.weights)
+        if pruned.parent.early.is_file():
+            write_tensors(run.early, _early_weights(pruned))
         if architecture.gated_connections:
             kept = kept_gates(pruned.parent.architecture(), pruned.cut.kept)
             run.write_gates(pruned.gates.restricted(architecture, kept))
         write_document(run.cut, pruned.document.model_copy(update={"path": str(run.path)}))
-        origin = pruned.parent.parent if pruned.parent.cut.is_file() else pruned.parent.config
+        origin = pruned.parent.parent if pruned.parent.parent.is_file() else pruned.parent.config
         run.write(run.parent, pruned.parent.text(origin))
         before = pruned.parent.summary
         run.summarise(
@@ -272,6 +274,13 @@ def write_cut(pruned: Pruned, path: Path) -> RunDirectory:
     return RunDirectory.open(path)
 
 
+def _early_weights(pruned: Pruned) -> dict[str, torch.Tensor]:
+    """The weights of the parent's early epoch, cut as the final ones were."""
+    parent = build(pruned.parent.architecture())
+    load_weights(parent, pruned.parent.early)
+    return sliced_weights(parent.architecture, parent.state_dict(), pruned.cut)
+
+
 def _ancestry(run: RunDirectory) -> tuple[str, ...]:
     """The runs that a cut's parent was cut from, the first training first."""
-    return read_cut(run).ancestry if run.cut.is_file() else ()
+    return read_cut(run).ancestry if run.cut.is_file() else run.summary.ancestry or ()

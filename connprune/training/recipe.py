@@ -1,10 +1,18 @@
 """The recipe of a training, as data. Nothing here imports torch."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, PlainValidator, SerializeAsAny
+from pydantic import Field, PlainValidator, SerializeAsAny, model_validator
 
-from connprune.architecture.base import Count, Frozen, NonNegative, NonNegativeInt, Positive, Switch
+from connprune.architecture.base import (
+    Count,
+    Frozen,
+    NonNegative,
+    NonNegativeInt,
+    Positive,
+    Switch,
+    UnsuitableKeyError,
+)
 from connprune.architecture.kinds import kind_of, of_kind
 from connprune.registry import Registry
 
@@ -132,6 +140,8 @@ class Recipe(Frozen):
         checkpoint_epochs: and after every so many epochs; null leaves that to the minutes.
         on_nan: what happens when the loss is no finite number. `stop` ends the training; `rollback` goes back to the
             end of the last epoch and on with half the learning rates, at most three times.
+        keep_early: the epoch whose weights are kept in `early.safetensors`, for a cut to be rewound to (Frankle et al.
+            2020); 0 are those that the training starts from, null keeps none.
     """
 
     seed: NonNegativeInt = 1337
@@ -147,3 +157,11 @@ class Recipe(Frozen):
     checkpoint_minutes: Positive = 1.0
     checkpoint_epochs: Count | None = None
     on_nan: Literal["stop", "rollback"] = "stop"
+    keep_early: NonNegativeInt | None = None
+
+    @model_validator(mode="after")
+    def _check_early(self) -> Self:
+        if self.keep_early is not None and self.keep_early > self.epochs:
+            expected = f"expected at most epochs, {self.epochs}"
+            raise UnsuitableKeyError("keep_early", f"keep_early is {self.keep_early}, {expected}")
+        return self

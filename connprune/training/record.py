@@ -93,6 +93,7 @@ class Record:
         gates = self.trainer.gates().numpy()
         self.gates.append(gates)
         self.metrics.append(epoch)
+        self._keep_early()
         if self.best is None or epoch.validation_loss < self.best.validation_loss:
             self.best = epoch
             # First the room of the old ones is given back. New ones, not the old ones overwritten: those may be being
@@ -106,6 +107,12 @@ class Record:
             self._remember()
         if self._is_due_after(epoch.epoch_seconds):
             self.save()
+
+    def _keep_early(self) -> None:
+        """Writes the weights of the epoch that is to be kept, before any checkpoint of what comes after it."""
+        trainer = self.trainer
+        if self.writes and trainer.epoch == trainer.recipe.keep_early and not trainer.step:
+            write_tensors(self.run.early, held_on_cpu(trainer.network.state_dict()))
 
     def _is_due_after(self, epoch_seconds: float) -> bool:
         trainer, every = self.trainer, self.trainer.recipe.checkpoint_epochs
@@ -216,6 +223,7 @@ class Record:
                 write_tensors(self.run.best, self.best_weights)
                 self._best_written = self.best_weights
             self._events.begin(self.trainer.epoch, self.gates[-1])
+        self._keep_early()
         if self.trainer.recipe.on_nan == "rollback":
             self._good = good
             if good is None:

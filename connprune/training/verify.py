@@ -37,10 +37,14 @@ def mistakes_of_run(run: RunDirectory) -> list[Mistake]:
 def _checks(run: RunDirectory, kind: str, is_finished: bool) -> list[Callable[[], object]]:
     checks: list[Callable[[], object]] = [run.architecture, lambda: read_configuration(run)]
     if kind == "cut":
-        checks += [lambda: read_cut(run), lambda: configuration_in(run, run.parent)]
+        checks += [lambda: read_cut(run)]
+    if kind == "cut" or run.parent.exists():
+        checks += [lambda: configuration_in(run, run.parent)]
+    if run.summary.start:
+        checks.append(lambda: _require_initial(run))
     needed = [run.final, *([run.best, run.metrics] if kind != "cut" else [])] if is_finished else []
     checks += [lambda path=path: _require(path) for path in needed]  # type: ignore[misc]
-    there = [run.final, run.best, run.initial, run.checkpoint, run.previous_checkpoint]
+    there = [run.final, run.best, run.initial, run.early, run.checkpoint, run.previous_checkpoint]
     checks += [lambda path=path: read_tensors(path) for path in there if path.exists()]  # type: ignore[misc]
     checks += [run.read_metrics]
     checks += [run.read_gates] if run.gates.exists() else []
@@ -67,6 +71,12 @@ def _results(run: RunDirectory) -> list[Callable[[], object]]:
 def _require(path: Path) -> None:
     if not path.is_file():
         raise UsageError(Mistake("this file is missing, but the run is finished.", mark=Mark(str(path))))
+
+
+def _require_initial(run: RunDirectory) -> None:
+    if not run.initial.is_file():
+        message = "this file is missing, but the run starts from its weights."
+        raise UsageError(Mistake(message, mark=Mark(str(run.initial))))
 
 
 def _raised(checks: list[Callable[[], object]]) -> list[Mistake]:

@@ -10,6 +10,7 @@ import pytest
 
 from connprune.architecture.presets import preset_names
 from connprune.cli import completion
+from connprune.documents.run import STARTS
 from connprune.errors import UsageError
 from connprune.export.formats import FORMATS
 from connprune.training.configuration import resolve
@@ -70,6 +71,7 @@ def test_the_names_are_those_that_there_are() -> None:
     assert list(completion.GRANULARITIES) == list(GRANULARITIES)
     assert completion.FORMATS == FORMATS
     assert completion.PARTS == PARTS
+    assert completion.STARTS == STARTS
 
 
 def test_the_keys_are_those_of_the_configuration() -> None:

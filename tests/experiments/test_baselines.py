@@ -36,8 +36,8 @@ def test_each_baseline_is_what_its_name_says(compared: ComparedCut) -> None:
         found["chain"].architecture.connections.items(), ["input", *layers], strict=True))  # fmt: skip
     assert len(found["residual"].architecture.all_connections) == 9 + 4
     assert found["finetune"].weights is not None
-    assert found["finetune"].architecture.gates
-    assert found["finetune"].architecture.gates.penalty == 0
+    assert found["finetune"].architecture == found["cut"].architecture
+    assert [found[name].start for name in ("cut", "finetune", "parent")] == ["scratch", "cut", "scratch"]
     assert found["evolution"].budget == 4
     recipes = {candidate.configuration.training for candidate in found.values()}
     assert len(recipes) == 1

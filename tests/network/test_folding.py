@@ -30,7 +30,8 @@ def scores_of(network: Network) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
     size = (3, shape.feature_maps, shape.height, shape.width)
     with torch.no_grad():
-        return network(torch.rand(size, generator=generator, dtype=torch.float64) * 2 - 1)
+        scores: torch.Tensor = network(torch.rand(size, generator=generator, dtype=torch.float64) * 2 - 1)
+    return scores
 
 
 @given(architectures(), st.sampled_from([1.0, 0.3]))

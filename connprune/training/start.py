@@ -1,0 +1,63 @@
+"""What a retraining of a cut starts from."""
+
+import torch
+from torch import Tensor
+
+from connprune.architecture.architecture import Architecture
+from connprune.documents.run import Start
+from connprune.errors import UsageError
+from connprune.network.folding import fold_gates
+from connprune.network.network import build
+from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import Configuration, require_gates
+from connprune.training.run import load_weights
+
+
+def searched(cut: RunDirectory, configuration: Configuration) -> tuple[Architecture, dict[str, Tensor]]:
+    """The network of a cut to be searched in, and the weights and gates that it has.
+
+    Args:
+        cut: a cut that has gates.
+        configuration: as `of_search_in` gives it. Where its temperature starts from another one than the cut's ended
+            with, w is scaled, so that every gate starts as it is.
+
+    Raises:
+        UsageError: a budget or a number of open gates is more than there is; or the weights are damaged.
+    """
+    architecture = cut.architecture().replace(gates=configuration.gates)
+    require_gates(architecture)
+    network = build(architecture)
+    load_weights(network, cut.final)
+    gates, settings = network.gates, architecture.gates
+    if gates is not None and settings is not None and settings.has_temperature:
+        start = settings.temperature.start
+        with torch.no_grad():
+            gates.weight.mul_(start / gates.temperature)
+            gates.temperature.fill_(start)
+    return architecture, dict(network.state_dict())
+
+
+def started(cut: RunDirectory, start: Start) -> tuple[Architecture, dict[str, Tensor] | None]:
+    """The network of a cut to be retrained, and its weights; None are fresh ones.
+
+    Args:
+        cut: the cut.
+        start: `scratch`, fresh weights, no gates; `cut`, the cut's own with their gates folded in; `early`, those of
+            the epoch that the search kept, cut as the final ones were, with the gates of that epoch folded in (Frankle,
+            Dziugaite, Roy, Carbin 2020; Renda, Frankle, Carbin 2020).
+
+    Raises:
+        UsageError: the search has kept no early epoch; or the weights are damaged or of another architecture.
+    """
+    architecture = cut.architecture()
+    if start == "scratch":
+        return architecture.without_gates(), None
+    if start == "early" and not cut.early.is_file():
+        raise UsageError(
+            f"{cut.path}: this cut has no weights of an early epoch; train with training.keep_early=EPOCH, and cut "
+            "that run."
+        )
+    network = build(architecture)
+    load_weights(network, cut.early if start == "early" else cut.final)
+    folded = fold_gates(network)
+    return folded.architecture, {name: tensor.contiguous() for name, tensor in folded.state_dict().items()}
