@@ -152,16 +152,11 @@ def prune(
 ) -> None:
     """Cut the connections whose gate ended near zero.
 
-    Prints the path of the cut. Give one of --threshold, --keep, --sparsity and --keep-per-layer, or any of
-    --max-params, --max-macs, --max-latency and --max-drop; a run whose gates had a budget is cut down to that without a
-    rule. The trained weights are carried over, so the cut network works before any retraining, and its accuracy is
-    shown beside its parent's.
-
-      connprune prune --max-macs 50%
+    Prints the path of the cut. Give one rule, or several of those that begin with --max; a run whose gates had a budget
+    is cut down to that without a rule. The trained weights are carried over, so the cut works before any retraining.
 
       connprune prune --max-drop 0.5
     """
-    from connprune.files import require_replaceable
     from connprune.runs.find import find, new_path, runs_folder, stem_of
 
     options.load_plugins(plugins)
@@ -181,8 +176,7 @@ def prune(
         layers_only=layers_only,
     )
     _require_together(cutting, sweep, dry_run, as_csv, as_json)
-    if out is not None and not dry_run:
-        require_replaceable(out)
+    _require_free(out, dry_run)
     folder = runs_folder(runs)
     parent = find(run, folder, "train", pass_over=True, warn=output.warning)
     if sweep:
@@ -201,6 +195,14 @@ def _require_together(cutting: Cutting, sweep: bool, dry_run: bool, as_csv: bool
         raise UsageError("--sweep goes with --dry-run and without a rule: it tries thresholds and writes nothing.")
     if as_csv and (not sweep or as_json):
         raise UsageError("--csv goes with --sweep and without --json.")
+
+
+def _require_free(out: Path | None, dry_run: bool) -> None:
+    """Refuses a place that holds something, before anything is measured."""
+    from connprune.files import require_replaceable
+
+    if out is not None and not dry_run:
+        require_replaceable(out)
 
 
 def _show_thresholds(cutting: Cutting, examined: "Examined", as_csv: bool, output: Output) -> None:

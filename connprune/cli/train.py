@@ -60,18 +60,12 @@ def train(
 
       connprune train --config mine.yaml --dry-run --explain
     """
-    from connprune.errors import UsageError
     from connprune.runs.find import runs_folder
     from connprune.training.device import choose_device
     from connprune.training.group import joined, own_device
 
     options.load_plugins(plugins)
-    if explain and (resume or not dry_run):
-        raise UsageError(
-            "--explain goes with --dry-run, and not with --resume: it says where a new run's values are from."
-        )
-    if explain and source is not None:
-        raise UsageError("--explain says where a new configuration's values are from, but --from takes the cut's.")
+    _require_together(explain, resume, dry_run, source)
     options.prepare_cpu(threads)
     wanted = Wanted(preset, config, assignments or [], data, epochs, seed, run, runs_folder(runs), resume, source)
     chosen = choose_device(own_device(device), Output(as_json, quiet).warning)
@@ -85,3 +79,15 @@ def train(
     tell_classes(summary, training.configuration.data.source, output)
     output.note(result_line(summary))
     output.result(str(directory.path), summary.model_copy(update={"path": str(directory.path)}))
+
+
+def _require_together(explain: bool, resume: bool, dry_run: bool, source: str | None) -> None:
+    """Refuses to explain what has no origins to tell."""
+    from connprune.errors import UsageError
+
+    if explain and (resume or not dry_run):
+        raise UsageError(
+            "--explain goes with --dry-run, and not with --resume: it says where a new run's values are from."
+        )
+    if explain and source is not None:
+        raise UsageError("--explain says where a new configuration's values are from, but --from takes the cut's.")
