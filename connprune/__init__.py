@@ -133,7 +133,8 @@ def cut(architecture: Architecture, gates: GateValues, rule: Rule) -> Cut:
         gates: for every gated connection, by `Connection` or by its text `source->target`, its gate, or one for each
             feature map that it carries: then feature maps are cut one by one. The magnitude is what the rule sees.
         rule: `Threshold(t)`, `Keep(n)`, `Sparsity(s)`, `KeepPerLayer(k)` or `Budget(parameters=n, macs=Share(0.5))`
-            from `connprune.architecture`; `WholeLayers(rule)` applies one to layers.
+            from `connprune.architecture`; `WholeLayers(rule)` applies one to layers. `MaxDrop(0.5, accuracy)` and
+            `Budget(latency=Latency(0.003, seconds))` take a function that measures a `Cut`.
 
     Returns:
         The smaller architecture, still with its gates (`.without_gates()` drops them), and a report.

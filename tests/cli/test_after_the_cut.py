@@ -83,6 +83,20 @@ def test_the_zeroth_epoch_is_where_the_training_starts(command: Command) -> None
     assert torch.count_nonzero(run.final_weights()["head.dense.0.bias"]) > 0
 
 
+def test_a_training_that_goes_on_keeps_the_epoch_that_a_kill_took_the_file_of(command: Command) -> None:
+    options = ("--epochs", "1", "--set", "training.keep_early=1")
+    run = RunDirectory.open(Path(command("train", *TINY, *options).out.strip()))
+    before = run.early.read_bytes()
+    run.early.unlink()
+    assert command("train", "--run", run.path, "--resume", "--epochs", "2", "--device", "cpu").code == 0
+    assert run.early.read_bytes() == before
+    run.early.write_bytes(before[:-1] + b"?")
+    assert command("check", run.path).code == 2
+    refused = command("prune", run.path, "--keep", "20")
+    assert refused.code == 2
+    assert "early.safetensors" in refused.err
+
+
 def test_what_cannot_be_started_from_is_refused(command: Command) -> None:
     command("train", *TINY, "--epochs", "1")
     command("prune", "--keep", "20")
