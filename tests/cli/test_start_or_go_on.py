@@ -72,6 +72,6 @@ def test_retraining_starts_and_goes_on(command: Command) -> None:
     refused = command("retrain", "runs/other", "--epochs", "2", "--resume", "--run", "runs/again")
     assert refused.code == 2
     assert "this differs: CUT (was" in refused.err
-    assert "--epochs (was 1, now 2)" in refused.err
+    assert "training.epochs (was 1, now 2)" in refused.err
     compared = ("retrain", "runs/cut", "--against", "chain", "--epochs", "1", "-q")
     assert command(*compared, "--resume").out == command(*compared).out == command(*compared, "--resume").out

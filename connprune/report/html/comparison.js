@@ -96,8 +96,10 @@ function comparisonSection(page, state) {
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 function tables(comparison, rows, unit, link) {
   const network = { key: "network", label: "network", text: true };
+  const starts = rows.some(({ start }) => start && start !== "scratch");
   const results = [
     network,
+    ...(starts ? [{ key: "start", label: "start", text: true }] : []),
     { key: "count", label: "networks", write: formats.count },
     { key: unit, label: unit, write: formats.count },
     { key: "validation_accuracy", label: "validation", write: formats.percent },
