@@ -134,7 +134,7 @@ def train_locked(
         mean, divisor = normalisation(splits.train, configuration.data.normalise)
         network.normalise(mean, divisor)
         gates = network.architecture.gates
-        if run.initial.exists() or run.summary.start:
+        if run.initial.exists() or (run.summary.start and not run.has_checkpoint):
             load_weights(network, run.initial)
         elif network.gates and gates and isinstance(gates.initialisation, FromRun) and not run.has_checkpoint:
             # A checkpoint has every gate; the other run need not be there any more.
