@@ -2,7 +2,7 @@
 
 import copy
 import operator
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, fx, nn
 
 from connprune.architecture.architecture import Connection
+from connprune.architecture.cutting import Cut
 from connprune.architecture.rules import Counts, Rule, Unit, require_rule
-from connprune.errors import DisconnectedError
+from connprune.errors import DisconnectedError, UsageError
 from connprune.wiring.counts import counts, whole
 from connprune.wiring.flow import is_identity_in_evaluation, scaled, sliced
 from connprune.wiring.liveness import Left, Wired, gone, left_without
@@ -39,6 +40,21 @@ class Report:
     after: Counts
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """What is left of a wired module, which is counted and not made."""
+
+    wired: Wired
+    numbers: Mapping[Unit, int]
+
+    def __call__(self, removed: frozenset[Unit], /) -> Counts | None:
+        left = left_without(self.wired, frozenset(self.numbers[each] for each in removed))
+        return counts(self.wired, left) if left else None
+
+    def network(self, removed: frozenset[Unit], /) -> Cut:
+        raise UsageError("A rule that measures what it leaves is for architectures; a wired module has none.")
+
+
 def cut(wired: Wired, rule: Rule) -> tuple[Left, Report]:
     """Chooses by the magnitude of the gates, as the command does.
 
@@ -52,11 +68,7 @@ def cut(wired: Wired, rule: Rule) -> tuple[Left, Report]:
     magnitudes = wired.gates.values().detach().abs().tolist()
     scores: dict[Unit, float] = dict(zip(connections, magnitudes, strict=True))
 
-    def counts_without(removed: frozenset[Unit]) -> Counts | None:
-        left = left_without(wired, frozenset(numbers[each] for each in removed))
-        return counts(wired, left) if left else None
-
-    chosen = rule.chosen(scores, counts_without)
+    chosen = rule.chosen(scores, _Counted(wired, numbers))
     left = left_without(wired, frozenset(numbers[each] for each in chosen))
     if left is None:
         raise DisconnectedError(f"The cut ({rule}) would leave nothing that the output could be computed from.")
