@@ -14,7 +14,6 @@ from connprune.experiments.plan import Candidate, require_few
 from connprune.mistakes import Mistake
 from connprune.names import nearest
 from connprune.registry import Registry
-from connprune.training.start import started
 
 
 class Baseline:
@@ -110,6 +109,9 @@ def of_cut(name: str, compared: ComparedCut, start: Start) -> Candidate:
     Raises:
         UsageError: its search has kept no early epoch.
     """
+    # Here, since it needs torch.
+    from connprune.training.start import started
+
     architecture, weights = started(compared.cut, start)
     return Candidate(name, name, architecture, compared.configuration, weights=weights, start=start)
 
