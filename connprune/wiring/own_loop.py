@@ -76,7 +76,7 @@ def shrink(module: nn.Module, rule: Rule) -> nn.Module:
 
     Raises:
         UsageError: it has no gates, the rule is none, or it asks for more than there is.
-        DisconnectedError: nothing would be left that the output could be computed from.
+        DisconnectedError: no path from what it takes to its output would be left.
     """
     gated = _gated(module)
     if not isinstance(gated, Network):

@@ -1,6 +1,7 @@
 """Removes closed connections from a wired module, with all weights that belong to them."""
 
 import copy
+import math
 import operator
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from typing import cast
 import torch
 from torch import Tensor, fx, nn
 
+from connprune.architecture.advice import instead
 from connprune.architecture.architecture import Connection
 from connprune.architecture.cutting import Cut
 from connprune.architecture.rules import Counts, Rule, Unit, require_rule
-from connprune.errors import DisconnectedError, UsageError
+    chosen = rule.chosen(scores, _Counted(wired, numbers))
+    left = left_after(chosen)
 from connprune.wiring.counts import counts, whole
 from connprune.wiring.flow import is_identity_in_evaluation, scaled, sliced
 from connprune.wiring.liveness import Left, Wired, gone, left_without
@@ -59,19 +62,27 @@ def cut(wired: Wired, rule: Rule) -> tuple[Left, Report]:
     """Chooses by the magnitude of the gates, as the command does.
 
     Raises:
-        UsageError: the rule is none, or asks for more than there is.
-        DisconnectedError: the cut would leave nothing that the output could be computed from.
+        UsageError: the rule is none, or asks for more than there is; or a gate is no finite number.
+        DisconnectedError: the cut would leave no path from what the module takes to its output.
     """
     require_rule(rule)
     connections = wired.gates.connections
     numbers: dict[Unit, int] = {connection: number for number, connection in enumerate(connections)}
     magnitudes = wired.gates.values().detach().abs().tolist()
     scores: dict[Unit, float] = dict(zip(connections, magnitudes, strict=True))
+    for unit, score in scores.items():
+        require(f"gates[{str(unit)!r}]", score, float, "a finite number", math.isfinite)
+
+    def left_after(removed: frozenset[Unit]) -> Left | None:
+        return left_without(wired, frozenset(numbers[each] for each in removed))
 
     chosen = rule.chosen(scores, _Counted(wired, numbers))
-    left = left_without(wired, frozenset(numbers[each] for each in chosen))
+    left = left_after(chosen)
     if left is None:
-        raise DisconnectedError(f"The cut ({rule}) would leave nothing that the output could be computed from.")
+        advice = instead(scores, lambda removed: left_after(removed) is not None)
+        raise DisconnectedError(
+            f"The cut ({rule}) would leave no path from what the module takes to its output. {advice}"
+        )
     followed = tuple(each for each in gone(wired, left) if each not in chosen)
     in_order = tuple(each for each in connections if each in chosen)
     return left, Report(str(rule), in_order, followed, whole(wired), counts(wired, left))
@@ -89,8 +100,8 @@ def shrink(graph_module: fx.GraphModule, rule: Rule) -> fx.GraphModule:
         rule: what to cut.
 
     Raises:
-        UsageError: the rule is none, or asks for more than there is.
-        DisconnectedError: the cut would leave nothing that the output could be computed from.
+        UsageError: the rule is none, or asks for more than there is; or a gate is no finite number.
+        DisconnectedError: the cut would leave no path from what the module takes to its output.
     """
     wired = Wired.of(copy.deepcopy(graph_module))
     left, report = cut(wired, rule)

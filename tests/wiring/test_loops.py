@@ -48,7 +48,6 @@ def test_a_plain_loop(wired: torch.fx.GraphModule) -> None:
     assert all(each.grad is not None for each in small.parameters())
 
 
-@pytest.mark.slow  # For its import.
 @PATIENT
 def test_a_lightning_loop(wired: torch.fx.GraphModule, tmp_path: Path) -> None:
     lightning = pytest.importorskip("lightning", reason="lightning is not installed")

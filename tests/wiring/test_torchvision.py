@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 import connprune as cp
 from connprune.architecture import Connection, Threshold
 from connprune.architecture.rules import CountsWithout, Scores, Unit
+from connprune.errors import UsageError
 from connprune.wiring.parts import WiredGates
 from tests.wiring.test_programs import gates_of, same
 
@@ -153,3 +154,38 @@ def test_a_budget_is_met(resnet18: nn.Module) -> None:
     assert 0 < parameters(small) <= parameters(resnet18) / 2
     with torch.no_grad():
         assert small(IMAGES).shape == (2, 1000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("squeezenet1_1", {}),
+        ("efficientnet_b0", {}),
+        ("convnext_tiny", {}),
+        ("swin_t", {}),
+        ("resnext50_32x4d", {}),
+        ("googlenet", {"init_weights": False, "aux_logits": False}),
+    ],
+)
+def test_other_networks_of_torchvision(name: str, settings: dict[str, object]) -> None:
+    torch.manual_seed(0)
+    network = unsettled(getattr(torchvision.models, name)(weights=None, **settings))
+    wired = cp.wire(network, IMAGES)
+    close(gates_of(wired), list(cp.gates(wired))[1::4])
+    small, given, masked = cut_and_masked(wired)
+    same(given, masked)
+    assert parameters(small) == cp.preview(wired, Threshold(0.01)).after.parameters < parameters(network)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "settings", "reader"),
+    [
+        ("shufflenet_v2_x0_5", {}, r"stage2\.0\.view"),
+        ("googlenet", {"init_weights": False}, r"aux1 \(InceptionAux\)"),
+    ],
+)
+def test_networks_of_torchvision_that_are_refused(name: str, settings: dict[str, object], reader: str) -> None:
+    with pytest.raises(UsageError, match=f"module: .*{reader}"):
+        cp.wire(getattr(torchvision.models, name)(weights=None, **settings), IMAGES)

@@ -304,7 +304,20 @@ def test_arguments_that_do_not_suit(arguments: dict[str, object], message: str) 
 
 def test_a_cut_that_leaves_nothing_is_refused() -> None:
     wired = closed(reading(lambda net, maps: means(net, net.wide(maps))), 0, 1)
-    with pytest.raises(DisconnectedError, match=r"\(threshold 0.01\) would leave nothing"):
+    with pytest.raises(DisconnectedError, match=r"\(threshold 0.01\) would leave no path .* keeping 1 does"):
+        cp.shrink(wired, Threshold(0.01))
+    with torch.no_grad():
+        gates_of(wired).weight.copy_(torch.tensor([0.25, 0.5]))
+    with pytest.raises(DisconnectedError, match=r"The largest threshold that keeps one is 0.5\."):
+        cp.preview(wired, Threshold(0.6))
+    assert cp.preview(wired, Threshold(0.5)).after.parameters > 0
+
+
+def test_a_gate_that_is_no_number_is_refused() -> None:
+    wired = closed(reading(lambda net, maps: means(net, net.wide(maps))))
+    with torch.no_grad():
+        gates_of(wired).weight[1] = float("nan")
+    with pytest.raises(UsageError, match=r"gates\['one->cat'\]: found nan, expected a finite number"):
         cp.shrink(wired, Threshold(0.01))
 
 
