@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         Cut,
         Keep,
         KeepPerLayer,
+        Latency,
+        MaxDrop,
         Rule,
         Share,
         Sparsity,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from connprune.interface.configuring import config, presets
     from connprune.interface.training import open_run, resume, train
     from connprune.network import Network
+    from connprune.network.folding import fold_gates
+    from connprune.training.limited import Limited
     from connprune.wiring.own_loop import gates, penalty, preview, shrink
     from connprune.wiring.saving import restore
     from connprune.wiring.wire import wire
@@ -37,6 +41,9 @@ __all__ = [
     "Budget",
     "Keep",
     "KeepPerLayer",
+    "Latency",
+    "Limited",
+    "MaxDrop",
     "Share",
     "Sparsity",
     "Threshold",
@@ -45,6 +52,7 @@ __all__ = [
     "build",
     "config",
     "cut",
+    "fold_gates",
     "gates",
     "load",
     "open_run",
@@ -61,10 +69,22 @@ __all__ = [
 
 # Where each name comes from that no function here stands for.
 _ORIGINS = {
-    "connprune.architecture": ("Budget", "Keep", "KeepPerLayer", "Share", "Sparsity", "Threshold", "WholeLayers"),
+    "connprune.architecture": (
+        "Budget",
+        "Keep",
+        "KeepPerLayer",
+        "Latency",
+        "MaxDrop",
+        "Share",
+        "Sparsity",
+        "Threshold",
+        "WholeLayers",
+    ),
     "connprune.export.safetensors": ("save",),
     "connprune.interface.configuring": ("config", "presets"),
     "connprune.interface.training": ("open_run", "resume", "train"),
+    "connprune.network.folding": ("fold_gates",),
+    "connprune.training.limited": ("Limited",),
     "connprune.wiring.own_loop": ("gates", "penalty", "preview", "shrink"),
     "connprune.wiring.saving": ("restore",),
     "connprune.wiring.wire": ("wire",),

@@ -26,8 +26,8 @@ napoleon_google_docstring = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!connprune\.).*"),
     ("py:.*", r"connprune\.architecture\.gates\.(?!Gates$).*"),
-    # Two classes of this name cannot both be found by it.
-    ("py:.*", r"connprune\.documents\.comparison\.Network"),
+    # Two classes of one name cannot both be found by it.
+    ("py:.*", r"connprune\.documents\.(comparison\.Network|cut\.Latency)"),
     ("py:.*", r"connprune\.(architecture\.architecture\.Input|(data|runs)\.settings\..*|training\.recipe\..*)"),
 ]
 

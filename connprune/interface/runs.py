@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.rules import Budget, Rule, require_rule
 from connprune.documents.cut import CutDocument
 from connprune.documents.epoch import EpochMetrics
-from connprune.documents.run import Trained
+from connprune.documents.run import Start, Trained
 from connprune.errors import ArgumentError, UnfinishedError, UsageError
 from connprune.experiments.plan import Job, begin
 from connprune.experiments.search_results import collect
@@ -27,6 +28,7 @@ from connprune.runs.links import write_document
 from connprune.training.device import choose_device
 from connprune.training.importance import CRITERIA
 from connprune.training.latency import latencies
+from connprune.training.limited import Limited
 from connprune.training.pruning import GRANULARITIES, Granularity, examine, prune, write_cut
 from connprune.training.run import load_network
 
@@ -79,7 +81,7 @@ class Run(Directory):
 
     def prune(
         self,
-        rule: Rule | None = None,
+        rule: Rule | Limited | None = None,
         *,
         by: str = "gate",
         granularity: Granularity | None = None,
@@ -90,7 +92,8 @@ class Run(Directory):
         """Cuts the run, as `connprune prune` does, and evaluates what is left with the weights that it has.
 
         Args:
-            rule: what to cut, `Threshold(0.01)`; None is the budget that the gates were given.
+            rule: what to cut, `Threshold(0.01)`; with `Limited(points=0.5)` the smallest network whose validation
+                accuracy falls by at most half a point; None is the budget that the gates were given.
             by: the importance criterion.
             granularity: whether connections or feature maps are cut; None is as the gates are.
             path: a new directory for the cut; None is one in the runs folder.
@@ -106,7 +109,8 @@ class Run(Directory):
             if gates is None or gates.budget is None:
                 raise ArgumentError(Mistake(key="rule", found="none", expected="one, since the gates had no budget"))
             rule = Budget.of(gates.budget)
-        require_rule(rule)
+        if not isinstance(rule, Limited):
+            require_rule(rule)
         if by not in CRITERIA:
             raise UsageError(unknown("by", str(by), CRITERIA))
         if granularity not in (None, *GRANULARITIES):
@@ -118,7 +122,7 @@ class Run(Directory):
         examined = examine(self.directory, by, granularity or natural, load_images, chosen, data)
         if not examined.same_data:
             warn("the images have changed since the run was trained, so no accuracy is comparable with the run's")
-        pruned = prune(examined, rule)
+        pruned = prune(examined, rule.rule(examined) if isinstance(rule, Limited) else rule)
         made = write_cut(pruned, Path(path) if path else new_path(self.path.parent, f"{stem_of(self.path)}-cut"))
         return PrunedRun(made.path)
 
@@ -135,6 +139,7 @@ class PrunedRun(Run):
         self,
         *,
         against: Sequence[str] = (),
+        start: Start = "scratch",
         seeds: int | Sequence[int] = 1,
         epochs: int | None = None,
         path: str | Path | None = None,
@@ -142,12 +147,14 @@ class PrunedRun(Run):
         device: str = "auto",
         progress: Callable[[str, int, Trained], object] | None = None,
     ) -> "Retrained":
-        """Trains the cut and its baselines from scratch, as `connprune retrain` does, one after the other.
+        """Trains the cut and its baselines, as `connprune retrain` does, one after the other.
 
         The same call goes on with a comparison that was interrupted.
 
         Args:
             against: the names of baselines, `["parent", "random:10"]`, or paths of runs.
+            start: what the cut starts from: `scratch`, fresh weights; `cut`, those that it has, with their gates folded
+                in; `early`, those of the epoch that the search kept.
             seeds: how many, from the recipe's own upwards, or which.
             epochs: of each training; None is as the cut's run has it.
             path: a directory for the comparison; None is one in the runs folder.
@@ -161,7 +168,9 @@ class PrunedRun(Run):
         """
         if isinstance(against, str):
             raise ArgumentError(Mistake(key="against", found=repr(against), expected="a list of names"))
-        gathered = gather([self.directory], against, epochs, None, warn)
+        if start not in get_args(Start):
+            raise UsageError(unknown("start", str(start), get_args(Start)))
+        gathered = gather([self.directory], against, epochs, None, warn, start)
         planned = gathered.plan(seed_numbers(seeds, gathered.seed))
         place = Path(path) if path else self.path.parent / f"compare-{planned.identity}"
         plan = begin(place, planned, gathered.candidates, gathered.images)

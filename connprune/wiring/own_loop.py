@@ -70,7 +70,8 @@ def shrink(module: nn.Module, rule: Rule) -> nn.Module:
         rule: `Threshold(t)`, `Keep(n)`, `Sparsity(s)`, `KeepPerLayer(k)` or `Budget(parameters=n, macs=Share(0.5))`.
 
     Returns:
-        Of a `Network` the cut `Network`, with its weights and the gates that are left. Of a wired module a plain one,
+        Of a `Network` the cut `Network`, with its weights and the gates that are left, which `connprune.fold_gates`
+        takes into the weights. Of a wired module a plain one,
         whose weights have taken the gates; in evaluation it gives what the wired one gives with the gates of all that
         was removed at zero.
 

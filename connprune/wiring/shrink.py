@@ -14,8 +14,8 @@ from connprune.architecture.advice import instead
 from connprune.architecture.architecture import Connection
 from connprune.architecture.cutting import Cut
 from connprune.architecture.rules import Counts, Rule, Unit, require_rule
-    chosen = rule.chosen(scores, _Counted(wired, numbers))
-    left = left_after(chosen)
+from connprune.arguments import require
+from connprune.errors import DisconnectedError, UsageError
 from connprune.wiring.counts import counts, whole
 from connprune.wiring.flow import is_identity_in_evaluation, scaled, sliced
 from connprune.wiring.liveness import Left, Wired, gone, left_without

@@ -82,6 +82,17 @@ def test_a_cut_beside_its_parent(cut: PrunedRun, folder: Path) -> None:
     assert frame.loc["cut", "test_accuracy"] == retrained.rows[0].test_accuracy
 
 
+def test_a_fine_tuned_cut_begins_with_its_weights(cut: PrunedRun) -> None:
+    retrained = cut.retrain(start="cut", epochs=1, device="cpu")
+    (row,) = retrained.rows
+    assert row.parameters <= cut.report.after.parameters
+
+
+def test_a_cut_may_be_asked_for_by_what_it_may_lose(run: Run) -> None:
+    cut = run.prune(cp.Limited(points=100), device="cpu")
+    assert cut.report.after.parameters < cut.report.before.parameters
+
+
 def test_what_ended_is_not_trained_again(run: Run) -> None:
     before = run.directory.digest()
     assert cp.resume(run.path, device="cpu").directory.digest() == before
@@ -132,6 +143,8 @@ def test_bad_arguments(run: Run, cut: PrunedRun, tmp_path: Path) -> None:
         run.prune(cp.Keep(0))
     with pytest.raises(UsageError, match="against: found 'parent', expected a list of names"):
         cut.retrain(against="parent")
+    with pytest.raises(UsageError, match=r"start: found 'parent', expected one of scratch, cut, early"):
+        cut.retrain(start="parent")  # type: ignore[arg-type]
     for seeds in (0, [], [1, 1], [-1]):
         with pytest.raises(UsageError, match="seeds: found"):
             cut.retrain(seeds=seeds)
