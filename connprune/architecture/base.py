@@ -42,7 +42,8 @@ class UnsuitableKeyError(ValueError):
 class Frozen(BaseModel):
     """Immutable data that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Of many kinds of layers and settings an architecture needs few.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Shape(NamedTuple):

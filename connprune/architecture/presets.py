@@ -1,34 +1,16 @@
-"""The presets: complete configurations that come with the package, as YAML files."""
+"""The presets as they are laid under what a user says."""
 
 from functools import cache
-from importlib.resources import files
 
 from connprune.architecture.strict_yaml import Document, parse
-from connprune.errors import UsageError
-from connprune.names import unknown
+from connprune.presets import preset_names, preset_text
 
-_FOLDER = files("connprune.architecture") / "presets"
-
-
-def preset_names() -> list[str]:
-    """The names of all presets, sorted."""
-    return sorted(entry.name.removesuffix(".yaml") for entry in _FOLDER.iterdir() if entry.name.endswith(".yaml"))
-
-
-def preset_text(name: str) -> str:
-    """The YAML of a preset.
-
-    Raises:
-        UsageError: there is no preset of this name.
-    """
-    if name not in preset_names():
-        raise UsageError(unknown("preset", name, preset_names()))
-    return (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+__all__ = ["preset_document", "preset_names", "preset_text"]
 
 
 @cache
 def preset_document(name: str) -> Document:
-    """A preset as it is laid under what a user says; read once, as the cells of a sweep need it by the thousand.
+    """A preset, parsed; read once, as the cells of a sweep need it by the thousand.
 
     Raises:
         UsageError: there is no preset of this name.

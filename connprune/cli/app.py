@@ -1,36 +1,76 @@
 """The commands, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from inspect import cleandoc
 from typing import Annotated
 
 import typer
 
 from connprune import __version__
-from connprune.cli.bench import bench
-from connprune.cli.check import check
-from connprune.cli.data import data
-from connprune.cli.env import env
-from connprune.cli.evaluate import evaluate
-from connprune.cli.export import export
 from connprune.cli.help import Command, Group
-from connprune.cli.inspect import inspect
-from connprune.cli.predict import predict
-from connprune.cli.presets import presets
-from connprune.cli.prune import prune
-from connprune.cli.retrain import retrain
-from connprune.cli.runs import runs
-from connprune.cli.schema import schema
-from connprune.cli.sweep import sweep
-from connprune.cli.train import train
-from connprune.cli.work import work
 
 WORKFLOW = "Search, cut, compare"
 UTILITIES = "Utilities"
-PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    WORKFLOW: (train, inspect, prune, retrain, sweep, evaluate, predict, export),
-    UTILITIES: (runs, check, presets, schema, data, bench, env),
+# Each command with the first line of its docstring: --help imports none of them.
+PANELS = {
+    WORKFLOW: {
+        "train": "Train gates and weights together.",
+        "inspect": "Show an architecture, its connections and their gates.",
+        "prune": "Cut the connections whose gate ended near zero.",
+        "retrain": "Train a cut architecture, from scratch unless --from says otherwise, and compare it.",
+        "sweep": "Train every combination of some settings with every seed, and compare them.",
+        "evaluate": "Evaluate a finished run or a cut: accuracy, each class, which are taken for which.",
+        "predict": "Say what image files show, by a finished run or a cut.",
+        "export": "Write the network of a finished run for other software, or draw its wiring.",
+    },
+    UTILITIES: {
+        "runs": "List runs, cuts and experiments, and the state of each.",
+        "check": "Check a file or a run, and list everything that is wrong with it.",
+        "presets": "List the presets, or print one as YAML.",
+        "schema": "Print the JSON Schema of a configuration, a sweep or a result.",
+        "data": "Download a data set into the cache and check it.",
+        "bench": "Measure how fast training and forward passes are on this machine.",
+        "env": "Print what a bug report needs: versions, machine, devices, extras, variables and folders.",
+    },
 }
+# What a worker of an experiment is started with.
+HIDDEN = "work"
+
+
+def command_line(words: Iterable[str] | None = None) -> typer.Typer:
+    """All commands; imported are those alone that are to be executed or to say what they take.
+
+    Args:
+        words: of the line that was typed; None imports every command.
+    """
+    typed = None if words is None else set(words)
+    app = typer.Typer(
+        cls=Group,
+        name="connprune",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for panel, commands in PANELS.items():
+        for name, summary in commands.items():
+            command = _imported(name) if typed is None or name in typed else _nothing
+            text = help_of(command) if command is not _nothing else summary
+            app.command(name, cls=Command, help=text, rich_help_panel=panel)(command)
+    if typed is None or HIDDEN in typed:
+        app.command(HIDDEN, hidden=True)(_imported(HIDDEN))
+    app.callback(help=help_of(connprune))(connprune)
+    return app
+
+
+def _imported(name: str) -> Callable[..., None]:
+    command: Callable[..., None] = getattr(import_module(f"connprune.cli.{name}"), name)
+    return command
+
+
+def _nothing() -> None:
+    """Stands for a command that is only listed."""
 
 
 def help_of(command: Callable[..., None]) -> str:
@@ -38,21 +78,6 @@ def help_of(command: Callable[..., None]) -> str:
     paragraphs = (text.strip() for text in cleandoc(command.__doc__ or "").split("\n\n"))
     shown = [f"$ {text}" if text.startswith("connprune ") else " ".join(text.splitlines()) for text in paragraphs]
     return "\n\n".join(shown).replace("[", r"\[")
-
-
-app = typer.Typer(
-    cls=Group,
-    name="connprune",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-for panel, commands in PANELS.items():
-    for command in commands:
-        app.command(cls=Command, help=help_of(command), rich_help_panel=panel)(command)
-app.command(hidden=True)(work)
 
 
 def _show_version(wanted: bool) -> None:
@@ -77,6 +102,3 @@ def connprune(
 
       connprune retrain
     """
-
-
-app.callback(help=help_of(connprune))(connprune)

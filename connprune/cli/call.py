@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from typer import TyperException
 
-from connprune.cli.app import app
+from connprune.cli.app import command_line
 from connprune.cli.output import tell
 from connprune.cli.resuming import advised
 from connprune.cli.slips import explained
@@ -24,7 +24,7 @@ def call() -> int:
         InterruptedRunError: a signal asked to stop.
     """
     try:
-        code = app(prog_name="connprune", standalone_mode=False)
+        code = command_line(_typed())(prog_name="connprune", standalone_mode=False)
         # What a library has printed may be on its way yet.
         sys.stdout.flush()
     except SystemExit as exited:
@@ -37,6 +37,12 @@ def call() -> int:
         message, code = _explain(error)
         tell(message)
     return int(code or 0)
+
+
+def _typed() -> list[str]:
+    """The words on the command line, which a shell that asks for completions passes on in variables."""
+    completing = (os.environ.get(name, "") for name in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS"))
+    return [*sys.argv[1:], *(word for line in completing for word in line.split())]
 
 
 def _explain(error: Exception) -> tuple[str, int]:

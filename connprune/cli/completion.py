@@ -22,10 +22,9 @@ SCHEMAS = (
 
 def presets(incomplete: str) -> list[str]:
     """Presets that begin so."""
-    from importlib.resources import files
+    from connprune.presets import preset_names
 
-    entries = (files("connprune") / "architecture" / "presets").iterdir()
-    return _beginning(incomplete, sorted(entry.name.removesuffix(".yaml") for entry in entries))
+    return _beginning(incomplete, preset_names())
 
 
 def runs(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -4,30 +4,43 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from connprune.cli.quick_start import convert_only_where_needed, import_layout_of_help
+
 
 class Command(TyperCommand):
     """A command."""
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Prints its help."""
+        import_layout_of_help()
+        super().format_help(ctx, formatter)
+
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its arguments and options, without types."""
-        return _without_types(super().get_params(ctx))
+        """Its arguments and options; help says no types."""
+        return _prepared(super().get_params(ctx))
 
 
 class Group(TyperGroup):
     """All commands."""
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Prints its help."""
+        import_layout_of_help()
+        super().format_help(ctx, formatter)
+
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its options, without types."""
-        return _without_types(super().get_params(ctx))
+        """Its options; help says no types."""
+        return _prepared(super().get_params(ctx))
 
 
-def _without_types(params: list[Any]) -> list[Any]:
+def _prepared(params: list[Any]) -> list[Any]:
     for param in params:
         # typer gives an argument's type a column of its own, and no way to leave it out.
         if isinstance(param, TyperArgument):
             param.display_type_rich = _nothing  # type: ignore[method-assign]
         elif isinstance(param, TyperOption) and param.is_flag and param.metavar is None:
             param.metavar = ""
+    convert_only_where_needed(params)
     return params
 
 

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import typer
@@ -82,6 +81,8 @@ def image_shape(text: str) -> Any:
 
 def budget(text: str) -> Any:
     """Reads an option's value: a whole number from 1 upwards, or with % behind it a `Share` of the parent."""
+    from fractions import Fraction
+
     from connprune.architecture.rules import Share
     from connprune.errors import UsageError
 

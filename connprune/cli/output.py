@@ -1,7 +1,5 @@
 """What commands say: data to stdout, everything else to stderr."""
 
-import csv
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +32,8 @@ def tell(error: str) -> None:
 
 def as_text(document: Mapping[str, object]) -> str:
     """A document as indented JSON."""
+    import json
+
     # Of all that a terminal might obey, JSON leaves this one character as it is.
     return json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f")
 
@@ -73,6 +73,8 @@ class Output:
     ) -> None:
         """A table that is the command's product: for a person, or with --json the document, or as CSV."""
         if as_csv:
+            import csv
+
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(map(cell, rows[0]))
             writer.writerows(map(cell, row.values()) for row in rows)

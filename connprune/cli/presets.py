@@ -1,11 +1,14 @@
 """`connprune presets`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connprune.cli import completion, options
 from connprune.cli.output import Output
+
+if TYPE_CHECKING:
+    from connprune.documents.base import Document
 
 
 def presets(
@@ -23,15 +26,17 @@ def presets(
 
       connprune presets --names
     """
-    from connprune.architecture.presets import preset_names, preset_text
-    from connprune.documents.lists import Preset, Presets
     from connprune.errors import UsageError
+    from connprune.presets import preset_names, preset_text
 
     if name and names:
         raise UsageError("Give NAME or --names, found both.")
-    if name:
-        text = preset_text(name)
-        Output(as_json).result(text.rstrip(), Preset(name=name, configuration=text))
-    else:
-        names_of_all = preset_names()
-        Output(as_json).result("\n".join(names_of_all), Presets(presets=tuple(names_of_all)))
+    shown = preset_text(name) if name else "\n".join(preset_names())
+    Output(as_json).result(shown.rstrip(), _document(name, shown) if as_json else None)
+
+
+def _document(name: str | None, shown: str) -> "Document":
+    """What --json prints, whose classes take longer to import than the rest of the command."""
+    from connprune.documents.lists import Preset, Presets
+
+    return Preset(name=name, configuration=shown) if name else Presets(presets=tuple(shown.splitlines()))

@@ -20,9 +20,9 @@ def meant(word: str, command: str) -> str | None:
         word: what the user wrote without an option.
         command: the command that they gave it to.
     """
-    from connprune.architecture.presets import preset_names
     from connprune.data.formats import format_of
     from connprune.data.named import SOURCES
+    from connprune.presets import preset_names
 
     path = Path(word)
     try:

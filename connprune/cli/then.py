@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +13,13 @@ from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import job_commands
 from connprune.cli.options import assigned, seed_numbers
 from connprune.cli.output import Output
-from connprune.documents.sweep import Step
 from connprune.errors import ConnpruneError, DisconnectedError, UsageError
 
 if TYPE_CHECKING:
     from connprune.architecture.gates import Gates
     from connprune.documents.plan import ComparisonPlan, SweepPlan
     from connprune.documents.run import Start
+    from connprune.documents.sweep import Step
     from connprune.experiments.plan import Plan
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
@@ -75,6 +74,8 @@ class Procedure:
         Raises:
             UsageError: it is not of this form, a command does not know an option, or the sweep itself decides it.
         """
+        from hashlib import sha256
+
         from connprune.cli.prune import prune
         from connprune.cli.retrain import named_baselines, retrain, start_named
         from connprune.experiments.candidates import require_baselines
@@ -135,7 +136,7 @@ def require_possible(
 
 def follow(
     sweep: "Plan[SweepPlan]", procedures: Sequence[Procedure], execution: ExecutionOptions, output: Output
-) -> tuple[Step, ...]:
+) -> "tuple[Step, ...]":
     """Cuts what a sweep found and compares the cuts, cell by cell; one that fails does not hold up the others.
 
     A cell of which a search is missing is left out.
@@ -146,6 +147,8 @@ def follow(
     Raises:
         ConnpruneError: of the first cell that failed, once the others are done; the same command goes on.
     """
+    from connprune.documents.sweep import Step
+
     steps: list[Step] = []
     failed: list[ConnpruneError] = []
     for procedure, name, cell in _searched(sweep, procedures):

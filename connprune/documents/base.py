@@ -25,7 +25,13 @@ class Part(BaseModel):
     """A part of a document: frozen, its numbers finite, and with no key that its class does not name."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        populate_by_name=True,
+        protected_namespaces=(),
+        # Of many documents a command needs few.
+        defer_build=True,
     )
 
     @classmethod

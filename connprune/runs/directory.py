@@ -6,8 +6,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connprune.architecture.architecture import Architecture
-from connprune.architecture.files import from_yaml, to_yaml
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.run import Kind, Status
 from connprune.errors import DamagedFileError, UsageError
@@ -21,6 +19,7 @@ from connprune.tensor_files import read_arrays, read_header, read_tensors, write
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from connprune.architecture.architecture import Architecture
     from connprune.runs.gate_history import GateHistory
 
 
@@ -37,7 +36,7 @@ class RunDirectory(WithTexts):
         path: Path,
         kind: Kind,
         config: str,
-        architecture: Architecture,
+        architecture: "Architecture",
         status: Status = "running",
         initial: "Mapping[str, Tensor] | None" = None,
         searched: "RunDirectory | None" = None,
@@ -58,6 +57,8 @@ class RunDirectory(WithTexts):
         Raises:
             UsageError: the directory holds something, or is no directory, or another process starts a run there.
         """
+        from connprune.architecture.files import to_yaml
+
         require_empty(path)
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
@@ -94,8 +95,10 @@ class RunDirectory(WithTexts):
             raise UsageError(f"{path}: this directory is no run: it has no summary.json.")
         return run
 
-    def rewire(self, architecture: Architecture) -> None:
+    def rewire(self, architecture: "Architecture") -> None:
         """Writes the architecture of the run's network."""
+        from connprune.architecture.files import to_yaml
+
         self.write(self.architecture_file, to_yaml(architecture))
 
     def reconfigure(self, config: str) -> None:
@@ -111,8 +114,10 @@ class RunDirectory(WithTexts):
         """Keeps other processes from working in this directory, see `connprune.runs.lock.locked`."""
         return locked(self.path)
 
-    def architecture(self) -> Architecture:
+    def architecture(self) -> "Architecture":
         """The architecture of the run's network."""
+        from connprune.architecture.files import from_yaml
+
         return from_yaml(self.text(self.architecture_file), str(self.architecture_file))
 
     def write_metrics(self, epochs: Sequence[EpochMetrics]) -> None:

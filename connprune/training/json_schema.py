@@ -6,8 +6,8 @@ from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue, models_json_sc
 from pydantic_core import core_schema
 
 from connprune.architecture.layers import LAYERS
-from connprune.architecture.presets import preset_names
 from connprune.documents.catalogue import DIALECT, Described
+from connprune.presets import preset_names
 from connprune.training.configuration import Configuration
 from connprune.training.recipe import OPTIMIZER, OPTIMIZERS
 

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connprune.cli import numbers, options
-from connprune.cli.app import app
+from connprune.cli.app import command_line
 from connprune.errors import UsageError
 from tests.conftest import TINY, Command
 
-TREE: Any = typer.main.get_command(app)
+TREE: Any = typer.main.get_command(command_line())
 NUMBERS = [
     (name, parameter.opts[0])
     for name, command in TREE.commands.items()

@@ -1,5 +1,6 @@
 """Help is instant, complete, and needs no torch."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -10,21 +11,76 @@ from typing import Any
 import pytest
 import typer
 
-from connprune.cli.app import app
+from connprune.cli.app import PANELS, command_line
 from tests.conftest import Command, Run
 
-TREE: Any = typer.main.get_command(app)
+TREE: Any = typer.main.get_command(command_line())
 COMMANDS = [name for name, command in TREE.commands.items() if not command.hidden]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"], ["presets"], ["runs"]])
-def test_no_torch_is_imported(arguments: list[str]) -> None:
+def imported(*command: str, **variables: str) -> set[str]:
+    """The modules that a Python imports."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "connprune", *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-X", "importtime", *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **variables},
     )
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
-    assert "typer" in imported
-    assert not imported & {"torch", "torchvision", "numpy", "matplotlib", "ray"}
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+COMPLETING = {"_CONNPRUNE_COMPLETE": "complete_bash", "COMP_WORDS": "connprune train --preset ", "COMP_CWORD": "3"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["--help"], {}),
+        (["train", "--help"], {}),
+        (["--version"], {}),
+        (["presets"], {}),
+        (["presets", "digits"], {}),
+        ([], COMPLETING),
+    ],
+    ids=lambda value: " ".join(value) or "completion",
+)
+def test_what_looks_nothing_up_needs_few_modules(arguments: list[str], variables: dict[str, str]) -> None:
+    """At most twice as many as the libraries of the command line; seconds are measured by benchmarks/startup.py."""
+    libraries = imported("-c", "import typer, rich")
+    modules = imported("-m", "connprune", *arguments, **variables)
+    assert "typer" in modules
+    assert not modules & {"pydantic", "markdown_it", "pygments", "yaml", "torch", "numpy"}
+    assert len(modules) <= 2 * len(libraries)
+
+
+def test_a_list_of_runs_needs_no_torch(tmp_path: Path) -> None:
+    modules = imported("-m", "connprune", "runs", str(tmp_path))
+    assert not modules & {"torch", "torchvision", "numpy", "matplotlib", "ray", "connprune.architecture"}
+
+
+def test_help_lists_commands_as_they_call_themselves() -> None:
+    """Without importing them it has their first lines from a table."""
+    for panel in PANELS.values():
+        for name, summary in panel.items():
+            assert TREE.commands[name].help.split("\n\n")[0].replace(r"\[", "[") == summary
+
+
+def test_an_option_that_is_left_out_is_what_typer_makes_of_it() -> None:
+    """Conversions are spared where they would change nothing."""
+    context = TREE.commands["retrain"].make_context("retrain", [])
+    assert {name: context.params[name] for name in ("cuts", "against", "seeds", "run", "device", "quiet")} == {
+        "cuts": (),
+        "against": (),
+        "seeds": None,
+        "run": None,
+        "device": "auto",
+        "quiet": False,
+    }
+    context = TREE.commands["retrain"].make_context("retrain", ["a", "b", "--run", "c", "--seed", "4"])
+    assert (context.params["cuts"], context.params["run"], context.params["seed"]) == (["a", "b"], Path("c"), 4)
+    with pytest.raises(typer.TyperException, match="Missing"):
+        TREE.commands["check"].make_context("check", [])
 
 
 @pytest.mark.parametrize(
