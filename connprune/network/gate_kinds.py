@@ -52,7 +52,7 @@ class Sigmoid(GateKind):
 
 
 class Linear(GateKind):
-    """w."""
+    """The w itself, which can be negative."""
 
     is_positive = False
 
@@ -61,7 +61,7 @@ class Linear(GateKind):
 
 
 class HardConcrete(GateKind):
-    """Louizos, Welling, Kingma 2018."""
+    """A concrete draw, stretched beyond 0 and 1 and clamped to them: exact zeros (Louizos, Welling, Kingma 2018)."""
 
     def settled(self, w: Tensor, temperature: Tensor) -> Tensor:
         """Their equation 13."""

@@ -70,6 +70,7 @@ def test_a_run_with_what_thresholds_would_cut(command: Command, run: str, tmp_pa
 @needs_chromium
 def test_it_draws_its_parts_in_a_browser(command: Command, run: str, tmp_path: Path, browser: "Browser") -> None:
     assert command("inspect", run, "--html", "report.html").code == 0
+    begun = RunDirectory.open(tmp_path / run).summary.created[:10]  # type: ignore[index]
     shown = Shown(browser, tmp_path / "report.html", 1280)
     main = shown.page.locator("main")
     parts = ["Wiring", "What a cut would leave", "Gates over training", "Training", "Classes", "Connections", "Layers"]
@@ -77,6 +78,13 @@ def test_it_draws_its_parts_in_a_browser(command: Command, run: str, tmp_path: P
     assert main.locator("g.node").count() == 10
     assert main.locator("path.hit").count() == 45
     assert main.locator("path.series.gate").count() == 44
+    # Gates are shades in a matrix too, and what does not fit its place says so.
+    main.get_by_text("As a matrix").click()
+    main.locator("g.cell").first.wait_for(state="visible")
+    assert main.locator("g.cell").count() == 45
+    connections = main.get_by_role("region", name="Every connection")
+    assert "more rows" in connections.locator("xpath=following-sibling::p").inner_text()
+    assert shown.page.title() == f"run, data digits, preset digits, seed 1337, begun {begun} · connprune"
     assert main.get_by_role("region", name="Every connection").locator("tbody tr").count() == 45
     shown.picture("smoke")
     shown.close()

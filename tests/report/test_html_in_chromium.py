@@ -1,6 +1,7 @@
 """The page as people use it, in a headless Chromium: `pytest -m slow tests/report/test_html_in_chromium.py`."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -285,7 +286,7 @@ def test_hostile_names_stay_text(browser: "Browser", work: Work) -> None:
     shown = Shown(browser, path, 1280)
     assert shown.page.locator("img").count() == 0
     assert evil in shown.page.get_by_role("region", name="Every connection").inner_text()
-    assert shown.page.title() == "run · connprune"
+    assert re.fullmatch(r"run, .*seed \d+, begun \d{4}-\d\d-\d\d · connprune", shown.page.title())
     shown.close()
 
 
@@ -295,3 +296,20 @@ def test_gates_that_are_not_trained_are_not_called_missing(browser: "Browser", w
     assert "gates are not trained yet" in legend
     assert "without a gate" not in legend
     shown.close()
+
+
+def test_of_many_layers_the_matrix_comes_first(browser: "Browser", work: Work) -> None:
+    """Arcs would be a hairball; they can be unfolded."""
+    work.make("strong", "inspect", "--preset", "strong")
+    for name, layers, folded in (("preset", 8, "As a matrix"), ("strong", 13, "As arcs")):
+        shown = Shown(browser, work.folder / f"{name}.html", 1280)
+        wiring = shown.page.locator("section[aria-label=Wiring]")
+        assert wiring.locator("details > summary").all_inner_texts() == [folded]
+        assert wiring.locator("g.cell").first.is_visible() == (layers >= 12)
+        wiring.locator("details > summary").click()
+        wiring.locator("g.cell").first.wait_for(state="visible")
+        arcs = len(work.data(name)["wiring"]["arcs"])
+        assert (wiring.locator("g.cell").count(), wiring.locator("path.hit").count()) == (arcs, arcs)
+        wiring.locator("g.cell").last.hover()
+        assert "→ head" in wiring.locator(".details h3").inner_text()
+        shown.close()

@@ -52,7 +52,7 @@ def costs_figure(
     width, height = 2 * MARGIN + 2 * across + extra, _HEADER + _ABOVE + _HEIGHT + _BELOW
     groups = list(dict.fromkeys(network.group for network in networks))
     seeds = max(len(network.accuracies) for network in networks)
-    whiskers = "mean over seeds, from the lowest to the highest; " if seeds > 1 else ""
+    whiskers = "mean over seeds, ± standard deviation; " if seeds > 1 else ""
     with figure_of(width, height, None) as figure:
         header(canvas(figure), title, f"{whiskers}dashed: the Pareto front", "")
         for number, (key, label) in enumerate(panels):
@@ -70,7 +70,7 @@ def costs_figure(
 def _scatter(axes: Axes, networks: Sequence[Network], groups: Sequence[str], key: str, ours: str) -> None:
     costs = [float(getattr(network, key)) for network in networks]
     gains = [network.accuracy * 100 for network in networks]
-    ends = [bound * 100 for network in networks for bound in (min(network.accuracies), max(network.accuracies))]
+    ends = [(network.accuracy + sign * network.deviation) * 100 for network in networks for sign in (-1, 1)]
     logarithmic = min(costs) > 0 and max(costs) > 5 * min(costs)
     positions = np.log10(costs) if logarithmic else np.asarray(costs)
     x_limits, y_limits = _around(positions.tolist(), 0.12), _around(ends, 0.08)
@@ -81,10 +81,10 @@ def _scatter(axes: Axes, networks: Sequence[Network], groups: Sequence[str], key
     for number, network in enumerate(networks):
         is_ours = network.group == ours
         colour, mark = _look(network.group, groups, ours)
-        if len(network.accuracies) > 1:
-            low, high = (bound(network.accuracies) * 100 for bound in (min, max))
-            axes.plot([positions[number]] * 2, [low, high], color=colour, linewidth=0.9, alpha=0.5)
         is_one_of_several = not network.name
+        if network.deviation:
+            low, high = ((network.accuracy + sign * network.deviation) * 100 for sign in (-1, 1))
+            axes.plot([positions[number]] * 2, [low, high], color=colour, linewidth=0.9, alpha=0.5)
         axes.plot(
             positions[number],
             gains[number],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connprune.report.figures.connections import Connectivity, State
-from connprune.report.figures.style import COLOURS, GHOST, INK, QUIET
+from connprune.report.figures.style import COLOURS, FAINT, INK, QUIET
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Look:
 
 
 LOOKS: dict[State, Look] = {
-    "removed": Look(GHOST, 0.8, ":", 1, "×", "removed by the cut"),
-    "closed": Look(GHOST, 0.7, "--", 1, "", "closed, below {threshold:g}"),
+    "removed": Look(FAINT, 0.8, ":", 1, "×", "removed by the cut"),
+    "closed": Look(FAINT, 0.7, "--", 1, "", "closed, below {threshold:g}"),
     "ungated": Look(QUIET, 1.3, "-", 2, "–", "without a gate"),
     "untrained": Look(COLOURS[0], 1.1, "-", 2, "?", "gated, not trained yet"),
     "open": Look(INK, 1.3, "-", 3, "", ""),

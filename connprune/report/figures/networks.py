@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, stdev
 
 from connprune.documents.comparison import Comparison, Training
 from connprune.documents.sweep import Sweep
@@ -30,6 +30,11 @@ class Network:
     def accuracy(self) -> float:
         """The mean over seeds, 0 to 1."""
         return fmean(self.accuracies)
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation over seeds, as tables and the page have it; 0 of one seed, or of one of several."""
+        return stdev(self.accuracies) if self.name and len(self.accuracies) > 1 else 0.0
 
     @property
     def label(self) -> str:

@@ -6,12 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
 from connprune.files import write_whole
@@ -22,8 +20,10 @@ STYLES = ("-", "--", ":", "-.")
 INK = "#262626"
 QUIET = "#6E6E6E"
 GHOST = "#BDBDBD"
-# Cividis (Nuñez, Anderton, Renslow 2018) from light to dark, without the end that is too pale on white.
-SHADES = ListedColormap(mpl.colormaps["cividis_r"](np.linspace(0.06, 1, 256)), "shades")
+# Of what is closed or gone: there, and not in the way.
+FAINT = "#D6D6D6"
+# One hue from pale to dark, with the ends of the page's light scale: told apart without colour vision, and in grey.
+SHADES = LinearSegmentedColormap.from_list("shades", ["#C3D0DC", "#6C93B8", "#00224E"])
 
 _FORMATS = ("svg", "png")
 _DOTS_PER_INCH = 150
@@ -81,9 +81,9 @@ def colour_key(figure: Figure, right: float, top: float, largest: float, label: 
 
 
 def on_shade(share: float) -> str:
-    """The colour of text on a shade, from 0 to 1."""
-    red, green, blue, _ = SHADES(share)
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else "black"
+    """The colour of text on a shade, from 0 to 1: the one that differs more from it in brightness."""
+    red, green, blue = (channel**2.2 for channel in SHADES(share)[:3])
+    return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18 else "black"
 
 
 def written(figure: Figure, folder: Path, name: str) -> list[Path]:

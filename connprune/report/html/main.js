@@ -14,6 +14,8 @@ function themeButton() {
   name();
 }
 
+const MANY_LAYERS = 12;
+
 function wiringSection(page, state) {
   const { wiring, history, thresholds } = page;
   const place = new Map((history?.arcs ?? []).map((arc, number) => [arc, number]));
@@ -45,6 +47,18 @@ function wiringSection(page, state) {
     describe,
     label: "Wiring: layers and connections. Arrow keys step through them.",
   });
+  const matrix = matrixFigure(wiring, {
+    gateOf,
+    fateOf,
+    state,
+    label: "The same as a matrix: a row for each source, a column for each target.",
+  });
+  const folded = (title, node) => element("details", {}, element("summary", {}, title), node);
+  // Of many layers arcs are a hairball; the matrix keeps every connection apart.
+  const drawings =
+    wiring.nodes.length - 2 >= MANY_LAYERS
+      ? [matrix.node, folded("As arcs", figure.node)]
+      : [figure.node, folded("As a matrix", matrix.node)];
   const controls = [
     page.wirings ? networkChoice(page, state) : null,
     history ? replay(history, state, (epoch) => epochRows(page, epoch)) : null,
@@ -72,8 +86,9 @@ function wiringSection(page, state) {
   return card(
     "Wiring",
     element("p", { class: "note" }, wiringNote(page)),
-    figure.node,
+    drawings[0],
     legend,
+    drawings[1],
     controls.length ? element("div", { class: "columns" }, controls) : null,
     detailsPanel(page, state, arcRows),
   );
@@ -88,12 +103,16 @@ function plainLabel({ wiring, history, document }) {
 
 function wiringNote(page) {
   const { history } = page;
-  const parts = ["Data flow from left to right; an arc is a connection."];
+  const parts = [
+    page.wiring.nodes.length - 2 >= MANY_LAYERS
+      ? "Data flow from the row's layer to the column's; a cell is a connection."
+      : "Data flow from left to right; an arc is a connection.",
+  ];
   if (history)
     parts.push(
       page.names
-        ? "The thicker and stronger its colour, the larger the mean of its gate over the runs."
-        : "The thicker and stronger its colour, the larger its gate.",
+        ? "The stronger its colour, the larger the mean of its gate over the runs."
+        : "The stronger its colour, the larger its gate.",
     );
   if (history?.mean)
     parts.push(

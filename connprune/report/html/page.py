@@ -20,6 +20,7 @@ _SCRIPTS = (
     "tables",
     "charts",
     "wiring",
+    "matrix",
     "details",
     "replay",
     "cuts",

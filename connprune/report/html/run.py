@@ -8,7 +8,9 @@ from connprune.architecture.files import to_yaml
 from connprune.documents.comparison import Comparison
 from connprune.documents.cut import CutDocument
 from connprune.documents.inspection import Inspection
+from connprune.documents.run import Summary
 from connprune.errors import UsageError
+from connprune.presets import preset_names
 from connprune.report.html.history import gate_data, metrics_data
 from connprune.report.html.points import chart_data
 from connprune.report.html.thresholds import Measured, threshold_data
@@ -55,6 +57,7 @@ def run_data(
     """
     data: dict[str, object] = {
         "title": run.path.resolve().name if run else "architecture",
+        "about": about(run.summary) if run else [],
         "document": document.plain(),
         "configuration": run.text(run.config) if run else to_yaml(architecture),
         "environments": [each.plain() for each in read_environments(run.environment)] if run else [],
@@ -83,6 +86,17 @@ def run_data(
         if measured:
             data["strengths"] = [float(f"{strength:.4g}") for strength in measured.strengths]
     return data
+
+
+def about(summary: Summary) -> list[str]:
+    """What tells a run from others: its data, its preset or the file of its configuration, its seed, and its day."""
+    told = {
+        "data": summary.data,
+        "preset" if summary.origin in preset_names() else "configuration": summary.origin,
+        "seed": summary.seed,
+        "begun": summary.created[:10] if summary.created else None,
+    }
+    return [f"{name} {value}" for name, value in told.items() if value is not None]
 
 
 @dataclass(frozen=True)

@@ -72,5 +72,21 @@ function sortable(caption, columns, rows, { link = null, mark = null } = {}) {
   // Marks rows by their number before any sorting.
   const show = (name, number) => lines.forEach((each) => each.line.classList.toggle(name, each.number === number));
   if (mark) mark(show);
-  return node;
+  return saying(node);
+}
+
+// What is wider or higher than its place says so, and where there is more.
+function saying(node) {
+  const words = element("p", { class: "more", "aria-hidden": "true" });
+  const tell = () => {
+    const across = node.scrollWidth - node.clientWidth - node.scrollLeft > 2;
+    const down = node.scrollHeight - node.clientHeight - node.scrollTop > 2;
+    const more = [across ? "→ more columns" : null, down ? "↓ more rows" : null].filter(Boolean);
+    words.textContent = more.length ? `Scroll: ${more.join(", ")}` : "";
+    words.hidden = node.scrollWidth - node.clientWidth < 3 && node.scrollHeight - node.clientHeight < 3;
+  };
+  node.addEventListener("scroll", tell, { passive: true });
+  new ResizeObserver(tell).observe(node);
+  new ResizeObserver(tell).observe(node.firstElementChild);
+  return element("div", {}, node, words);
 }
