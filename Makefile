@@ -13,10 +13,11 @@ demo: $(VENV)/.installed
 	$(BIN)/connprune prune --max-macs 50%
 	$(BIN)/connprune retrain
 
-# Installs what development needs, then runs lint, types and the directions of imports, builds the site, and runs the fast tests.
+# Installs what development needs, then runs lint, spelling, types and the directions of imports, builds the site, and runs the fast tests.
 test: $(VENV)/.installed-dev page
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(SITE)

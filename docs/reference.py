@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md and docs/json.md, the references of every key, from the classes that define the keys.
+"""Writes the generated pages: configuration.md and json.md, the references of every key; commands.md; cards.md.
 
 python docs/reference.py
 """
@@ -8,6 +8,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+import cards
+import command_reference
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -24,7 +26,6 @@ from connprune.runs.settings import RunSettings
 from connprune.training.configuration import Configuration
 from connprune.training.recipe import OPTIMIZER, OPTIMIZERS, Cosine, Fixed, Plateau, Recipe
 
-TARGET, JSON_TARGET = Path(__file__).parent / "configuration.md", Path(__file__).parent / "json.md"
 INTRODUCTION = """\
 # Configuration
 
@@ -229,6 +230,9 @@ def page() -> str:
     return "\n".join(parts)
 
 
+PAGES = {"configuration.md": page, "json.md": json_page, "commands.md": command_reference.page, "cards.md": cards.page}
+
+
 if __name__ == "__main__":
-    TARGET.write_text(page(), encoding="utf-8")
-    JSON_TARGET.write_text(json_page(), encoding="utf-8")
+    for name, text in PAGES.items():
+        (Path(__file__).parent / name).write_text(text(), encoding="utf-8")
