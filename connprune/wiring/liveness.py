@@ -8,8 +8,8 @@ from torch import fx, nn
 
 from connprune.architecture.architecture import Connection
 from connprune.wiring.flow import Flow, flow
+from connprune.wiring.modules import modules_of
 from connprune.wiring.parts import Addition, Concatenation, Merge, WiredGates
-from connprune.wiring.tracing import modules_of
 
 
 @dataclass(frozen=True)

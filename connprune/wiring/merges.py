@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import fx
 
-from connprune.wiring.tracing import Shape, owner
+from connprune.wiring.modules import owner
+from connprune.wiring.tracing import Shape
 
 _ADDING = {operator.add, operator.iadd, torch.add, "add", "add_"}
 _IN_PLACE = {operator.iadd, "add_"}

@@ -19,9 +19,9 @@ from connprune.errors import DisconnectedError, UsageError
 from connprune.wiring.counts import counts, whole
 from connprune.wiring.flow import is_identity_in_evaluation, scaled, sliced
 from connprune.wiring.liveness import Left, Wired, gone, left_without
+from connprune.wiring.modules import add_part, as_module, used_twice
 from connprune.wiring.origin import ORIGIN, Origin
 from connprune.wiring.parts import Addition, Concatenation, GatedReading, Scale
-from connprune.wiring.tracing import add_part, as_module, used_twice
 
 
 @dataclass(frozen=True)

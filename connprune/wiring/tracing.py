@@ -2,10 +2,9 @@
 
 import copy
 import inspect
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain, count, zip_longest
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch.utils import _pytree as pytree
 from connprune.arguments import require
 from connprune.errors import ArgumentError, UsageError
 from connprune.mistakes import Mistake
+from connprune.wiring.modules import add_part, as_module, owner
 
 Example = Tensor | tuple[Tensor, ...]
 Shape = tuple[int, ...]
@@ -109,9 +109,7 @@ class _Tracer(fx.Tracer):
         super().__init__()
         self.failed_in: str | None = None
 
-    def call_module(
-        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
         path = self.path_of_module(m)
         try:
             if not self.is_leaf_module(m, path):
@@ -127,7 +125,7 @@ def _require_no_hooks(module: nn.Module) -> None:
         raise RuntimeError("it has hooks, which a graph of its operations would leave out")
 
 
-def _graph(root: nn.Module, fixed: dict[str, Any]) -> fx.Graph:
+def _graph(root: nn.Module, fixed: dict[str, object]) -> fx.Graph:
     tracer = _Tracer()
     try:
         _require_no_hooks(root)
@@ -142,7 +140,7 @@ def _graph(root: nn.Module, fixed: dict[str, Any]) -> fx.Graph:
         ) from error
 
 
-def _defaults(root: nn.Module, inputs: int) -> dict[str, Any]:
+def _defaults(root: nn.Module, inputs: int) -> dict[str, object]:
     """The parameters of `forward` behind the inputs: a graph would take `mask is not None` for true.
 
     Raises:
@@ -214,48 +212,6 @@ def _named(leaf: Any) -> Any:
 def _differing(ours: list[Any], theirs: list[Any]) -> list[int]:
     pairs = enumerate(zip(ours, theirs, strict=True))
     return [at for at, (one, other) in pairs if not (one is other or (type(one) is type(other) and one == other))]
-
-
-def owner(node: fx.Node) -> str:
-    """The path of the module in whose `forward` an operation stands; empty for that of the whole."""
-    stack = node.meta.get("nn_module_stack")
-    return next(reversed(stack.values()))[0] if stack else ""
-
-
-def as_module(root: nn.Module, graph: fx.Graph, name: str) -> fx.GraphModule:
-    """A graph with those of a module's parts that it uses, in their mode."""
-    result = fx.GraphModule(root, graph, name)
-    modes = {path: part.training for path, part in root.named_modules(remove_duplicate=False)}
-    for path, part in result.named_modules(remove_duplicate=False):
-        part.training = modes.get(path, root.training)
-    return result
-
-
-def used_twice(graph_module: fx.GraphModule) -> set[nn.Module]:
-    """The modules that are called at several places, or whose parameters others have too."""
-    modules = modules_of(graph_module)
-    called = Counter(modules[str(node.target)] for node in graph_module.graph.nodes if node.op == "call_module")
-    owners = Counter(id(each) for module in set(modules.values()) for each in module.parameters(recurse=False))
-    return {
-        module
-        for module, times in called.items()
-        if times > 1 or any(owners[id(each)] > 1 for each in module.parameters())
-    }
-
-
-def modules_of(graph_module: fx.GraphModule) -> dict[str, nn.Module]:
-    """All modules by all of their paths, of which one that stands at two places has two."""
-    return dict(graph_module.named_modules(remove_duplicate=False))
-
-
-def add_part(graph_module: fx.GraphModule, stem: str, part: nn.Module) -> str:
-    """Adds a part to a module, on its device and in its mode, and gives the path of it, which no other part has."""
-    taken = modules_of(graph_module)
-    names = (f"wiring.{stem}{f'_{number}' if number else ''}" for number in count())
-    path = next(name for name in names if name not in taken)
-    like = next(chain(graph_module.parameters(), graph_module.buffers()), torch.empty(0))
-    graph_module.add_submodule(path, part.to(like.device).train(graph_module.training))
-    return path
 
 
 def _called(root: nn.Module, path: str | None) -> str:

@@ -19,8 +19,9 @@ from connprune.network.penalties import PENALTIES
 from connprune.wiring.counts import relative_costs
 from connprune.wiring.flow import asks_for_shape, flow, sliced
 from connprune.wiring.merges import Found, merges, names
+from connprune.wiring.modules import add_part, modules_of, used_twice
 from connprune.wiring.parts import Acting, Addition, Concatenation, GatedReading, Numbers, WiredGates
-from connprune.wiring.tracing import Example, Shape, add_part, modules_of, traced, used_twice
+from connprune.wiring.tracing import Example, Shape, traced
 
 Kind = Literal["linear", "sigmoid", "hard-concrete", "bernoulli"]
 Penalise = Literal["gate", "l0", "entropy", "cost"]
