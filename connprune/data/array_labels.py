@@ -37,16 +37,27 @@ def require_labels(key: str, shape: tuple[int, ...], dtype: np.dtype | None, cou
         raise UsageError(Mistake(key=key, found=f"values of {dtype}", expected="whole numbers, or names"))
 
 
-def names_in(key: str, array: np.ndarray) -> list[str]:
-    """The names in an array of texts.
+def require_names(key: str, shape: tuple[int, ...], dtype: np.dtype | None) -> None:
+    """Refuses an array that cannot be names of classes, before it is read.
 
     Raises:
         UsageError: it holds other values than texts, or they are not in one row.
     """
-    if array.ndim != 1 or array.dtype.kind not in "US":
-        found = f"an array of {array.dtype} and the shape {array.shape}"
+    if len(shape) != 1 or dtype is None or dtype.kind not in "US":
+        found = f"an array of {dtype} and the shape {shape}"
         raise UsageError(Mistake(key=key, found=found, expected="a row of names"))
-    return _texts(key, array)
+
+
+def names_in(key: str, array: np.ndarray) -> list[str]:
+    """The names in a row of texts.
+
+    Raises:
+        UsageError: its letters are none.
+    """
+    try:
+        return [_name(value) for value in array.tolist()]
+    except (SystemError, ValueError):  # NumPy's letters are 32 bits each, and not all of those are letters.
+        raise UsageError(Mistake(key=key, found="an array that holds no text", expected="names")) from None
 
 
 def numbered(keys: Mapping[str, str], labels: Mapping[str, np.ndarray], classes: Sequence[str] | None) -> Labels:
@@ -125,8 +136,9 @@ def _plain(key: str, labels: np.ndarray) -> np.ndarray:
     """Labels as (count,) int64, or as texts."""
     labels = labels.reshape(-1)
     if labels.dtype.kind in "US":
-        return np.array(_texts(key, labels))
+        return np.array(names_in(key, labels))
     if labels.dtype.kind == "f":
+        labels = labels.astype(np.float64)
         whole = np.isfinite(labels) & (labels == np.floor(labels)) & (np.abs(labels) < 2**53)
         if not whole.all():
             where = int(np.argmin(whole))
@@ -138,13 +150,6 @@ def _plain(key: str, labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind == "u" and labels.dtype.itemsize == 8 and len(labels) and labels.max() >= 2**63:
         raise UsageError(Mistake(key=key, found=f"the label {labels.max()}", expected="less than 2**63"))
     return labels.astype(np.int64)
-
-
-def _texts(key: str, array: np.ndarray) -> list[str]:
-    try:
-        return [_name(value) for value in array.tolist()]
-    except (SystemError, ValueError):  # NumPy's letters are 32 bits each, and not all of those are letters.
-        raise UsageError(Mistake(key=key, found="an array that holds no text", expected="names")) from None
 
 
 def _name(value: str | bytes) -> str:

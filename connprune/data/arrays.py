@@ -14,7 +14,7 @@ import numpy as np
 from connprune.architecture.base import Shape
 from connprune.data import array_files
 from connprune.data.array_files import ArrayFile
-from connprune.data.array_labels import Labels, names_in, numbered
+from connprune.data.array_labels import Labels, names_in, numbered, require_names
 from connprune.data.array_parts import CLASSES, Parts, parts_of
 from connprune.data.array_tally import ArrayTally
 from connprune.data.cache import cache_folder
@@ -63,7 +63,9 @@ class ArrayFormat(DataFormat):
                 require_stored(each)
             states = _states(file)
             content = content_of(file.files, progress, "files with the arranged ones")
-            how = hashlib.sha256(repr((_CACHE_VERSION, type(self).__name__, settings.as_sequence)).encode()).hexdigest()
+            # The names of arrays too, which are no content where each is a file of a folder.
+            kind = _CACHE_VERSION, type(self).__name__, settings.as_sequence, list(file.described())
+            how = hashlib.sha256(repr(kind).encode()).hexdigest()
             target = cache / f"arrays-{how[:16]}-{content[:32]}.safetensors"
             dataset = read_decoded(target, settings)
             if dataset is None:
@@ -156,11 +158,9 @@ def _labels(file: ArrayFile, parts: Parts, scratch: Path) -> Labels:
     }
     classes = file.texts(CLASSES)
     if CLASSES in described:
-        shape, dtype = described[CLASSES]
-        whole = np.empty(shape, dtype or np.uint8)
-        if len(shape) == 1 and whole.dtype.kind in "US":
-            whole = np.asarray(file.rows(CLASSES, scratch / CLASSES)[: shape[0]])
-        classes = names_in(CLASSES, whole)
+        require_names(CLASSES, *described[CLASSES])
+        rows = file.rows(CLASSES, scratch / CLASSES)
+        classes = names_in(CLASSES, np.asarray(rows[: described[CLASSES].shape[0]]))
     return numbered({part: names.labels for part, names in parts.arrays.items()}, read, classes)
 
 

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
@@ -19,6 +20,9 @@ _SUFFIX = ".npy"
 _DENSEST = 500
 _MODEST = 16 * 2**20
 _AT_ONCE = 2**24
+# More than NumPy takes, which reads what a header claims before it looks how much that is.
+_LONGEST_HEADER = 2**16
+_MOST_BYTES = 2**63 - 1
 
 
 class Header(NamedTuple):
@@ -28,11 +32,13 @@ class Header(NamedTuple):
         shape: of the array.
         fortran: whether the first index is the fastest on the disk.
         dtype: of its values.
+        start: at which byte of the file the values begin.
     """
 
     shape: tuple[int, ...]
     fortran: bool
     dtype: np.dtype
+    start: int
 
     @property
     def nbytes(self) -> int:
@@ -44,29 +50,31 @@ class Header(NamedTuple):
 
 
 def read_header(file: IO[bytes], name: str, of: Path) -> Header:
-    """Reads an array's header; the file is then at its values.
+    """Reads an array's header.
 
     Args:
-        file: open for reading.
+        file: open for reading, at its beginning.
         name: of the array.
         of: the file, as messages name it.
 
     Raises:
         UsageError: it is no array of NumPy's format, or one of Python's objects, which only a pickle could hold.
     """
+    beginning = BytesIO(file.read(_LONGEST_HEADER))
     try:
-        version = npy_format.read_magic(file)
+        version = npy_format.read_magic(beginning)
         if version == (1, 0):
-            header = npy_format.read_array_header_1_0(file)
+            header = npy_format.read_array_header_1_0(beginning)
         elif version == (2, 0):
-            header = npy_format.read_array_header_2_0(file)
+            header = npy_format.read_array_header_2_0(beginning)
         else:
             raise ValueError(f"its format has the version {version}")
+        found = Header(*header, beginning.tell())
+        _require_possible(found)
     except MemoryError:
         raise
     except Exception as error:  # A header is read as Python's text, by whatever parser, which raises what it likes.
         raise DamagedFileError(of, f"{name} is no array of NumPy's ({(str(error).splitlines() or [''])[0]})") from None
-    found = Header(*header)
     if found.dtype.hasobject:
         raise UsageError(
             Mistake(
@@ -80,6 +88,14 @@ def read_header(file: IO[bytes], name: str, of: Path) -> Header:
     return found
 
 
+def _require_possible(header: Header) -> None:
+    """Raises ValueError: no array is like this."""
+    if any(isinstance(side, bool) or side < 0 for side in header.shape) or header.nbytes > _MOST_BYTES:
+        raise ValueError(f"its shape is {header.shape}")
+    if not header.dtype.itemsize:
+        raise ValueError(f"its values, of {header.dtype}, take no room")
+
+
 def mapped(path: Path, name: str) -> np.ndarray:
     """The array in a file, as it is on the disk; nothing is read before it is asked for.
 
@@ -89,14 +105,13 @@ def mapped(path: Path, name: str) -> np.ndarray:
     require_stored(path)
     with path.open("rb") as file:
         header = read_header(file, name, path)
-        start = file.tell()
-    there = path.stat().st_size - start
+    there = path.stat().st_size - header.start
     if there != header.nbytes:
         raise DamagedFileError(path, f"{name} claims {header.nbytes:,} bytes of values and holds {there:,}")
     if not header.nbytes:
         return np.empty(header.shape, header.dtype)
     order: Literal["C", "F"] = "F" if header.fortran else "C"
-    values: np.ndarray = np.memmap(path, header.dtype, "r", start, header.shape, order)
+    values: np.ndarray = np.memmap(path, header.dtype, "r", header.start, header.shape, order)
     return values
 
 

@@ -393,3 +393,61 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path) -> None:
     cached.write_bytes(content)
     assert loaded(path).digest == digest
     assert list((tmp_path / "cache").iterdir()) == [cached]
+
+
+def test_a_file_of_the_folder_that_has_another_name_is_seen(tmp_path: Path) -> None:
+    arrays = {"images": pixels(8, 4, 4), "labels": np.arange(8) % 2}
+    held = {f"test_{name}": array[:4] for name, array in arrays.items()}
+    folder = in_npy(tmp_path, arrays | held)
+    assert len(loaded(folder).test) == 4
+    for name in held:
+        (folder / f"{name}.npy").rename(folder / f"{name.replace('test', 'validation')}.npy")
+    dataset = loaded(folder)
+    assert (len(dataset.test), len(dataset.validation)) == (0, 4)
+
+
+def header(shape: str, descr: str = "|u1", claimed: int | None = None) -> bytes:
+    """The beginning of a `.npy` file, which may claim that it is longer than it is."""
+    text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x02\0" + (claimed or len(text)).to_bytes(4, "little") + text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("images", header("(6, -4, -4)") + bytes(96)),
+        ("images", header("(6, True, 16)") + bytes(96)),
+        ("images", header("(6, 4, 4)", claimed=2**32 - 1) + bytes(96)),
+        ("labels", header("(6,)", "<U0")),
+        ("classes", header(f"({10**15},)", "<U3")),
+        ("classes", header(f"({10**30},)", "<U3")),
+        ("classes", header(f"({10**12},)", "<U0")),
+        ("classes", header("(-3,)", "<U3")),
+    ],
+    ids=["negative", "bool", "long", "no room", "many names", "too many names", "empty names", "negative names"],
+)
+def test_a_header_that_lies(tmp_path: Path, name: str, content: bytes) -> None:
+    folder = in_npy(tmp_path, {"images": pixels(6, 4, 4), "labels": np.arange(6) % 2})
+    (folder / f"{name}.npy").write_bytes(content)
+    assert "this file is damaged" in refusal(folder)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_in_an_archive_of_another_packing(tmp_path: Path, packing: int) -> None:
+    in_npy(tmp_path, {"images": pixels(6, 4, 4), "labels": np.arange(6) % 2})
+    path = tmp_path / "data.npz"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        for file in (tmp_path / "arrays").iterdir():
+            archive.write(file, file.name)
+    assert len(loaded(path).train) == 6
+    content = bytearray(path.read_bytes())
+    content[60] ^= 0xFF
+    path.write_bytes(content)
+    for file in (tmp_path / "cache").iterdir():
+        file.unlink()
+    assert "cannot be unpacked" in refusal(path)
+
+
+def test_labels_of_few_bits(tmp_path: Path) -> None:
+    dataset = loaded(in_npz(tmp_path, {"images": pixels(6, 4, 4), "labels": (np.arange(6) % 3).astype(np.float16)}))
+    assert dataset.train.labels.tolist() == [0, 1, 2, 0, 1, 2]
