@@ -19,8 +19,9 @@ from connprune.experiments.baselines import BASELINES
 from connprune.registry import Registry
 from connprune.training.importance import CRITERIA
 from connprune.training.recipe import OPTIMIZERS
+from connprune.training.schedules import SCHEDULES
 
-REGISTRIES: tuple[Registry[Any], ...] = (LAYERS, AGGREGATES, OPTIMIZERS, SOURCES, FORMATS, CRITERIA, BASELINES)
+REGISTRIES: tuple[Registry[Any], ...] = (LAYERS, AGGREGATES, OPTIMIZERS, SCHEDULES, SOURCES, FORMATS, CRITERIA, BASELINES)
 
 
 def load_plugins(names: Iterable[str] = ()) -> None:

@@ -24,7 +24,8 @@ from connprune.documents.catalogue import DOCUMENTS, kinds_of
 from connprune.documents.described import attributes, summary
 from connprune.runs.settings import RunSettings
 from connprune.training.configuration import Configuration
-from connprune.training.recipe import OPTIMIZER, OPTIMIZERS, Cosine, Fixed, Plateau, Recipe
+from connprune.training.recipe import OPTIMIZER, OPTIMIZERS, Recipe
+from connprune.training.schedules import SCHEDULES
 
 INTRODUCTION = """\
 # Configuration
@@ -109,9 +110,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("`data.augment`", Augment),
     ("`training`", Recipe),
     *((f"`training.optimizer`, kind `{kind}`", optimizer) for kind, optimizer in OPTIMIZERS.items()),
-    ("`training.schedule`, kind `plateau`", Plateau),
-    ("`training.schedule`, kind `cosine`", Cosine),
-    ("`training.schedule`, kind `constant`", Fixed),
+    *((f"`training.schedule`, kind `{kind}`", schedule) for kind, schedule in SCHEDULES.items()),
     ("`run`", RunSettings),
 ]
 

@@ -102,6 +102,11 @@ def _duration(value: Any) -> Any:
 Duration = Annotated[int | float, BeforeValidator(_duration)]
 
 
+def epochs_of(duration: float, epochs: int) -> float:
+    """How many of so many epochs a duration is."""
+    return duration * epochs if isinstance(duration, float) else duration
+
+
 def _amount(value: Any) -> Any:
     is_share = isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?%", value) and 0 < float(value[:-1]) <= 100
     if not is_share and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
@@ -266,7 +271,7 @@ class Gates(Frozen):
 
     def warmup_epochs(self, epochs: int) -> float:
         """How many of so many epochs `penalty_warmup` takes."""
-        return self.penalty_warmup * epochs if isinstance(self.penalty_warmup, float) else self.penalty_warmup
+        return epochs_of(self.penalty_warmup, epochs)
 
     @property
     def penalised(self) -> str:

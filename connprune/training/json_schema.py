@@ -10,6 +10,7 @@ from connprune.documents.catalogue import DIALECT, Described
 from connprune.presets import preset_names
 from connprune.training.configuration import Configuration
 from connprune.training.recipe import OPTIMIZER, OPTIMIZERS
+from connprune.training.schedules import SCHEDULES
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -30,18 +31,20 @@ class _Wanted(Described):
 
 
 def configuration_schema() -> JsonSchemaValue:
-    """The JSON Schema, draft 2020-12, of a configuration, with the layers and optimizers that are registered now."""
+    """The JSON Schema, draft 2020-12, of a configuration, with the parts that are registered now."""
     mode: JsonSchemaMode = "validation"
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Configuration, mode)]
-    models += [(part, mode) for registry in (LAYERS, OPTIMIZERS) for part in registry.values()]
+    models += [(part, mode) for registry in (LAYERS, OPTIMIZERS, SCHEDULES) for part in registry.values()]
     references, document = models_json_schema(models, schema_generator=_Wanted)
     definitions = document["$defs"]
     layers = [references[layer, mode] for layer in LAYERS.values()]
     optimizers = [references[optimizer, mode] for optimizer in OPTIMIZERS.values()]
+    schedules = [references[schedule, mode] for schedule in SCHEDULES.values()]
     for reference in (*layers, *optimizers):
         if reference != references[OPTIMIZERS[OPTIMIZER], mode]:
             definitions[reference["$ref"].rpartition("/")[2]]["required"] = ["kind"]
     definitions["Recipe"]["properties"]["optimizer"]["anyOf"] = optimizers
+    definitions["Recipe"]["properties"]["schedule"]["anyOf"] = schedules
     whole = definitions.pop(references[Configuration, mode]["$ref"].rpartition("/")[2])
     properties = whole["properties"]
     properties["layers"]["items"] = {"anyOf": layers}

@@ -13,7 +13,7 @@ from connprune.training.recipe import OPTIMIZER, OPTIMIZERS, Recipe
 Section = Mapping[str, object]
 # The sections whose keys depend on their kind.
 _KINDS = {name for model in (Gates, Recipe) for name, section in model.model_fields.items() if section.discriminator}
-_KINDS.add("optimizer")
+_KINDS |= {"optimizer", "schedule"}
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,21 @@
-"""The optimizer and its schedule, made from the recipe."""
+"""The optimizer, made from the recipe."""
 
 import inspect
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from connprune.errors import UsageError
 from connprune.network.network import Network
 from connprune.registry import imported
-from connprune.training.recipe import Cosine, Fixed, Optimizer, Plateau, Recipe
+from connprune.training.recipe import Optimizer
+
+Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
 
 
-def _never_compiled(kind: type[torch.optim.Adam]) -> type[torch.optim.Adam]:
+def _never_compiled(kind: type[Kind]) -> type[Kind]:
     """The optimizer without what torch puts around its methods for networks that are compiled together with their step.
 
     No step of ours is, and the first call of each would import the compiler, which takes as long as torch itself.
@@ -26,26 +26,9 @@ def _never_compiled(kind: type[torch.optim.Adam]) -> type[torch.optim.Adam]:
 
 
 Adam, AdamW = _never_compiled(torch.optim.Adam), _never_compiled(torch.optim.AdamW)
-# Keras, whose rule the post's recipe names, calls a loss better when it is lower by more than this.
-_BETTER_BY = 1e-4
+SGD = _never_compiled(torch.optim.SGD)
 # The key of a parameter group that says whether the schedule changes its learning rate; without it, it does.
 _SCHEDULED = "scheduled"
-
-
-class Scheduler(Protocol):
-    """Sets the learning rates after each epoch."""
-
-    def after_epoch(self, validation_loss: float) -> None:
-        """Sets the rates for the next epoch."""
-
-    def halve(self) -> None:
-        """Halves the rates, now and for the rest of the schedule."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
 
 
 def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimizer:
@@ -74,8 +57,8 @@ def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimiz
         if parameters:
             alike.setdefault(each, []).extend(parameters)
     groups = [
-        {"params": parameters, "lr": rate, "weight_decay": decay, _SCHEDULED: is_scheduled}
-        for (rate, decay, is_scheduled), parameters in alike.items()
+        {"params": parameters, "lr": rate, "weight_decay": decay, _SCHEDULED: follows}
+        for (rate, decay, follows), parameters in alike.items()
     ]
     kind = imported(settings.implementation, f"optimizer {settings.kind}")
     try:
@@ -88,13 +71,15 @@ def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimiz
     device = weights[0].device
     if device.type == "cuda" and can_be_recorded(optimizer):
         for group in optimizer.param_groups:
-            group.update(lr=torch.tensor(group["lr"], device=device), capturable=True)
+            group.update(lr=torch.tensor(group["lr"], device=device))
+            if "capturable" in group:
+                group.update(capturable=True)
     return optimizer
 
 
 def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether a step of it can be part of a CUDA graph: whether it has torch's argument `capturable`."""
-    return "capturable" in optimizer.defaults
+    """Whether a step of it can be part of a CUDA graph: whether it has torch's argument `capturable`, or is fused."""
+    return "capturable" in optimizer.defaults or bool(optimizer.defaults.get("fused"))
 
 
 def rates(optimizer: torch.optim.Optimizer) -> list[float]:
@@ -111,74 +96,6 @@ def set_rates(optimizer: torch.optim.Optimizer, wanted: Sequence[float]) -> None
             group["lr"] = rate
 
 
-def make_scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe) -> Scheduler:
-    """The scheduler of a recipe."""
-    match recipe.schedule:
-        case Plateau() as plateau:
-            return _OnPlateau(optimizer, plateau)
-        case Cosine():
-            return _by_epoch(optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * epoch / recipe.epochs)))
-        case Fixed():
-            return _by_epoch(optimizer, _constant)
-
-
-def _constant(epoch: int) -> float:
-    return 1.0
-
-
-def _is_scheduled(group: Mapping[str, Any]) -> bool:
+def is_scheduled(group: Mapping[str, Any]) -> bool:
+    """Whether the schedule changes the learning rate of a parameter group."""
     return bool(group.get(_SCHEDULED, True))
-
-
-def _by_epoch(optimizer: torch.optim.Optimizer, factor: Callable[[int], float]) -> "_ByEpoch":
-    return _ByEpoch(optimizer, [factor if _is_scheduled(group) else _constant for group in optimizer.param_groups])
-
-
-class _ByEpoch(LambdaLR):
-    def after_epoch(self, validation_loss: float) -> None:
-        self.step()
-
-    def halve(self) -> None:
-        state = self.state_dict()
-        self.load_state_dict({**state, "bases": [base / 2 for base in state["bases"]]})
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"last_epoch": self.last_epoch, "bases": [float(base) for base in self.base_lrs]}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        bases: list[float] = state["bases"]
-        self.last_epoch, self.base_lrs = state["last_epoch"], list(bases)
-        factors = [factor(self.last_epoch) for factor in self.lr_lambdas]
-        set_rates(self.optimizer, [base * factor for base, factor in zip(bases, factors, strict=True)])
-
-
-class _OnPlateau(ReduceLROnPlateau):
-    def __init__(self, optimizer: torch.optim.Optimizer, plateau: Plateau) -> None:
-        # torch lowers the rates once more than `patience` epochs were no better, Keras once it is as many.
-        super().__init__(
-            optimizer,
-            factor=plateau.factor,
-            patience=plateau.patience - 1,
-            threshold=_BETTER_BY,
-            threshold_mode="abs",
-            min_lr=plateau.floor,
-            eps=0.0,
-        )
-
-    def after_epoch(self, validation_loss: float) -> None:
-        before = [float(group["lr"]) for group in self.optimizer.param_groups]
-        self.step(validation_loss)
-        pairs = zip(self.optimizer.param_groups, before, strict=True)
-        set_rates(self.optimizer, [float(group["lr"]) if _is_scheduled(group) else rate for group, rate in pairs])
-
-    def halve(self) -> None:
-        set_rates(self.optimizer, [float(group["lr"]) / 2 for group in self.optimizer.param_groups])
-
-    def state_dict(self) -> dict[str, Any]:
-        plain = {name: getattr(self, name) for name in ("best", "num_bad_epochs", "last_epoch")}
-        return {**plain, "rates": [float(group["lr"]) for group in self.optimizer.param_groups]}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.best, self.num_bad_epochs = state["best"], state["num_bad_epochs"]
-        self.last_epoch = state["last_epoch"]
-        set_rates(self.optimizer, state["rates"])

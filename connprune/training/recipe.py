@@ -2,10 +2,11 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, PlainValidator, SerializeAsAny, model_validator
+from pydantic import PlainValidator, SerializeAsAny, model_validator
 
 from connprune.architecture.base import (
     Count,
+    Fraction,
     Frozen,
     NonNegative,
     NonNegativeInt,
@@ -15,6 +16,7 @@ from connprune.architecture.base import (
 )
 from connprune.architecture.kinds import kind_of, of_kind
 from connprune.registry import Registry
+from connprune.training.schedules import AnySchedule, Fixed
 
 # From so many times the layers' outputs on, concatenations are what fills the memory.
 RECOMPUTE_FROM = 4
@@ -77,42 +79,36 @@ class AdamW(_Adam):
     implementation = "connprune.training.optimizer:AdamW"
 
 
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum (Sutskever, Martens, Dahl, Hinton 2013).
+
+    The weight decay is added to the gradient; biases, the weights of normalisations and gates have none.
+
+    Attributes:
+        momentum: how much of the last step is in the next one.
+        nesterov: whether the gradient is taken as if the momentum's part of the step were done.
+        weight_decay: of the weights of convolutions and dense layers.
+    """
+
+    kind: Literal["sgd"] = "sgd"
+    rate: Positive = 0.1
+    momentum: Fraction = 0.9
+    nesterov: Switch = True
+    weight_decay: NonNegative = 0.0
+
+    implementation = "connprune.training.optimizer:SGD"
+
+    def arguments(self) -> dict[str, object]:
+        return {"momentum": self.momentum, "nesterov": self.nesterov and self.momentum > 0, "fused": True}
+
+
 OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer", "connprune.optimizers", kind_of, Optimizer)
 OPTIMIZERS.register(Adam)
 OPTIMIZERS.register(AdamW)
+OPTIMIZERS.register(SGD)
 # The kind of a section without one.
 OPTIMIZER = "adam"
 AnyOptimizer = Annotated[SerializeAsAny[Optimizer], PlainValidator(of_kind(OPTIMIZERS, Optimizer, OPTIMIZER))]
-
-
-class Plateau(Frozen):
-    """The rates fall when the validation loss does not.
-
-    Attributes:
-        factor: what the rates are multiplied by.
-        patience: after so many epochs without a lower validation loss.
-        floor: no rate falls below it.
-    """
-
-    kind: Literal["plateau"] = "plateau"
-    factor: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.1
-    patience: Count = 5
-    floor: NonNegative = 1e-7
-
-
-class Cosine(Frozen):
-    """The rates fall along half a cosine from their start to 0 over all epochs (Loshchilov, Hutter 2017)."""
-
-    kind: Literal["cosine"] = "cosine"
-
-
-class Fixed(Frozen):
-    """The rates stay as they are."""
-
-    kind: Literal["constant"] = "constant"
-
-
-Schedule = Plateau | Cosine | Fixed
 
 
 class Recipe(Frozen):
@@ -124,7 +120,7 @@ class Recipe(Frozen):
         batch_size: images a step; the last step of an epoch takes what is left. A single image that a batch
             normalisation could not learn from, as of 1×1 maps, joins the step before.
         optimizer: what takes the steps.
-        schedule: how the learning rates change over the epochs.
+        schedule: how the learning rates change over the training.
         recompute: whether the backward pass puts concatenations together again instead of keeping them: less memory for
             a little time. `auto` does so where they would be more than four times the layers' own outputs.
         precision: of the arithmetic; weights stay in float32. `float32`; `tf32`, where GPUs that can round products to
@@ -148,7 +144,7 @@ class Recipe(Frozen):
     epochs: Count = 200
     batch_size: Count = 32
     optimizer: AnyOptimizer = Adam()
-    schedule: Annotated[Schedule, Field(discriminator="kind")] = Fixed()
+    schedule: AnySchedule = Fixed()
     recompute: Switch | Literal["auto"] = "auto"
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     capture: Switch = True

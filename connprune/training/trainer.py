@@ -27,11 +27,12 @@ from connprune.training.cuda_graph import CapturedStep, Step, random_numbers
 from connprune.training.determinism import in_fixed_order
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Group, SingleProcess
-from connprune.training.optimizer import can_be_recorded, make_optimizer, make_scheduler, rates
+from connprune.training.optimizer import can_be_recorded, make_optimizer, rates
 from connprune.training.optimizer_state import OptimizerState
 from connprune.training.penalty_schedule import PenaltySchedule
 from connprune.training.precision import precision_on
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
+from connprune.training.scheduler import make_scheduler
 from connprune.training.step import Penalty, Surrogate, TrainingStep
 
 # What a step sums up over an epoch.
@@ -87,7 +88,6 @@ class Trainer:
         self.precision = precision_on(self.device, recipe.precision)
         network.recompute_merges(recomputes_merges(network.architecture, recipe))
         self.optimizer = make_optimizer(network, recipe.optimizer)
-        self.scheduler = make_scheduler(self.optimizer, recipe)
         self._optimizer_state = OptimizerState(network, self.optimizer)
         self.penalty_schedule = PenaltySchedule(network.architecture.gates, recipe.epochs)
         self._directions = (
@@ -96,6 +96,7 @@ class Trainer:
         self._coefficient = torch.zeros((), device=self.device)
         self._fewest = fewest_images(network.architecture)
         self.steps = steps_of(len(splits.train), recipe.batch_size, self._fewest)
+        self.scheduler = make_scheduler(self.optimizer, recipe, self.steps)
         penalised_steps = round((recipe.epochs - self.penalty_schedule.warmup) * self.steps)
         self.constraint = CostConstraint(network, penalised_steps) if self.penalty_schedule.is_constraint else None
         self._reinforced = network.gates.kind if network.gates and isinstance(network.gates.kind, Reinforce) else None
@@ -329,6 +330,7 @@ class Trainer:
 
     def _train_step(self, draws: Draws) -> None:
         self._coefficient.fill_(self.penalty_schedule.weight(self.epoch + self.step / self.steps))
+        self.scheduler.before_step(self.epoch, self.step)
         part, share = self.group.part(draws)
         if share == 1:
             self._take_step(part, self._coefficient)

@@ -16,7 +16,8 @@ from connprune.architecture.presets import preset_names
 from connprune.errors import UsageError
 from connprune.training.configuration import design, resolve, with_recipe
 from connprune.training.layered import Setting
-from connprune.training.recipe import Adam, Cosine, Fixed, Plateau
+from connprune.training.recipe import Adam
+from connprune.training.schedules import SCHEDULES, Cosine, Plateau
 
 
 def refusal(*assignments: str, config: Path | None = None) -> str:
@@ -82,7 +83,10 @@ def test_a_layer_can_be_reached_by_its_number() -> None:
         ("training.epochs=many", "training.epochs: found 'many', expected a whole number"),
         ("training.epoch=3", "training.epoch: there is no such key; did you mean 'epochs'?"),
         ("trainin.epochs=3", "trainin: there is no such key; did you mean 'training'?"),
-        ("training.optimizer=3", "training.optimizer: found 3, expected a section of keys (kind, rate, weight_decay)"),
+        (
+            "training.optimizer=3",
+            "training.optimizer: found 3, expected a section of keys (kind, momentum, nesterov, rate,",
+        ),
         ("training.optimizer=adamw", "expected a section of keys; to choose 'adamw', set training.optimizer.kind."),
         ("training.schedule=cosine", "expected a section of keys; to choose 'cosine', set training.schedule.kind."),
         ("gates=linear", "expected a section of keys; to choose 'linear', set gates.kind."),
@@ -102,7 +106,10 @@ def test_a_layer_can_be_reached_by_its_number() -> None:
         ("gates.initialisation={mean: 1}", "expected a section with a kind: constant, normal, uniform, feed-forward,"),
         ("training.epochs=1:30", "training.epochs: found '1:30', expected a whole number"),
         ("training.epochs=1_000", "training.epochs: found '1_000', expected a whole number"),
-        ("training.schedule={kind: step}", "training.schedule: found the kind 'step', expected one of 'plateau'"),
+        (
+            "training.schedule={kind: steps}",
+            "training.schedule: found the kind 'steps', expected one of plateau, cosine",
+        ),
         ("data.validation=1.0", "data.validation: found 1.0, expected less than 1"),
         ("data.channels=2", "data.channels: found 2, expected 1 or 3"),
         ("data.augment.flip=2.0", "data.augment.flip: found 2.0"),
@@ -169,7 +176,7 @@ def of_kinds() -> list[tuple[str, str, type[BaseModel], dict[str, type[BaseModel
     starts: dict[str, type[BaseModel]] = {
         "constant": Constant, "normal": Normal, "uniform": Uniform, "feed-forward": FeedForward, "from-run": FromRun,
     }  # fmt: skip
-    schedules: dict[str, type[BaseModel]] = {"plateau": Plateau, "cosine": Cosine, "constant": Fixed}
+    schedules: dict[str, type[BaseModel]] = dict(SCHEDULES)
     return [
         (assignment, kind, model, kinds)
         for assignment, kinds in (

@@ -12,8 +12,10 @@ from connprune.architecture import Architecture
 from connprune.errors import UsageError
 from connprune.plugins import load_plugin
 from connprune.training.configuration import resolve
-from connprune.training.optimizer import can_be_recorded, make_optimizer, make_scheduler
-from connprune.training.recipe import Adam, AdamW, Cosine, Plateau, Recipe
+from connprune.training.optimizer import can_be_recorded, make_optimizer
+from connprune.training.recipe import Adam, AdamW, Recipe
+from connprune.training.scheduler import make_scheduler
+from connprune.training.schedules import Cosine, Plateau
 
 
 def sgd(rate: float) -> torch.optim.Optimizer:

@@ -90,8 +90,10 @@ def test_a_step_reads_only_what_keeps_its_place_and_never_waits(assignments: tup
 
 def test_rates_can_be_tensors() -> None:
     """As they are on CUDA, where a recorded step reads them at each replay."""
-    from connprune.training.optimizer import make_optimizer, make_scheduler, rates
-    from connprune.training.recipe import Adam, Cosine, Plateau, Recipe
+    from connprune.training.optimizer import make_optimizer, rates
+    from connprune.training.recipe import Adam, Recipe
+    from connprune.training.scheduler import make_scheduler
+    from connprune.training.schedules import Cosine, Plateau
 
     for schedule in (Cosine(kind="cosine"), Plateau(kind="plateau", patience=1)):
         recipe = Recipe(epochs=6, schedule=schedule)
