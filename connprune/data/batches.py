@@ -28,6 +28,10 @@ class Draws(NamedTuple):
     rows: Tensor
     columns: Tensor
 
+    def each(self, chosen: slice) -> "Draws":
+        """Those of some of the images."""
+        return Draws(*(drawn[chosen] for drawn in self))
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -51,8 +55,7 @@ class Epoch:
     def draws_of(self, step: int) -> Draws:
         """The draws of one batch."""
         end = None if step == len(self) - 1 else (step + 1) * self.batch_size
-        chosen = slice(step * self.batch_size, end)
-        return Draws(*(drawn[chosen] for drawn in self.draws))
+        return self.draws.each(slice(step * self.batch_size, end))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Images, (batch, feature maps, height, width) as they are stored, and labels, (batch,)."""

@@ -121,6 +121,16 @@ class Recipe(Frozen):
             normalisation could not learn from, as of 1×1 maps, joins the step before.
         optimizer: what takes the steps.
         schedule: how the learning rates change over the training.
+        label_smoothing: the share of each label that is spread over all classes.
+        class_weights: `balanced` weighs each image by the inverse of its class's size, 1 on average; null weighs all
+            alike.
+        clip_norm: gradients whose norm, over all weights and gates, is larger are scaled down to it; null scales none.
+        accumulate: the parts of a batch that go through the network one after the other, with their gradients added up:
+            less memory. A batch normalisation sees each part by itself.
+        ema_decay: the exponential moving average of the weights with this decay a step, like 0.999, is the model that
+            is validated and kept; null keeps the weights themselves.
+        early_stopping: the training ends after so many epochs without a lower validation loss, counted from the end of
+            the warm-up of a penalty on; null trains for all epochs.
         recompute: whether the backward pass puts concatenations together again instead of keeping them: less memory for
             a little time. `auto` does so where they would be more than four times the layers' own outputs.
         precision: of the arithmetic; weights stay in float32. `float32`; `tf32`, where GPUs that can round products to
@@ -145,6 +155,12 @@ class Recipe(Frozen):
     batch_size: Count = 32
     optimizer: AnyOptimizer = Adam()
     schedule: AnySchedule = Fixed()
+    label_smoothing: Fraction = 0.0
+    class_weights: Literal["balanced"] | None = None
+    clip_norm: Positive | None = None
+    accumulate: Count = 1
+    ema_decay: Fraction | None = None
+    early_stopping: Count | None = None
     recompute: Switch | Literal["auto"] = "auto"
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     capture: Switch = True

@@ -99,7 +99,7 @@ class Record:
             # First the room of the old ones is given back. New ones, not the old ones overwritten: those may be being
             # written.
             self.best_weights = {}
-            self.best_weights = copied(self.trainer.network.state_dict())
+            self.best_weights = copied(self.trainer.model.state_dict())
         if self.writes:
             self._events.add(epoch, gates)
             self._show()
@@ -116,9 +116,18 @@ class Record:
 
     def _is_due_after(self, epoch_seconds: float) -> bool:
         trainer, every = self.trainer, self.trainer.recipe.checkpoint_epochs
-        if trainer.epoch == trainer.recipe.epochs or (every and trainer.epoch % every == 0):
+        if self.is_complete or (every and trainer.epoch % every == 0):
             return True
         return trainer.group.largest(int(self.checkpoints.is_due_after(epoch_seconds))) > 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all epochs are done, or as many went by without a better one as the recipe waits for."""
+        epoch, recipe = self.trainer.epoch, self.trainer.recipe
+        if recipe.early_stopping is None or self.best is None:
+            return epoch >= recipe.epochs
+        begun = max(self.best.epoch, math.ceil(self.trainer.penalty_schedule.warmup))
+        return epoch >= recipe.epochs or epoch - begun >= recipe.early_stopping
 
     @property
     def is_due(self) -> bool:
@@ -192,7 +201,7 @@ class Record:
 
     def _history(self) -> Callable[[], None]:
         """Writes the epochs so far."""
-        architecture, metrics, gates = self.trainer.network.architecture, list(self.metrics), list(self.gates)
+        architecture, metrics, gates = self.trainer.model.architecture, list(self.metrics), list(self.gates)
 
         def write() -> None:
             if len(gates[0]):
@@ -270,7 +279,7 @@ class Record:
 
     def finish(self, splits: Splits) -> dict[str, object]:
         """Writes the final weights, and reads the test set for the first time; gives what the summary says of them."""
-        network = self.trainer.network
+        network = self.trainer.model
         self.wait()
         if self.writes:
             self.run.write(self.run.metrics, metrics_text(self.metrics))
@@ -295,11 +304,11 @@ class Record:
     def _evaluated(self, images: Images) -> Evaluation:
         trainer = self.trainer
         with trainer.fixed_order():
-            return evaluate(trainer.network, images, trainer.precision, trainer.group)
+            return evaluate(trainer.model, images, trainer.precision, trainer.group)
 
     def _target_sparsity(self) -> Reached | None:
         """What share of the connections was to end closed, what share did, and whether that is enough."""
-        architecture = self.trainer.network.architecture
+        architecture = self.trainer.model.architecture
         if architecture.gates is None or architecture.gates.target_sparsity is None:
             return None
         wanted = architecture.gates.target_sparsity
@@ -319,7 +328,7 @@ class Record:
 
     def _budget(self) -> dict[str, Reached] | None:
         """For each count with a budget, what was allowed, what is left without closed gates, and whether that fits."""
-        architecture = self.trainer.network.architecture
+        architecture = self.trainer.model.architecture
         gates = architecture.gates
         if gates is None or gates.budget is None:
             return None

@@ -168,12 +168,17 @@ def train_locked(
                 if other := environment.record(run.environment, ran_in):
                     watcher.warning(other)
             watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
-            while trainer.epoch < recipe.epochs:
+            while not record.is_complete:
                 _train_epoch(trainer, record, watcher, stop)
             asked = _asked(trainer.group, stop, record)
             if asked > _DUE:
                 raise _interrupted(trainer, record, asked - _DUE)
-            results = record.finish(on_device)
+            if trainer.epoch < recipe.epochs:
+                watcher.warning(
+                    f"training.early_stopping: no lower validation loss for {recipe.early_stopping} epochs, so the "
+                    f"training ends after {trainer.epoch} of {recipe.epochs} epochs"
+                )
+            results = record.finish(on_device) | {"epochs": trainer.epoch}
         if group.rank:
             return Trained.model_validate({"kind": run.kind, "status": "finished", **begun, **results})
         run.summarise(status="finished", **results)

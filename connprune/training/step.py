@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from connprune.data.batches import Draws, augmented
 from connprune.data.images import Images
+from connprune.training.averaging import WeightAverage
+from connprune.training.loss import Loss
 from connprune.training.precision import Precision, computing_in, products_in
 
 # From λ, (), what is added to the loss, ().
@@ -23,12 +24,17 @@ class TrainingStep:
         network: gives class scores of images; in training mode, on their device; trained in place.
         images: all training images, on the same device.
         optimizer: takes the steps.
+        loss: of a batch.
         penalty: what the gates as they are add to the loss; None is nothing.
         precision: of the forward and the backward pass.
         surrogate: how gates learn that were drawn without a gradient; None is that none were.
+        clip_norm: what the norm of all gradients may be; None is anything.
+        parts: in how many a batch goes through the network.
+        fewest: how many images a part must have.
+        average: takes in the weights after each step; None is that nothing does.
 
     Attributes:
-        loss: the summed cross-entropy of the images since `reset`, ().
+        loss: the summed loss of the images since `reset`, ().
         right: how many of them were classified rightly, ().
         finite: how many steps since then left a finite loss, ().
     """
@@ -38,9 +44,15 @@ class TrainingStep:
         network: nn.Module,
         images: Images,
         optimizer: torch.optim.Optimizer,
+        loss: Loss,
         penalty: Penalty | None,
         precision: Precision,
         surrogate: Surrogate | None = None,
+        *,
+        clip_norm: float | None = None,
+        parts: int = 1,
+        fewest: int = 1,
+        average: WeightAverage | None = None,
     ) -> None:
         self.network = network
         self.images = images
@@ -48,6 +60,10 @@ class TrainingStep:
         self.penalty = penalty
         self.precision = precision
         self.surrogate = surrogate
+        self.average = average
+        self._loss_of = loss
+        self._clip_norm = clip_norm
+        self._parts, self._fewest = parts, fewest
         self.loss = torch.zeros((), device=images.labels.device)
         self.right = torch.zeros((), device=images.labels.device, dtype=torch.int64)
         self.finite = torch.zeros((), device=images.labels.device, dtype=torch.int64)
@@ -62,23 +78,43 @@ class TrainingStep:
             coefficient: λ, ().
             share: what their mean loss is multiplied by; with 0 they are not counted either.
         """
+        count = len(draws.order)
+        parts = self._sizes(count)
+        self.optimizer.zero_grad()
+        begin = 0
+        for size in parts:
+            part = draws.each(slice(begin, begin + size))
+            self._learn(part, coefficient if begin == 0 else None, share, size / count)
+            begin += size
+        if self._clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self._clip_norm)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update()
+        # A sum of cross-entropies is never negative, and no comparison holds for what is not a number.
+        self.finite += self.loss < torch.inf
+
+    def _learn(self, draws: Draws, coefficient: Tensor | None, share: float, part: float) -> None:
+        """Adds the gradients of a part of the batch, and of the penalty where λ is given."""
         images, labels = augmented(self.images, draws)
         with computing_in(self.precision, images.device):
             scores = self.network(images).float()
-        loss = F.cross_entropy(scores, labels)
+        loss = self._loss_of(scores, labels)
         learned = loss if self.surrogate is None else loss + self.surrogate(loss.detach())
-        shared = learned if share == 1 else learned * share
-        objective = shared if self.penalty is None else shared + self.penalty(coefficient)
-        self.optimizer.zero_grad()
+        objective = learned if share * part == 1 else learned * (share * part)
+        if self.penalty is not None and coefficient is not None:
+            objective = objective + self.penalty(coefficient)
         with products_in(self.precision, images.device):
             objective.backward(self._one)
-        self.optimizer.step()
         if share:
             self.loss.add_(loss.detach(), alpha=len(labels))
             # In place, since counting booleans is one operation more.
             self.right += scores.detach().argmax(1).eq_(labels).sum()
-        # A sum of cross-entropies is never negative, and no comparison holds for what is not a number.
-        self.finite += self.loss < torch.inf
+
+    def _sizes(self, count: int) -> list[int]:
+        """How many images each part has, as equal as can be."""
+        parts = max(1, min(self._parts, count // self._fewest))
+        return [(count + number) // parts for number in range(parts)]
 
     def reset(self) -> None:
         """Starts to sum anew."""

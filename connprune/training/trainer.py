@@ -20,6 +20,7 @@ from connprune.errors import DivergedError, UsageError
 from connprune.network.gate_kinds import Reinforce
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
+from connprune.training.averaging import WeightAverage
 from connprune.training.batch_sizes import fewest_images
 from connprune.training.compilation import CompiledStep
 from connprune.training.constraint import CostConstraint
@@ -27,6 +28,7 @@ from connprune.training.cuda_graph import CapturedStep, Step, random_numbers
 from connprune.training.determinism import in_fixed_order
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Group, SingleProcess
+from connprune.training.loss import Loss
 from connprune.training.optimizer import can_be_recorded, make_optimizer, rates
 from connprune.training.optimizer_state import OptimizerState
 from connprune.training.penalty_schedule import PenaltySchedule
@@ -64,6 +66,7 @@ class Trainer:
         group: the processes that train the network together; None is this one alone.
 
     Attributes:
+        model: what is validated and kept: the network, or one with the average of its weights.
         fixed_order: in what it gives, operations add up in a fixed order if the recipe wants it.
         epoch: how many epochs are done.
         step: how many steps of the epoch under way are done.
@@ -100,13 +103,20 @@ class Trainer:
         penalised_steps = round((recipe.epochs - self.penalty_schedule.warmup) * self.steps)
         self.constraint = CostConstraint(network, penalised_steps) if self.penalty_schedule.is_constraint else None
         self._reinforced = network.gates.kind if network.gates and isinstance(network.gates.kind, Reinforce) else None
+        self._average = None if recipe.ema_decay is None else WeightAverage(network, recipe.ema_decay)
+        self.model = network if self._average is None else self._average.network
         self._step = TrainingStep(
             self.group.wrapped(network, self._reinforced is not None),
             splits.train,
             self.optimizer,
+            Loss(recipe, splits.train.labels, network.architecture.classes),
             self._penalty(),
             self.precision,
             self._surrogate(),
+            clip_norm=recipe.clip_norm,
+            parts=recipe.accumulate,
+            fewest=self._fewest,
+            average=self._average,
         )
         is_fixed = recipe.deterministic and self.device.type == "cuda"
         self.fixed_order: Callable[[], AbstractContextManager[None]] = in_fixed_order if is_fixed else nullcontext
@@ -168,7 +178,9 @@ class Trainer:
         self.group.add_up(self._step.loss, self._step.right)
         loss, right = self._step.loss.item() / count, self._step.right.item() / count
         self.group.share_buffers(self.network)
-        validation = evaluate(self.network, self.splits.validation, self.precision, self.group)
+        if self._average is not None:
+            self.group.share_buffers(self.model)
+        validation = evaluate(self.model, self.splits.validation, self.precision, self.group)
         self.require_finite()
         if not math.isfinite(validation.loss):
             raise self._diverged(f"after step {self.steps}", f"the validation loss is {validation.loss}")
@@ -253,12 +265,14 @@ class Trainer:
         return directions.repeat_interleave(torch.tensor(self.network.architecture.gate_counts))
 
     def gates(self) -> Tensor:
-        """The gates as they are now, (gates,) on the CPU; empty for a network without."""
-        return self.network.gates.values().detach().cpu().clone() if self.network.gates else torch.empty(0)
+        """The model's gates as they are now, (gates,) on the CPU; empty for a network without."""
+        return self.model.gates.values().detach().cpu().clone() if self.model.gates else torch.empty(0)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """All that a new trainer needs to go on bit for bit: tensors, and plain values as text; all processes call."""
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        if self._average is not None:
+            tensors |= {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         remembered, plainly_remembered = self._optimizer_state.save()
         tensors |= {f"optimizer.{name}": tensor for name, tensor in remembered.items()}
         sums = {name: getattr(self._step, name).clone() for name in _SUMS}
@@ -299,6 +313,8 @@ class Trainer:
                 f"{self.device.type} cannot continue; resume on the device {progress['device']}."
             )
         self.network.load_state_dict(_below("network.", tensors))
+        if self._average is not None:
+            self.model.load_state_dict(_below("model.", tensors))
         remembered = {
             name.removeprefix("optimizer."): tensors[name] for name in tensors if name.startswith("optimizer.")
         }
@@ -331,6 +347,8 @@ class Trainer:
     def _train_step(self, draws: Draws) -> None:
         self._coefficient.fill_(self.penalty_schedule.weight(self.epoch + self.step / self.steps))
         self.scheduler.before_step(self.epoch, self.step)
+        if self._average is not None:
+            self._average.before_step(self.epoch * self.steps + self.step)
         part, share = self.group.part(draws)
         if share == 1:
             self._take_step(part, self._coefficient)
