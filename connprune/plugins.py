@@ -12,6 +12,7 @@ from typing import Any
 
 from connprune.architecture.aggregates import AGGREGATES
 from connprune.architecture.layers import LAYERS
+from connprune.data.augmentations import AUGMENTATIONS
 from connprune.data.formats import FORMATS
 from connprune.data.named import SOURCES
 from connprune.errors import UsageError
@@ -21,7 +22,17 @@ from connprune.training.importance import CRITERIA
 from connprune.training.recipe import OPTIMIZERS
 from connprune.training.schedules import SCHEDULES
 
-REGISTRIES: tuple[Registry[Any], ...] = (LAYERS, AGGREGATES, OPTIMIZERS, SCHEDULES, SOURCES, FORMATS, CRITERIA, BASELINES)
+REGISTRIES: tuple[Registry[Any], ...] = (
+    LAYERS,
+    AGGREGATES,
+    OPTIMIZERS,
+    SCHEDULES,
+    AUGMENTATIONS,
+    SOURCES,
+    FORMATS,
+    CRITERIA,
+    BASELINES,
+)
 
 
 def load_plugins(names: Iterable[str] = ()) -> None:

@@ -19,6 +19,7 @@ from connprune.architecture.layers import LAYERS
 from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.architecture.norms import Norm
 from connprune.architecture.registered import OneOf, type_of
+from connprune.data.augmentations import AUGMENTATIONS
 from connprune.data.settings import Augment, DataSettings, Normalise
 from connprune.documents.catalogue import DOCUMENTS, kinds_of
 from connprune.documents.described import attributes, summary
@@ -108,6 +109,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("`data`", DataSettings),
     ("`data.normalise`", Normalise),
     ("`data.augment`", Augment),
+    *((f"`data.augment.operations`, kind `{kind}`", operation) for kind, operation in AUGMENTATIONS.items()),
     ("`training`", Recipe),
     *((f"`training.optimizer`, kind `{kind}`", optimizer) for kind, optimizer in OPTIMIZERS.items()),
     *((f"`training.schedule`, kind `{kind}`", schedule) for kind, schedule in SCHEDULES.items()),

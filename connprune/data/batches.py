@@ -1,13 +1,16 @@
 """Batches that never leave the device: images stay there as they are stored, and a batch is one gather."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from connprune.data.augmentation import Batch, Operations
 from connprune.data.images import Images
+from connprune.data.operations import Drawn, taken
 from connprune.data.random import stream
 from connprune.data.settings import Augment
 
@@ -22,15 +25,37 @@ class Draws(NamedTuple):
         order: (count,), the number of the image at each place.
         rows: (count, height), the row of the image that each row shows.
         columns: (count, width), the column of the image that each column shows.
+        changes: what the changes drew.
+        other: the image that each is mixed with; None if they are not mixed.
+        mixings: how they are mixed.
     """
 
     order: Tensor
     rows: Tensor
     columns: Tensor
+    changes: tuple[Drawn, ...] = ()
+    other: "Draws | None" = None
+    mixings: tuple[Drawn, ...] = ()
 
-    def each(self, chosen: slice) -> "Draws":
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Draws":
+        """The same with each tensor changed."""
+        return Draws(
+            change(self.order),
+            change(self.rows),
+            change(self.columns),
+            tuple(tuple(map(change, drawn)) for drawn in self.changes),
+            self.other.map(change) if self.other else None,
+            tuple(tuple(map(change, drawn)) for drawn in self.mixings),
+        )
+
+    def of(self, chosen: slice) -> "Draws":
         """Those of some of the images."""
-        return Draws(*(drawn[chosen] for drawn in self))
+        return self.map(lambda drawn: drawn[chosen])
+
+    def tensors(self) -> list[Tensor]:
+        """All tensors, in one order."""
+        others = self.other.tensors() if self.other else []
+        return [self.order, self.rows, self.columns, *chain(*self.changes), *others, *chain(*self.mixings)]
 
 
 @dataclass(frozen=True)
@@ -41,12 +66,14 @@ class Epoch:
         images: all training images, on their device.
         draws: of all images.
         batch_size: images a batch.
+        operations: what else is done to a batch.
         fewest: if less would be left for the last batch, it joins the one before.
     """
 
     images: Images
     draws: Draws
     batch_size: int
+    operations: Operations
     fewest: int = 1
 
     def __len__(self) -> int:
@@ -55,11 +82,12 @@ class Epoch:
     def draws_of(self, step: int) -> Draws:
         """The draws of one batch."""
         end = None if step == len(self) - 1 else (step + 1) * self.batch_size
-        return self.draws.each(slice(step * self.batch_size, end))
+        return self.draws.of(slice(step * self.batch_size, end))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images, (batch, feature maps, height, width) as they are stored, and labels, (batch,)."""
-        return augmented(self.images, self.draws_of(step))
+        """Images, (batch, feature maps, height, width) as they are stored or float32, and labels, (batch,)."""
+        batch = augmented(self.images, self.draws_of(step), self.operations)
+        return batch.images, batch.likeliest
 
 
 def steps_of(count: int, batch_size: int, fewest: int = 1) -> int:
@@ -68,10 +96,19 @@ def steps_of(count: int, batch_size: int, fewest: int = 1) -> int:
     return max(1, whole + (left >= fewest and left > 0))
 
 
-def augmented(images: Images, draws: Draws) -> tuple[Tensor, Tensor]:
-    """The images of a batch, changed, (batch, feature maps, height, width), and their labels, (batch,)."""
-    order, rows, columns = draws
-    return gathered(images.images, images.stored(order), rows, columns), images.labels[order]
+def augmented(images: Images, draws: Draws, operations: Operations) -> Batch:
+    """A batch, changed and mixed.
+
+    Args:
+        images: all training images.
+        draws: which of them, and how each is changed.
+        operations: what else is done to them.
+    """
+    chosen = gathered(images.images, images.stored(draws.order), draws.rows, draws.columns)
+    batch = Batch(operations.changed(chosen, draws.changes), images.labels[draws.order])
+    if draws.other is None:
+        return batch
+    return operations.mixed(batch, augmented(images, draws.other, operations), draws.mixings)
 
 
 def gathered(images: Tensor, order: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -83,10 +120,7 @@ def gathered(images: Tensor, order: Tensor, rows: Tensor, columns: Tensor) -> Te
         rows: (batch, height), which rows.
         columns: (batch, width), which columns.
     """
-    _, maps, height, width = images.shape
-    pixels = columns[:, None, :].add(rows[:, :, None], alpha=width).view(-1, 1, height * width)
-    chosen: Tensor = images[order].flatten(2).gather(2, pixels.expand(-1, maps, -1))
-    return chosen.view(-1, maps, height, width)
+    return taken(images[order], rows, columns)
 
 
 def moved(shifts: Tensor, flips: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -121,10 +155,19 @@ def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, num
     order = torch.randperm(count, generator=generator, device=device)
     sides = torch.tensor(images.images.shape[2:], device=device)
     reach = torch.round(sides * augment.shift)
-    draws = torch.rand(count, 2, generator=generator, device=device)
-    shifts = (draws * (2 * reach + 1)).floor().sub(reach).long()
+    drawn = torch.rand(count, 2, generator=generator, device=device)
+    shifts = (drawn * (2 * reach + 1)).floor().sub(reach).long()
     flips = torch.rand(count, generator=generator, device=device) < augment.flip
-    return Epoch(images, Draws(order, *moved(shifts, flips, *images.images.shape[2:])), batch_size, fewest)
+    operations = Operations(augment.operations, images.images)
+    # Of a stream of its own: what comes before is drawn alike, whatever comes after it.
+    generator = stream(seed, "operations", number, device=device)
+    rows, columns = moved(shifts, flips, *images.images.shape[2:])
+    draws = Draws(order, rows, columns, operations.draw_changes(count, generator))
+    if operations.mix:
+        # The images are in a random order, so the one before is any other.
+        other = draws.map(lambda tensor: tensor.roll(1, 0))
+        draws = draws._replace(other=other, mixings=operations.draw_mixings(count, generator))
+    return Epoch(images, draws, batch_size, operations, fewest)
 
 
 def in_order(images: Images, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:

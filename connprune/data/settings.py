@@ -13,6 +13,7 @@ from connprune.architecture.base import (
     Switch,
     UnsuitableKeyError,
 )
+from connprune.data.augmentations import AnyAugmentation
 from connprune.data.named import SOURCES
 from connprune.files import absolute
 from connprune.limits import ACTIVATIONS
@@ -61,10 +62,12 @@ class Augment(Frozen):
     Attributes:
         shift: the largest shift along rows and along columns, as a share of the side (whole pixels, nearest fill).
         flip: the probability of a left-right flip.
+        operations: what else is done, in this order, each with its kind.
     """
 
     shift: Fraction = 0.0
     flip: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
+    operations: tuple[AnyAugmentation, ...] = ()
 
 
 class DataSettings(Frozen):
@@ -107,6 +110,12 @@ class DataSettings(Frozen):
     follow_links: Switch = False
     normalise: Normalise = Normalise()
     augment: Augment = Augment()
+
+    @model_validator(mode="after")
+    def _check_augmentations(self) -> Self:
+        if self.as_sequence and self.augment.operations:
+            raise UnsuitableKeyError("augment", "augment.operations belong to images, but as_sequence is true")
+        return self
 
     @model_validator(mode="after")
     def _check_folder_settings(self) -> Self:

@@ -24,7 +24,7 @@ class Recording(NamedTuple):
 
     def replay(self, draws: Draws, coefficient: Tensor) -> None:
         """One step with these arguments."""
-        for kept, given in zip((*self.draws, self.coefficient), (*draws, coefficient), strict=True):
+        for kept, given in zip((*self.draws.tensors(), self.coefficient), (*draws.tensors(), coefficient), strict=True):
             kept.copy_(given)
         self.graph.replay()
 
@@ -73,7 +73,7 @@ class CapturedStep:
         surrounding.wait_stream(self._stream)
 
     def _record(self, draws: Draws, coefficient: Tensor) -> None:
-        recording = Recording(torch.cuda.CUDAGraph(), Draws(*(drawn.clone() for drawn in draws)), coefficient.clone())
+        recording = Recording(torch.cuda.CUDAGraph(), draws.map(torch.clone), coefficient.clone())
         # Nothing that one step leaves in this memory is read by another.
         pool = next((other.graph.pool() for other in self._recordings.values()), None)
         surrounding = torch.cuda.current_stream(self._device)

@@ -126,9 +126,9 @@ class Processes:
     def part(self, draws: Draws) -> tuple[Draws, float]:
         """Every size-th image of the batch, from the rank-th on."""
         count = len(draws.order)
-        mine = draws.each(slice(self.rank, None, self.size))
+        mine = draws.of(slice(self.rank, None, self.size))
         share = self.size * len(mine.order) / count
-        return (mine, share) if share else (draws.each(slice(1)), 0.0)
+        return (mine, share) if share else (draws.of(slice(1)), 0.0)
 
     def images(self, images: Images) -> Images:
         """Every size-th image, from the rank-th on."""

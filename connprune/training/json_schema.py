@@ -6,6 +6,7 @@ from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue, models_json_sc
 from pydantic_core import core_schema
 
 from connprune.architecture.layers import LAYERS
+from connprune.data.augmentations import AUGMENTATIONS
 from connprune.documents.catalogue import DIALECT, Described
 from connprune.presets import preset_names
 from connprune.training.configuration import Configuration
@@ -34,17 +35,21 @@ def configuration_schema() -> JsonSchemaValue:
     """The JSON Schema, draft 2020-12, of a configuration, with the parts that are registered now."""
     mode: JsonSchemaMode = "validation"
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Configuration, mode)]
-    models += [(part, mode) for registry in (LAYERS, OPTIMIZERS, SCHEDULES) for part in registry.values()]
+    models += [
+        (part, mode) for registry in (LAYERS, OPTIMIZERS, SCHEDULES, AUGMENTATIONS) for part in registry.values()
+    ]
     references, document = models_json_schema(models, schema_generator=_Wanted)
     definitions = document["$defs"]
     layers = [references[layer, mode] for layer in LAYERS.values()]
     optimizers = [references[optimizer, mode] for optimizer in OPTIMIZERS.values()]
     schedules = [references[schedule, mode] for schedule in SCHEDULES.values()]
-    for reference in (*layers, *optimizers):
+    augmentations = [references[augmentation, mode] for augmentation in AUGMENTATIONS.values()]
+    for reference in (*layers, *optimizers, *augmentations):
         if reference != references[OPTIMIZERS[OPTIMIZER], mode]:
             definitions[reference["$ref"].rpartition("/")[2]]["required"] = ["kind"]
     definitions["Recipe"]["properties"]["optimizer"]["anyOf"] = optimizers
     definitions["Recipe"]["properties"]["schedule"]["anyOf"] = schedules
+    definitions["Augment"]["properties"]["operations"]["items"] = {"anyOf": augmentations}
     whole = definitions.pop(references[Configuration, mode]["$ref"].rpartition("/")[2])
     properties = whole["properties"]
     properties["layers"]["items"] = {"anyOf": layers}

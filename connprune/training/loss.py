@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from connprune.data.augmentation import Batch
 from connprune.training.recipe import Recipe
 
 
@@ -23,16 +24,19 @@ class Loss:
         self._smoothing = recipe.label_smoothing
         self._weights = balanced(labels, classes) if recipe.class_weights == "balanced" else None
 
-    def __call__(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """The loss, ().
+    def __call__(self, scores: Tensor, batch: Batch) -> Tensor:
+        """The loss, (); mixed images have the losses of both labels in the shares that they have of both.
 
         Args:
             scores: (batch, classes).
-            labels: (batch,).
+            batch: has the labels.
         """
-        if self._weights is None:
-            return F.cross_entropy(scores, labels, label_smoothing=self._smoothing)
-        return self._each(scores, labels).mean()
+        if self._weights is None and batch.share is None:
+            return F.cross_entropy(scores, batch.labels, label_smoothing=self._smoothing)
+        losses = self._each(scores, batch.labels)
+        if batch.others is not None and batch.share is not None:
+            losses = batch.share * losses + (1 - batch.share) * self._each(scores, batch.others)
+        return losses.mean()
 
     def _each(self, scores: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(scores, labels, weight=self._weights, reduction="none", label_smoothing=self._smoothing)
@@ -48,5 +52,6 @@ def balanced(labels: Tensor, classes: int) -> Tensor:
     Returns:
         (classes,), on the device of the labels.
     """
-    counts = torch.bincount(labels, minlength=classes).clamp(min=1)
+    counts = torch.zeros(classes, dtype=torch.int64, device=labels.device)
+    counts.index_add_(0, labels, torch.ones_like(labels)).clamp_(min=1)
     return len(labels) / (classes * counts).float()

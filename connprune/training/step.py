@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from connprune.data.augmentation import Operations
 from connprune.data.batches import Draws, augmented
 from connprune.data.images import Images
 from connprune.training.averaging import WeightAverage
@@ -23,6 +24,7 @@ class TrainingStep:
     Args:
         network: gives class scores of images; in training mode, on their device; trained in place.
         images: all training images, on the same device.
+        operations: what is done to the images of a batch.
         optimizer: takes the steps.
         loss: of a batch.
         penalty: what the gates as they are add to the loss; None is nothing.
@@ -43,6 +45,7 @@ class TrainingStep:
         self,
         network: nn.Module,
         images: Images,
+        operations: Operations,
         optimizer: torch.optim.Optimizer,
         loss: Loss,
         penalty: Penalty | None,
@@ -56,6 +59,7 @@ class TrainingStep:
     ) -> None:
         self.network = network
         self.images = images
+        self.operations = operations
         self.optimizer = optimizer
         self.penalty = penalty
         self.precision = precision
@@ -83,7 +87,7 @@ class TrainingStep:
         self.optimizer.zero_grad()
         begin = 0
         for size in parts:
-            part = draws.each(slice(begin, begin + size))
+            part = draws.of(slice(begin, begin + size))
             self._learn(part, coefficient if begin == 0 else None, share, size / count)
             begin += size
         if self._clip_norm is not None:
@@ -96,20 +100,21 @@ class TrainingStep:
 
     def _learn(self, draws: Draws, coefficient: Tensor | None, share: float, part: float) -> None:
         """Adds the gradients of a part of the batch, and of the penalty where λ is given."""
-        images, labels = augmented(self.images, draws)
-        with computing_in(self.precision, images.device):
-            scores = self.network(images).float()
-        loss = self._loss_of(scores, labels)
+        batch = augmented(self.images, draws, self.operations)
+        device = batch.images.device
+        with computing_in(self.precision, device):
+            scores = self.network(batch.images).float()
+        loss = self._loss_of(scores, batch)
         learned = loss if self.surrogate is None else loss + self.surrogate(loss.detach())
         objective = learned if share * part == 1 else learned * (share * part)
         if self.penalty is not None and coefficient is not None:
             objective = objective + self.penalty(coefficient)
-        with products_in(self.precision, images.device):
+        with products_in(self.precision, device):
             objective.backward(self._one)
         if share:
-            self.loss.add_(loss.detach(), alpha=len(labels))
+            self.loss.add_(loss.detach(), alpha=len(batch.labels))
             # In place, since counting booleans is one operation more.
-            self.right += scores.detach().argmax(1).eq_(labels).sum()
+            self.right += scores.detach().argmax(1).eq_(batch.likeliest).sum()
 
     def _sizes(self, count: int) -> list[int]:
         """How many images each part has, as equal as can be."""

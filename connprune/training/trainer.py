@@ -11,6 +11,7 @@ from torch import Tensor
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import CLOSED
+from connprune.data.augmentation import Operations
 from connprune.data.batches import Draws, Epoch, draw_epoch, steps_of
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
@@ -108,6 +109,7 @@ class Trainer:
         self._step = TrainingStep(
             self.group.wrapped(network, self._reinforced is not None),
             splits.train,
+            Operations(augment.operations, splits.train.images),
             self.optimizer,
             Loss(recipe, splits.train.labels, network.architecture.classes),
             self._penalty(),

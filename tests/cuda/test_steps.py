@@ -45,6 +45,15 @@ RESIZES = [
 ]
 
 
+SGD = "training.optimizer={kind: sgd, weight_decay: 1.0e-4}"
+RECIPES = [
+    ("digits", SGD, "training.schedule={kind: step, warmup: 2}", "training.clip_norm=1.0", "training.accumulate=2"),
+    ("digits", "training.ema_decay=0.99", "training.label_smoothing=0.1", "training.class_weights=balanced"),
+    ("digits", "data.augment.operations=[{kind: crop}, {kind: cutout}, {kind: erase}, {kind: mixup}, {kind: cutmix}]"),
+    ("search", *SMALL_HEAD, "data.augment.operations=[{kind: colour, brightness: 1, contrast: 1, saturation: 1}]"),
+]
+
+
 # Launches of a step, so nodes of its recording. A convolution counts as one for each of its results, as with cuDNN.
 MOST_LAUNCHES = {("blog", *SMALL_HEAD): 146, ("digits",): 135, ("strong",): 497, BUDGETS[0]: 859}
 
@@ -62,6 +71,11 @@ def test_all_steps_of_an_epoch_are_replayed_whatever_the_size_of_its_last_batch(
     """Batches of eight images and at the end one of five, from the third epoch on."""
     for found in recorded([("digits",), ("digits", "gates.kind=reinforce"), ("strong",)], images=29):
         assert (found["recorded"], found["replayed"], found["warnings"]) == (2, [True] * 4, [])
+
+
+def test_steps_of_any_recipe_are_recorded(recorded: Recorded) -> None:
+    for found in recorded(RECIPES):
+        assert (found["recorded"], found["warnings"], found["single"]) == (1, [], []), found["case"]
 
 
 FIXED = "training.deterministic=true"

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from connprune.architecture.base import Shape
 from connprune.bench.run import random_splits
+from connprune.data.augmentation import Batch
 from connprune.errors import InterruptedRunError
 from connprune.network import build
 from connprune.tensor_files import read_tensors
@@ -26,6 +27,7 @@ WITH_ALL = (
     "training.clip_norm=1.0",
     "training.accumulate=2",
     "training.ema_decay=0.9",
+    "data.augment.operations=[{kind: crop, padding: 1}, {kind: mixup}, {kind: cutmix}]",
     "layers.0.norm=batch",
 )
 # Nothing is drawn, and nothing sees one part of a batch alone.
@@ -60,11 +62,14 @@ def test_the_loss_is_torch_s(smoothing: float) -> None:
     torch.manual_seed(0)
     scores, labels = torch.randn(12, 5), torch.randint(5, (12,))
     plain = Loss(Recipe(label_smoothing=smoothing), labels, 5)
-    assert plain(scores, labels) == F.cross_entropy(scores, labels, label_smoothing=smoothing)
+    assert plain(scores, Batch(scores, labels)) == F.cross_entropy(scores, labels, label_smoothing=smoothing)
     weighted = Loss(Recipe(label_smoothing=smoothing, class_weights="balanced"), labels, 5)
     expected = F.cross_entropy(scores, labels, balanced(labels, 5), reduction="sum", label_smoothing=smoothing)
-    torch.testing.assert_close(weighted(scores, labels), expected / 12)
-    parts = [weighted(scores[part], labels[part]) * len(labels[part]) for part in (slice(5), slice(5, 12))]
+    torch.testing.assert_close(weighted(scores, Batch(scores, labels)), expected / 12)
+    parts = [
+        weighted(scores[part], Batch(scores[part], labels[part])) * len(labels[part])
+        for part in (slice(5), slice(5, 12))
+    ]
     torch.testing.assert_close(sum(parts), expected)
 
 
@@ -72,7 +77,7 @@ def test_smoothed_labels_are_spread_over_all_classes() -> None:
     """By the paper's formula: the label has 1 - ε, and every class ε divided by their number."""
     scores, labels = torch.tensor([[2.0, 1.0, -1.0]]), torch.tensor([0])
     wanted = torch.tensor([[1 - 0.3 + 0.1, 0.1, 0.1]])
-    found = Loss(Recipe(label_smoothing=0.3), labels, 3)(scores, labels)
+    found = Loss(Recipe(label_smoothing=0.3), labels, 3)(scores, Batch(scores, labels))
     torch.testing.assert_close(found, -(wanted * scores.log_softmax(1)).sum())
 
 

@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from connprune.architecture.base import Shape
 from connprune.bench.run import random_splits
+from connprune.data.augmentations import AUGMENTATIONS
 from connprune.network import build
 from connprune.training.configuration import Configuration, resolve
 from connprune.training.trainer import Trainer
@@ -24,6 +25,13 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA
 # Operations whose result the host reads, or whose shape it must know.
 WAITING = ("_local_scalar_dense", "item", "nonzero", "masked_select", "unique", "_unique2")
 
+RECIPE = (
+    "training.label_smoothing=0.1",
+    "training.class_weights=balanced",
+    "training.clip_norm=1.0",
+    "training.accumulate=2",
+    "training.ema_decay=0.99",
+)
 ARCHITECTURES = [
     ("merge.aggregate=concat", "gates.kind=hard-concrete", "gates.penalty=0.01"),
     ("merge.aggregate=sum", "gates.sharing=per-feature-map", "gates.penalty=0.01"),
@@ -36,6 +44,9 @@ ARCHITECTURES = [
     ("gates.kind=reinforce", "gates.penalty=0.01"),
     ("gates.kind=softmax", "gates.penalty=0.01"),
     ("gates.target_sparsity=0.5", "gates.penalty=0.01", "training.precision=bfloat16"),
+    ("training.optimizer={kind: sgd}", "training.schedule={kind: cosine, warmup: 1, every: step}", *RECIPE),
+    (f"data.augment.operations=[{', '.join(f'{{kind: {kind}}}' for kind in AUGMENTATIONS if kind != 'colour')}]",),
+    ("data.augment.operations=[{kind: colour, brightness: 1, contrast: 1, saturation: 1}, {kind: cutmix}]",),
 ]
 
 
