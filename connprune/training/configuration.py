@@ -229,13 +229,30 @@ def _below_and(document: Document, preset: str | None) -> Layered:
     layered = Layered(base=base)
     if base is not None:
         try:
-            below = preset_document(base)
+            below = _presets(base)
         except UsageError as error:
             mark = document.marks.get(("preset",), NOWHERE) if preset is None else NOWHERE
             raise UsageError(*(replace(mistake, mark=mark) for mistake in error.mistakes)) from None
-        layered.add(below)
-    layered.add(Document({key: value for key, value in document.data.items() if key != "preset"}, document.marks))
+        for preset_below in below:
+            layered.add(preset_below)
+    layered.add(_own(document))
     return layered
+
+
+def _presets(name: str) -> list[Document]:
+    """A preset, after the one that it starts from itself.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    document = preset_document(name)
+    below = document.data.get("preset")
+    return [*(_presets(str(below)) if below else ()), _own(document)]
+
+
+def _own(document: Document) -> Document:
+    """A document without the preset that it starts from."""
+    return Document({key: value for key, value in document.data.items() if key != "preset"}, document.marks)
 
 
 def validated(layered: Layered) -> Configuration:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from connprune.runs.directory import RunDirectory
 from tests.conftest import Run
 from tests.docs.blocks import ROOT, files
 
@@ -36,15 +37,13 @@ def test_each_kind_of_part_comes_in_from_one_file(
     connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
 ) -> None:
     assert set(FILES) == {"momentum.py", "root.py", "invert.py", "stripes.py", "matlab.py", "distance.py", "from_input.py"}
-    trained = connprune(
-        *("train", *STRIPES, "--set", MOMENTUM, "--run", "run", "--json", *plugins["stripes"], *plugins["momentum"])
-    )
+    both = (*plugins["stripes"], *plugins["momentum"])
+    trained = connprune("train", *STRIPES, "--set", MOMENTUM, "--run", "run", "--json", *both)
     assert trained.returncode == 0, trained.stderr
     written = (tmp_path / "run" / "config.yaml").read_text()
     assert "source: stripes" in written
     assert "optimizer: {kind: momentum, rate: 0.1, momentum: 0.8}" in written
 
-    both = (*plugins["stripes"], *plugins["momentum"])
     cut = connprune("prune", "run", "--keep", "3", "--by", "distance", *plugins["distance"], *both, "--json")
     assert cut.returncode == 0, cut.stderr
     assert json.loads(cut.stdout)["by"] == "distance"
@@ -58,6 +57,21 @@ def test_each_kind_of_part_comes_in_from_one_file(
     without = connprune("prune", "run", "--keep", "3", *plugins["momentum"])
     assert without.returncode == 2
     assert "or the plug-in, if this is a data set of your own" in without.stderr
+
+
+def test_a_schedule_and_an_augmentation_come_in_from_one_file(
+    connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
+) -> None:
+    both = (*plugins["root"], *plugins["invert"])
+    recipe = ("training.schedule.kind=root", "data.augment.operations=[{kind: invert}]")
+    settings = ("--set", "data.train_images=150", *(word for one in recipe for word in ("--set", one)))
+    trained = connprune("train", *SMALL, *settings, "--epochs", "3", "--run", "run", *both)
+    assert trained.returncode == 0, trained.stderr
+    rates = [epoch.rate for epoch in RunDirectory.open(tmp_path / "run").read_metrics()]
+    assert rates == pytest.approx([0.003 * (1 + done) ** -0.5 for done in (0.8, 1.8, 2.8)], rel=1e-5)
+    without = connprune("check", "run/config.yaml", *plugins["root"])
+    assert without.returncode == 2
+    assert "an augmentation of your own needs its plug-in" in without.stderr
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ Recorded = Callable[..., list[dict[str, Any]]]
 # The weights of a flattened head only take time here.
 SMALL_HEAD = ("head.hidden=[8]",)
 FLATTENED = ("blog", "blog-3", "search", "plain")
-PRESETS = [(name, *(SMALL_HEAD if name in FLATTENED else ())) for name in preset_names()]
+# Their networks are those of other presets, and their recipes are tried below.
+RECIPES_ALONE = ("resnet20", "densenet40")
+PRESETS = [(name, *(SMALL_HEAD if name in FLATTENED else ())) for name in preset_names() if name not in RECIPES_ALONE]
 MERGES = [
     ("digits", f"merge.aggregate={aggregate}", f"gates.kind={kind}", f"gates.sharing={sharing}")
     for aggregate, (kind, sharing) in product(
