@@ -92,4 +92,4 @@ def test_keys_in_the_text_exist() -> None:
 def test_presets_say_what_they_are() -> None:
     for preset in (ROOT / "connprune" / "architecture" / "presets").iterdir():
         assert preset.read_text().startswith("# ")
-        assert set(parse(preset.read_text(), preset.name).data) <= set(Configuration.model_fields)
+        assert set(parse(preset.read_text(), preset.name).data) <= {*Configuration.model_fields, "preset"}
