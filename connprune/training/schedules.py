@@ -127,4 +127,6 @@ class Fixed(Schedule):
 SCHEDULES: Registry[type[Schedule]] = Registry("learning-rate schedule", "connprune.schedules", kind_of, Schedule)
 for _schedule in (Plateau, Cosine, Linear, StepDecay, Fixed):
     SCHEDULES.register(_schedule)
-AnySchedule = Annotated[SerializeAsAny[Schedule], PlainValidator(of_kind(SCHEDULES, Schedule))]
+# The kind of a section without one.
+SCHEDULE = "constant"
+AnySchedule = Annotated[SerializeAsAny[Schedule], PlainValidator(of_kind(SCHEDULES, Schedule, SCHEDULE))]

@@ -74,19 +74,22 @@ class TrainingStep:
         # What the backward pass begins with; torch would make it anew in each step.
         self._one = torch.ones((), device=images.labels.device)
 
-    def __call__(self, draws: Draws, coefficient: Tensor, share: float = 1.0) -> None:
+    def __call__(self, draws: Draws, coefficient: Tensor, share: float = 1.0, smallest: int | None = None) -> None:
         """One step.
 
         Args:
             draws: which images, and how each is changed.
             coefficient: λ, ().
             share: what their mean loss is multiplied by; with 0 they are not counted either.
+            smallest: how many images the process with the fewest has, since all must take as many parts; None is these.
         """
         count = len(draws.order)
-        parts = self._sizes(count)
+        parts = max(1, min(self._parts, (count if smallest is None else smallest) // self._fewest))
+        # As equal as can be.
+        sizes = [(count + number) // parts for number in range(parts)]
         self.optimizer.zero_grad()
         begin = 0
-        for size in parts:
+        for size in sizes:
             part = draws.of(slice(begin, begin + size))
             self._learn(part, coefficient if begin == 0 else None, share, size / count)
             begin += size
@@ -115,11 +118,6 @@ class TrainingStep:
             self.loss.add_(loss.detach(), alpha=len(batch.labels))
             # In place, since counting booleans is one operation more.
             self.right += scores.detach().argmax(1).eq_(batch.likeliest).sum()
-
-    def _sizes(self, count: int) -> list[int]:
-        """How many images each part has, as equal as can be."""
-        parts = max(1, min(self._parts, count // self._fewest))
-        return [(count + number) // parts for number in range(parts)]
 
     def reset(self) -> None:
         """Starts to sum anew."""

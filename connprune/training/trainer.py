@@ -351,11 +351,11 @@ class Trainer:
         self.scheduler.before_step(self.epoch, self.step)
         if self._average is not None:
             self._average.before_step(self.epoch * self.steps + self.step)
-        part, share = self.group.part(draws)
-        if share == 1:
-            self._take_step(part, self._coefficient)
+        if self.group.size == 1:
+            self._take_step(draws, self._coefficient)
         else:
-            self._step(part, self._coefficient, share)
+            part, share = self.group.part(draws)
+            self._step(part, self._coefficient, share, len(draws.order) // self.group.size)
 
     def _fresh_step(self) -> Step:
         """The step, to be recorded anew where that is done: a recording keeps to the tensors that it was made with."""

@@ -90,6 +90,25 @@ def test_four_processes_train_as_one(tmp_path: Path, aggregate: str) -> None:
     assert four["gates"] == pytest.approx(one["gates"], rel=1e-6)
 
 
+@pytest.mark.slow
+def test_four_processes_train_as_one_by_any_recipe(tmp_path: Path) -> None:
+    """Each process accumulates over as many parts, also in the last batch, in which two of them have no image."""
+    settings = (
+        "data.train_images=322",
+        "training.batch_size=32",
+        "training.accumulate=3",
+        "training.class_weights=balanced",
+        "training.label_smoothing=0.1",
+        "training.clip_norm=0.5",
+        "training.ema_decay=0.9",
+        "data.augment.operations=[{kind: crop, padding: 1}, {kind: cutout, size: 2}, {kind: mixup}, {kind: cutmix}]",
+        *ALIKE,
+    )
+    one, four = steps(tmp_path, 1, *settings), steps(tmp_path, 4, *settings)
+    assert four["losses"] == pytest.approx(one["losses"], rel=1e-5)
+    assert four["gates"] == pytest.approx(one["gates"], rel=1e-5)
+
+
 EACH = "training.checkpoint_epochs=1"
 TRAIN = ("-m", "--", "connprune", "train", "--preset", "digits", "--device", "cpu", "--set", "data.train_images=330")
 
