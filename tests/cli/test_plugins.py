@@ -36,7 +36,15 @@ def plugins(tmp_path: Path) -> dict[str, tuple[str, str]]:
 def test_each_kind_of_part_comes_in_from_one_file(
     connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
 ) -> None:
-    assert set(FILES) == {"momentum.py", "root.py", "invert.py", "stripes.py", "matlab.py", "distance.py", "from_input.py"}
+    assert set(FILES) == {
+        "momentum.py",
+        "root.py",
+        "invert.py",
+        "stripes.py",
+        "matlab.py",
+        "distance.py",
+        "from_input.py",
+    }
     both = (*plugins["stripes"], *plugins["momentum"])
     trained = connprune("train", *STRIPES, "--set", MOMENTUM, "--run", "run", "--json", *both)
     assert trained.returncode == 0, trained.stderr
