@@ -112,7 +112,7 @@ class Record:
         """Writes the weights of the epoch that is to be kept, before any checkpoint of what comes after it."""
         trainer = self.trainer
         if self.writes and trainer.epoch == trainer.recipe.keep_early and not trainer.step:
-            write_tensors(self.run.early, held_on_cpu(trainer.network.state_dict()))
+            write_tensors(self.run.early, held_on_cpu(trainer.model.state_dict()))
 
     def _is_due_after(self, epoch_seconds: float) -> bool:
         trainer, every = self.trainer, self.trainer.recipe.checkpoint_epochs
