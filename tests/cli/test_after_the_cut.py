@@ -11,7 +11,7 @@ from connprune.tensor_files import read_tensors
 from connprune.training.run import load_weights
 from tests.conftest import TINY, Command
 
-EARLY = ("--set", "training.keep_early=1", "--set", "gates.penalty=0")
+EARLY = ("--set", "training.keep_early=1", "--set", "gates.penalty=0", "--set", "gates.temperature.end=1")
 
 
 def scores_of(network: Network) -> torch.Tensor:
