@@ -8,6 +8,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
+from connprune.wiring.hooks import has_hooks
 from connprune.wiring.parts import GatedReading, Merge, Scale
 from connprune.wiring.tracing import Shape
 
@@ -99,12 +100,16 @@ def sliced(module: nn.Module) -> Sliced:
 
 def scaled(module: nn.Module) -> tuple[str, ...]:
     """The tensors by which a factor of what a module gives can be taken into it; empty if none can."""
+    if has_hooks(module):
+        return ()
     is_linear = type(module) in (*_CONVOLUTIONS, *_TRANSPOSED, nn.Linear)
     is_affine = type(module) in _NORMS and getattr(module, "weight", None) is not None
     return ("weight", "bias") if is_linear or is_affine else ()
 
 
 def _kind_of_module(module: nn.Module, before: Shape) -> Kind:
+    if has_hooks(module):
+        return "other"
     kind = type(module)  # What derives from one of these may do anything.
     if kind is nn.Flatten:
         is_whole = module.start_dim == 1 and module.end_dim in (-1, len(before) - 1)
@@ -154,5 +159,7 @@ def _is_stochastic_depth(node: fx.Node) -> bool:
 def is_identity_in_evaluation(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
     """Whether a node gives what it takes but for what it drops in training: it commutes with a factor."""
     if node.op == "call_module":
-        return type(modules[str(node.target)]) in (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+        module = modules[str(node.target)]
+        dropping = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+        return type(module) in dropping and not has_hooks(module)
     return node.op == "call_function" and (node.target in (F.dropout, F.dropout2d) or _is_stochastic_depth(node))

@@ -2,13 +2,14 @@
 
 import operator
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import fx
 
 from connprune.wiring.modules import owner
+from connprune.wiring.storage import changing, storages
 from connprune.wiring.tracing import Shape
 
 _ADDING = {operator.add, operator.iadd, torch.add, "add", "add_"}
@@ -37,21 +38,24 @@ class Found:
     adds: bool
 
 
-def merges(graph: fx.Graph, shapes: Mapping[str, Shape]) -> list[Found]:
+def merges(graph_module: fx.GraphModule, shapes: Mapping[str, Shape]) -> list[Found]:
     """All of them, in order.
 
     Of an addition the input that all others are computed from is no connection that could go: it is what a residual
     network adds its branches to.
 
     Args:
-        graph: of a module.
+        graph_module: a module.
         shapes: of the tensors that its nodes make, by their names.
     """
+    graph = graph_module.graph
     before = _ancestors(graph)
+    continued = {node for node in graph.nodes if _continues(node, shapes, before)}
+    continued = _unchanged(graph_module, continued)
     found: list[Found] = []
     for node in graph.nodes:
-        if _is_addition(node, shapes, before) and not _continues(node, shapes, before):
-            inputs = _terms(node, shapes, before)
+        if _is_addition(node, shapes, before) and node not in continued:
+            inputs = _terms(node, continued)
             gated = tuple(not all(each in before[other] for other in inputs if other is not each) for each in inputs)
             found.append(Found(node, inputs, gated, adds=True))
         elif inputs := _stacked(node, shapes):
@@ -106,16 +110,29 @@ def _is_computed(node: fx.Node, before: Before) -> bool:
 
 
 def _continues(node: fx.Node, shapes: Mapping[str, Shape], before: Before) -> bool:
-    """Whether the sum goes into another addition and nowhere else."""
+    """Whether it is a sum that goes into another addition and nowhere else."""
     users = list(node.users)
-    return len(users) == 1 and _is_addition(users[0], shapes, before)
+    is_sum = len(users) == 1 and _is_addition(node, shapes, before)
+    return is_sum and _is_addition(users[0], shapes, before)
 
 
-def _terms(node: fx.Node, shapes: Mapping[str, Shape], before: Before) -> tuple[fx.Node, ...]:
+def _unchanged(graph_module: fx.GraphModule, sums: Collection[fx.Node]) -> set[fx.Node]:
+    """The sums whose terms are still what they were where the next addition takes them."""
+    held = storages(graph_module)
+    changes = changing(graph_module, held)
+
+    def is_changed(node: fx.Node) -> bool:
+        (user,) = node.users
+        lies_in = frozenset[fx.Node]().union(*(held[each] for each in node.all_input_nodes))
+        return any(node < other < user and lies_in & changed for other, changed in changes.items())
+
+    return {node for node in sums if not is_changed(node)}
+
+
+def _terms(node: fx.Node, continued: Collection[fx.Node]) -> tuple[fx.Node, ...]:
     terms: list[fx.Node] = []
     for each in node.all_input_nodes:
-        is_part = _is_addition(each, shapes, before) and _continues(each, shapes, before)
-        terms += _terms(each, shapes, before) if is_part else [each]
+        terms += _terms(each, continued) if each in continued else [each]
     return tuple(terms)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import chain, count
+from operator import attrgetter
 
 import torch
 from torch import fx, nn
@@ -17,10 +18,11 @@ def as_module(root: nn.Module, graph: fx.Graph, name: str) -> fx.GraphModule:
 
 
 def used_twice(graph_module: fx.GraphModule) -> set[nn.Module]:
-    """The modules that are called at several places, or whose parameters others have too."""
+    """The modules that are called at several places, or whose parameters others have or read too."""
     modules = modules_of(graph_module)
     called = Counter(modules[str(node.target)] for node in graph_module.graph.nodes if node.op == "call_module")
     owners = Counter(id(each) for module in set(modules.values()) for each in module.parameters(recurse=False))
+    owners.update({id(attrgetter(node.target)(graph_module)) for node in graph_module.graph.find_nodes(op="get_attr")})
     return {
         module
         for module, times in called.items()

@@ -42,7 +42,9 @@ def save(graph_module: fx.GraphModule, path: Path) -> None:
         UsageError: it is neither.
         DiskFullError: there is no room; the file that was there stays.
     """
-    write_tensors(path, graph_module.state_dict(), {_KEY: Origin.read(graph_module).text()})
+    # A safetensors file takes no tensor that is a part of another, as a tied weight is: it is written twice.
+    state = {name: tensor.clone() for name, tensor in graph_module.state_dict().items()}
+    write_tensors(path, state, {_KEY: Origin.read(graph_module).text()})
 
 
 def restore(path: str | Path, module: nn.Module, example: Example) -> fx.GraphModule:

@@ -22,6 +22,7 @@ from connprune.wiring.liveness import Left, Wired, gone, left_without
 from connprune.wiring.modules import add_part, as_module, used_twice
 from connprune.wiring.origin import ORIGIN, Origin
 from connprune.wiring.parts import Addition, Concatenation, GatedReading, Scale
+from connprune.wiring.storage import Storages, changing, storages
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ def shrink(graph_module: fx.GraphModule, rule: Rule) -> fx.GraphModule:
     wired = Wired.of(copy.deepcopy(graph_module))
     left, report = cut(wired, rule)
     with torch.no_grad():
-        _Shrinking(wired, left, used_twice(wired.graph_module)).run()
+        held = storages(wired.graph_module)
+        changes = tuple(changing(wired.graph_module, held).items())
+        _Shrinking(wired, left, used_twice(wired.graph_module), held, changes).run()
     small = as_module(wired.graph_module, wired.graph_module.graph, type(graph_module).__name__)
     small.meta[ORIGIN] = Origin.of(wired.gates, (*report.chosen, *report.followed))
     return small
@@ -120,11 +123,15 @@ class _Shrinking:
         wired: the module.
         left: what is left of it.
         used_twice: the modules whose weights cannot take a gate, since something else uses them too.
+        held: where its tensors may lie.
+        changes: the operations that change some in place.
     """
 
     wired: Wired
     left: Left
     used_twice: Collection[nn.Module]
+    held: Storages
+    changes: Sequence[tuple[fx.Node, frozenset[fx.Node]]]
 
     def run(self) -> None:
         graph, values = self.wired.graph_module.graph, self.wired.gates.values().detach()
@@ -167,13 +174,14 @@ class _Shrinking:
             total = terms[0]
             for term in terms[1:]:
                 total = graph.call_function(operator.add, (total, term))
-            if len(terms) == 1 and any(map(self._is_in_place, [*node.users, *total.users])):
+            if len(terms) == 1 and self._is_changed(node, sources[0]):
                 # What is changed in place was a sum, and must not be what that was made of.
                 total = graph.call_method("clone", (total,))
         self._replace(node, total)
 
     def _replace(self, node: fx.Node, other: fx.Node) -> None:
         node.replace_all_uses_with(other)
+        self.held[other] = self.held.get(other, frozenset()) | self.held[node]
         node.graph.erase_node(node)
 
     def _scaled(self, source: fx.Node, factor: Tensor, is_read_once: bool) -> fx.Node:
@@ -191,14 +199,12 @@ class _Shrinking:
         path = add_part(graph_module, "scale", Scale(factor))
         return graph_module.graph.call_module(path, (source,))
 
-    def _is_in_place(self, node: fx.Node) -> bool:
-        if node.op == "call_module":
-            return bool(getattr(self.wired.modules[str(node.target)], "inplace", False))
-        named = getattr(node.target, "__name__", str(node.target))
-        return named.endswith("_") or node.target in _IN_PLACE or True in (node.kwargs.get("inplace"), *node.args[1:])
-
-
-_IN_PLACE = {operator.iadd, operator.isub, operator.imul, operator.itruediv}
+    def _is_changed(self, node: fx.Node, source: fx.Node) -> bool:
+        """Whether a sum of one tensor is changed in place, or that tensor after it was taken."""
+        return any(
+            node in lies_in or (lies_in & self.held.get(source, frozenset()) and node < at)
+            for at, lies_in in self.changes
+        )
 
 
 def _narrow(module: nn.Module, kept: Sequence[int]) -> None:

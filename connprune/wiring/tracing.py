@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 from connprune.arguments import require
 from connprune.errors import ArgumentError, UsageError
 from connprune.mistakes import Mistake
+from connprune.wiring.hooks import has_hooks
 from connprune.wiring.modules import add_part, as_module, owner
 
 Example = Tensor | tuple[Tensor, ...]
@@ -75,8 +76,7 @@ def _shapes(root: nn.Module, result: fx.GraphModule, inputs: tuple[Tensor, ...])
             ) from error
         torch.manual_seed(0)
         given = probe.propagate(*inputs)
-    pairs = zip(pytree.tree_leaves(expected), pytree.tree_leaves(given), strict=True)
-    if not all(torch.allclose(one, other, 1e-3, 1e-4, equal_nan=True) for one, other in pairs if torch.is_tensor(one)):
+    if not _are_close(expected, given):
         raise UsageError(
             Mistake(
                 f"{type(root).__name__} gives something else than the graph that torch.fx makes of it",
@@ -86,6 +86,40 @@ def _shapes(root: nn.Module, result: fx.GraphModule, inputs: tuple[Tensor, ...])
         )
     metas = {node.name: node.meta.get("tensor_meta") for node in result.graph.nodes}
     return {name: tuple(meta.shape) for name, meta in metas.items() if hasattr(meta, "shape")}
+
+
+def require_unchanged(module: nn.Module, wired: fx.GraphModule, gates: fx.Node, example: Example) -> None:
+    """Runs a module and what was wired of it, with all gates at 1.
+
+    Args:
+        module: any; left as it is.
+        wired: what was made of it.
+        gates: the node that gives them.
+        example: what it takes.
+
+    Raises:
+        UsageError: they give different tensors.
+    """
+    inputs, root = _inputs(example), copy.deepcopy(module)
+    with _evaluating(root, wired), torch.random.fork_rng():
+        torch.manual_seed(0)
+        expected = root(*inputs)
+        torch.manual_seed(0)
+        ones = torch.ones_like(wired.get_parameter(f"{gates.target}.weight"))
+        given = fx.Interpreter(wired).run(*inputs, initial_env={gates: ones})
+    if not _are_close(expected, given):
+        raise UsageError(
+            Mistake(
+                f"{type(module).__name__} gives something else with gates of 1 than without",
+                key="module",
+                expected="a forward that adds nothing in place to what it reads again by another name",
+            )
+        )
+
+
+def _are_close(expected: Any, given: Any) -> bool:
+    pairs = zip(pytree.tree_leaves(expected), pytree.tree_leaves(given), strict=True)
+    return all(torch.allclose(one, other, 1e-3, 1e-4, equal_nan=True) for one, other in pairs if torch.is_tensor(one))
 
 
 @contextmanager
@@ -121,7 +155,7 @@ class _Tracer(fx.Tracer):
 
 
 def _require_no_hooks(module: nn.Module) -> None:
-    if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+    if has_hooks(module):
         raise RuntimeError("it has hooks, which a graph of its operations would leave out")
 
 

@@ -21,7 +21,8 @@ from connprune.wiring.flow import asks_for_shape, flow, sliced
 from connprune.wiring.merges import Found, merges, names
 from connprune.wiring.modules import add_part, modules_of, used_twice
 from connprune.wiring.parts import Acting, Addition, Concatenation, GatedReading, Numbers, WiredGates
-from connprune.wiring.tracing import Example, Shape, traced
+from connprune.wiring.tracing import Example, Shape, require_unchanged, traced
+from connprune.wiring.widths import flatten_by_shape, state_width
 
 Kind = Literal["linear", "sigmoid", "hard-concrete", "bernoulli"]
 Penalise = Literal["gate", "l0", "entropy", "cost"]
@@ -67,8 +68,11 @@ def wire(
             cannot lose feature maps; or a setting does not suit. Modules are named by their paths.
     """
     settings = _settings(kind, start, penalty, penalise)
+    require("module", module, nn.Module, "a torch.nn.Module")
+    if any(isinstance(part, WiredGates) for part in module.modules()):
+        raise UsageError(Mistake(key="module", found="a wired module", expected="one without gates"))
     graph_module, sizes = traced(module, example)
-    called, found = names(graph_module.graph), merges(graph_module.graph, sizes)
+    called, found = names(graph_module.graph), merges(graph_module, sizes)
     for name in ungated:
         if name not in (known := [called[each.node] for each in found]):
             raise UsageError(unknown("ungated", name, known))
@@ -86,7 +90,8 @@ def wire(
         raise UsageError(
             Mistake("it has no additions and concatenations of feature maps, so no skip connections", key="module")
         )
-    _gate(graph_module, WiredGates(connections, settings, sizes, sorted(ungated)), called)
+    values = _gate(graph_module, WiredGates(connections, settings, sizes, sorted(ungated)), called)
+    require_unchanged(module, graph_module, values, example)
     return graph_module
 
 
@@ -129,8 +134,12 @@ def _mark(
     return node
 
 
-def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.Node, str]) -> None:
-    """Lets the gates act: on additions where they stand, on what is concatenated where it is read."""
+def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.Node, str]) -> fx.Node:
+    """Lets the gates act: on additions where they stand, on what is concatenated where it is read.
+
+    Returns:
+        The node that gives the gates.
+    """
     graph = graph_module.graph
     # What an addition or a concatenation was before it was marked.
     graph.eliminate_dead_code()
@@ -148,6 +157,8 @@ def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.No
         gated = [each for each in node.all_input_nodes if each in acting]
         if isinstance(module, Addition):
             node.args = (values, *node.args)
+        if gated and asks_for_shape(node):
+            state_width(node, gates.shapes[gated[0].name])
         if not gated or asks_for_shape(node):
             continue
         through = flow(node, modules, gates.shapes)
@@ -163,6 +174,8 @@ def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.No
             gates.shapes[product.name] = gates.shapes[gated[0].name]
             node.replace_input_with(gated[0], product)
         else:
+            if through.kind == "repeated" and module is None:
+                flatten_by_shape(node, gated[0])
             acting[node] = tuple(numbers for numbers in acting[gated[0]] for _ in range(through.times))
     if mistakes:
         raise UsageError(*few(mistakes, len(mistakes)))
@@ -170,6 +183,7 @@ def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.No
     graph_module.recompile()
     if gates.settings.penalised == "cost":
         gates.costs.copy_(relative_costs(graph_module))
+    return values
 
 
 def _beside(
