@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 TOOLS = $(MAKE) --silent node_modules/.installed 2>/dev/null
 SITE = $(BIN)/sphinx-build -q --fail-on-warning --keep-going --nitpicky docs build/site
 
-.PHONY: demo test page docs slow format clean
+.PHONY: demo test lint types page docs slow format clean
 
 # Installs, then trains, inspects, prunes and retrains on the embedded digits.
 demo: $(VENV)/.installed
@@ -14,14 +14,19 @@ demo: $(VENV)/.installed
 	$(BIN)/connprune retrain
 
 # Installs what development needs, then runs lint, spelling, types and the directions of imports, builds the site, and runs the fast tests.
-test: $(VENV)/.installed-dev page
+# What needs one core each is run two at a time.
+test: $(VENV)/.installed-dev
+	$(MAKE) --jobs 2 types docs lint page
+	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(SITE)
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
 
 # Whether the page's JavaScript is laid out and free of what the linter knows, where there is npm.
 page:
