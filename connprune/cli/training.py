@@ -60,7 +60,7 @@ class Wanted:
             raise UsageError("--from takes the configuration of the cut; leave out --preset and --config.")
         before: RunDirectory | None = group.from_first(self._before(output) if group.rank == 0 else None)
         if before:
-            return self._resumed(before)
+            return self._resumed(before, output)
         return self._new(group, output) if self.source is None else self._in_cut(self.source, group, output)
 
     def _before(self, output: Output) -> "RunDirectory | None":
@@ -91,9 +91,10 @@ class Wanted:
             )
         return directory
 
-    def _resumed(self, before: "RunDirectory") -> "Training":
+    def _resumed(self, before: "RunDirectory", output: Output) -> "Training":
         from connprune.errors import UsageError
-        from connprune.training.configuration import resolve_resumed
+        from connprune.training.advice import advice_on_extending
+        from connprune.training.configuration import read_configuration, resolve_resumed
         from connprune.training.images import moved
 
         searched = before.summary.parent
@@ -101,6 +102,8 @@ class Wanted:
             raise UsageError(f"{before.path}: this search is in {searched or 'no cut'}, not in {self.source}.")
         # --data is among the values; $CONNPRUNE_DATA says where the images are if it is not given.
         configuration = resolve_resumed(before, self.preset, self.config, self._settings())
+        if caution := advice_on_extending(read_configuration(before), configuration):
+            output.warning(caution)
         return Training(self, configuration if self.data else moved(configuration, None), before.architecture(), before)
 
     def _in_cut(self, source: str, group: "Group", output: Output) -> "Training":
