@@ -20,6 +20,7 @@ _PARTS = {
     "test": (("test_images", "x_test"), ("test_labels", "y_test")),
     "validation": (("validation_images", "val_images", "x_val"), ("validation_labels", "val_labels", "y_val")),
 }
+IMAGES = _PARTS["train"][0]
 # What values become, by their own type.
 _KINDS = {"uint8": "uint8", **dict.fromkeys(("uint16", "float16", "float32", "float64"), "float32")}
 

@@ -15,7 +15,7 @@ from connprune.architecture.base import Shape
 from connprune.data import array_files
 from connprune.data.array_files import ArrayFile
 from connprune.data.array_labels import Labels, names_in, numbered, require_names
-from connprune.data.array_parts import CLASSES, Parts, parts_of
+from connprune.data.array_parts import CLASSES, IMAGES, Parts, parts_of
 from connprune.data.array_tally import ArrayTally
 from connprune.data.cache import cache_folder
 from connprune.data.formats import DataFormat
@@ -103,9 +103,11 @@ class Npy(ArrayFormat):
     what = "a folder of .npy files"
 
     def suits(self, path: Path) -> bool:
-        """By its suffix, or by what it holds."""
+        """By its suffix, or by what it holds: beside other folders, as those of classes, an array of images."""
         if path.is_dir():
-            return any(file.is_file() for file in path.glob("*.npy"))
+            names = {file.stem.casefold() for file in path.glob("*.npy") if file.is_file()}
+            has_folders = any(each.is_dir() and not each.name.startswith(".") for each in path.iterdir())
+            return bool(names.intersection(IMAGES) if has_folders else names)
         return path.suffix.lower() == ".npy" and path.is_file()
 
     def arrays(self, path: Path) -> ArrayFile:

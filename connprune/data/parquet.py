@@ -12,7 +12,7 @@ import numpy as np
 from connprune.architecture.base import Shape
 from connprune.data.array_labels import numbered
 from connprune.data.cache import cache_folder
-from connprune.data.decoding import bombs_refused
+from connprune.data.decoding import bombs_refused, suffixes
 from connprune.data.filling import fill
 from connprune.data.formats import DataFormat
 from connprune.data.listing import PARTS, Listing
@@ -46,9 +46,9 @@ class Parquet(DataFormat):
     takes = ("size", "channels", "background", "range", "skip_damaged")
 
     def suits(self, path: Path) -> bool:
-        """By its suffix, or by what it holds at any depth."""
+        """By its suffix, or by what it holds at any depth, but for what lies beside image files."""
         if path.is_dir():
-            return any(_files(path))
+            return any(not _holds_images(file.parent) for file in _files(path))
         return path.suffix.lower() == _SUFFIX and path.is_file()
 
     def shape(self, path: Path, settings: DataSettings) -> tuple[Shape, int]:
@@ -110,7 +110,14 @@ def _unpacked(path: Path, parts: dict[str, list[Path]], folder: Path, progress: 
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (file for file in folder.rglob(f"*{_SUFFIX}") if file.is_file())
+    """Those that are not hidden."""
+    for file in folder.rglob(f"*{_SUFFIX}"):
+        if file.is_file() and not any(word.startswith(".") for word in file.relative_to(folder).parts):
+            yield file
+
+
+def _holds_images(folder: Path) -> bool:
+    return any(file.suffix.lower() in suffixes() for file in folder.iterdir())
 
 
 def _parts(path: Path) -> dict[str, list[Path]]:
@@ -184,8 +191,11 @@ def _labels(path: Path, parts: dict[str, list[Path]]) -> tuple[tuple[str, ...], 
                 values = opened.read([column]).column(column)
                 if values.null_count:
                     raise UsageError(f"{file}: {values.null_count:,} rows have no {column}; leave them out.")
+                _require_labels(file, column, values.type)
                 read.append(values.to_numpy())
-                classes = classes or _names(opened.schema_arrow, column)
+                names = _names(opened.schema_arrow, column)
+                _require_same(file, column, names, classes)
+                classes = classes or names
         labels[part] = np.concatenate(read)
         if labels[part].dtype.kind == "O":
             labels[part] = labels[part].astype(str)
@@ -198,6 +208,37 @@ def _labels(path: Path, parts: dict[str, list[Path]]) -> tuple[tuple[str, ...], 
         words = mistake.problem, mistake.key, mistake.found, mistake.expected, mistake.hint
         raise UsageError(Mistake(*words, Mark(printable(str(path))))) from None
     return found, numbers
+
+
+def _require_labels(path: Path, column: str, kind: Any) -> None:
+    """Raises UsageError: what a column holds are neither numbers nor names."""
+    from pyarrow import types
+
+    value = kind.value_type if types.is_dictionary(kind) else kind
+    suitable = (
+        *(types.is_integer, types.is_floating, types.is_boolean, types.is_string, types.is_large_string),
+        *(types.is_string_view, types.is_binary, types.is_large_binary, types.is_fixed_size_binary),
+    )
+    if not any(suits(value) for suits in suitable):
+        expected = "whole numbers, or names"
+        raise UsageError(
+            Mistake(key=column, found=f"values of {kind}", expected=expected, mark=Mark(printable(str(path))))
+        )
+
+
+def _require_same(path: Path, column: str, names: list[str] | None, before: list[str] | None) -> None:
+    """Raises UsageError: a label means another class here than in the files before."""
+    if names is None or before is None or names == before:
+        return
+    number = next((at for at, (one, other) in enumerate(zip(names, before, strict=False)) if one != other), None)
+    found, expected = f"{len(names)} classes", f"{len(before)}"
+    if number is not None:
+        found, expected = (f"{printable(each[number])!r} as the class {number}" for each in (names, before))
+    raise UsageError(
+        Mistake(
+            key=column, found=found, expected=f"{expected}, as in the files before", mark=Mark(printable(str(path)))
+        )
+    )
 
 
 def _names(schema: Any, column: str) -> list[str] | None:

@@ -122,6 +122,11 @@ def test_what_is_refused(tmp_path: Path) -> None:
         "hidden": (write(tmp_path / "c.parquet", good, [0, 1, -1]), "label: found the label -1, expected 0 to 2"),
         "path": (write(tmp_path / "d.parquet", [*good[:2], None], [0, 1, 2]), "image: found no bytes in row 2"),
         "empty": (write(tmp_path / "e.parquet", [], pa.array([], pa.int64())), "there is no image of train"),
+        "lists": (write(tmp_path / "h.parquet", good, [[0], [1, 2], []], names=None), "label: found values of list<"),
+        "dates": (
+            write(tmp_path / "i.parquet", good, np.array([0, 1, 2], "M8[s]"), names=None),
+            "label: found values of timestamp[ms], expected whole numbers, or names",
+        ),
         "broken": (write(tmp_path / "f.parquet", [*good[:2], b"GIF89a"], [0, 1, 2]), "train/row 2 ("),
     }
     for path, words in cases.values():
@@ -134,6 +139,44 @@ def test_what_is_refused(tmp_path: Path) -> None:
     for name in ("one", "other"):
         write(tmp_path / "sets" / name / "train-0.parquet", good, [0, 1, 2])
     assert "found files in one, other, expected one data set" in refusal(tmp_path / "sets")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ("Bag", "T-shirt/top", "Ankle boot"),
+            "found 'Bag' as the class 0, expected 'T-shirt/top' as the class 0, as in",
+        ),
+        (NAMES[:2], "found 2 classes, expected 3, as in the files before"),
+    ],
+)
+def test_classes_in_another_order_in_another_file(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
+    good = [png(each) for each in drawn(3)]
+    write(tmp_path / "set" / "train-0.parquet", good, [0, 1, 2])
+    write(tmp_path / "set" / "test-0.parquet", good[:2], [0, 1], names=names)
+    assert message in refusal(tmp_path / "set")
+
+
+def test_names_in_any_type_of_text(tmp_path: Path) -> None:
+    good, names = [png(each) for each in drawn(3)], ["b", "a", "b"]
+    for number, kind in enumerate((pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int8(), pa.string()))):
+        labels = pa.array(names).cast(kind)
+        dataset = loaded(write(tmp_path / f"{number}.parquet", good, labels, names=None), channels=1)
+        assert sorted(by_image(dataset, "train").values()) == ["a", "b", "b"]
+
+
+def test_what_lies_beside_image_files_makes_no_other_data_set_of_a_folder(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number, image in enumerate(drawn(2)):
+            (tmp_path / "images" / name / f"{number}.png").write_bytes(png(image))
+    (tmp_path / "images" / ".cache").mkdir()
+    before = loaded(tmp_path / "images", channels=1)
+    np.save(tmp_path / "images" / "features.npy", np.zeros(4))
+    for folder in ("cat", ".cache"):
+        (tmp_path / "images" / folder / "index.parquet").write_bytes(b"")
+    assert loaded(tmp_path / "images", channels=1).digest == before.digest
 
 
 def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
