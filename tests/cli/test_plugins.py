@@ -57,7 +57,7 @@ def test_each_kind_of_part_comes_in_from_one_file(
     assert json.loads(cut.stdout)["by"] == "distance"
 
     # Two processes train, and each has to load the plug-ins.
-    words = ("retrain", json.loads(cut.stdout)["path"], "--against", "from-input,few:2", "--jobs", "2", "--json")
+    words = ("retrain", json.loads(cut.stdout)["path"], "--against", "from-input,few:1", "--jobs", "2", "--json")
     compared = connprune(*words, *plugins["from_input"], *plugins["few"], *both)
     assert compared.returncode == 0, compared.stderr
     assert [row["network"] for row in json.loads(compared.stdout)["rows"]] == ["cut", "from-input", "few"]
