@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import fx
 
+from connprune.wiring.flow import asks_for_shape
 from connprune.wiring.modules import owner
 from connprune.wiring.storage import changing, storages
 from connprune.wiring.tracing import Shape
@@ -83,10 +84,11 @@ def names(graph: fx.Graph) -> dict[fx.Node, str]:
 
 
 def _ancestors(graph: fx.Graph) -> dict[fx.Node, frozenset[fx.Node]]:
-    """For each node all that it is computed from."""
+    """For each node all that it is computed from; a shape is computed from nothing, and what is made in it neither."""
     before: dict[fx.Node, frozenset[fx.Node]] = {}
     for node in graph.nodes:
-        before[node] = frozenset().union(*({each, *before[each]} for each in node.all_input_nodes))
+        sources = () if asks_for_shape(node) else node.all_input_nodes
+        before[node] = frozenset().union(*({each, *before[each]} for each in sources))
     return before
 
 

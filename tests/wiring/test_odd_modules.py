@@ -18,7 +18,7 @@ from tests.wiring.test_wire import IMAGES, Written, closed, means, side_by_side
 Forward = Callable[[Written, Tensor], Tensor]
 
 
-def holds_for_every_cut(network: Written) -> None:
+def holds_for_every_cut(network: nn.Module) -> None:
     """With gates of 1 it is the network, and without a connection it is the gated one with that gate at zero."""
     network.eval()
     with torch.no_grad():
@@ -73,6 +73,28 @@ def test_what_changes_in_place_or_is_read_besides(forward: Forward) -> None:
 )
 def test_widths_that_a_forward_names(read: Forward) -> None:
     holds_for_every_cut(Written(lambda net, images: read(net, side_by_side(net, images))))
+
+
+class Tokens(nn.Module):
+    """As a vision transformer begins: a class token that is as long as the batch, before those of the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.token = nn.Conv2d(3, 4, 4, stride=4), nn.Parameter(torch.randn(1, 1, 4))
+        self.mix, self.norm, self.head = nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = self.stem(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.token.expand(tokens.shape[0], -1, -1), tokens], 1)
+        scores: Tensor = self.head((tokens + self.mix(self.norm(tokens)))[:, 0])
+        return scores
+
+
+def test_a_token_that_is_learned_is_no_connection() -> None:
+    network = Tokens()
+    assert list(cp.gates(cp.wire(network, IMAGES))) == ["mix->add"]
+    holds_for_every_cut(network)
 
 
 def nested(net: Written, images: Tensor) -> Tensor:
