@@ -131,6 +131,10 @@ def test_a_latency_is_a_time(most: float) -> None:
 
 
 def test_a_feature_map_can_be_measured_away(digits: Architecture) -> None:
-    scores = {str(each): [0.5] * digits.read[each].maps for each in digits.gated_connections}
-    found = cut_by_scores(digits, scores, MaxDrop(1, lambda cut: 1 - len(cut.report.chosen) / 100))
+    layers = [{"kind": "conv", "feature_maps": 4}, {"kind": "conv", "feature_maps": 3}]
+    small = Architecture.model_validate(
+        {"input": digits.input, "classes": 10, "layers": layers, "connections": "dense", "gates": {}}
+    )
+    scores = {str(each): [0.5] * small.read[each].maps for each in small.gated_connections}
+    found = cut_by_scores(small, scores, MaxDrop(1, lambda cut: 1 - len(cut.report.chosen) / 100))
     assert [type(unit) for unit in found.report.chosen] == [FeatureMap]
