@@ -1,5 +1,6 @@
 """The files of the project that no command reads: they parse, agree with pyproject.toml, and name what is there."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -88,6 +89,8 @@ def test_a_wheel_works_where_there_is_no_source(tmp_path: Path) -> None:
 
 
 def run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # Or what that names would be found in place of what is under test.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

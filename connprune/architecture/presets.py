@@ -3,7 +3,7 @@
 from functools import cache
 
 from connprune.architecture.strict_yaml import Document, parse
-from connprune.presets import preset_names, preset_text
+from connprune.preset_names import preset_names, preset_text
 
 __all__ = ["preset_document", "preset_names", "preset_text"]
 

@@ -22,7 +22,7 @@ SCHEMAS = (
 
 def presets(incomplete: str) -> list[str]:
     """Presets that begin so."""
-    from connprune.presets import preset_names
+    from connprune.preset_names import preset_names
 
     return _beginning(incomplete, preset_names())
 

@@ -27,7 +27,7 @@ def presets(
       connprune presets --names
     """
     from connprune.errors import UsageError
-    from connprune.presets import preset_names, preset_text
+    from connprune.preset_names import preset_names, preset_text
 
     if name and names:
         raise UsageError("Give NAME or --names, found both.")

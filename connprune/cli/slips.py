@@ -22,7 +22,7 @@ def meant(word: str, command: str) -> str | None:
     """
     from connprune.data.formats import format_of
     from connprune.data.named import SOURCES
-    from connprune.presets import preset_names
+    from connprune.preset_names import preset_names
 
     path = Path(word)
     try:

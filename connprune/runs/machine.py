@@ -11,6 +11,8 @@ from connprune.documents.environment import Cores, Gpu, Machine, TorchBuild, Tor
 # What each extra that adds to the product installs, as pyproject.toml has it.
 EXTRAS = {
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "pandas": ("pandas",),
+    "parquet": ("pyarrow",),
     "ray": ("ray",),
     "tensorboard": ("tensorboard",),
 }

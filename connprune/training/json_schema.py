@@ -8,7 +8,7 @@ from pydantic_core import core_schema
 from connprune.architecture.layers import LAYERS
 from connprune.data.augmentations import AUGMENTATIONS
 from connprune.documents.catalogue import DIALECT, Described
-from connprune.presets import preset_names
+from connprune.preset_names import preset_names
 from connprune.training.configuration import Configuration
 from connprune.training.recipe import OPTIMIZER, OPTIMIZERS
 from connprune.training.schedules import SCHEDULES

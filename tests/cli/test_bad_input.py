@@ -26,7 +26,10 @@ def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-d
     [
         (["train", "--preset", "digit"], "found 'digit', expected one of"),
         (["train", "--config", "none.yaml"], "none.yaml: cannot read this file"),
-        (["train", "--data", "nowhere"], "nowhere', expected one of digits, cifar10, cifar100, or an existing folder"),
+        (
+            ["train", "--data", "nowhere"],
+            "fashion-mnist, svhn, stl10, or an existing folder of images, an .npz file",
+        ),
         (["train", "--data", "cifar10"], "get it with `connprune data cifar10`"),
         (["train", "--preset", "digits", "--epochs", "0"], "training.epochs: found 0"),
         (["train", "--preset", "digits", "--epochs", "x"], "'--epochs': found 'x', expected a whole number"),

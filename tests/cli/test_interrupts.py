@@ -114,7 +114,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_ctrl_c_while_a_command_starts(tmp_path: Path) -> None:
-    codes, wrong = sweep(tmp_path, ["presets", "digits"], 6)
+    codes, wrong = sweep(tmp_path, ["inspect", "--preset", "digits"], 6)
     assert not wrong, "\n".join(wrong)
     assert codes[130] + codes[-signal.SIGINT] > 3
 

@@ -10,7 +10,7 @@ from connprune.documents.cut import CutDocument
 from connprune.documents.inspection import Inspection
 from connprune.documents.run import Summary
 from connprune.errors import UsageError
-from connprune.presets import preset_names
+from connprune.preset_names import preset_names
 from connprune.report.html.history import gate_data, metrics_data
 from connprune.report.html.points import chart_data
 from connprune.report.html.thresholds import Measured, threshold_data
