@@ -8,9 +8,10 @@ import torch
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 
-# Whose float32 products may be rounded, each by a setting of the whole process, and what each setting inherits from.
+# Whose float32 products may be rounded, each by a setting of the whole process, and what each setting inherits from:
+# what is set of cuDNN holds for all of CUDA.
 _ROUNDED: tuple[tuple[Any, ...], ...] = (
-    (torch.backends.cuda.matmul, torch.backends),
+    (torch.backends.cuda.matmul, torch.backends.cudnn, torch.backends),
     (torch.backends.cudnn.conv, torch.backends.cudnn, torch.backends),  # type: ignore[attr-defined]
     (torch.backends.cudnn.rnn, torch.backends.cudnn, torch.backends),
 )
