@@ -32,10 +32,10 @@ GRANTED = {
 }
 
 # A training of the documentation, in seconds; what a block sets itself comes later and wins. A resumed one stays as it
-# was.
+# was, and one in a cut has the images of that.
 SHORT = """\
 #!/usr/bin/env bash
-if [ "${1-}" = train ] && [[ " $* " != *" --resume "* ]]; then
+if [ "${1-}" = train ] && [[ " $* " != *" --resume "* && " $* " != *" --from "* ]]; then
     shift
     set -- train --set data.train_images=100 --set training.epochs=2 "$@"
 fi
