@@ -24,6 +24,11 @@ Shapes = Mapping[str, tuple[int, ...]]
 Kind = TypeVar("Kind", "Tensor", "np.ndarray")
 
 
+def below(prefix: str, tensors: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
+    """The tensors whose names begin with the prefix, under the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
 class Header(NamedTuple):
     """What a safetensors file says of itself.
 

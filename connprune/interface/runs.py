@@ -149,7 +149,7 @@ class PrunedRun(Run):
     ) -> "Retrained":
         """Trains the cut and its baselines, as `connprune retrain` does, one after the other.
 
-        The same call goes on with a comparison that was interrupted.
+        The same call resumes a comparison that was interrupted.
 
         Args:
             against: the names of baselines, `["parent", "random:10"]`, or paths of runs.

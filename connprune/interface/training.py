@@ -54,7 +54,7 @@ def train(
 
 
 def resume(path: str | Path, *, device: str = "auto", progress: Progress | None = None) -> Run:
-    """Goes on with a training that was interrupted; one that has ended is left as it is.
+    """Resumes a training that was interrupted; one that has ended is left as it is.
 
     Args:
         path: its directory.

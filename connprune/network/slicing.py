@@ -12,7 +12,8 @@ from connprune.architecture.liveness import Live
 from connprune.network import aggregates
 from connprune.network.gate_kinds import GATE_KINDS
 from connprune.network.head import Head
-from connprune.network.layers import State, module_of
+from connprune.network.layers import module_of
+from connprune.tensor_files import below
 
 
 def sliced_weights(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut) -> dict[str, Tensor]:
@@ -30,14 +31,14 @@ def sliced_weights(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut
     state = {name: weights[name] for name in ("mean", "divisor")}
     inputs = {target: torch.tensor(maps) for target, maps in kept.merged.items()}
     for layer in cut.architecture.layers:
-        own, outputs = _part(weights, prefix := f"layer_{layer.name}."), torch.tensor(kept.output[layer.name])
+        own, outputs = below(prefix := f"layer_{layer.name}.", weights), torch.tensor(kept.output[layer.name])
         narrowed = module_of(type(layer)).narrowed(parent.layer[layer.name], own, outputs, inputs[layer.name])
         state |= {prefix + name: tensor for name, tensor in narrowed.items()}
     for target in cut.architecture.connections:
-        own, brought = _part(weights, prefix := f"merge_{target}.aggregate."), _brought(parent, kept, target)
+        own, brought = below(prefix := f"merge_{target}.aggregate.", weights), _brought(parent, kept, target)
         narrowed = aggregates.module_of(type(parent.aggregate[target])).narrowed(own, inputs[target], brought)
         state |= {prefix + name: tensor for name, tensor in narrowed.items()}
-    head = Head.narrowed(_part(weights, "head."), parent.shapes.merged[HEAD].feature_maps, inputs[HEAD])
+    head = Head.narrowed(below("head.", weights), parent.shapes.merged[HEAD].feature_maps, inputs[HEAD])
     state |= {f"head.{name}": tensor for name, tensor in head.items()}
     if cut.architecture.gated_connections:
         w, temperature = weights["gates.weight"], weights["gates.temperature"]
@@ -57,11 +58,6 @@ def kept_gates(parent: Architecture, kept: Live) -> list[int]:
         left_of = kept.connections.get(connection.target, {}).get(connection.source, ())
         numbers += list(gates) * bool(left_of) if shared else [gates[number] for number in left_of]
     return numbers
-
-
-def _part(weights: Mapping[str, Tensor], prefix: str) -> State:
-    """The state of one module."""
-    return {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
 
 
 def _brought(parent: Architecture, kept: Live, target: str) -> Tensor:

@@ -23,7 +23,7 @@ from connprune.documents.run import ClassResults, EpochResults, Reached
 from connprune.errors import DisconnectedError, DivergedError, UsageError, lacks_memory
 from connprune.runs.directory import RunDirectory, metrics_text
 from connprune.runs.gate_history import GateHistory
-from connprune.tensor_files import write_tensors
+from connprune.tensor_files import below, write_tensors
 from connprune.training.checkpoints import Checkpoints, State, copied, held_on_cpu
 from connprune.training.evaluation import Evaluation, evaluate
 from connprune.training.events import Events
@@ -223,7 +223,7 @@ class Record:
             self._began -= self._restore(str(path), tensors, metadata)
             self.checkpoints.resumed(self._place)
             if _GOOD in metadata:
-                good = _named(_GOOD, tensors), json.loads(metadata[_GOOD])
+                good = below(_GOOD, tensors), json.loads(metadata[_GOOD])
         if self.writes:
             # What is there may be of epochs after this checkpoint.
             if self.run.metrics.exists():
@@ -274,7 +274,7 @@ class Record:
             if lacks_memory(error) or isinstance(error, torch.AcceleratorError):
                 raise
             raise UsageError(f"{name}: this checkpoint is of another network or another version.") from None
-        self.best_weights = _named(_BEST, tensors)
+        self.best_weights = below(_BEST, tensors)
         return float(seconds)
 
     def finish(self, splits: Splits) -> dict[str, object]:
@@ -355,11 +355,6 @@ class Record:
                     "down to the budget."
                 )
         return found
-
-
-def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Those whose names begin so, under the rest of their names."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def counted(architecture: Architecture) -> dict[str, int]:

@@ -21,6 +21,7 @@ from connprune.errors import DivergedError, UsageError
 from connprune.network.gate_kinds import Reinforce
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
+from connprune.tensor_files import below
 from connprune.training.averaging import WeightAverage
 from connprune.training.batch_sizes import fewest_images
 from connprune.training.compilation import CompiledStep
@@ -314,12 +315,10 @@ class Trainer:
                 f"The checkpoint was written within an epoch on {progress['device']}, whose random numbers "
                 f"{self.device.type} cannot continue; resume on the device {progress['device']}."
             )
-        self.network.load_state_dict(_below("network.", tensors))
+        self.network.load_state_dict(below("network.", tensors))
         if self._average is not None:
-            self.model.load_state_dict(_below("model.", tensors))
-        remembered = {
-            name.removeprefix("optimizer."): tensors[name] for name in tensors if name.startswith("optimizer.")
-        }
+            self.model.load_state_dict(below("model.", tensors))
+        remembered = below("optimizer.", tensors)
         self._optimizer_state.restore(remembered, progress.get("optimizer", {}))
         self.scheduler.load_state_dict(progress["scheduler"])
         self.penalty_schedule.load_state_dict(progress["penalty_schedule"])
@@ -402,7 +401,3 @@ class Trainer:
                 return torch.mps._get_default_mps_generator()
             case _:
                 return torch.default_generator
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
