@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connprune.architecture.aggregates import AGGREGATES
+from connprune.architecture.gate_kinds import GATE_KINDS
 from connprune.architecture.layers import LAYERS
 from connprune.data.augmentations import AUGMENTATIONS
 from connprune.data.formats import FORMATS
@@ -25,6 +26,7 @@ from connprune.training.schedules import SCHEDULES
 REGISTRIES: tuple[Registry[Any], ...] = (
     LAYERS,
     AGGREGATES,
+    GATE_KINDS,
     OPTIMIZERS,
     SCHEDULES,
     AUGMENTATIONS,

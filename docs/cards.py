@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from connprune.architecture.aggregates import AGGREGATES
-from connprune.network.gate_kinds import GATE_KINDS
+from connprune.architecture.gate_kinds import GATE_KINDS
+from connprune.network.gate_kinds import module_of
 from connprune.network.penalties import PENALTIES
 from connprune.training.importance import CRITERIA
 
@@ -172,7 +173,7 @@ def page() -> str:
     parts = [
         INTRODUCTION.rstrip(),
         "## Gate kinds",
-        *cards(GATE_KINDS.items(), GATES, "gates.kind: NAME"),
+        *cards(((name, module_of(kind)) for name, kind in GATE_KINDS.items()), GATES, "gates.kind: NAME"),
         "## Penalties",
         *cards(PENALTIES.items(), PENALTY, "gates.penalise: NAME"),
         card("expected-cost", sentence, EXPECTED_COST, "gates.penalise: expected-cost"),

@@ -1,7 +1,7 @@
 """The connectivity as plain, frozen, validated data. Nothing in this package imports torch.
 
-Read in this order: `layers`, `gates`, `architecture`, `merging`, `aggregates`, `shapes`, `rules`, `reads`, `liveness`,
-`cutting`.
+Read in this order: `layers`, `gate_kinds`, `gates`, `architecture`, `merging`, `aggregates`, `shapes`, `rules`,
+`reads`, `liveness`, `cutting`.
 """
 
 from connprune.architecture.aggregates import Aggregate

@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 from pydantic_core import PydanticCustomError
 
 from connprune.architecture.base import Fraction, Frozen, Name, NonNegative, Positive, Real, UnsuitableKeyError
+from connprune.architecture.gate_kinds import GATE_KINDS, GateKind
+from connprune.architecture.registered import OneOf
 
 
 class Constant(Frozen):
@@ -141,16 +143,10 @@ class Gates(Frozen):
     """One learned gate per connection or per feature map of it.
 
     Attributes:
-        kind: `sigmoid`, a gate is sigmoid(w / temperature), in (0, 1); `linear`, a gate is w itself; `hard-concrete`, a
-            gate is random in training, in [0, 1] with exact zeros and ones, and fixed in evaluation; `bernoulli`, a
-            gate is 1 with probability p = sigmoid(w / temperature) and else 0 in training, drawn anew in each step, and
-            its gradient is that of p (straight-through); in evaluation and for a cut it is p; `top-k`, of all gates
-            the `open` with the largest w are sigmoid(w / temperature), the others 0, and the gradient passes to all as
-            if none were 0; `softmax`, the gates of a target's connections are the softmax of their w / temperature;
-            `reinforce`, as `bernoulli`, but the gates learn from the loss of each draw alone (score function).
+        kind: how a gate is made of its w.
         sharing: `shared`, one gate for a connection; `per-feature-map`, one for each feature map of its source.
         initialisation: where w starts.
-        temperature: of all but linear and hard-concrete gates, which have none, whatever stands here.
+        temperature: of the kinds that have one; linear and hard-concrete gates have none, whatever stands here.
         rate: the learning rate of the gates, the same in all epochs; null is that of the weights, and changes with it.
         penalty: λ, the weight of the penalty in the loss; with `target_sparsity`, where λ starts; with `budget`, none.
         open: of top-k gates: how many are open at once, a number or a percentage of all gates; null is half of them.
@@ -168,7 +164,7 @@ class Gates(Frozen):
         ungated: the targets that read their connections without gates; null is the first layer.
     """
 
-    kind: Literal["sigmoid", "linear", "hard-concrete", "bernoulli", "top-k", "softmax", "reinforce"] = "sigmoid"
+    kind: Annotated[str, OneOf(GATE_KINDS)] = "sigmoid"
     sharing: Literal["shared", "per-feature-map"] = "shared"
     initialisation: Annotated[Initialisation, Field(discriminator="kind")] = Constant()
     temperature: Temperature = Temperature()
@@ -183,88 +179,54 @@ class Gates(Frozen):
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
-        if self.penalise == "l0" and self.kind != "hard-concrete":
-            raise UnsuitableKeyError(
-                "penalise", f"penalise l0 belongs to hard-concrete gates, but these are {self.kind}"
-            )
-        if self.penalise == "entropy" and self.kind == "linear":
-            raise UnsuitableKeyError("penalise", "penalise entropy needs gates between 0 and 1, but these are linear")
+        kind = self.kind_class
+        if self.penalise == "l0" and not kind.has_exact_zeros:
+            able = " or ".join(name for name, other in GATE_KINDS.items() if other.has_exact_zeros)
+            raise UnsuitableKeyError("penalise", f"penalise l0 belongs to {able} gates, but these are {self.kind}")
+        if self.penalise in kind.unsuitable_penalties:
+            reason = kind.unsuitable_penalties[self.penalise]
+            raise UnsuitableKeyError("penalise", f"penalise {self.penalise} {reason}")
         if (self.penalise == "expected-cost") != (self.budget is not None):
             raise UnsuitableKeyError("penalise", "penalise expected-cost and a budget belong together")
-        if self.budget is not None and self.kind == "linear":
-            raise UnsuitableKeyError(
-                "penalise", "penalise expected-cost needs gates between 0 and 1, but these are linear"
-            )
-        if self.open is not None and self.kind != "top-k":
-            raise UnsuitableKeyError("open", f"open belongs to top-k gates, but these are {self.kind}")
-        if self.kind == "top-k" and (self.penalty or self.budget is not None):
-            raise UnsuitableKeyError(
-                "penalty" if self.penalty else "budget",
-                "top-k gates are as many as open says, so there is nothing to penalise; give penalty 0, and no budget",
-            )
-        if self.kind == "softmax":
-            self._check_softmax()
-        if self.budget is not None and self.target_sparsity is not None:
+        for key in sorted(_own_keys() - kind.keys):
+            if getattr(self, key) is not None:
+                takers = " or ".join(name for name, other in GATE_KINDS.items() if key in other.keys)
+                raise UnsuitableKeyError(key, f"{key} belongs to {takers} gates, but these are {self.kind}")
+        kind.check(self)
+        self._check_target()
+        return self
+
+    def _check_target(self) -> None:
+        if self.target_sparsity is None:
+            return
+        if self.budget is not None:
             raise UnsuitableKeyError("target_sparsity", "target_sparsity and budget are two targets; give one of them")
-        if self.target_sparsity is not None and self.penalised == "entropy" and self.kind != "softmax":
+        if self.penalised == "entropy" and not self.kind_class.are_linked:
             raise UnsuitableKeyError(
                 "penalise",
                 "target_sparsity closes gates, but penalise entropy moves each gate to the end that it is nearer to, 0 "
                 "or 1; take penalise gate",
             )
-        if self.target_sparsity is not None and not self.penalty:
+        if not self.penalty:
             raise UnsuitableKeyError(
                 "target_sparsity", "target_sparsity raises the penalty from where it starts, but penalty is 0"
             )
-        return self
-
-    def _check_softmax(self) -> None:
-        if self.sharing != "shared":
-            raise UnsuitableKeyError(
-                "sharing", "softmax gates weigh the connections of a target, so sharing must be shared"
-            )
-        if self.budget is not None:
-            raise UnsuitableKeyError(
-                "penalise",
-                "penalise expected-cost needs gates that open each by itself, but softmax gates of a target add up "
-                "to 1",
-            )
-        if self.penalise == "gate":
-            raise UnsuitableKeyError(
-                "penalise", "softmax gates of a target add up to 1, so penalise gate has no effect; take entropy"
-            )
 
     @property
-    def has_temperature(self) -> bool:
-        """Whether a gate is a function of w over the temperature."""
-        return self.kind not in ("linear", "hard-concrete")
-
-    @property
-    def function(self) -> str:
-        """What makes a gate of w: gates of two kinds with the same function are the same for the same w."""
-        return self.kind if self.kind in ("linear", "hard-concrete", "softmax") else "sigmoid"
-
-    @property
-    def can_shrink(self) -> bool:
-        """Whether all gates can become smaller and let through the same, but for its scale."""
-        return self.kind in ("sigmoid", "linear")
-
-    @property
-    def are_linked(self) -> bool:
-        """Whether a gate depends on what the others are."""
-        return self.kind in ("top-k", "softmax")
+    def kind_class(self) -> type[GateKind]:
+        """What goes with their kind."""
+        return GATE_KINDS[self.kind]
 
     def of_a_cut(self) -> "Gates":
         """The gates that a cut has: each is what it was, also where that depended on gates that have gone."""
-        if not self.are_linked:
+        if not self.kind_class.are_linked:
             return self
         kept = ("sharing", "initialisation", "rate", "ungated")
         return Gates(kind="linear", **{name: getattr(self, name) for name in kept})
 
     def decided(self) -> "Gates":
         """The gates of a wiring that is found: not penalised any more, and not drawn where there is a kind for that."""
-        # In evaluation both are what sigmoid gates are.
-        kind = "sigmoid" if self.kind in ("bernoulli", "reinforce") else self.kind
+        kind = self.kind_class.decided or self.kind
         end = self.temperature.end
         free = {"penalty": 0.0, "penalise": None, "budget": None, "target_sparsity": None}
         return self.model_copy(update={**free, "kind": kind, "temperature": Temperature(start=end, end=end)})
@@ -276,7 +238,11 @@ class Gates(Frozen):
     @property
     def penalised(self) -> str:
         """What the penalty sums up."""
-        return self.penalise or {"hard-concrete": "l0", "softmax": "entropy"}.get(self.kind, "gate")
+        return self.penalise or self.kind_class.penalised
+
+
+def _own_keys() -> frozenset[str]:
+    return frozenset().union(*(kind.keys for kind in GATE_KINDS.values()))
 
 
 def _none_by_name(value: Any) -> Any:

@@ -41,9 +41,9 @@ def fold_gates(network: Network) -> Network:
     smaller = build(before.replace(gates=settings)).to(values.dtype)
     state = {name: tensor for name, tensor in whole.state_dict().items() if name in smaller.state_dict()}
     if settings is not None:
-        w, end = (values if before.gates.are_linked else gates.weight.detach()), settings.temperature.end
+        w, end = (values if before.gates.kind_class.are_linked else gates.weight.detach()), settings.temperature.end
         # What is divided by another temperature must be larger by as much to be the same gate.
-        scale = end / gates.temperature if settings.has_temperature else 1
+        scale = end / gates.temperature if settings.kind_class.has_temperature else 1
         state["gates.weight"], state["gates.temperature"] = w[~is_folded] * scale, torch.tensor(end)
     smaller.load_state_dict(state)
     return smaller.eval()

@@ -1,14 +1,17 @@
-"""What turns w into a gate: a class for each kind."""
+"""What turns w into a gate: a module for each kind."""
 
 import math
 from collections import Counter
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from connprune.architecture import gate_kinds
 from connprune.architecture.allowed import open_gates
 from connprune.architecture.architecture import Architecture
+from connprune.registry import imported
 
 # Hard concrete (Louizos, Welling, Kingma 2018, section 4): the temperature β, and the stretch from γ to ζ.
 BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
@@ -16,17 +19,19 @@ BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
 _NEWEST = 0.1
 
 
-class GateKind(nn.Module):
+class GateModule(nn.Module):
     """All gates of a network, from their w, (gates,), and the temperature, ().
 
     Args:
-        architecture: whose gates they are; a kind that treats each gate by itself needs none.
-
-    Attributes:
-        is_positive: whether no gate can be negative.
+        architecture: whose gates they are; None for a kind that does not need it.
     """
 
-    is_positive = True
+    # Whether no gate can be negative.
+    is_positive: ClassVar[bool] = True
+    # Whether the gates have no gradient of their own, so that `surrogate` is added to the loss.
+    has_surrogate: ClassVar[bool] = False
+    # The buffers that a training needs to go on bit for bit.
+    resumed: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, architecture: Architecture | None = None) -> None:
         super().__init__()
@@ -43,15 +48,25 @@ class GateKind(nn.Module):
         """How probably each gate is open, (gates,): of gates that are not random the gate itself."""
         return self.settled(w, temperature)
 
+    def surrogate(self, w: Tensor, temperature: Tensor, loss: Tensor) -> Tensor:
+        """What a training adds to the loss, whose gradient lets gates learn that have none in the forward pass; ().
 
-class Sigmoid(GateKind):
+        Args:
+            w: the gates' w, (gates,).
+            temperature: as it was in the forward pass, ().
+            loss: what the last draw led to, ().
+        """
+        raise NotImplementedError(type(self).__name__)
+
+
+class Sigmoid(GateModule):
     """σ(w / τ)."""
 
     def settled(self, w: Tensor, temperature: Tensor) -> Tensor:
         return torch.sigmoid(w / temperature)
 
 
-class Linear(GateKind):
+class Linear(GateModule):
     """The w itself, which can be negative."""
 
     is_positive = False
@@ -60,7 +75,7 @@ class Linear(GateKind):
         return w
 
 
-class HardConcrete(GateKind):
+class HardConcrete(GateModule):
     """A concrete draw, stretched beyond 0 and 1 and clamped to them: exact zeros (Louizos, Welling, Kingma 2018)."""
 
     def settled(self, w: Tensor, temperature: Tensor) -> Tensor:
@@ -90,12 +105,14 @@ class Reinforce(Sigmoid):
 
     The gates learn from the loss of what was drawn, by the score function (Williams, "Simple Statistical
     Gradient-Following Algorithms for Connectionist Reinforcement Learning", 1992), with the running mean of the losses
-    for a baseline (Xu et al., "Show, Attend and Tell", 2015, section 4.1). Who trains adds `surrogate` to the loss.
+    for a baseline (Xu et al., "Show, Attend and Tell", 2015, section 4.1).
 
     Attributes:
         baseline: the running mean, (); it starts at the cross-entropy of equal scores for all classes.
     """
 
+    has_surrogate = True
+    resumed = ("baseline",)
     baseline: Tensor
 
     def __init__(self, architecture: Architecture) -> None:
@@ -108,13 +125,7 @@ class Reinforce(Sigmoid):
         return self._drawn
 
     def surrogate(self, w: Tensor, temperature: Tensor, loss: Tensor) -> Tensor:
-        """Has the gradient (loss - baseline) · ∂ ln p(draw) / ∂w, and moves the baseline; ().
-
-        Args:
-            w: the gates' w, (gates,).
-            temperature: as it was in the forward pass, ().
-            loss: what the last draw led to, ().
-        """
+        """Has the gradient (loss - baseline) · ∂ ln p(draw) / ∂w, and moves the baseline; ()."""
         if self._drawn is None:
             raise RuntimeError("no gates were drawn: this follows a forward pass in training mode")
         likelihood = -F.binary_cross_entropy_with_logits(w / temperature, self._drawn, reduction="sum")
@@ -151,7 +162,7 @@ class TopK(Sigmoid):
         return torch.zeros_like(w).index_fill(0, self.ranked[best], 1)
 
 
-class Softmax(GateKind):
+class Softmax(GateModule):
     """The softmax of w / τ over the connections of a target (Liu, Simonyan, Yang, "DARTS", 2019, equation 2)."""
 
     rows: Tensor
@@ -174,15 +185,14 @@ class Softmax(GateKind):
         return shares.flatten().index_select(0, self.places)
 
 
-GATE_KINDS: dict[str, type[GateKind]] = {
-    "sigmoid": Sigmoid,
-    "linear": Linear,
-    "hard-concrete": HardConcrete,
-    "bernoulli": Bernoulli,
-    "top-k": TopK,
-    "softmax": Softmax,
-    "reinforce": Reinforce,
-}
+def module_of(kind: type[gate_kinds.GateKind]) -> type[GateModule]:
+    """The torch module of a kind of gates.
+
+    Raises:
+        UsageError: the kind names none that there is.
+    """
+    module: type[GateModule] = imported(kind.module, f"kind of gates {kind.name}")
+    return module
 
 
 def _nearest_first(architecture: Architecture) -> list[int]:

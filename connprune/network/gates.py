@@ -18,7 +18,7 @@ from connprune.architecture.gates import (
     Uniform,
 )
 from connprune.architecture.shapes import brought_maps
-from connprune.network.gate_kinds import GATE_KINDS, GateKind
+from connprune.network.gate_kinds import GateModule, module_of
 from connprune.network.printed import Printed
 
 
@@ -33,7 +33,7 @@ class GateWeights(Printed):
 
     temperature: Tensor
 
-    def __init__(self, start: Tensor, kind: GateKind, annealing: Temperature) -> None:
+    def __init__(self, start: Tensor, kind: GateModule, annealing: Temperature) -> None:
         super().__init__()
         self.weight = nn.Parameter(start)
         self.kind = kind
@@ -81,7 +81,7 @@ class GateVector(GateWeights):
         maps = [architecture.read[connection].maps for connection in connections]
         super().__init__(
             initial(settings.initialisation, architecture),
-            GATE_KINDS[settings.kind](architecture),
+            module_of(settings.kind_class)(architecture),
             settings.temperature,
         )
         self.summary = summaries.of_gates(architecture)

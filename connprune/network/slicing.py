@@ -9,8 +9,7 @@ from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import Cut
 from connprune.architecture.liveness import Live
-from connprune.network import aggregates
-from connprune.network.gate_kinds import GATE_KINDS
+from connprune.network import aggregates, gate_kinds
 from connprune.network.head import Head
 from connprune.network.layers import module_of
 from connprune.tensor_files import below
@@ -42,8 +41,8 @@ def sliced_weights(parent: Architecture, weights: Mapping[str, Tensor], cut: Cut
     state |= {f"head.{name}": tensor for name, tensor in head.items()}
     if cut.architecture.gated_connections:
         w, temperature = weights["gates.weight"], weights["gates.temperature"]
-        if parent.gates is not None and parent.gates.are_linked:
-            w = GATE_KINDS[parent.gates.kind](parent).settled(w, temperature)
+        if parent.gates is not None and parent.gates.kind_class.are_linked:
+            w = gate_kinds.module_of(parent.gates.kind_class)(parent).settled(w, temperature)
         state["gates.weight"] = w[kept_gates(parent, kept)]
         state["gates.temperature"] = temperature
     return state

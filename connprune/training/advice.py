@@ -18,7 +18,7 @@ def advice(configuration: Configuration, architecture: Architecture) -> Iterator
     gates = architecture.gates
     if gates is None:
         return
-    if not gates.has_temperature and gates.temperature != Temperature():
+    if not gates.kind_class.has_temperature and gates.temperature != Temperature():
         yield f"gates.temperature: {gates.kind} gates have none, so it changes nothing."
     if not gates.penalty and gates.budget is None:
         return
@@ -31,7 +31,7 @@ def advice(configuration: Configuration, architecture: Architecture) -> Iterator
         )
     gated = {target for _, target in architecture.gated_connections}
     normalised = sorted(target for target in gated if architecture.norms(target))
-    if normalised and gates.can_shrink and gates.penalised in ("gate", "cost", "expected-cost"):
+    if normalised and gates.kind_class.can_shrink and gates.penalised in ("gate", "cost", "expected-cost"):
         more = f" and {len(normalised) - 1} more" if len(normalised) > 1 else ""
         yield (
             f"gates.penalise: what {normalised[0]}{more} merge is normalised, so its gates can shrink at no cost and "
@@ -51,7 +51,7 @@ def advice_on_extending(before: Configuration, after: Configuration) -> str | No
     spread = ["training.schedule"] if _is_spread(after.training.schedule, epochs, longer) else []
     gates = after.gates
     if gates is not None:
-        if gates.has_temperature and gates.temperature.start != gates.temperature.end:
+        if gates.kind_class.has_temperature and gates.temperature.start != gates.temperature.end:
             spread.append("gates.temperature")
         if gates.warmup_epochs(epochs) != gates.warmup_epochs(longer):
             spread.append("gates.penalty_warmup")

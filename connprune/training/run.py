@@ -243,11 +243,11 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
     theirs, ours = other.architecture(), network.architecture
     if "gates.weight" not in weights:
         raise UsageError(f"gates.initialisation.run: {other.path} has no gates.")
-    function, wanted = cast("Gates", theirs.gates).function, cast("Gates", ours.gates)
-    if function != wanted.function:
+    function, wanted = cast("Gates", theirs.gates).kind_class.function, cast("Gates", ours.gates)
+    if function != wanted.kind_class.function:
         raise UsageError(
             f"gates.initialisation.run: found {function} gates in {other.path}, expected gates that are made of w as "
-            f"{wanted.kind} gates are, by a {wanted.function} function."
+            f"{wanted.kind} gates are, by a {wanted.kind_class.function} function."
         )
     if weights["gates.weight"].shape != (sum(theirs.gate_counts),):
         raise UsageError(f"{other.final}: these weights do not belong to the architecture that comes with them.")
@@ -269,7 +269,7 @@ def take_over_gates(network: Network, other: RunDirectory) -> None:
 
 def _scale(architecture: Architecture, temperature: torch.Tensor) -> torch.Tensor:
     """What w is divided by before it becomes a gate, ()."""
-    return temperature if cast("Gates", architecture.gates).has_temperature else torch.ones_like(temperature)
+    return temperature if cast("Gates", architecture.gates).kind_class.has_temperature else torch.ones_like(temperature)
 
 
 def load_network(run: RunDirectory) -> Network:

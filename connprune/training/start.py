@@ -29,7 +29,7 @@ def searched(cut: RunDirectory, configuration: Configuration) -> tuple[Architect
     network = build(architecture)
     load_weights(network, cut.final)
     gates, settings = network.gates, architecture.gates
-    if gates is not None and settings is not None and settings.has_temperature:
+    if gates is not None and settings is not None and settings.kind_class.has_temperature:
         start = settings.temperature.start
         with torch.no_grad():
             gates.weight.mul_(start / gates.temperature)

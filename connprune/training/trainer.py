@@ -18,7 +18,6 @@ from connprune.data.settings import Augment
 from connprune.data.splits import Splits
 from connprune.documents.epoch import EpochMetrics
 from connprune.errors import DivergedError, UsageError
-from connprune.network.gate_kinds import Reinforce
 from connprune.network.network import Network
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.tensor_files import below
@@ -104,11 +103,11 @@ class Trainer:
         self.scheduler = make_scheduler(self.optimizer, recipe, self.steps)
         penalised_steps = round((recipe.epochs - self.penalty_schedule.warmup) * self.steps)
         self.constraint = CostConstraint(network, penalised_steps) if self.penalty_schedule.is_constraint else None
-        self._reinforced = network.gates.kind if network.gates and isinstance(network.gates.kind, Reinforce) else None
+        self._gates_have_surrogate = network.gates is not None and network.gates.kind.has_surrogate
         self._average = None if recipe.ema_decay is None else WeightAverage(network, recipe.ema_decay)
         self.model = network if self._average is None else self._average.network
         self._step = TrainingStep(
-            self.group.wrapped(network, self._reinforced is not None),
+            self.group.wrapped(network, self._gates_have_surrogate),
             splits.train,
             Operations(augment.operations, splits.train.images),
             self.optimizer,
@@ -285,8 +284,7 @@ class Trainer:
             tensors["directions"] = self._directions
         if self.constraint is not None:
             tensors["multipliers"] = self.constraint.multipliers.clone()
-        if self._reinforced is not None:
-            tensors["baseline"] = self._reinforced.baseline.clone()
+        tensors |= {name: buffer.clone() for name, buffer in self._resumed_buffers()}
         if self._random_state is not None:
             states = self.group.gathered(self._random_state)
             tensors |= {f"random_state.{rank}": state for rank, state in enumerate(states)}
@@ -338,8 +336,13 @@ class Trainer:
             self._directions.copy_(tensors["directions"])
         if self.constraint is not None:
             self.constraint.multipliers.copy_(tensors["multipliers"])
-        if self._reinforced is not None:
-            self._reinforced.baseline.copy_(tensors["baseline"])
+        for name, buffer in self._resumed_buffers():
+            buffer.copy_(tensors[name])
+
+    def _resumed_buffers(self) -> list[tuple[str, Tensor]]:
+        """What the gates' kind keeps from step to step, by the names of a checkpoint."""
+        kind = self.network.gates.kind if self.network.gates else None
+        return [(name, kind.get_buffer(name)) for name in kind.resumed] if kind else []
 
     def _draw_epoch(self) -> Epoch:
         train, recipe = self.splits.train, self.recipe
@@ -375,10 +378,10 @@ class Trainer:
 
     def _surrogate(self) -> Surrogate | None:
         """How gates learn that were drawn without a gradient; None if none are."""
-        gates, kind = self.network.gates, self._reinforced
-        if gates is None or kind is None:
+        gates = self.network.gates
+        if gates is None or not gates.kind.has_surrogate:
             return None
-        return lambda loss: kind.surrogate(gates.weight, gates.temperature, loss)
+        return lambda loss: gates.kind.surrogate(gates.weight, gates.temperature, loss)
 
     def _begin_epoch(self, number: int) -> None:
         self.epoch, self.step, self._seconds = number, 0, 0.0

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from connprune.architecture.architecture import Connection
 from connprune.architecture.gates import Constant, Gates
-from connprune.network.gate_kinds import GATE_KINDS
+from connprune.network.gate_kinds import module_of
 from connprune.network.gates import GateWeights
 from connprune.network.passed_gates import Products
 from connprune.network.printed import Printed
@@ -39,7 +39,7 @@ class WiredGates(GateWeights):
         self, connections: Sequence[Connection], settings: Gates, shapes: dict[str, Shape], ungated: Sequence[str]
     ) -> None:
         start = settings.initialisation.value if isinstance(settings.initialisation, Constant) else 0.0
-        kind = GATE_KINDS[settings.kind]()
+        kind = module_of(settings.kind_class)()
         super().__init__(torch.full((len(connections),), float(start)), kind, settings.temperature)
         self.connections = tuple(connections)
         self.settings = settings

@@ -12,7 +12,7 @@ from connprune.tensor_files import read_header, read_tensors, write_tensors
 from connprune.wiring.origin import Origin
 from connprune.wiring.shrink import shrink
 from connprune.wiring.tracing import Example
-from connprune.wiring.wire import Kind, Penalise, wire
+from connprune.wiring.wire import Penalise, wire
 
 _KEY = "wired"
 
@@ -71,7 +71,7 @@ def restore(path: str | Path, module: nn.Module, example: Example) -> fx.GraphMo
     made = wire(
         module,
         example,
-        kind=cast("Kind", origin.kind),
+        kind=origin.kind,
         start=origin.start,
         penalty=origin.penalty,
         penalise=cast("Penalise | None", origin.penalise),

@@ -4,12 +4,13 @@ import math
 from collections.abc import Collection, Mapping
 from itertools import count
 from numbers import Real
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
 from pydantic import ValidationError
 from torch import fx, nn
 
 from connprune.architecture.architecture import Connection
+from connprune.architecture.gate_kinds import GATE_KINDS
 from connprune.architecture.gates import Constant, Gates
 from connprune.arguments import require
 from connprune.errors import UsageError
@@ -24,17 +25,14 @@ from connprune.wiring.parts import Acting, Addition, Concatenation, GatedReading
 from connprune.wiring.tracing import Example, Shape, require_unchanged, traced
 from connprune.wiring.widths import flatten_by_shape, state_width
 
-Kind = Literal["linear", "sigmoid", "hard-concrete", "bernoulli"]
 Penalise = Literal["gate", "l0", "entropy", "cost"]
-# Those that treat each gate by itself, and learn from the loss by its gradient alone.
-KINDS = get_args(Kind)
 
 
 def wire(
     module: nn.Module,
     example: Example,
     *,
-    kind: Kind = "linear",
+    kind: str = "linear",
     start: float = 1.0,
     penalty: float = 1e-3,
     penalise: Penalise | None = None,
@@ -95,10 +93,12 @@ def wire(
     return graph_module
 
 
-def _settings(kind: Kind, start: float, penalty: float, penalise: Penalise | None) -> Gates:
+def _settings(kind: str, start: float, penalty: float, penalise: Penalise | None) -> Gates:
     """Raises UsageError: a setting does not suit."""
-    if kind not in KINDS:
-        raise UsageError(unknown("kind", str(kind), KINDS))
+    # Those that treat each gate by itself, and learn from the loss by its gradient alone.
+    kinds = [name for name, known in GATE_KINDS.items() if not known.needs_architecture]
+    if kind not in kinds:
+        raise UsageError(unknown("kind", str(kind), kinds))
     if penalise not in (None, *PENALTIES):
         raise UsageError(unknown("penalise", str(penalise), PENALTIES))
     require("start", start, Real, "a finite number", math.isfinite)

@@ -66,7 +66,7 @@ def test_the_example_is_valid() -> None:
             {"connections": {"conv1": ["input"], "pool1": ["input"], "conv2": ["pool1"], "head": ["conv2"]}},
             "nothing reads 'conv1'",
         ),
-        ({"gates": {"kind": "tanh"}}, "gates.kind: found 'tanh', expected 'sigmoid', 'linear',"),
+        ({"gates": {"kind": "tanh"}}, "gates.kind: found 'tanh', expected one of sigmoid, linear,"),
         (
             {"gates": {"penalty_warmup": 50.0}},
             "found 50.0, expected a share of the training below 1, like 0.5, or a whole",

@@ -37,6 +37,7 @@ def test_each_kind_of_part_comes_in_from_one_file(
     connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
 ) -> None:
     assert set(FILES) == {
+        "hard_sigmoid.py",
         "momentum.py",
         "root.py",
         "invert.py",
@@ -67,15 +68,22 @@ def test_each_kind_of_part_comes_in_from_one_file(
     assert "or the plug-in, if this is a data set of your own" in without.stderr
 
 
-def test_a_schedule_and_an_augmentation_come_in_from_one_file(
+def test_a_schedule_an_augmentation_and_a_kind_of_gates_come_in_from_one_file(
     connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
 ) -> None:
-    both = (*plugins["root"], *plugins["invert"])
-    recipe = ("training.schedule.kind=root", "data.augment.operations=[{kind: invert}]")
+    both = (*plugins["root"], *plugins["invert"], *plugins["hard_sigmoid"])
+    recipe = ("training.schedule.kind=root", "data.augment.operations=[{kind: invert}]", "gates.kind=hard-sigmoid")
     settings = ("--set", "data.train_images=150", *(word for one in recipe for word in ("--set", one)))
     trained = connprune("train", *SMALL, *settings, "--epochs", "3", "--run", "run", *both)
     assert trained.returncode == 0, trained.stderr
-    rates = [epoch.rate for epoch in RunDirectory.open(tmp_path / "run").read_metrics()]
+    run = RunDirectory.open(tmp_path / "run")
+    w = run.final_weights()["gates.weight"].numpy()
+    inspected = connprune("inspect", "run", "--json", *both)
+    gates = [
+        connection["gate"] for connection in json.loads(inspected.stdout)["connection_gates"] if connection["gated"]
+    ]
+    assert gates == pytest.approx((w / 6 + 0.5).clip(0, 1))
+    rates = [epoch.rate for epoch in run.read_metrics()]
     assert rates == pytest.approx([0.003 * (1 + done) ** -0.5 for done in (0.8, 1.8, 2.8)], rel=1e-5)
     without = connprune("check", "run/config.yaml", *plugins["root"])
     assert without.returncode == 2

@@ -323,7 +323,7 @@ def test_a_gate_that_is_no_number_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["linear", "sigmoid", "hard-concrete", "bernoulli"])
 def test_gates_learn_in_a_loop_of_ones_own(kind: str) -> None:
-    wired = cp.wire(Stages(), IMAGES, kind=kind, start=1.0, penalty=0.1)  # type: ignore[arg-type]
+    wired = cp.wire(Stages(), IMAGES, kind=kind, start=1.0, penalty=0.1)
     before = copy.deepcopy(wired)
     optimizer = torch.optim.Adam(wired.parameters(), lr=0.01)
     for _ in range(3):
