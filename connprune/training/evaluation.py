@@ -1,8 +1,10 @@
 """How well a network does."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from connprune.data.batches import in_order
@@ -28,6 +30,16 @@ class Evaluation:
 
 
 @torch.no_grad()
+def answers(network: Network, images: Images, precision: Precision) -> Iterator[tuple[Tensor, Tensor]]:
+    """The scores, (batch, classes), and the labels, (batch,), of images that are on the network's device, in order."""
+    network.eval()
+    for batch, labels in in_order(images):
+        with computing_in(precision, batch.device):
+            scores = network(batch).float()
+        yield scores, labels
+
+
+@torch.no_grad()
 def evaluate(
     network: Network, images: Images, precision: Precision = "float32", group: Group | None = None
 ) -> Evaluation:
@@ -40,12 +52,9 @@ def evaluate(
         group: the processes that share the images out; None is this one alone.
     """
     group = group or SingleProcess()
-    network.eval()
     loss = torch.zeros((), device=images.labels.device)
     right = torch.zeros(network.architecture.classes, device=images.labels.device, dtype=torch.int64)
-    for batch, labels in in_order(group.images(images)):
-        with computing_in(precision, batch.device):
-            scores = network(batch).float()
+    for scores, labels in answers(network, group.images(images), precision):
         loss += F.cross_entropy(scores, labels, reduction="sum")
         right.index_add_(0, labels, (scores.argmax(1) == labels).long())
     group.add_up(loss, right)

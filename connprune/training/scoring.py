@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from connprune.data.batches import in_order
 from connprune.data.images import Images
 from connprune.network.network import Network
+from connprune.training.evaluation import answers
 from connprune.training.precision import Precision, computing_in
 
 BINS = 15
@@ -43,21 +43,18 @@ def score(network: Network, images: Images, precision: Precision = "float32") ->
         images: on the same device, one at least.
         precision: of the arithmetic.
     """
-    network.eval()
     device, classes = images.labels.device, network.architecture.classes
     loss = torch.zeros((), device=device)
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     top5 = torch.zeros((), dtype=torch.int64, device=device)
     # Of each bin the sum of the confidence, and how many answers are right.
     bins = torch.zeros(BINS, 2, device=device)
-    for batch, labels in in_order(images):
-        with computing_in(precision, device):
-            answers = network(batch).float()
-        loss += F.cross_entropy(answers, labels, reduction="sum")
-        confidence, taken_for = answers.softmax(1).max(1)
+    for scores, labels in answers(network, images, precision):
+        loss += F.cross_entropy(scores, labels, reduction="sum")
+        confidence, taken_for = scores.softmax(1).max(1)
         confusion.index_add_(0, labels * classes + taken_for, torch.ones_like(labels))
         if classes > _FIVE:
-            top5 += (answers.topk(_FIVE).indices == labels[:, None]).sum()
+            top5 += (scores.topk(_FIVE).indices == labels[:, None]).sum()
         right = (taken_for == labels).float()
         number = ((confidence * BINS).ceil().long() - 1).clamp(0, BINS - 1)
         bins.index_add_(0, number, torch.stack([confidence, right], 1))
@@ -75,5 +72,5 @@ def probabilities(network: Network, images: Tensor, precision: Precision = "floa
     """The probability of each class for images (batch, feature maps, height, width): (batch, classes), on the CPU."""
     network.eval()
     with computing_in(precision, images.device):
-        answers: Tensor = network(images)
-    return answers.float().softmax(1).cpu()
+        scores: Tensor = network(images)
+    return scores.float().softmax(1).cpu()
