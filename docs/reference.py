@@ -74,6 +74,7 @@ WHERE = {
     "cut-agreement": "`inspect` of several cuts",
     "cut": "`prune`, with `--dry-run` too; `cut.json`",
     "thresholds": "`prune --dry-run --sweep`",
+    "rounds": "`prune --rounds --dry-run`; `rounds.json`",
     "comparison": "`retrain`; `comparison.json`",
     "swept": "`sweep`; `sweep.json`",
     "commands": "`retrain --list`, `sweep --list`",

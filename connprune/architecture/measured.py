@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connprune.architecture.cutting import Cut
 
 # Accuracies are quotients of whole numbers, so two that differ by less are the same.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 Measure = Callable[["Cut"], float]
 
@@ -115,7 +115,7 @@ class MaxDrop:
             require_rule(self.budget)
 
     def chosen(self, scores: Scores, counts: CountsWithout) -> frozenset[Unit]:
-        least = self.accuracy(counts.network(frozenset())) - self.points / 100 - _ROUNDING
+        least = self.accuracy(counts.network(frozenset())) - self.points / 100 - ROUNDING
 
         def is_enough(removed: frozenset[Unit]) -> bool:
             return counts(removed) is not None and self.accuracy(counts.network(removed)) >= least

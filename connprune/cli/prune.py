@@ -7,8 +7,9 @@ import typer
 
 from connprune import builtin
 from connprune.cli import completion, numbers, options
-from connprune.cli.cutting import Cutting
+from connprune.cli.cutting import Cutting, rule_of
 from connprune.cli.output import Output
+from connprune.cli.rounds import Rounds, prune_in_rounds
 from connprune.names import one_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # The panel of the options of which one is needed.
 RULES = "Rules: give one, or several that begin with --max"
+ROUNDS = "Iterative pruning"
 
 ThresholdOption = Annotated[
     float | None,
@@ -119,6 +121,37 @@ LayersOnlyOption = Annotated[bool, options.switch("--layers-only", help="Remove 
 SweepOption = Annotated[
     bool, options.switch("--sweep", help="With --dry-run: show what a range of thresholds would keep.")
 ]
+RoundsOption = Annotated[
+    int,
+    typer.Option(
+        "--rounds",
+        metavar="N",
+        parser=numbers.whole_number_from(1, 100),
+        help="Cut in N rounds, each as large a share of what is left, and train in between.",
+        rich_help_panel=ROUNDS,
+    ),
+]
+BetweenOption = Annotated[
+    int | None,
+    typer.Option(
+        "--epochs",
+        metavar="N",
+        parser=numbers.whole_number_from(1),
+        help="How many epochs to train between two rounds (default: as the run has it).",
+        rich_help_panel=ROUNDS,
+    ),
+]
+BetweenSetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one key of that training, like training.optimizer.rate=1e-4; may be repeated.",
+        rich_help_panel=ROUNDS,
+        autocompletion=completion.keys,
+    ),
+]
+ResumeOption = Annotated[bool, options.switch("--resume", help="Resume the rounds of the cut in --out.", panel=ROUNDS)]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Write the cut to this directory.", rich_help_panel=options.PATHS),
@@ -138,6 +171,10 @@ def prune(
     by: CriterionOption = "gate",
     granularity: GranularityOption = None,
     layers_only: LayersOnlyOption = False,
+    rounds: RoundsOption = 1,
+    epochs: BetweenOption = None,
+    assignments: BetweenSetOption = None,
+    resume: ResumeOption = False,
     sweep: SweepOption = False,
     out: OutOption = None,
     data: options.PlaceOption = None,
@@ -154,30 +191,42 @@ def prune(
 
     Prints the path of the cut. Give one rule, or several of those that begin with --max; a run whose gates had a budget
     is cut down to that without a rule. The trained weights are carried over, so the cut works before any retraining.
+    With --rounds it trains on between several cuts, which are kept beside the last one.
 
       connprune prune --max-drop 0.5
     """
-    from connprune.runs.find import find, new_path, runs_folder, stem_of
+    from connprune.runs.find import runs_folder
 
     options.load_plugins(plugins)
     options.prepare_cpu(threads)
-    output = Output(as_json, quiet)
-    cutting = Cutting.of(
-        threshold=threshold,
-        keep=keep,
-        sparsity=sparsity,
-        keep_per_layer=keep_per_layer,
-        max_params=max_params,
-        max_macs=max_macs,
-        max_latency=max_latency,
-        max_drop=max_drop,
-        by=by,
-        granularity=granularity,
-        layers_only=layers_only,
-    )
+    output, folder = Output(as_json, quiet), runs_folder(runs)
+    rule = rule_of(threshold, keep, sparsity, keep_per_layer, max_params, max_macs, max_latency, max_drop)
+    cutting = Cutting.of(rule, by, granularity, layers_only)
+    several = Rounds(rounds, epochs, tuple(assignments or ()), resume)
     _require_together(cutting, sweep, dry_run, as_csv, as_json)
+    several.require_together(cutting, out, dry_run, sweep)
+    if several.are_wanted:
+        prune_in_rounds(run, out, folder, cutting, several, device, data, dry_run, output)
+    else:
+        _prune_once(run, out, folder, cutting, device, data, dry_run, sweep, as_csv, output)
+
+
+def _prune_once(
+    run: str | None,
+    out: Path | None,
+    folder: Path,
+    cutting: Cutting,
+    device: str,
+    data: str | None,
+    dry_run: bool,
+    sweep: bool,
+    as_csv: bool,
+    output: Output,
+) -> None:
+    """Cuts a run, or shows what a range of thresholds would keep."""
+    from connprune.runs.find import find, new_path, stem_of
+
     _require_free(out, dry_run)
-    folder = runs_folder(runs)
     parent = find(run, folder, "train", pass_over=True, warn=output.warning)
     if sweep:
         _show_thresholds(cutting, cutting.examine(parent, device, data, output), as_csv, output)

@@ -4,13 +4,13 @@ import shlex
 
 from connprune.errors import Resumable
 
-# The command that resumes a run of each kind; `retrain` all others.
-_COMMANDS = {"train": "train", "cut": "prune", "sweep": "sweep"}
+# What resumes a run of each kind, before its path; `retrain` all others.
+_COMMANDS = {"train": "train --resume --run", "sweep": "sweep --resume --run", "rounds": "prune --resume --out"}
 
 
 def resume_command(run: Resumable) -> str:
     """The command that resumes a run."""
-    return f"connprune {_COMMANDS.get(run.kind, 'retrain')} --resume --run {shlex.quote(str(run.path))}"
+    return f"connprune {_COMMANDS.get(run.kind, 'retrain --resume --run')} {shlex.quote(str(run.path))}"
 
 
 def advised(error: BaseException) -> str:

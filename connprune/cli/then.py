@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connprune.cli.comparing import compare
-from connprune.cli.cutting import Cutting
+from connprune.cli.cutting import Cutting, rule_of
 from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import job_commands
 from connprune.cli.options import assigned, seed_numbers
@@ -25,19 +25,11 @@ if TYPE_CHECKING:
     from connprune.training.configuration import Configuration
     from connprune.training.layered import Setting
 
-_CUT = (
-    "threshold",
-    "keep",
-    "sparsity",
-    "keep_per_layer",
-    "max_params",
-    "max_macs",
-    "max_latency",
-    "max_drop",
-    "by",
-    "granularity",
-    "layers_only",
+_RULES = (
+    *("threshold", "keep", "sparsity", "keep_per_layer"),
+    *("max_params", "max_macs", "max_latency", "max_drop"),
 )
+_HOW = ("by", "granularity", "layers_only")
 _RETRAIN = ("against", "seeds", "epochs", "seed", "start", "assignments")
 
 
@@ -88,7 +80,7 @@ class Procedure:
         rest, more = words[1:middle], words[middle + 2 :]
         if words[:1] != ["prune"] or words[middle : middle + 2] != ["/", "retrain"]:
             raise UsageError(f'--then: found {text!r}, expected "prune OPTIONS / retrain OPTIONS".')
-        cut = _options(prune, rest, _CUT)
+        cut = _options(prune, rest, (*_RULES, *_HOW))
         trained = _options(retrain, more, _RETRAIN)
         against = named_baselines(trained["against"])
         if not against:
@@ -97,7 +89,7 @@ class Procedure:
         name = re.sub(r"[^\w.+-]+", "-", " ".join(rest)).strip("-.")[:40] or "budget"
         return cls(
             text=text,
-            cutting=Cutting.of(**cut),
+            cutting=Cutting.of(rule_of(*(cut[name] for name in _RULES)), *(cut[name] for name in _HOW)),
             against=against,
             seeds=seed_numbers(trained["seeds"]),
             epochs=trained["epochs"],

@@ -218,29 +218,13 @@ class Training:
         return directory, train_to_end(directory, self.configuration, splits, device, output, group)
 
     def _begin_in(self, cut: "RunDirectory", data_digest: str) -> "RunDirectory":
-        from connprune.runs.cut import read_cut
-        from connprune.runs.directory import RunDirectory
         from connprune.runs.find import new_path, stem_of
         from connprune.training.group import launch
-        from connprune.training.start import searched
+        from connprune.training.start import begin_search
 
         wanted = self.wanted
-        architecture, weights = searched(cut, self.configuration)
-        path = str(cut.path.resolve())
-        return RunDirectory.create(
-            wanted.run or new_path(wanted.folder, f"{stem_of(cut.path)}-search"),
-            "train",
-            self.configuration.to_yaml(architecture),
-            architecture,
-            initial=weights,
-            searched=cut,
-            start="cut",
-            parent=path,
-            ancestry=(*read_cut(cut).ancestry, path),
-            data_digest=data_digest,
-            origin=cut.summary.origin,
-            launch=launch(),
-        )
+        path = wanted.run or new_path(wanted.folder, f"{stem_of(cut.path)}-search")
+        return begin_search(cut, self.configuration, path, data_digest, launch())
 
     def _begin(self, data_digest: str) -> "RunDirectory":
         from connprune.runs.directory import RunDirectory

@@ -18,6 +18,7 @@ from connprune.documents.evaluation import Evaluation, Predictions
 from connprune.documents.export import Export
 from connprune.documents.inspection import Inspection
 from connprune.documents.lists import Commands, PlannedSweep, PlannedTraining, Preset, Presets, Runs
+from connprune.documents.rounds import RoundsDocument
 from connprune.documents.run import Summary
 from connprune.documents.sweep import Sweep
 
@@ -31,6 +32,7 @@ DOCUMENTS: dict[str, type[Part]] = {
     "cut-agreement": CutAgreement,
     "cut": CutDocument,
     "thresholds": Thresholds,
+    "rounds": RoundsDocument,
     "comparison": Comparison,
     "swept": Sweep,
     "commands": Commands,

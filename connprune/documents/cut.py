@@ -45,9 +45,10 @@ class CutDocument(Document):
         before: the parent.
         after: the cut, with the parent's weights.
         latency: of both; None unless the cut was to be down to one.
+        rounds: the cuts of the rounds before it, the first one first; there are none unless it was cut in rounds.
     """
 
-    paths: ClassVar[tuple[str, ...]] = ("path", "parent", "ancestry")
+    paths: ClassVar[tuple[str, ...]] = ("path", "parent", "ancestry", "rounds")
 
     kind: Literal["cut"] = "cut"
     path: str | None
@@ -68,6 +69,7 @@ class CutDocument(Document):
     before: Evaluated
     after: Evaluated
     latency: Latency | None = None
+    rounds: tuple[str, ...] = ()
 
 
 class Thresholded(Part):

@@ -1,12 +1,13 @@
 """Runs, cuts and comparisons as objects: each stands for a directory, which the commands read too."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.rules import Budget, Rule, require_rule
+from connprune.arguments import require
 from connprune.documents.cut import CutDocument
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.run import Start, Trained
@@ -16,6 +17,7 @@ from connprune.experiments.search_results import collect
 from connprune.experiments.searches import gather
 from connprune.experiments.worker import work
 from connprune.files import require_empty
+from connprune.interface.pruning import in_rounds, steps_of
 from connprune.interface.retrained import Retrained, seed_numbers
 from connprune.interface.running import load_images, stopping, warn
 from connprune.mistakes import Mistake
@@ -85,6 +87,9 @@ class Run(Directory):
         *,
         by: str = "gate",
         granularity: Granularity | None = None,
+        rounds: int = 1,
+        epochs: int | None = None,
+        settings: Mapping[str, object] | None = None,
         path: str | Path | None = None,
         data: str | None = None,
         device: str = "auto",
@@ -96,6 +101,10 @@ class Run(Directory):
                 accuracy falls by at most half a point; None is the budget that the gates were given.
             by: the importance criterion.
             granularity: whether connections or feature maps are cut; None is as the gates are.
+            rounds: how many cuts lead there, with training in between; the rule says then how much is left. The same
+                call with the same `path` resumes rounds that were interrupted.
+            epochs: of each training between two rounds; None is as the run has it.
+            settings: other keys of these trainings, `{"training.optimizer.rate": 1e-4}`.
             path: a new directory for the cut; None is one in the runs folder.
             data: where the images are now; None is where they were.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
@@ -115,10 +124,18 @@ class Run(Directory):
             raise UsageError(unknown("by", str(by), CRITERIA))
         if granularity not in (None, *GRANULARITIES):
             raise UsageError(unknown("granularity", str(granularity), GRANULARITIES))
-        if path is not None:
+        require("rounds", rounds, int, "a whole number from 1 upwards", lambda count: count >= 1)
+        if rounds == 1 and (epochs is not None or settings):
+            raise ArgumentError(Mistake("they are of the training between rounds", key="epochs or settings"))
+        if path is not None and rounds == 1:
             require_empty(Path(path))
         natural: Granularity = "feature-map" if gates and gates.sharing == "per-feature-map" else "connection"
         chosen = choose_device(device, warn)
+        if rounds > 1:
+            place = Path(path) if path else new_path(self.path.parent, f"{stem_of(self.path)}-cut")
+            between = {**(settings or {}), **({} if epochs is None else {"training.epochs": epochs})}
+            steps = steps_of(by, granularity or natural, chosen, data)
+            return PrunedRun(in_rounds(self.directory, rule, rounds, between, place, steps).path)
         examined = examine(self.directory, by, granularity or natural, load_images, chosen, data)
         if not examined.same_data:
             warn("the images have changed since the run was trained, so no accuracy is comparable with the run's")

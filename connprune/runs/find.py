@@ -13,6 +13,7 @@ from connprune.documents.run import EXPERIMENTS, Kind
 from connprune.errors import UsageError
 from connprune.files import absolute
 from connprune.runs.directory import RunDirectory
+from connprune.runs.layout import ROUNDS
 from connprune.runs.lock import lock_owner
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -125,9 +126,16 @@ def require_one_network(run: RunDirectory) -> None:
 
 
 def directories(folder: Path) -> list[Path]:
-    """The directories in a runs folder, but those that begin with a dot, as what is being made does; may be none."""
+    """The directories in a runs folder; may be none.
+
+    But those that begin with a dot, as what is being made does, and those that hold the rounds before a cut.
+    """
     entries = folder.iterdir() if folder.is_dir() else ()
-    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    return [
+        entry
+        for entry in entries
+        if entry.is_dir() and not entry.name.startswith(".") and not (entry / ROUNDS).is_file()
+    ]
 
 
 def run_paths(folder: Path) -> list[Path]:

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+# In a folder beside a cut what holds the rounds before it.
+ROUNDS = "rounds.json"
+
 
 class Layout:
     """The names in a run directory.

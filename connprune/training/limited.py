@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from connprune.architecture.cutting import Cut
 from connprune.architecture.measured import Latency, MaxDrop
-from connprune.architecture.rules import Budget, Rule, Share
+from connprune.architecture.rules import Budget, Rule, Share, milliseconds
 from connprune.training.device import device_name
 from connprune.training.evaluation import evaluate
 from connprune.training.latency import seconds_alone
@@ -44,3 +44,14 @@ class Limited:
         if self.points is None:
             return budget
         return MaxDrop(self.points, accuracy, None if budget == Budget() else budget)
+
+    def __str__(self) -> str:
+        texts = [str(Budget(self.parameters, self.macs))]
+        if self.seconds is not None:
+            seconds = self.seconds
+            texts.append(
+                f"at most {seconds} of the time" if isinstance(seconds, Share) else f"at most {milliseconds(seconds)}"
+            )
+        if self.points is not None:
+            texts.append(f"at most {self.points:g} points less validation accuracy")
+        return " and ".join(filter(None, texts))

@@ -1,4 +1,6 @@
-"""What a retraining of a cut starts from."""
+"""What a retraining of a cut, or a search in it, starts from."""
+
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -8,6 +10,7 @@ from connprune.documents.run import Start
 from connprune.errors import UsageError
 from connprune.network.folding import fold_gates
 from connprune.network.network import build
+from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, require_gates
 from connprune.training.run import load_weights
@@ -35,6 +38,39 @@ def searched(cut: RunDirectory, configuration: Configuration) -> tuple[Architect
             gates.weight.mul_(start / gates.temperature)
             gates.temperature.fill_(start)
     return architecture, dict(network.state_dict())
+
+
+def begin_search(
+    cut: RunDirectory, configuration: Configuration, path: Path, data_digest: str, launch: str | None = None
+) -> RunDirectory:
+    """A new run that searches on in a cut, of which no epoch is trained yet.
+
+    Args:
+        cut: as `searched` takes it.
+        configuration: likewise.
+        path: a directory that is empty or does not exist.
+        data_digest: of the images.
+        launch: what tells several processes that train together from others.
+
+    Raises:
+        UsageError: as `searched` does; or the directory holds something.
+    """
+    architecture, weights = searched(cut, configuration)
+    parent = str(cut.path.resolve())
+    return RunDirectory.create(
+        path,
+        "train",
+        configuration.to_yaml(architecture),
+        architecture,
+        initial=weights,
+        searched=cut,
+        start="cut",
+        parent=parent,
+        ancestry=(*read_cut(cut).ancestry, parent),
+        data_digest=data_digest,
+        origin=cut.summary.origin,
+        launch=launch,
+    )
 
 
 def started(cut: RunDirectory, start: Start) -> tuple[Architecture, dict[str, Tensor] | None]:
