@@ -15,7 +15,18 @@ STARTS = ("scratch", "cut", "early")
 PARTS = ("test", "validation", "train")
 SCHEMAS = (
     *("configuration", "sweep", "summary", "epoch", "environments", "inspection", "run-agreement", "cut-agreement"),
-    *("cut", "thresholds", "comparison", "swept", "commands", "planned-training", "planned-sweep", "export", "check"),
+    *(
+        "cut",
+        "thresholds",
+        "rounds",
+        "comparison",
+        "swept",
+        "commands",
+        "planned-training",
+        "planned-sweep",
+        "export",
+        "check",
+    ),
     *("runs", "presets", "preset", "bench", "machine", "evaluation", "predictions"),
 )
 
