@@ -22,19 +22,10 @@ from connprune.experiments import ray_cluster
 from connprune.experiments.ray_tasks import Surroundings, train
 from connprune.runs.directory import RunDirectory
 from tests.cli.test_pipeline import PLUGIN
-from tests.conftest import PATIENCE, TINY, Command, Run
+from tests.conftest import PATIENCE, Command, Run
 from tests.experiments.helpers import lasting
 
-QUICK = ("--set", "layers.0.feature_maps=4", "--set", "layers.4.feature_maps=4", "--set", "data.train_images=96")
-
 Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def cut(command: Command) -> str:
-    assert command("train", *TINY, *QUICK, "--run", "parent", "-q").code == 0
-    assert command("prune", "parent", "--keep", "20", "--out", "cut", "-q").code == 0
-    return "cut"
 
 
 @pytest.fixture

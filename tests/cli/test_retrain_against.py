@@ -13,17 +13,9 @@ import pytest
 import torch
 
 from connprune.runs.directory import RunDirectory
+from tests.cli.conftest import QUICK
 from tests.conftest import PATIENCE, TINY, Command
 from tests.experiments.helpers import lasting
-
-QUICK = ("--set", "layers.0.feature_maps=4", "--set", "layers.4.feature_maps=4", "--set", "data.train_images=96")
-
-
-@pytest.fixture
-def cut(command: Command) -> str:
-    assert command("train", *TINY, *QUICK, "--run", "parent", "-q").code == 0
-    assert command("prune", "parent", "--keep", "20", "--out", "cut", "-q").code == 0
-    return "cut"
 
 
 def test_the_comparison_is_one_document_with_words(command: Command, cut: str) -> None:

@@ -97,7 +97,10 @@ def small(aggregate: str, sharing: str) -> Architecture:
     )
 
 
-@pytest.mark.parametrize("aggregate", AGGREGATES)
+@pytest.mark.parametrize(
+    "aggregate",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in ("sum", "max") else []) for name in AGGREGATES],
+)
 def test_every_merge_after_a_cut_of_feature_maps(tmp_path: Path, aggregate: str) -> None:
     network = network_of(halved(small(aggregate, "per-feature-map"), by_map=True))
     assert_onnx_agrees(network, tmp_path / "network.onnx")

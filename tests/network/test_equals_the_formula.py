@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from connprune import build
 from connprune.architecture import Architecture
+from tests.combinations import combinations
 from tests.network.reference import naive_scores, shaken
-from tests.strategies import AGGREGATES, INTERPOLATIONS, architectures
+from tests.strategies import architectures
 
 TOLERANCE = 1e-10
 
@@ -71,12 +72,9 @@ def test_the_digits_preset_in_single_precision(digits: Architecture) -> None:
     torch.testing.assert_close(network(images), naive_scores(network, images), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("aggregate", AGGREGATES)
-@pytest.mark.parametrize("interpolation", [*INTERPOLATIONS, "pad"])
-@pytest.mark.parametrize("sharing", ["shared", "per-feature-map"])
-@pytest.mark.parametrize("kind", ["sigmoid", "linear", "hard-concrete"])
+@pytest.mark.parametrize(("aggregate", "interpolation", "kind", "sharing"), combinations())
 def test_every_gate_and_merge_on_the_digits_preset(
-    digits: Architecture, kind: str, sharing: str, interpolation: str, aggregate: str
+    digits: Architecture, aggregate: str, interpolation: str, kind: str, sharing: str
 ) -> None:
     """Two batch sizes, since the gates go into the smaller of weights and activations."""
     gates = {"kind": kind, "sharing": sharing, "initialisation": {"kind": "normal", "mean": 0.5, "deviation": 1.0}}

@@ -11,27 +11,12 @@ from connprune.architecture.rules import KeepPerLayer, Sparsity
 from connprune.data.sources import load
 from connprune.runs.directory import RunDirectory
 from connprune.training.pruning import Granularity, examine, prune, write_cut
-from tests.strategies import AGGREGATES, INTERPOLATIONS
+from tests.combinations import KINDS, RESIZES, SHARINGS, combinations
+from tests.strategies import AGGREGATES
 from tests.training.helpers import configuration, go_on, start
 
 SMALL = ("layers.0.feature_maps=4", "layers.1.feature_maps=4", "layers.4.feature_maps=6", "layers.5.feature_maps=6")
 CPU = torch.device("cpu")
-
-
-KINDS = ("sigmoid", "linear", "hard-concrete")
-SHARINGS = ("shared", "per-feature-map")
-RESIZES = (*INTERPOLATIONS, "pad")
-
-
-def combinations() -> list[ParameterSet]:
-    """All of them; the fast ones meet every pair of a merge and a resize, and every other pair as well."""
-    found = []
-    for places in product(*(range(len(values)) for values in (AGGREGATES, RESIZES, KINDS, SHARINGS))):
-        aggregate, resize, kind, sharing = places
-        fast = kind == (aggregate + resize) % len(KINDS) and sharing == (aggregate + resize // 2) % len(SHARINGS)
-        values = (AGGREGATES[aggregate], RESIZES[resize], KINDS[kind], SHARINGS[sharing])
-        found.append(pytest.param(*values, marks=[] if fast else pytest.mark.slow))
-    return found
 
 
 def test_the_fast_combinations_meet_every_pair() -> None:
@@ -57,9 +42,17 @@ OTHERS = [
 ]
 
 
+def of_every_other_kind() -> list[ParameterSet]:
+    """With every merge; the fast ones are two merges for each kind, and each merge twice at least."""
+    return [
+        pytest.param(kind, sharing, aggregate, marks=[] if (number - place) % 5 in (0, 2) else pytest.mark.slow)
+        for number, (kind, sharing) in enumerate(OTHERS)
+        for place, aggregate in enumerate(AGGREGATES)
+    ]
+
+
 # What kinds of gates have in common with those above does not depend on how feature maps are resized.
-@pytest.mark.parametrize(("kind", "sharing"), OTHERS)
-@pytest.mark.parametrize("aggregate", AGGREGATES)
+@pytest.mark.parametrize(("kind", "sharing", "aggregate"), of_every_other_kind())
 def test_every_other_kind(tmp_path: Path, aggregate: str, kind: str, sharing: str) -> None:
     train_cut_retrain(tmp_path, sharing, f"merge.aggregate={aggregate}", f"gates.kind={kind}", "gates.penalty=0")
 
