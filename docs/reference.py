@@ -43,7 +43,7 @@ layers:
   - {kind: conv, feature_maps: 16}
   - {kind: conv, feature_maps: 16, padding: valid}
   - {kind: max-pool}
-connections:          # or dense, chain or residual
+connections:          # or dense, chain, residual or complete
   conv1: [input]
   conv2: [input, conv1]
   pool1: [conv1, conv2]

@@ -96,8 +96,8 @@ def merges() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def wirings(draw: st.DrawFn, count: int) -> dict[str, list[str]]:
-    """Connections over layers called l0, l1, …, in which every layer is read."""
+def wirings(draw: st.DrawFn, count: int, passes: int = 1) -> dict[str, list[str]]:
+    """Connections over layers called l0, l1, …, in which every layer is read; in several passes some lead backward."""
     names = ["input", *(f"l{number}" for number in range(count)), "head"]
     connections = {
         target: draw(st.lists(st.sampled_from(names[:position]), min_size=1, unique=True))
@@ -106,11 +106,15 @@ def wirings(draw: st.DrawFn, count: int) -> dict[str, list[str]]:
     }
     read = {source for sources in connections.values() for source in sources}
     connections["head"] += [name for name in names[1:-1] if name not in read]
+    for position, target in enumerate(names[1:-2], 1):
+        if passes > 1:
+            connections[target] += draw(st.lists(st.sampled_from(names[position + 1 : -1]), unique=True, max_size=2))
     return connections
 
 
 @st.composite
-def architectures(draw: st.DrawFn, gated: bool = True) -> Architecture:
+def architectures(draw: st.DrawFn, gated: bool = True, most_passes: int = 3) -> Architecture:
+    passes = draw(st.sampled_from([1, 1, *range(1, most_passes + 1)]))
     is_sequence = draw(st.integers(0, 3)) == 0
     drawn = draw(st.lists(sequence_layers() if is_sequence else image_layers(), max_size=6))
     targets = ["head", *(f"l{number}" for number in range(len(drawn)))]
@@ -122,7 +126,8 @@ def architectures(draw: st.DrawFn, gated: bool = True) -> Architecture:
         },
         "classes": draw(st.integers(2, 4)),
         "layers": [{"name": f"l{number}", **keys} for number, keys in enumerate(drawn)],
-        "connections": draw(st.one_of(st.just("dense"), wirings(len(drawn)))),
+        "unroll": passes,
+        "connections": draw(st.one_of(st.just("dense" if passes == 1 else "complete"), wirings(len(drawn), passes))),
         "merge": draw(merges()),
         "merges": draw(st.dictionaries(st.sampled_from(targets), merges(), max_size=2)),
         "gates": draw(gates()) if gated else None,

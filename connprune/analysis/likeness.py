@@ -7,6 +7,7 @@ from statistics import fmean
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.unrolling import lively
 from connprune.architecture.wirings import WIRINGS
 from connprune.documents.inspection import Likeness, Wiring
 
@@ -29,17 +30,18 @@ def likeness(architecture: Architecture, weights: Weights, threshold: float) -> 
     """
     layers = [layer.name for layer in architecture.layers]
     position = {name: number for number, name in enumerate([INPUT, *layers, HEAD])}
-    possible = [
-        Connection(source, target) for target, sources in WIRINGS["dense"](layers).items() for source in sources
-    ]
+    # A wiring with backward connections is part of the complete one, any other of the dense one.
+    whole = "complete" if architecture.backward_connections else "dense"
+    references = {name: make(layers) for name, make in WIRINGS.items() if name in ("dense", "chain", "residual", whole)}
+    possible = [Connection(source, target) for target, sources in references[whole].items() for source in sources]
     ours = [min(1.0, weights.get(connection, 0.0)) for connection in possible]
     gated = set(architecture.gated_connections) or set(possible)
     free = [number for number, connection in enumerate(possible) if connection in gated]
     kept = [connection for connection in possible if weights.get(connection, 0.0) >= threshold]
     skips = {connection: position[connection.target] - position[connection.source] for connection in possible}
     weight = sum(ours)
-    alive = _on_a_path(kept)
-    likeness = {name: _likeness(possible, ours, free, make(layers)) for name, make in WIRINGS.items()}
+    alive = _on_a_path(kept, architecture.unroll)
+    likeness = {name: _likeness(possible, ours, free, wiring) for name, wiring in references.items()}
     long_skips = sorted((one for one in kept if skips[one] >= LONG), key=skips.__getitem__, reverse=True)
     dead_layers = tuple(name for name in layers if name not in alive)
     return Wiring(
@@ -49,7 +51,7 @@ def likeness(architecture: Architecture, weights: Weights, threshold: float) -> 
         sources={name: sum(one.target == name for one in kept) for name in [*layers, HEAD]},
         targets={name: sum(one.source == name for one in kept) for name in [INPUT, *layers]},
         dead_layers=dead_layers,
-        sentence=_sentence(likeness, long_skips, dead_layers),
+        sentence=_sentence(likeness, whole, long_skips, dead_layers),
     )
 
 
@@ -73,30 +75,28 @@ def _overlap(ours: list[float], theirs: list[float]) -> float:
     return sum(map(min, pairs)) / sum(map(max, pairs))
 
 
-def _on_a_path(kept: list[Connection]) -> set[str]:
+def _on_a_path(kept: list[Connection], passes: int) -> set[str]:
     """The names on some path from the input to the head; connections are in the order of their targets."""
-    reached = {INPUT}
+    sources: dict[str, list[str]] = {}
     for source, target in kept:
-        if source in reached:
-            reached.add(target)
-    useful = {HEAD}
-    for source, target in reversed(kept):
-        if target in useful:
-            useful.add(source)
-    return reached & useful
+        sources.setdefault(target, []).append(source)
+    sources.setdefault(HEAD, [])
+    return {name for pair in lively(sources, passes) for name in pair}
 
 
-def _sentence(likeness: Mapping[str, Likeness], long_skips: Sequence[Connection], dead_layers: Sequence[str]) -> str:
-    """The wiring in one line."""
+def _sentence(
+    likeness: Mapping[str, Likeness], whole: str, long_skips: Sequence[Connection], dead_layers: Sequence[str]
+) -> str:
+    """The wiring in one line; `whole` is the reference wiring that has all connections there could be."""
     name, nearest = max(likeness.items(), key=lambda item: item[1].overlap - item[1].chance)
-    dense = likeness["dense"].overlap
-    if nearest.overlap - nearest.chance >= CLEARLY and nearest.overlap >= dense:
+    overlap = likeness[whole].overlap
+    if nearest.overlap - nearest.chance >= CLEARLY and nearest.overlap >= overlap:
         kind = f"Most like a {name} network (overlap {nearest.overlap:.2f}, by chance {nearest.chance:.2f})"
-    elif dense >= NEARLY_ALL:
-        kind = f"Nearly a dense network (overlap {dense:.2f})"
+    elif overlap >= NEARLY_ALL:
+        kind = f"Nearly a {whole} network (overlap {overlap:.2f})"
     elif nearest.overlap - nearest.chance >= CLEARLY:
         kind = (
-            f"A dense network in part (overlap {dense:.2f}), more like a {name} one than chance "
+            f"A {whole} network in part (overlap {overlap:.2f}), more like a {name} one than chance "
             f"({nearest.overlap:.2f}, by chance {nearest.chance:.2f})"
         )
     else:

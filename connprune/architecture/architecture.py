@@ -1,5 +1,6 @@
 """An architecture: layers, the connections between them, how they merge, and the head."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Self
@@ -23,11 +24,12 @@ from connprune.architecture.merging import Merge, MergeOverride, Selection
 from connprune.architecture.norms import Norm, OptionalNorm
 from connprune.architecture.reads import Read, infer_reads
 from connprune.architecture.shapes import Shapes, infer_shapes, require_parameters
+from connprune.architecture.unrolling import backward, schedule
 from connprune.limits import CONNECTIONS, LAYERS
 
 
 class Connection(NamedTuple):
-    """A directed connection from a source (the input or a layer) to a target (a later layer or the head)."""
+    """A directed connection from a source (the input or a layer) to a target (another layer or the head)."""
 
     source: str
     target: str
@@ -79,9 +81,11 @@ class Blueprint(Frozen):
     """An architecture whose input and classes are still open: what a preset or a configuration holds.
 
     Attributes:
-        layers: in order; a layer may read the layers before it and the input.
-        connections: for each target the sources it reads, as `{target: [source, …]}`; `dense`, `chain` and `residual`
-            stand for the reference wirings and are written out when the architecture is made.
+        layers: in order; a layer may read the layers before it and the input, and with `unroll` those after it.
+        unroll: for how many passes the network is unrolled: a connection from a later layer brings what that gave in
+            the pass before, and zeros in the first; 1 is no such connections.
+        connections: for each target the sources it reads, as `{target: [source, …]}`; `dense`, `chain`, `residual` and
+            `complete` stand for the reference wirings and are written out when the architecture is made.
         merge: how connections become one tensor.
         merges: overrides for single targets.
         selections: for single connections, by target and source, which feature maps they carry; a cut sets them.
@@ -90,6 +94,7 @@ class Blueprint(Frozen):
     """
 
     layers: tuple[AnyLayer, ...]
+    unroll: Count = 1
     connections: dict[str, tuple[str, ...]]
     merge: Merge = Merge()
     merges: dict[str, MergeOverride] = Field(default_factory=dict)
@@ -123,10 +128,19 @@ class Blueprint(Frozen):
             named.append(layer.model_copy(update={"name": name}))
         return tuple(named)
 
+    @field_validator("unroll")
+    @classmethod
+    def _count_passes(cls, value: int, info: ValidationInfo) -> int:
+        layers = len(info.data.get("layers", ()))
+        # An unrolled network is as deep as one of so many layers.
+        if value > 1 and value * max(1, layers) > LAYERS.most:
+            raise ValueError(f"{value:,} passes through {layers:,} layers are {value * layers:,}, {LAYERS}")
+        return value
+
     @field_validator(
         "connections",
         mode="before",
-        json_schema_input_type=Literal["dense", "chain", "residual"] | dict[str, tuple[str, ...]],
+        json_schema_input_type=Literal["dense", "chain", "residual", "complete"] | dict[str, tuple[str, ...]],
     )
     @classmethod
     def _write_out_wiring(cls, value: Any, info: ValidationInfo) -> Any:
@@ -143,9 +157,9 @@ class Blueprint(Frozen):
         count = sum(map(len, value.values()))
         if count > CONNECTIONS.most:
             raise ValueError(f"these are {count:,}, {CONNECTIONS}")
-        if "layers" not in info.data:
+        if not {"layers", "unroll"} <= info.data.keys():
             return value
-        return wirings.in_order(value, [layer.name for layer in info.data["layers"]])
+        return wirings.in_order(value, [layer.name for layer in info.data["layers"]], info.data["unroll"])
 
     @field_validator("merges")
     @classmethod
@@ -156,8 +170,10 @@ class Blueprint(Frozen):
         merge, connections = info.data.get("merge"), info.data.get("connections")
         if merge is None or not connections or not AGGREGATES[merge.aggregate].mixes:
             return value
-        # The first layer reads the input as it is; a cut, whose first layer may be another, says so for itself.
+        # What reads the input alone reads it as it is; a cut, whose first layer may be another, says so for itself.
         first = next(iter(connections))
+        if len(connections[first]) > 1:
+            return value
         override = value.get(first, MergeOverride())
         plain = override if override.aggregate else override.model_copy(update={"aggregate": "concat"})
         return {first: plain, **{target: each for target, each in value.items() if target != first}}
@@ -181,8 +197,15 @@ class Blueprint(Frozen):
         # There are none where something else is wrong, which is told.
         if value is None or not connections:
             return value
+        if value.budget is not None and backward(connections):
+            raise UnsuitableKeyError(
+                "penalise", "penalise expected-cost knows no backward connections; take cost, and cut to a budget"
+            )
         if value.ungated is None:
-            return value.model_copy(update={"ungated": (next(iter(connections)),)})
+            first = next(iter(connections))
+            # With backward connections it reads more than the input, and there is something to choose.
+            ungated = (first,) if len(connections[first]) == 1 else ()
+            return value.model_copy(update={"ungated": ungated})
         for target in value.ungated:
             if target not in connections:
                 raise UnsuitableKeyError(
@@ -210,6 +233,27 @@ class Architecture(Blueprint):
     def _check_shapes(self) -> Self:
         require_parameters(self)
         return self
+
+    @cached_property
+    def schedule(self) -> tuple[str, ...]:
+        """The targets in the order in which they are computed, once for each pass that the head needs them in."""
+        return schedule(self.connections, self.unroll)
+
+    @cached_property
+    def passes(self) -> Counter[str]:
+        """In how many passes each target is computed."""
+        return Counter(self.schedule)
+
+    @cached_property
+    def backward_connections(self) -> frozenset[Connection]:
+        """Those from a layer after their target, which bring what it gave in the pass before."""
+        return frozenset(Connection(*pair) for pair in backward(self.connections))
+
+    def forward_sources(self, target: str) -> tuple[str, ...]:
+        """What a target reads of the same pass: the input, and layers before it."""
+        return tuple(
+            source for source in self.connections[target] if Connection(source, target) not in self.backward_connections
+        )
 
     @cached_property
     def shapes(self) -> Shapes:

@@ -47,7 +47,15 @@ def wirings_within(architecture: Architecture) -> LiveWirings:
 
     Where a block of the feature maps that a target reads spans several sources, the target is in such a wiring with
     all that it reads or not at all; so is what passes its own feature maps on to a target that reads them in blocks.
+
+    Raises:
+        NoBaselineError: some connection leads backward, and such wirings are not counted.
     """
+    if architecture.backward_connections:
+        raise NoBaselineError(
+            "The parent has backward connections, and such wirings are not counted, so they are neither listed nor "
+            "drawn with one probability for all; the baseline random-cost:N draws others."
+        )
     whole: set[str] = set()
     in_blocks: set[str] = set()
     for target, sources in reversed(architecture.connections.items()):

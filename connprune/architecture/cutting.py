@@ -1,6 +1,7 @@
 """The cut: an architecture, the gates it ended with and a rule give a smaller architecture and a report."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from connprune.architecture.merging import MergeOverride, Selection
 from connprune.architecture.rules import Counts, FeatureMap, Rule, Scores, Unit, require_rule
 from connprune.architecture.shapes import head_counts, mac_count, size_of
 from connprune.architecture.strict_yaml import shown
+from connprune.architecture.unrolling import backward, schedule
 from connprune.arguments import require
 from connprune.documents.size import Size
 from connprune.errors import ArgumentError, DisconnectedError, UsageError
@@ -275,6 +277,8 @@ class _Left:
 def _counts(architecture: Architecture, kept: Live) -> Counts:
     """What the network that is left costs; a rule asks for many, so the smaller architecture is not made for it."""
     parameters = macs = 0
+    live = {target: tuple(sources) for target, sources in kept.connections.items()}
+    passes = Counter(schedule(live, architecture.unroll))
     for target, sources in kept.connections.items():
         merged = Shape(len(kept.merged[target]), *architecture.shapes.merged[target].size)
         brought = sum(map(len, sources.values()))
@@ -283,13 +287,13 @@ def _counts(architecture: Architecture, kept: Live) -> Counts:
             parameters += brought if gates.sharing == "per-feature-map" else len(sources)
         aggregate = architecture.aggregate[target]
         parameters += aggregate.parameters(brought, merged)
-        macs += aggregate.macs(brought, merged)
+        merging = aggregate.macs(brought, merged)
         if target == HEAD:
             own = head_counts(architecture, merged)
         else:
             layer = architecture.layer[target].with_feature_maps(len(kept.output[target]))
             own = layer.parameters(merged), layer.macs(merged)
-        parameters, macs = parameters + own[0], macs + own[1]
+        parameters, macs = parameters + own[0], macs + (own[1] + merging) * passes[target]
     return Counts(parameters, macs)
 
 
@@ -313,6 +317,7 @@ def _rebuilt(architecture: Architecture, kept: Live) -> Architecture:
         gates = gates.model_copy(update=changes).of_a_cut()
     return architecture.replace(
         layers=layers,
+        unroll=architecture.unroll if backward(live) else 1,
         connections=live,
         merges=_merges(architecture, kept),
         selections={target: sources for target, sources in selections.items() if sources},
@@ -340,7 +345,8 @@ def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
     for target, sources in kept.connections.items():
         merge, merged = architecture.merge_of(target), architecture.shapes.merged[target]
         changes: dict[str, object] = {}
-        if merge.merged_size([architecture.shapes.output[source] for source in sources]) != merged.size:
+        of_this_pass = [name for name in architecture.forward_sources(target) if name in sources]
+        if merge.merged_size([architecture.shapes.output[source] for source in of_this_pass]) != merged.size:
             changes["size"] = merged.size
         before, left = [read.maps for read in architecture.reads[target]], list(map(len, sources.values()))
         changes |= architecture.aggregate[target].after_cut(before, left, len(kept.merged[target]))

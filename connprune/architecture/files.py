@@ -10,7 +10,7 @@ from connprune.architecture.strict_yaml import dump, parse
 from connprune.arguments import require
 from connprune.errors import UsageError
 
-KEYS = ("input", "classes", "layers", "connections", "merge", "merges", "selections", "gates", "head")
+KEYS = ("input", "classes", "layers", "unroll", "connections", "merge", "merges", "selections", "gates", "head")
 
 
 def to_data(blueprint: Blueprint) -> dict[str, object]:
@@ -18,6 +18,8 @@ def to_data(blueprint: Blueprint) -> dict[str, object]:
     data = blueprint.model_dump(mode="json", include=set(KEYS))
     for section in ("merges", "selections"):
         data[section] = _without_null(data[section])
+    if data["unroll"] == 1:
+        del data["unroll"]
     return {key: data[key] for key in KEYS if key in data and data[key] != {}}
 
 

@@ -161,7 +161,8 @@ class Gates(Frozen):
             reached, and from 40% of the training on it acts on the lowest gates alone. Null leaves λ.
         budget: of `expected-cost`: after the warm-up, which has no penalty, each λ grows while its count is over the
             budget and falls while it is under it.
-        ungated: the targets that read their connections without gates; null is the first layer.
+        ungated: the targets that read their connections without gates; null is the first layer, if it reads the input
+            alone.
     """
 
     kind: Annotated[str, OneOf(GATE_KINDS)] = "sigmoid"

@@ -3,7 +3,7 @@
 All numbers are the parent's: of the feature maps that a source gives, and of those that a target's layer reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connprune.architecture.architecture import Architecture, Connection
@@ -51,10 +51,10 @@ def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset
     }
     blocks = {target: architecture.blocks(target) for target in architecture.connections}
     while True:
-        before = sum(len(maps) for sources in left.values() for maps in sources.values())
-        made = _drop_what_nothing_makes(architecture, left, blocks)
-        read = _drop_what_nothing_reads(architecture, left, blocks, made)
-        if before == sum(len(maps) for sources in left.values() for maps in sources.values()):
+        before = _count(left)
+        arriving = _arriving(architecture, left, blocks)
+        read = _keep_what_is_read(architecture, left, blocks, arriving)
+        if before == _count(left):
             break
     if not any(left[HEAD].values()):
         return None
@@ -93,41 +93,62 @@ def _leave(architecture: Architecture, target: str, sources: Mapping[str, set[in
         maps -= {number for number in maps if at[number] not in wanted}
 
 
-def _drop_what_nothing_makes(
-    architecture: Architecture, left: _Open, blocks: Mapping[str, Blocks]
-) -> dict[str, set[int]]:
-    """Goes forward; returns the feature maps that each source makes."""
+def _count(left: _Open) -> int:
+    return sum(len(maps) for sources in left.values() for maps in sources.values())
+
+
+def _arriving(architecture: Architecture, left: _Open, blocks: Mapping[str, Blocks]) -> list[dict[str, set[int]]]:
+    """Goes forward; returns for each step of the schedule what arrives on each connection of its target."""
     made = {INPUT: set(range(architecture.input.feature_maps))}
-    for target, sources in left.items():
-        for source, maps in sources.items():
-            taken = architecture.read[Connection(source, target)].take
-            maps -= {number for number in maps if taken[number] not in made[source]}
-        merged = _merged(architecture, target, sources)
+    arriving: list[dict[str, set[int]]] = []
+    for target in architecture.schedule:
+        # A block is complete if all of it is there in some pass: what is zero in the first one is part of it.
+        merged = _merged(architecture, target, left[target])
         complete = blocks[target].complete(merged)
         if len(complete) < len(merged):
-            _leave(architecture, target, sources, complete)
+            _leave(architecture, target, left[target], complete)
+        now = {}
+        for source, maps in left[target].items():
+            taken, given = architecture.read[Connection(source, target)].take, made.get(source, set())
+            now[source] = {number for number in maps if taken[number] in given}
+        arriving.append(now)
         if target != HEAD:
-            made[target] = blocks[target].made_of(complete, architecture.shapes.output[target].feature_maps)
-    return made
+            there = _merged(architecture, target, now)
+            made[target] = blocks[target].made_of(there, architecture.shapes.output[target].feature_maps)
+    return arriving
 
 
-def _drop_what_nothing_reads(
-    architecture: Architecture, left: _Open, blocks: Mapping[str, Blocks], made: Mapping[str, set[int]]
+def _keep_what_is_read(
+    architecture: Architecture,
+    left: _Open,
+    blocks: Mapping[str, Blocks],
+    arriving: Sequence[Mapping[str, set[int]]],
 ) -> dict[str, set[int]]:
-    """Goes backward; returns the feature maps of each source that something reads, and those that stay with them."""
-    read: dict[str, set[int]] = {name: set() for name in made}
-    for target, sources in reversed(left.items()):
+    """Goes backward, and leaves of each connection what is read in a pass in which it arrives.
+
+    Returns:
+        The feature maps of each source that something reads, and those that stay with them.
+    """
+    for sources in left.values():
+        for maps in sources.values():
+            maps.clear()
+    read: dict[str, set[int]] = {name: set() for name in architecture.shapes.output}
+    # Those of what each source gave last, at the step under way.
+    read_now: dict[str, set[int]] = {name: set() for name in architecture.shapes.output}
+    for target, now in zip(reversed(architecture.schedule), reversed(arriving), strict=True):
         if target != HEAD:
-            read[target] = blocks[target].whole(read[target])
+            whole = blocks[target].whole(read_now[target])
+            read_now[target] = set()
+            read[target] |= whole
             inputs = architecture.shapes.merged[target].feature_maps
-            wanted = blocks[target].needed_for(read[target], inputs)
+            wanted = blocks[target].needed_for(whole, inputs)
             if not wanted:
-                for maps in sources.values():
-                    maps.clear()
-            elif len(wanted) < inputs:
-                _leave(architecture, target, sources, wanted)
-        for source, maps in sources.items():
+                continue
+            if len(wanted) < inputs:
+                _leave(architecture, target, now, wanted)
+        for source, maps in now.items():
             taken = architecture.read[Connection(source, target)].take
-            read[source].update(taken[number] for number in maps)
-    read[INPUT] = set(made[INPUT])
+            left[target][source] |= maps
+            read_now[source].update(taken[number] for number in maps)
+    read[INPUT] = set(range(architecture.input.feature_maps))
     return read

@@ -24,7 +24,7 @@ class Merge(Frozen):
         feature_maps: how many an aggregate that can choose gives; null is its `share` of what it reads.
         share: the share of the feature maps that it gives, rounded up.
         denominator: what a mean divides by; null is the number of connections into the target.
-        size: height and width to resize to; null is the smallest or the largest.
+        size: height and width to resize to; null is the smallest or the largest of the inputs from before the target.
     """
 
     aggregate: AggregateName = "concat"
@@ -44,9 +44,13 @@ class Merge(Frozen):
                 )
         return self
 
-    def merged_size(self, inputs: Sequence[Shape]) -> tuple[int, int]:
-        """The height and width that all inputs are brought to."""
-        if self.size is not None:
+    def merged_size(self, inputs: Sequence[Shape]) -> tuple[int, int] | None:
+        """The height and width that all inputs are brought to; None if nothing says so.
+
+        Args:
+            inputs: those of the same pass; what backward connections bring is brought to their size.
+        """
+        if self.size is not None or not inputs:
             return self.size
         choose = min if self.resize == "smallest" else max
         return choose(shape.height for shape in inputs), choose(shape.width for shape in inputs)

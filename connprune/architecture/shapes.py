@@ -13,6 +13,8 @@ from connprune.documents.size import Size
 from connprune.limits import ACTIVATIONS, PARAMETERS, Limit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from connprune.architecture.architecture import Architecture
 
 
@@ -32,28 +34,23 @@ class Shapes:
 def infer_shapes(architecture: Architecture) -> Shapes:
     """Follows one image through the architecture.
 
+    A merge's height and width are those of what it reads of the same pass, to which all that it reads is brought; so
+    they follow from one layer to the next, also where connections lead backward.
+
     Raises:
         PydanticCustomError: a layer gets fewer rows or columns than it needs; the message names both. Or there are
-            more activations than the limit.
+            more activations than the limit. Or backward connections leave a size or a number of feature maps open.
     """
+    later = _settled(architecture)
+    output: dict[str, Shape] = {}
+    merged: dict[str, Shape] = {}
     given = architecture.input
-    output = {INPUT: Shape(given.feature_maps, given.height, given.width)}
-    merged = {}
+    output[INPUT] = Shape(given.feature_maps, given.height, given.width)
     activations = output[INPUT].numel
     _require(activations, ACTIVATIONS, INPUT)
-    for target, sources in architecture.connections.items():
-        inputs = [output[source] for source in sources]
-        merge = architecture.merge_of(target)
-        height, width = merge.merged_size(inputs)
-        if merge.resize == "pad" and any(shape.height > height or shape.width > width for shape in inputs):
-            raise PydanticCustomError(
-                "shape",
-                "the merge of {target} pads to {size}, but reads something larger; set a larger merges.{name}.size",
-                {"target": repr(target), "size": f"{height}×{width}", "name": target},
-            )
-        brought = [_brought(architecture, target, source, output[source].feature_maps) for source in sources]
-        merged[target] = Shape(architecture.aggregate[target].merged_maps(brought), height, width)
-        activations += merged[target].numel
+    for target in architecture.connections:
+        merged[target] = _merged(architecture, target, {**later, **output}, is_settled=True)
+        activations += merged[target].numel * architecture.passes[target]
         _require(activations, ACTIVATIONS, target)
         try:
             if target == HEAD:
@@ -71,9 +68,79 @@ def infer_shapes(architecture: Architecture) -> Shapes:
                     "reason": str(error),
                 },
             ) from None
-        activations += output[target].numel
+        activations += output[target].numel * architecture.passes[target]
         _require(activations, ACTIVATIONS, target)
     return Shapes(merged, output)
+
+
+def _merged(architecture: Architecture, target: str, given: Mapping[str, Shape], *, is_settled: bool) -> Shape:
+    """What a target reads.
+
+    Args:
+        architecture: whose target it is.
+        target: which.
+        given: what its sources give.
+        is_settled: whether that is so, and not only what is known so far.
+    """
+    merge = architecture.merge_of(target)
+    inputs = [given[source] for source in architecture.connections[target]]
+    size = merge.merged_size([given[source] for source in architecture.forward_sources(target)])
+    if size is None:
+        raise PydanticCustomError(
+            "shape",
+            "{target} reads only layers that come after it, which leaves its height and width open; set "
+            "merges.{name}.size, or let it read something before it",
+            {"target": repr(target), "name": target},
+        )
+    height, width = size
+    if is_settled and merge.resize == "pad" and any(shape.height > height or shape.width > width for shape in inputs):
+        raise PydanticCustomError(
+            "shape",
+            "the merge of {target} pads to {size}, but reads something larger; set a larger merges.{name}.size",
+            {"target": repr(target), "size": f"{height}×{width}", "name": target},
+        )
+    brought = [
+        _brought(architecture, target, source, given[source].feature_maps) if is_settled else given[source].feature_maps
+        for source in architecture.connections[target]
+    ]
+    return Shape(architecture.aggregate[target].merged_maps(brought), height, width)
+
+
+def _settled(architecture: Architecture) -> dict[str, Shape]:
+    """What the sources of backward connections give: the smallest numbers of feature maps that agree with each other.
+
+    Raises:
+        PydanticCustomError: there are none, since more come back to a layer with each pass.
+    """
+    later = dict.fromkeys((source for source, _ in architecture.backward_connections), Shape(0, 1, 1))
+    given = architecture.input
+    # A number reaches all that it decides over each of these sources once.
+    for _ in range(len(later) + 2 if later else 0):
+        output = {**later, INPUT: Shape(given.feature_maps, given.height, given.width)}
+        for layer in architecture.layers:
+            merged = _merged(architecture, layer.name, output, is_settled=False)
+            try:
+                output[layer.name] = layer.output_shape(merged)
+            except LayerShapeError:
+                # It may suit once the numbers are settled, and is refused then if it does not.
+                output[layer.name] = merged._replace(
+                    feature_maps=getattr(layer, "feature_maps", None) or merged.feature_maps
+                )
+        before, later = later, {source: output[source] for source in later}
+        if before == later:
+            return later
+        if max(shape.feature_maps for shape in later.values()) > ACTIVATIONS.most:
+            break
+    if not later:
+        return later
+    name = next(source for source in later if before[source] != later[source])
+    raise PydanticCustomError(
+        "shape",
+        "{source} passes on all feature maps that it reads, and backward connections bring it more of them with each "
+        "pass; let it read fewer layers, or give it a merge that does not stack them, like sum or squeeze with "
+        "feature_maps",
+        {"source": repr(name)},
+    )
 
 
 def require_parameters(architecture: Architecture) -> None:
@@ -161,7 +228,7 @@ def parameter_count(architecture: Architecture) -> int:
 
 
 def mac_count(architecture: Architecture) -> int:
-    """Multiply-accumulates of one image's forward pass through convolutions and dense layers, merges included."""
+    """Multiply-accumulates for one image, in convolutions and dense layers, merges included, and in all passes."""
     return sum(target_macs(architecture, target) for target in architecture.connections)
 
 
@@ -186,9 +253,9 @@ def target_parameters(architecture: Architecture, target: str) -> int:
 
 
 def target_macs(architecture: Architecture, target: str) -> int:
-    """Multiply-accumulates of a layer, or the head, and the merge before it for one image."""
+    """Multiply-accumulates of a layer, or the head, and the merge before it for one image, in all passes."""
     merged = architecture.shapes.merged[target]
     merge = architecture.aggregate[target].macs(brought_maps(architecture, target), merged)
     if target == HEAD:
         return merge + head_counts(architecture, merged)[1]
-    return merge + architecture.layer[target].macs(merged)
+    return (merge + architecture.layer[target].macs(merged)) * architecture.passes[target]

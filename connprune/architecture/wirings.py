@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.unrolling import lively
 
 Wiring = dict[str, tuple[str, ...]]
 
@@ -29,14 +30,35 @@ def residual(layers: Sequence[str]) -> Wiring:
     return wiring
 
 
-WIRINGS: dict[str, Callable[[Sequence[str]], Wiring]] = {"dense": dense, "chain": chain, "residual": residual}
+def complete(layers: Sequence[str]) -> Wiring:
+    """Every layer reads the input and all other layers, the head all layers and the input.
+
+    Between n layers there are n(n - 1) connections, half of them backward; with those of the input and the head
+    n(n - 1) + 2n + 1.
+    """
+    nodes = [INPUT, *layers]
+    return {**{target: tuple(name for name in nodes if name != target) for target in layers}, HEAD: tuple(nodes)}
 
 
-def in_order(connections: Mapping[str, Sequence[str]], layers: Sequence[str]) -> Wiring:
+WIRINGS: dict[str, Callable[[Sequence[str]], Wiring]] = {
+    "dense": dense,
+    "chain": chain,
+    "residual": residual,
+    "complete": complete,
+}
+
+
+def in_order(connections: Mapping[str, Sequence[str]], layers: Sequence[str], passes: int = 1) -> Wiring:
     """The connections with targets and sources in layer order.
 
+    Args:
+        connections: for each target its sources.
+        layers: their names in order.
+        passes: how many the network is unrolled for; in a single one nothing reads a later layer.
+
     Raises:
-        ValueError: a name is no layer, a layer reads nothing, itself or a later one, or nothing reads a layer.
+        ValueError: a name is no layer, a layer reads nothing or itself, or nothing reads a layer; in a single pass one
+            reads a later one, or in several a connection brings nothing of the input to the head.
     """
     position = {name: number for number, name in enumerate([INPUT, *layers, HEAD])}
     for target, sources in connections.items():
@@ -45,8 +67,13 @@ def in_order(connections: Mapping[str, Sequence[str]], layers: Sequence[str]) ->
         for source in sources:
             if source not in position or source == HEAD:
                 raise ValueError(f"{target!r} reads {source!r}, which is no layer of this architecture, nor the input")
-            if position[source] >= position[target]:
-                raise ValueError(f"{target!r} reads {source!r}, which does not come before it")
+            if source == target:
+                raise ValueError(f"{target!r} reads itself; let it read another layer that reads it")
+            if position[source] > position[target] and passes == 1:
+                raise ValueError(
+                    f"{target!r} reads {source!r}, which does not come before it; a backward connection needs an "
+                    "unroll of 2 or more passes"
+                )
         if len(set(sources)) < len(sources):
             raise ValueError(f"{target!r} names a source twice")
     for name in [*layers, HEAD]:
@@ -55,7 +82,17 @@ def in_order(connections: Mapping[str, Sequence[str]], layers: Sequence[str]) ->
     unread = set(layers) - {source for sources in connections.values() for source in sources}
     if unread:
         raise ValueError(f"nothing reads {min(unread, key=position.__getitem__)!r}; connect it or leave it out")
-    return {
+    ordered = {
         target: tuple(sorted(connections[target], key=position.__getitem__))
         for target in sorted(connections, key=position.__getitem__)
     }
+    if passes > 1:
+        live = lively(ordered, passes)
+        for target, sources in ordered.items():
+            for source in sources:
+                if (source, target) not in live:
+                    raise ValueError(
+                        f"in {passes} passes, {target!r} gets nothing of the input from {source!r} that the head "
+                        "reads; take this connection out, or give unroll more passes"
+                    )
+    return ordered

@@ -43,6 +43,8 @@ class LiteralNetwork(nn.Module):
         gates = architecture.gates
         if merges != {"concat"} or gates is None or gates.kind != "sigmoid" or gates.sharing != "shared":
             raise UsageError("literal: the post has concat merges and shared sigmoid gates only.")
+        if architecture.backward_connections:
+            raise UsageError("literal: the post's networks have no backward connections.")
         self.architecture = architecture
         merged = architecture.shapes.merged
         self.layers = nn.ModuleDict(

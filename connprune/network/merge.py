@@ -1,7 +1,7 @@
 """Merging: the sources of a target are resized, cut down to what their connections carry, and aggregated."""
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -84,6 +84,12 @@ class Sources:
         self._joined[size] = parts, whole
         return whole
 
+    def give(self, name: str, maps: Tensor) -> None:
+        """What a layer gives in this pass, in place of what it gave in the one before."""
+        if name in self.maps:
+            self.forget([name])
+        self.maps[name] = maps
+
     def forget(self, names: Sequence[str]) -> None:
         """Lets go of sources that nothing reads any more."""
         for name in names:
@@ -156,9 +162,3 @@ def mode_of(architecture: Architecture, target: str) -> str:
 def taken(maps: Tensor, numbers: Tensor | None) -> Tensor:
     """Some of the feature maps, by their numbers; None is all."""
     return maps if numbers is None else maps.index_select(1, numbers)
-
-
-def last_readers(connections: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """For each target the sources that nothing reads after it, so that their activations can be let go."""
-    last = {source: target for target, sources in connections.items() for source in sources}
-    return {target: [source for source, reader in last.items() if reader == target] for target in connections}

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from connprune.architecture import summaries
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.unrolling import last_readers
 from connprune.arguments import require
 from connprune.errors import ArgumentError
 from connprune.mistakes import Mistake
@@ -16,7 +17,7 @@ from connprune.network.feature_maps import FeatureMaps
 from connprune.network.gates import GateVector
 from connprune.network.head import Head
 from connprune.network.layers import LayerModule, make
-from connprune.network.merge import Merging, Resizes, Sources, last_readers
+from connprune.network.merge import Merging, Resizes, Sources
 from connprune.network.passed_gates import PassedGates
 
 
@@ -55,7 +56,9 @@ class Network(nn.Module):
         self._positive = self.gates is None or self.gates.are_positive
         passing = self._layers_that_pass_gates()
         self.passed = PassedGates(architecture, self.gates, passing) if self.gates else None
-        self._last_readers = last_readers(architecture.connections)
+        self._last_readers = last_readers(architecture.schedule, architecture.connections)
+        backward = {source for source, _ in architecture.backward_connections}
+        self._zero_at_first = [layer.name for layer in architecture.layers if layer.name in backward]
         self._recomputes = False
 
     def forward(self, images: Tensor, gates: Tensor | None = None) -> Tensor:
@@ -127,7 +130,9 @@ class Network(nn.Module):
         # A maximum of what is resized is not that of the products where a gate is negative.
         if not self._positive and any(merge.interpolation == "max-pool" for merge in merges):
             return set()
-        names = [layer.name for layer in self.architecture.layers]
+        # What is read in the next pass would bring gates back to where they act already, and once more with each pass.
+        later = {source for source, _ in self.architecture.backward_connections}
+        names = [layer.name for layer in self.architecture.layers if layer.name not in later]
         return {name for name in names if self._layer(name).passes_gates(self._positive)}
 
     def __repr__(self) -> str:
@@ -151,21 +156,24 @@ class Network(nn.Module):
         architecture = self.architecture
         sources = Sources(self.resizes)
         first = laid_out(in_precision(normalised))
-        sources.maps[INPUT] = first
+        sources.give(INPUT, first)
+        for name in self._zero_at_first:
+            maps, *size = architecture.shapes.output[name]
+            sources.give(name, laid_out(first.new_zeros(len(first), maps, *size)))
         by_target: dict[str, Tensor] = {}
         if self.gates is not None and self.passed is not None:
             by_target = self.passed(self.gates.of_this_pass() if gates is None else gates, first.dtype)
-        for target in architecture.connections:
+        for target, unread in zip(architecture.schedule, self._last_readers, strict=True):
             merging = self.merging(target)
             inputs = merging.inputs(sources)
             brought = [sources.joined(inputs)] if merging.stacks else inputs
             merged: FeatureMaps = merging(brought, by_target.get(target), self._positive)
             if target == HEAD:
                 return merged
-            sources.forget(self._last_readers[target])
+            sources.forget(unread)
             with merging.reading(merged, inputs) if self._recomputes else nullcontext():
                 made: FeatureMaps = self._layer(target)(merged)
-            sources.maps[target] = made.gated()
+            sources.give(target, made.gated())
         raise AssertionError("an architecture ends with its head")
 
 

@@ -10,7 +10,6 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.base import HEAD, INPUT
 from connprune.network.gates import GateVector
 
 
@@ -30,7 +29,11 @@ class PassedGates(nn.Module):
         super().__init__()
         none = len(gates.weight)
         own = gates(torch.arange(none))
-        given = {INPUT: torch.empty(0, architecture.input.feature_maps, dtype=torch.int64)}
+        # None act on what the pass before has left.
+        given = {
+            name: torch.empty(0, shape.feature_maps, dtype=torch.int64)
+            for name, shape in architecture.shapes.output.items()
+        }
         acting: dict[str, Tensor] = {}
         for target, reads in architecture.reads.items():
             brought = [given[read.connection.source][:, read.take] for read in reads]
@@ -40,9 +43,8 @@ class PassedGates(nn.Module):
             passes = target in passing and architecture.aggregate[target].only_stacks
             if not passes and len(paths):
                 acting[target] = paths
-            if target != HEAD:
-                maps = architecture.shapes.output[target].feature_maps
-                given[target] = paths if passes else paths.new_empty(0, maps)
+            if passes:
+                given[target] = paths
         self.targets, self.widths = list(acting), [paths.shape[1] for paths in acting.values()]
         self.products = Products(_side_by_side(list(acting.values()), none))
 

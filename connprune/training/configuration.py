@@ -46,8 +46,8 @@ class Configuration(Blueprint):
     """All that decides a run.
 
     Attributes:
-        connections: for each target the sources it reads, as `{target: [source, …]}`; `dense`, `chain` and `residual`
-            stand for the reference wirings and are written out.
+        connections: for each target the sources it reads, as `{target: [source, …]}`; `dense`, `chain`, `residual` and
+            `complete` stand for the reference wirings and are written out.
         input: the shape of the images; None is what the data have.
         classes: how many; None is what the data have.
         data: which images, and what happens to them.

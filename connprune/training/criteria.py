@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from connprune.architecture.architecture import Architecture, Connection
+from connprune.architecture.base import HEAD
 from connprune.architecture.cutting import GateValues
 from connprune.data.batches import in_order
 from connprune.data.images import Images
@@ -47,22 +48,28 @@ def by_gate(evidence: Evidence) -> Split:
 
 
 def by_strength(evidence: Evidence) -> Split:
-    """|g| × the norm of the weights that read the feature map; through layers without weights, of what reads those."""
+    """|g| × the norm of the weights that read the feature map; through layers without weights, of what reads those.
+
+    Of the passes of an unrolled network the one counts in which that is most.
+    """
     network = evidence.network
     architecture = network.architecture
     gates = dict(zip(architecture.gated_connections, by_gate(evidence), strict=True))
     squared = {name: torch.zeros(shape.feature_maps) for name, shape in architecture.shapes.output.items()}
     strengths: dict[Connection, Tensor] = {}
-    for target in reversed(list(architecture.connections)):
+    for target in reversed(architecture.schedule):
         weights = network.reader(target).reading_weights()
         if weights is None:
             # What reads the layer then reads its inputs, as one output would with weights of those norms.
             weights = squared[target].sqrt()[None]
         weights = network.merging(target).aggregate.reading_weights(weights)
+        if target != HEAD:
+            # What it gave in the pass before has readers of its own.
+            squared[target].zero_()
         norms = weights.detach().cpu().transpose(0, 1).flatten(1).norm(dim=1)
         for read in architecture.reads[target]:
             strength = gates.get(read.connection, torch.ones(read.maps)) * norms[list(read.at)]
-            strengths[read.connection] = strength
+            strengths[read.connection] = torch.maximum(strengths.get(read.connection, strength), strength)
             squared[read.connection.source].index_add_(0, torch.tensor(read.take), strength**2)
     return [strengths[connection] for connection in architecture.gated_connections]
 

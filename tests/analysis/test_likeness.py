@@ -3,10 +3,11 @@ import pytest
 from connprune.analysis.likeness import likeness
 from connprune.architecture import Architecture
 from connprune.architecture.architecture import Connection
+from connprune.architecture.merging import Merge
 from connprune.architecture.wirings import WIRINGS
 
 
-@pytest.mark.parametrize("name", WIRINGS)
+@pytest.mark.parametrize("name", ["dense", "chain", "residual"])
 def test_a_reference_wiring_is_most_like_itself(digits: Architecture, name: str) -> None:
     wiring = WIRINGS[name]([layer.name for layer in digits.layers])
     weights = {Connection(source, target): 1.0 for target, sources in wiring.items() for source in sources}
@@ -17,6 +18,20 @@ def test_a_reference_wiring_is_most_like_itself(digits: Architecture, name: str)
     assert found.sentence.startswith(f"{beginning} (overlap 1.00")
     assert found.likeness[name].chance < 0.5 or name == "dense"
     assert bool(found.long_skips) is (name == "dense")
+
+
+def test_with_backward_connections_the_whole_is_the_complete_wiring(digits: Architecture) -> None:
+    names = [layer.name for layer in digits.layers]
+    cyclic = digits.replace(merge=Merge(aggregate="sum"), connections=WIRINGS["complete"](names), unroll=2, gates=None)
+    found = likeness(cyclic, dict.fromkeys(cyclic.all_connections, 1.0), 0.5)
+
+    assert found.sentence.startswith("Nearly a complete network (overlap 1.00")
+    assert set(found.likeness) == {"complete", "dense", "chain", "residual"}
+
+    forward = {
+        connection: 1.0 for connection in cyclic.all_connections if connection not in cyclic.backward_connections
+    }
+    assert likeness(cyclic, forward, 0.5).sentence.startswith("Most like a dense network (overlap 1.00")
 
 
 def test_skips_degrees_and_dead_layers_are_counted(digits: Architecture) -> None:

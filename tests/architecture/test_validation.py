@@ -56,10 +56,13 @@ def test_the_example_is_valid() -> None:
         ({"layers": 3, "connections": {}}, "layers: found 3, expected a list"),
         ({"layers": 3, "connections": {}, "merge": {"aggregate": "squeeze"}}, "layers: found 3, expected a list"),
         ({"\x1b[2J": 3}, r"\x1b[2J: there is no such key"),
-        ({"connections": "ring"}, "connections: expected a mapping or one of dense, chain, residual (found 'ring')"),
+        (
+            {"connections": "ring"},
+            "connections: expected a mapping or one of dense, chain, residual, complete (found 'ring')",
+        ),
         ({"connections": {"conv1": ["input"], "head": ["conv1"]}}, "'pool1' reads nothing"),
         ({"connections": {"conv1": ["conv2"]}}, "'conv1' reads 'conv2', which does not come before it"),
-        ({"connections": {"conv1": ["conv1"]}}, "does not come before it"),
+        ({"connections": {"conv1": ["conv1"]}}, "'conv1' reads itself"),
         ({"connections": {"conv1": ["input", "input"]}}, "names a source twice"),
         ({"connections": {"conv9": ["input"]}}, "'conv9' is no layer"),
         (

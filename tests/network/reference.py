@@ -107,37 +107,56 @@ def naive_scores(
     """
     architecture = network.architecture
     values = gate_values(network) if gates is None else gates
-    outputs = {"input": (pictures - network.mean) / network.divisor}
-    for target, sources in architecture.connections.items():
-        merge = architecture.merge_of(target)
-        sizes = [outputs[source].shape[2:] for source in sources]
-        choose = min if merge.resize == "smallest" else max
-        size = merge.size or (choose(height for height, _ in sizes), choose(width for _, width in sizes))
-        inputs = []
-        for source in sources:
-            maps = resized(outputs[source], size, merge)
-            selection = architecture.selection(target, source)
-            maps = maps[:, list(selection.take)] if selection else maps
-            gate = values.get(Connection(source, target))
-            maps = maps if gate is None else maps * gate.reshape(1, -1, 1, 1)
-            if merge.aggregate not in ("concat", "squeeze"):
-                full = maps.new_zeros(maps.shape[0], architecture.shapes.merged[target].feature_maps, *size)
-                at = list(selection.at) if selection and selection.at else list(range(maps.shape[1]))
-                full[:, at] = maps
-                maps = full
-            if merge.aggregate != "max" or Connection(source, target) not in removed:
-                inputs.append(maps)
-        inputs = inputs or [torch.zeros_like(maps)]
-        merged = aggregated(network, target, inputs, merge)
-        mask = torch.ones(merged.shape[1], dtype=merged.dtype)
-        if merged_maps is not None:
-            mask = torch.zeros_like(mask)
-            mask[list(merged_maps.get(target, ()))] = 1
-        if target == "head":
-            return _head(network, merged, mask)
-        layer = architecture.layer[target]
-        outputs[target] = layer_output(layer, network.get_submodule(f"layer_{target}"), merged, mask)
-    raise AssertionError("no head")
+    images = (pictures - network.mean) / network.divisor
+    # What each source gave in the pass before; what it gives in this one lies over it.
+    earlier = {name: images.new_zeros(len(images), *shape) for name, shape in architecture.shapes.output.items()}
+    for _ in range(architecture.unroll):
+        outputs = {"input": images}
+        for target in architecture.layer:
+            merged, mask = naive_merge(network, target, {**earlier, **outputs}, outputs, values, removed, merged_maps)
+            layer = architecture.layer[target]
+            outputs[target] = layer_output(layer, network.get_submodule(f"layer_{target}"), merged, mask)
+        earlier = outputs
+    return _head(network, *naive_merge(network, "head", outputs, outputs, values, removed, merged_maps))
+
+
+def naive_merge(
+    network: Network,
+    target: str,
+    given: Mapping[str, Tensor],
+    of_this_pass: Collection[str],
+    values: Mapping[Connection, Tensor],
+    removed: Collection[Connection],
+    merged_maps: Mapping[str, Collection[int]] | None,
+) -> tuple[Tensor, Tensor]:
+    """What a target reads, and which feature maps of it its weights may read, 1 or 0 each; see `naive_scores`."""
+    architecture = network.architecture
+    merge = architecture.merge_of(target)
+    sources = architecture.connections[target]
+    sizes = [given[source].shape[2:] for source in sources if source in of_this_pass]
+    choose = min if merge.resize == "smallest" else max
+    size = merge.size or (choose(height for height, _ in sizes), choose(width for _, width in sizes))
+    inputs = []
+    for source in sources:
+        maps = resized(given[source], size, merge)
+        selection = architecture.selection(target, source)
+        maps = maps[:, list(selection.take)] if selection else maps
+        gate = values.get(Connection(source, target))
+        maps = maps if gate is None else maps * gate.reshape(1, -1, 1, 1)
+        if merge.aggregate not in ("concat", "squeeze"):
+            full = maps.new_zeros(maps.shape[0], architecture.shapes.merged[target].feature_maps, *size)
+            at = list(selection.at) if selection and selection.at else list(range(maps.shape[1]))
+            full[:, at] = maps
+            maps = full
+        if merge.aggregate != "max" or Connection(source, target) not in removed:
+            inputs.append(maps)
+    inputs = inputs or [torch.zeros_like(maps)]
+    merged = aggregated(network, target, inputs, merge)
+    mask = torch.ones(merged.shape[1], dtype=merged.dtype)
+    if merged_maps is not None:
+        mask = torch.zeros_like(mask)
+        mask[list(merged_maps.get(target, ()))] = 1
+    return merged, mask
 
 
 def normalised(x: Tensor, norm: Norm, module: Any) -> Tensor:
