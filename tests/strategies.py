@@ -113,7 +113,7 @@ def wirings(draw: st.DrawFn, count: int, passes: int = 1) -> dict[str, list[str]
 
 
 @st.composite
-def architectures(draw: st.DrawFn, gated: bool = True, most_passes: int = 3) -> Architecture:
+def architectures(draw: st.DrawFn, gated: bool = True, most_passes: int = 1) -> Architecture:
     passes = draw(st.sampled_from([1, 1, *range(1, most_passes + 1)]))
     is_sequence = draw(st.integers(0, 3)) == 0
     drawn = draw(st.lists(sequence_layers() if is_sequence else image_layers(), max_size=6))

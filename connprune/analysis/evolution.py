@@ -31,6 +31,7 @@ def evolutions(architecture: Architecture, history: GateHistory | None) -> tuple
             ConnectionGate(
                 source=connection.source,
                 target=connection.target,
+                backward=connection in architecture.backward_connections,
                 gated=gated,
                 gate=gate,
                 start=start,

@@ -19,7 +19,8 @@ class Target(Part):
         width: likewise.
         gives: the shape of what it gives, or the number of classes.
         parameters: its own and those of the merge before it.
-        macs: likewise, per image.
+        macs: likewise, per image and in all passes.
+        passes: how often it is computed for an image: more than once only in an unrolled network.
     """
 
     target: str
@@ -32,6 +33,7 @@ class Target(Part):
     gives: str
     parameters: Natural
     macs: Natural
+    passes: Natural
 
 
 class ConnectionGate(Part):
@@ -40,6 +42,7 @@ class ConnectionGate(Part):
     Attributes:
         source: where the connection comes from.
         target: where it goes to.
+        backward: whether its source is a later layer, so that it brings what that gave in the pass before.
         gated: whether it has a gate; if not, the four gate values are None.
         gate: now. Of several gates of a connection, all four values are those of the largest magnitude.
         start: before the first epoch.
@@ -51,6 +54,7 @@ class ConnectionGate(Part):
 
     source: str
     target: str
+    backward: bool
     gated: bool
     gate: float | None
     start: float | None

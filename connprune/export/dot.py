@@ -31,8 +31,13 @@ def drawing(name: str, architecture: Architecture, gates: GateHistory | None) ->
 def _look(arc: Arc) -> str:
     attributes = [f"label={_quoted(arc.label)}"] if arc.label else []
     attributes.append(f"penwidth={arc.width:.2f}")
+    if arc.is_backward:
+        # The layers stay in their order from top to bottom.
+        attributes.append("constraint=false")
     if arc.is_closed:
         attributes += ["style=dashed", 'color="#888888"']
+    elif arc.is_backward:
+        attributes.append('color="#B3541E"')
     return ", ".join(attributes)
 
 

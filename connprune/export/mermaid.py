@@ -25,7 +25,8 @@ def drawing(name: str, architecture: Architecture, gates: GateHistory | None) ->
         line = "-.->" if arc.is_closed else "-->"
         label = f"|{_quoted(arc.label)}|" if arc.label else ""
         lines.append(f"  {known[arc.source][0]} {line}{label} {known[arc.target][0]}")
-        widths.append(f"  linkStyle {number} stroke-width:{arc.width:.2f}px")
+        colour = ",stroke:#B3541E" if arc.is_backward else ""
+        widths.append(f"  linkStyle {number} stroke-width:{arc.width:.2f}px{colour}")
     return "\n".join(["flowchart TD", f"  accTitle: {_escaped(name)}", *boxes, *lines, *widths, ""])
 
 

@@ -29,9 +29,11 @@ class Arc:
 
     Attributes:
         source, target: the names of its ends.
-        label: its gate, and how many feature maps it carries if that is not all of them; may be empty.
+        label: its gate, how many feature maps it carries if that is not all of them, and whether it is backward; may be
+            empty.
         width: in points; it grows with the magnitude of the gate.
         is_closed: whether the gate counts as closed.
+        is_backward: whether it brings what a later layer gave in the pass before.
     """
 
     source: str
@@ -39,6 +41,7 @@ class Arc:
     label: str
     width: float
     is_closed: bool
+    is_backward: bool
 
 
 def nodes(architecture: Architecture) -> list[Node]:
@@ -67,8 +70,10 @@ def arcs(architecture: Architecture, gates: GateHistory | None) -> list[Arc]:
         parts = [] if gate is None else [f"{gate:.2f}"]
         if selection and len(selection.take) < given:
             parts.append(f"{len(selection.take)} of {given} maps")
+        back = connection in architecture.backward_connections
+        parts += ["backward"] * back
         share = 1 / largest if gate is None else abs(gate) / largest
         width = _THINNEST + (_THICKEST - _THINNEST) * share
         closed = gate is not None and abs(gate) < CLOSED
-        arcs.append(Arc(*connection, ", ".join(parts), width, closed))
+        arcs.append(Arc(*connection, ", ".join(parts), width, closed, back))
     return arcs

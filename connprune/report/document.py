@@ -75,6 +75,7 @@ def targets(architecture: Architecture) -> tuple[Target, ...]:
                 gives=str(output[target]) if layer else f"{architecture.classes} classes",
                 parameters=target_parameters(architecture, target),
                 macs=target_macs(architecture, target),
+                passes=architecture.passes[target],
             )
         )
     return tuple(rows)

@@ -17,18 +17,24 @@ _SIZE = tuple(SIZE.values())
 
 
 def connections_table(gates: Sequence[ConnectionGate]) -> str:
-    """Every connection, its gate, and its share of what the target merges."""
+    """Every connection, its gate, and its share of what the target merges; of backward ones it says so."""
     header = ["source", "target", "gate", "start", "smallest", "largest", "share"]
     rows = [
-        [row.source, row.target, *map(_gate, (row.gate, row.start, row.smallest, row.largest)), f"{row.share:.1%}"]
+        [
+            f"{row.source} (backward)" if row.backward else row.source,
+            row.target,
+            *map(_gate, (row.gate, row.start, row.smallest, row.largest)),
+            f"{row.share:.1%}",
+        ]
         for row in gates
     ]
     return aligned(header, rows, left=2)
 
 
 def targets_table(targets: Sequence[Target]) -> str:
-    """What each layer and the head read and give."""
-    header = ["target", "kind", "sources", "reads", "gives", "parameters", "MACs"]
+    """What each layer and the head read and give; of an unrolled network also in how many passes."""
+    is_unrolled = any(each.passes > 1 for each in targets)
+    header = ["target", "kind", "sources", "reads", "gives", "parameters", "MACs", *["passes"] * is_unrolled]
     rows = [
         [
             each.target,
@@ -38,6 +44,7 @@ def targets_table(targets: Sequence[Target]) -> str:
             each.gives,
             f"{each.parameters:,}",
             f"{each.macs:,}",
+            *[str(each.passes)] * is_unrolled,
         ]
         for each in targets
     ]

@@ -91,7 +91,7 @@ def test_disconnecting_is_refused_with_the_largest_safe_threshold(digits: Archit
         cut(digits, all_open(digits), Keep(0))
 
 
-@given(architectures(), st.data())
+@given(architectures(most_passes=3), st.data())
 def test_the_largest_safe_threshold_is_the_largest(architecture: Architecture, data: st.DataObject) -> None:
     names = [str(connection) for connection in architecture.gated_connections]
     assume(names)
@@ -124,7 +124,7 @@ def rule_of(text: str) -> Rule:
 
 
 @settings(max_examples=25)
-@given(architectures(), st.data())
+@given(architectures(most_passes=3), st.data())
 def test_advice_works(architecture: Architecture, data: st.DataObject) -> None:
     names = [str(connection) for connection in architecture.gated_connections]
     assume(names)
@@ -160,7 +160,7 @@ def test_gates_that_all_ended_at_zero(digits: Architecture) -> None:
         cut(digits, gates, Threshold(1e-9))
 
 
-@given(architectures(), st.data())
+@given(architectures(most_passes=3), st.data())
 def test_what_is_left_lies_between_input_and_head(architecture: Architecture, data: st.DataObject) -> None:
     names = [str(connection) for connection in architecture.gated_connections]
     assume(names)

@@ -6,7 +6,7 @@ from connprune.architecture import Architecture
 from tests.strategies import architectures
 
 
-@given(architectures())
+@given(architectures(most_passes=3))
 def test_all_that_connections_bring_and_all_gates_are_shared_out(architecture: Architecture) -> None:
     reads = [read for target in architecture.connections for read in architecture.reads[target]]
     assert [read.connection for read in reads] == list(architecture.all_connections)

@@ -25,7 +25,7 @@ DOT_ARROW = re.compile(rf'  "([^"]+)" -> "([^"]+)" {ATTRIBUTES};')
 
 BOX = re.compile(r'  (n\d+)\["([^"]+)"\]')
 ARROW = re.compile(r'  (n\d+) (-->|-\.->)(?:\|"([^"]+)"\|)? (n\d+)')
-STYLE = re.compile(r"  linkStyle (\d+) stroke-width:(\d+\.\d\d)px")
+STYLE = re.compile(r"  linkStyle (\d+) stroke-width:(\d+\.\d\d)px(,stroke:#\w+)?")
 
 
 def history(architecture: Architecture, values: list[float]) -> GateHistory:
@@ -34,7 +34,7 @@ def history(architecture: Architecture, values: list[float]) -> GateHistory:
 
 @st.composite
 def drawn(draw: st.DrawFn) -> tuple[Architecture, GateHistory | None]:
-    architecture = draw(architectures())
+    architecture = draw(architectures(most_passes=3))
     count = gate_count(architecture)
     if not count or draw(st.booleans()):
         return architecture, None
@@ -59,6 +59,8 @@ def test_dot(case: tuple[Architecture, GateHistory | None]) -> None:
     found = {Connection(arrow[1], arrow[2]): arrow[3] for arrow in arrows if arrow}
     assert list(found) == list(architecture.all_connections)
     assert {connection for connection, look in found.items() if "style=dashed" in look} == closed(gates)
+    backward = {connection for connection, look in found.items() if "constraint=false" in look}
+    assert backward == architecture.backward_connections
     for connection, gate in (gates.final() if gates else {}).items():
         assert found[connection].startswith(f'label="{gate:.2f}')
 
@@ -78,6 +80,9 @@ def test_mermaid(case: tuple[Architecture, GateHistory | None]) -> None:
     assert list(found) == list(architecture.all_connections)
     assert {connection for connection, arrow in found.items() if arrow[2] == "-.->"} == closed(gates)
     assert [int(style[1]) for style in styles if style] == list(range(arcs))
+    for connection, style in zip(architecture.all_connections, styles, strict=True):
+        assert style
+        assert bool(style[3]) == (connection in architecture.backward_connections)
 
 
 def three_layers(names: tuple[str, ...] = ("conv1", "conv2", "conv3")) -> Architecture:

@@ -12,7 +12,7 @@ from connprune.architecture.shapes import mac_count, parameter_count
 from tests.strategies import architectures
 
 
-@given(architectures())
+@given(architectures(most_passes=3))
 def test_parameters_and_macs(architecture: Architecture) -> None:
     network = build(architecture).eval()
     assert parameter_count(architecture) == sum(parameter.numel() for parameter in network.parameters())

@@ -51,14 +51,14 @@ def scores_for(architecture: Architecture, by_map: bool, data: st.DataObject) ->
     return data.draw(st.fixed_dictionaries(lists)), sum(counts.values())
 
 
-@given(architectures(), st.booleans(), st.data())
+@given(architectures(most_passes=3), st.booleans(), st.data())
 def test_any_cut_of_any_architecture(architecture: Architecture, by_map: bool, data: st.DataObject) -> None:
     scores, count = scores_for(architecture, by_map, data)
     if count:
         assert_cut_equals_masked(architecture, scores, data.draw(st.integers(0, count)))
 
 
-@given(architectures(), st.booleans(), st.booleans(), st.data())
+@given(architectures(most_passes=3), st.booleans(), st.booleans(), st.data())
 def test_a_cut_can_be_cut_again(
     architecture: Architecture, by_map: bool, again_by_map: bool, data: st.DataObject
 ) -> None:

@@ -29,7 +29,7 @@ CYCLIC: dict[str, Any] = {
 
 def network_of(**changes: Any) -> Network:
     torch.manual_seed(1)
-    return shaken(build(Architecture.model_validate({**CYCLIC, **changes})).double())  # type: ignore[return-value]
+    return shaken(build(Architecture.model_validate({**CYCLIC, **changes})).double())
 
 
 def images(count: int = 3) -> Tensor:
@@ -77,7 +77,7 @@ def test_recomputed_merges_give_the_same_gradients() -> None:
 
 def test_one_set_of_statistics_sees_every_pass() -> None:
     network = network_of(unroll=3)
-    norm = network.get_submodule("layer_a").norm
+    norm: Any = network.get_submodule("layer_a.norm")
     seen: list[Tensor] = []
     norm.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
     mean = norm.running_mean.clone()
@@ -85,7 +85,7 @@ def test_one_set_of_statistics_sees_every_pass() -> None:
 
     assert len(seen) == 3
     for values in seen:
-        mean += norm.momentum * (values.mean((0, 2, 3)) - mean)
+        mean += (norm.momentum) * (values.mean((0, 2, 3)) - mean)
     torch.testing.assert_close(norm.running_mean, mean)
 
 

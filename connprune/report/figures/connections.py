@@ -43,6 +43,7 @@ class Link:
         open_maps: how many feature maps a gate leaves open.
         maps: how many feature maps it carries.
         gates: how many gates it has: none, one, or one for each feature map.
+        is_backward: whether it brings what a later layer gave in the pass before.
     """
 
     connection: Connection
@@ -51,6 +52,7 @@ class Link:
     open_maps: int
     maps: int
     gates: int
+    is_backward: bool = False
 
     @property
     def is_ghost(self) -> bool:
@@ -81,6 +83,11 @@ class Connectivity:
     def largest(self) -> float:
         """Of all gates by magnitude, but at least 1, which is what a gate usually reaches."""
         return max([1.0, *(link.gate for link in self.links if link.gate is not None)])
+
+    @property
+    def leads_backward(self) -> bool:
+        """Whether some connection is backward."""
+        return any(link.is_backward for link in self.links)
 
     @property
     def per_feature_map(self) -> bool:
@@ -118,14 +125,14 @@ def connectivity(
     links = []
     for connection in whole.all_connections:
         owner = architecture if connection in there else whole
-        maps = owner.read[connection].maps
+        maps, back = owner.read[connection].maps, connection in owner.backward_connections
         if connection not in there:
-            links.append(Link(connection, "removed", None, 0, maps, 0))
+            links.append(Link(connection, "removed", None, 0, maps, 0, back))
             continue
         values = final.get(connection)
         if values is None:
             state: State = "untrained" if connection in architecture.gated_connections else "ungated"
-            links.append(Link(connection, state, None, maps, maps, 0))
+            links.append(Link(connection, state, None, maps, maps, 0, back))
             continue
         is_open = values >= threshold
         open_maps = int(is_open.sum()) if len(values) > 1 else maps * int(is_open[0])
@@ -137,6 +144,7 @@ def connectivity(
                 open_maps,
                 maps,
                 len(values),
+                back,
             )
         )
     return Connectivity(_nodes(architecture, whole), tuple(links), threshold)

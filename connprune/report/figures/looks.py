@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connprune.report.figures.connections import Connectivity, State
-from connprune.report.figures.style import COLOURS, FAINT, INK, QUIET
+from matplotlib.colors import LinearSegmentedColormap
+
+from connprune.report.figures.connections import Connectivity, Link, State
+from connprune.report.figures.style import BACKWARD_SHADES, COLOURS, FAINT, INK, QUIET, SHADES
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ LOOKS: dict[State, Look] = {
     "untrained": Look(COLOURS[0], 1.1, "-", 2, "?", "gated, not trained yet"),
     "open": Look(INK, 1.3, "-", 3, "", ""),
 }
+
+
+# What the key says of backward connections, which have shades and a line style of their own.
+BACKWARD = "backward, from the pass before"
+BACKWARD_LINE = "-."
+
+
+def shade_of(link: Link) -> LinearSegmentedColormap:
+    """The shades of a connection's gate."""
+    return BACKWARD_SHADES if link.is_backward else SHADES
 
 
 def states_of(panels: Sequence[Connectivity]) -> list[tuple[State, Look]]:

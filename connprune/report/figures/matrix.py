@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 from connprune.report.figures.connections import Connectivity, Link
 from connprune.report.figures.header import KEY_BELOW_TOP, MARGIN, gate_key, header, header_height
 from connprune.report.figures.labels import height_of, plain, shortened, width_of
-from connprune.report.figures.looks import LOOKS, states_of
-from connprune.report.figures.style import GHOST, QUIET, SHADES, canvas, figure_of, on_shade, written
+from connprune.report.figures.looks import BACKWARD, LOOKS, shade_of, states_of
+from connprune.report.figures.style import BACKWARD_SHADES, GHOST, QUIET, canvas, figure_of, on_shade, written
 
 # All in inches; texts in points.
 _LARGEST_CELL, _LARGEST_PANEL = 0.48, 12.0
@@ -128,7 +128,9 @@ def draw_cells(
     shades = [shade(link) for link in links]
     cells = PatchCollection(
         [Rectangle(corner, frame.cell, frame.cell) for corner in corners],
-        facecolors=[_PALE if value is None else SHADES(value) for value in shades],
+        facecolors=[
+            _PALE if value is None else shade_of(link)(value) for link, value in zip(links, shades, strict=True)
+        ],
         edgecolors="white",
         linewidths=min(1.0, 4 * frame.cell),
     )
@@ -138,7 +140,7 @@ def draw_cells(
         size = min(_CELL_TEXT, _CELL_TEXT * 0.9 * frame.cell / max(width_of(text, _CELL_TEXT), 0.01))
         if text and size >= 4:
             middle = (left + frame.cell / 2, bottom + frame.cell / 2)
-            colour = QUIET if value is None else on_shade(value)
+            colour = QUIET if value is None else on_shade(shade_of(link)(value))
             axes.text(*middle, text, fontsize=size, color=colour, ha="center", va="center")
 
 
@@ -161,6 +163,8 @@ def _entries(panels: Sequence[Connectivity]) -> list[tuple[str, str]]:
     entries = [(look.mark, look.words.format(threshold=panels[-1].threshold)) for _, look in states_of(panels)]
     if any(network.per_feature_map for network in panels):
         entries.append(("3/8", "feature maps open"))
+    if any(network.leads_backward for network in panels):
+        entries.append(("", BACKWARD))
     return entries
 
 
@@ -177,7 +181,8 @@ def _key(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
     top, at = axes.get_ylim()[1] - KEY_BELOW_TOP, MARGIN
     for mark, text in entries:
         width = _box_width(mark)
-        axes.add_patch(Rectangle((at, top - 0.085), width, 0.17, facecolor=_PALE, edgecolor=GHOST, linewidth=0.5))
+        colour = BACKWARD_SHADES(0.5) if text == BACKWARD else _PALE
+        axes.add_patch(Rectangle((at, top - 0.085), width, 0.17, facecolor=colour, edgecolor=GHOST, linewidth=0.5))
         axes.text(at + width / 2, top, mark, fontsize=_CELL_TEXT, color=QUIET, ha="center", va="center")
         axes.text(at + width + 0.07, top, text, fontsize=7.5, va="center")
         at += _entry_width((mark, text))

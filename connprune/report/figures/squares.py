@@ -51,7 +51,7 @@ def draw_square(
         size = min(_LARGEST, _LARGEST * 0.8 * cell / max(width_of(text, _LARGEST), 0.01))
         if text and size >= _LEAST:
             middle = (left + (column + 0.5) * cell, top - (row + 0.5) * cell)
-            colour = "black" if shade is None else on_shade(shade)
+            colour = "black" if shade is None else on_shade(SHADES(shade))
             axes.text(*middle, text, fontsize=size, color=colour, ha="center", va="center")
     size = min(TEXT, cell * 72 / 1.2)
     every = int(np.ceil(height_of(size) / cell)) if size > 3.5 else int(np.ceil(height_of(TEXT) / cell))

@@ -1,6 +1,6 @@
 """What all figures share: colours that colour-blind people can tell apart, and shades that serve in grey too."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,9 @@ GHOST = "#BDBDBD"
 FAINT = "#D6D6D6"
 # One hue from pale to dark, with the ends of the page's light scale: told apart without colour vision, and in grey.
 SHADES = LinearSegmentedColormap.from_list("shades", ["#C3D0DC", "#6C93B8", "#00224E"])
+
+# Of backward connections: another hue, as dark where it stands for as much.
+BACKWARD_SHADES = LinearSegmentedColormap.from_list("backward", ["#E6CDB8", "#C98243", "#5A2600"])
 
 _FORMATS = ("svg", "png")
 _DOTS_PER_INCH = 150
@@ -80,9 +83,9 @@ def colour_key(figure: Figure, right: float, top: float, largest: float, label: 
     axes.set_title(label, fontsize=7, fontweight="normal", loc="right", pad=3)
 
 
-def on_shade(share: float) -> str:
-    """The colour of text on a shade, from 0 to 1: the one that differs more from it in brightness."""
-    red, green, blue = (channel**2.2 for channel in SHADES(share)[:3])
+def on_shade(colour: Sequence[float]) -> str:
+    """The colour of text on a shade, red, green and blue: the one that differs more from it in brightness."""
+    red, green, blue = (channel**2.2 for channel in colour[:3])
     return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18 else "black"
 
 

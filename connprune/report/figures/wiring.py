@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,8 +16,8 @@ from matplotlib.path import Path as Outline
 from connprune.report.figures.connections import Connectivity, Link, Node
 from connprune.report.figures.header import KEY_BELOW_TOP, MARGIN, gate_key, header, header_height
 from connprune.report.figures.labels import amount, height_of, plain, shortened, width_of
-from connprune.report.figures.looks import LOOKS, states_of
-from connprune.report.figures.style import GHOST, INK, QUIET, SHADES, canvas, figure_of, written
+from connprune.report.figures.looks import BACKWARD, BACKWARD_LINE, LOOKS, shade_of, states_of
+from connprune.report.figures.style import BACKWARD_SHADES, GHOST, INK, QUIET, canvas, figure_of, written
 
 # All in inches; texts in points.
 _PANEL_TITLE = 0.28
@@ -76,8 +78,9 @@ def label(node: Node) -> tuple[str, ...]:
 def wiring_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note: str = "") -> list[Path]:
     """The wiring of a network, or of several with the same nodes one below the other.
 
-    Arcs go from left to right. Their shade and width are the magnitude of the gate, or the mean of those of all feature
-    maps. What is closed or removed is a thin, broken, grey line. The area of the bar below a node is its MACs.
+    Arcs go from left to right, those of backward connections back, in another hue and dashed and dotted. Their shade
+    and width are the magnitude of the gate, or the mean of those of all feature maps. What is closed or removed is a
+    thin, broken, grey line. The area of the bar below a node is its MACs.
 
     Args:
         panels: a title for each network, and what to draw of it.
@@ -132,7 +135,7 @@ def ports(network: Connectivity, layout: Layout) -> list[tuple[float, float]]:
 
 
 def _span(network: Connectivity, link: Link) -> int:
-    return network.position[link.connection.target] - network.position[link.connection.source]
+    return abs(network.position[link.connection.target] - network.position[link.connection.source])
 
 
 def arc(start: float, end: float, base: float, height: float) -> Outline:
@@ -152,11 +155,13 @@ def arc(start: float, end: float, base: float, height: float) -> Outline:
 
 def _arcs(axes: Axes, network: Connectivity, layout: Layout, base: float) -> None:
     ends = ports(network, layout)
-    longest = max(end - start for start, end in ends)
-    outlines = [arc(start, end, base, layout.arcs * ((end - start) / longest) ** 0.8) for start, end in ends]
+    longest = max(abs(end - start) for start, end in ends)
+    outlines = [arc(start, end, base, layout.arcs * (abs(end - start) / longest) ** 0.8) for start, end in ends]
     thickest = _thickest(network, layout)
-    for state, look in LOOKS.items():
-        numbers = [number for number, link in enumerate(network.links) if link.state == state]
+    for (state, look), back in product(LOOKS.items(), (False, True)):
+        numbers = [
+            number for number, link in enumerate(network.links) if link.state == state and link.is_backward == back
+        ]
         # The most open ones last, on top.
         numbers.sort(key=lambda number: network.links[number].gate or 0)
         if not numbers:
@@ -166,13 +171,15 @@ def _arcs(axes: Axes, network: Connectivity, layout: Layout, base: float) -> Non
         drawn = PathCollection(
             [outlines[number] for number in numbers],
             facecolors="none",
-            edgecolors=[SHADES((link.gate or 0) / network.largest) for link in links] if is_open else look.colour,
+            edgecolors=[shade_of(link)((link.gate or 0) / network.largest) for link in links]
+            if is_open
+            else look.colour,
             linewidths=[_width(link, network, thickest) for link in links] if is_open else min(look.width, thickest),
-            linestyles=look.line,
+            linestyles=BACKWARD_LINE if back and not links[0].is_ghost else look.line,
             zorder=look.order,
             capstyle="butt",
         )
-        drawn.set_gid(f"{state}-connections")
+        drawn.set_gid(f"{state}-{'backward-' * back}connections")
         axes.add_collection(drawn, autolim=False)
 
 
@@ -230,8 +237,12 @@ def _upright(node: Node) -> str:
 def _header(axes: Axes, panels: Sequence[Connectivity], note: str) -> None:
     header(axes, "Wiring", "from left to right; below each layer a bar whose area is its MACs", note)
     top, at = axes.get_ylim()[1] - KEY_BELOW_TOP, MARGIN
+    entries: list[tuple[str, Any, str]] = []
     for _, look in states_of(panels):
-        text = look.words.format(threshold=panels[-1].threshold)
-        axes.add_line(Line2D([at, at + 0.32], [top] * 2, color=look.colour, lw=1.3, ls=look.line))
+        entries.append((look.words.format(threshold=panels[-1].threshold), look.colour, look.line))
+    if any(network.leads_backward for network in panels):
+        entries.append((BACKWARD, BACKWARD_SHADES(0.5), BACKWARD_LINE))
+    for text, colour, line in entries:
+        axes.add_line(Line2D([at, at + 0.32], [top] * 2, color=colour, lw=1.3, ls=line))
         axes.text(at + 0.4, top, text, fontsize=7.5, va="center")
         at += 0.4 + width_of(text, 7.5) + 0.3

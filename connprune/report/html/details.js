@@ -48,6 +48,7 @@ function detailsPanel(page, state, arcRows) {
     panel.replaceChildren(
       element("h3", {}, `${arc.source} → ${arc.target}`),
       pairs([
+        arc.backward ? ["backward", "from the pass before"] : null,
         ...arcRows(thing.arc),
         ["feature maps", formats.count(arc.maps)],
         row?.share === undefined ? null : ["share of the merge", formats.share(row.share)],

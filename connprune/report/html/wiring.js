@@ -17,7 +17,7 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
     const wide = width / nodes.length >= 84;
     const step = Math.max(29, (width - (wide ? 0 : 26)) / nodes.length);
     const [side, tall] = wide ? [Math.min(step * 0.72, 104), 42] : [Math.min(step * 0.62, 30), 16];
-    const longest = Math.max(1, ...arcs.map((arc) => places.get(arc.target) - places.get(arc.source)));
+    const longest = Math.max(1, ...arcs.map((arc) => Math.abs(places.get(arc.target) - places.get(arc.source))));
     const most = clamped(width * 0.36, 150, 330);
     const floor = most + 12;
     const names = wide ? 8 : 14 + 6.1 * Math.min(14, Math.max(...nodes.map((node) => node.name.length)));
@@ -31,7 +31,7 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
     const curves = arcs.map((arc, number) => {
       const from = centre(arc.source) + ends[number].from;
       const to = centre(arc.target) + ends[number].to;
-      const span = places.get(arc.target) - places.get(arc.source);
+      const span = Math.abs(places.get(arc.target) - places.get(arc.source));
       const height = (Math.max(20, most * (span / longest) ** 0.8) * 4) / 3;
       return `M${from} ${floor}C${from + (to - from) * 0.08} ${floor - height} ${to - (to - from) * 0.08} ${floor - height} ${to} ${floor}`;
     });
@@ -148,7 +148,7 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
         thing &&
         (thing.arc === undefined ? [arc.source, arc.target].includes(nodes[thing.node].name) : thing.arc === number);
       path.style.setProperty("--g", gate ?? 1);
-      path.setAttribute("class", ["arc", kind, near ? (thing.arc === number ? "chosen" : "near") : ""].join(" "));
+      path.setAttribute("class", ["arc", arc.backward ? "backward" : "", kind, near ? (thing.arc === number ? "chosen" : "near") : ""].join(" "));
       path.setAttribute("aria-selected", String(same(state.chosen, { arc: number })));
     });
     boxes.forEach((node, place) => {

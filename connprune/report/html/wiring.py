@@ -24,6 +24,7 @@ def wiring_data(architecture: Architecture) -> dict[str, object]:
         {
             "source": connection.source,
             "target": connection.target,
+            "backward": connection in architecture.backward_connections,
             "gated": connection in gated,
             "maps": architecture.read[connection].maps,
             "macs": macs.get(connection),

@@ -4,9 +4,9 @@ import re
 from importlib.resources import files
 
 import pytest
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 
-from connprune.report.figures.style import SHADES, on_shade
+from connprune.report.figures.style import BACKWARD_SHADES, SHADES, on_shade
 
 
 def luminance(colour: tuple[float, ...]) -> float:
@@ -15,14 +15,19 @@ def luminance(colour: tuple[float, ...]) -> float:
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_the_more_open_the_darker() -> None:
-    seen = [luminance(SHADES(step / 100)) for step in range(101)]
+BOTH = pytest.mark.parametrize("shades", [SHADES, BACKWARD_SHADES], ids=lambda shades: str(shades.name))
+
+
+@BOTH
+def test_the_more_open_the_darker(shades: LinearSegmentedColormap) -> None:
+    seen = [luminance(shades(step / 100)) for step in range(101)]
     assert seen == sorted(seen, reverse=True)
 
 
+@BOTH
 @pytest.mark.parametrize("share", [step / 50 for step in range(51)])
-def test_text_on_a_shade_can_be_read(share: float) -> None:
-    pair = sorted((luminance(SHADES(share)), luminance(to_rgb(on_shade(share)))))
+def test_text_on_a_shade_can_be_read(share: float, shades: LinearSegmentedColormap) -> None:
+    pair = sorted((luminance(shades(share)), luminance(to_rgb(on_shade(shades(share))))))
     assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5
 
 
