@@ -32,6 +32,20 @@ def test_what_other_programs_read_is_yaml(path: Path) -> None:
     assert yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+def test_the_extra_for_older_pips_is_the_group_of_the_same_name() -> None:
+    assert sorted(PROJECT["project"]["optional-dependencies"]["dev"]) == sorted(group("dev"))
+
+
+def group(name: str) -> list[str]:
+    """What a dependency group and those that it includes require (PEP 735)."""
+    entries = PROJECT["dependency-groups"][name]
+    return [
+        requirement
+        for entry in entries
+        for requirement in ([entry] if isinstance(entry, str) else group(entry["include-group"]))
+    ]
+
+
 def test_the_citation_names_this_version_and_licence() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert (citation["version"], citation["license"]) == (__version__, PROJECT["project"]["license"])
