@@ -16,10 +16,12 @@ import pytest
 
 from connprune.architecture import Architecture
 from connprune.report.document import describe
+from connprune.report.figures.connections import ARCS_PER_LAYER
 from connprune.report.html.history import MOST_VALUES, gate_data, kept_rows
 from connprune.report.html.page import page, write_page
 from connprune.report.html.points import chart_data
 from connprune.report.html.run import run_data
+from connprune.report.html.wiring import maps_left, wiring_data
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
 from tests.conftest import TINY, Command, preset_architecture
@@ -116,7 +118,39 @@ def test_a_comparison_is_drawn_in_a_browser(tmp_path: Path, browser: "Browser") 
     assert (points.locator("path.front").get_attribute("d") or "").count("H") == 1
     shown.page.get_by_label("connections", exact=True).check()
     assert (points.locator("path.front").get_attribute("d") or "").count("H") == 0
+    # Every measure at once: a line a network, and the keys choose one.
+    assert shown.page.locator("g.strand").count() == len(document.rows)
+    shown.page.get_by_role("radio", name="cut", exact=True).press("ArrowRight")
+    assert shown.page.get_by_role("radio", name="parent", exact=True).is_checked()
+    assert shown.page.locator("g.strand.chosen path:not(.hit)").count() == 1
+    assert "parent: validation accuracy: 50.00%; test accuracy: 95.50%" in shown.page.locator("main").inner_text()
     shown.picture("smoke-comparison")
+    shown.close()
+
+
+@needs_chromium
+def test_axes_say_that_they_are_logarithmic_and_many_layers_have_few_arcs(tmp_path: Path, browser: "Browser") -> None:
+    document = comparison()
+    far = document.rows[1].model_copy(update={"macs": 10 * document.rows[1].macs})
+    document = document.model_copy(update={"rows": (document.rows[0], far, *document.rows[2:])})
+    strong = preset_architecture("strong")
+    data = {"title": "compared", "tiles": [], "sentences": [], "document": document.plain()}
+    parts = {
+        "chart": chart_data(document),
+        "wiring": wiring_data(strong),
+        "wirings": {"cut": maps_left(strong, strong)},
+    }
+    write_page({**data, **parts}, tmp_path / "page.html")
+    shown = Shown(browser, tmp_path / "page.html", 1280)
+    titles = shown.page.locator("svg .title").all_text_contents()
+    assert {"MACs per image, logarithmic", "MACs, logarithmic", "parameters"} <= set(titles)
+    shown.page.get_by_text("As arcs").click()
+    shown.page.locator("g.node").first.wait_for(state="visible")
+    assert shown.page.locator("path.arc:visible").count() == ARCS_PER_LAYER * len(strong.layers)
+    # Of what is pointed at, all.
+    arcs = sum("stem" in connection for connection in strong.all_connections)
+    shown.page.locator("g.node").nth(1).dispatch_event("click")
+    assert shown.page.locator("path.arc.near:visible").count() == arcs
     shown.close()
 
 

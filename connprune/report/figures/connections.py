@@ -1,6 +1,6 @@
 """What the drawings of a wiring show: nodes in layer order, and what became of every connection."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -11,6 +11,10 @@ from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
 from connprune.architecture.shapes import target_macs
 from connprune.runs.gate_history import GateHistory
+
+# From so many layers on arcs hide one another; then so many are drawn for each layer, and the matrix has all.
+MANY_LAYERS = 12
+ARCS_PER_LAYER = 3
 
 State = Literal["open", "closed", "untrained", "ungated", "removed"]
 
@@ -93,6 +97,21 @@ class Connectivity:
     def per_feature_map(self) -> bool:
         """Whether some connection has more than one gate."""
         return any(link.gates > 1 for link in self.links)
+
+    @property
+    def clear(self) -> "Connectivity":
+        """What arcs can show: of many layers the most open connections, of equal ones the shortest, and none that is closed."""
+        layers = len(self.nodes) - 2
+        if layers < MANY_LAYERS:
+            return self
+        links = sorted((link for link in self.links if not link.is_ghost), key=self._rank)
+        drawn = {link.connection for link in links[: ARCS_PER_LAYER * layers]}
+        return replace(self, links=tuple(link for link in self.links if link.connection in drawn))
+
+    def _rank(self, link: Link) -> tuple[float, int]:
+        """What is without a gate is open."""
+        gate = self.largest if link.gate is None else link.gate
+        return -gate, abs(self.position[link.connection.target] - self.position[link.connection.source])
 
     @property
     def counts(self) -> str:

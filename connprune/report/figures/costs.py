@@ -12,7 +12,7 @@ from connprune.report.figures.header import MARGIN, header
 from connprune.report.figures.labels import amount, height_of, plain, shortened, width_of
 from connprune.report.figures.networks import Network
 from connprune.report.figures.placing import Box, beside, is_far, nearest
-from connprune.report.figures.style import COLOURS, INK, QUIET, canvas, figure_of, inset, written
+from connprune.report.figures.style import COLOURS, INK, QUIET, canvas, figure_of, inset, is_logarithmic, written
 from connprune.report.headings import COSTS
 
 # In inches; texts in points.
@@ -30,6 +30,7 @@ def costs_figure(
     title: str,
     ours: str = "",
     differences: Sequence[tuple[str, float, float | None, float | None]] = (),
+    unit: str = "seeds",
 ) -> list[Path]:
     """Accuracy against parameters and against MACs; beside them, if there are any, the differences between networks.
 
@@ -41,6 +42,7 @@ def costs_figure(
         ours: the group that stands out.
         differences: for each baseline its name, by how much `ours` is better, from -1 to 1, and the interval of that,
             whose ends are None where there is none.
+        unit: what the means and the standard deviations are over.
 
     Returns:
         The files.
@@ -51,14 +53,13 @@ def costs_figure(
     extra = names + 0.3 + 2.3 if differences else 0.0
     width, height = 2 * MARGIN + 2 * across + extra, _HEADER + _ABOVE + _HEIGHT + _BELOW
     groups = list(dict.fromkeys(network.group for network in networks))
-    seeds = max(len(network.accuracies) for network in networks)
-    whiskers = "mean over seeds, ± standard deviation; " if seeds > 1 else ""
+    whiskers = f"mean over {unit}, ± standard deviation; " if any(each.deviation for each in networks) else ""
     with figure_of(width, height, None) as figure:
         header(canvas(figure), title, f"{whiskers}dashed: the Pareto front", "")
         for number, (key, label) in enumerate(panels):
             axes = inset(figure, MARGIN / 2 + number * across + _LEFT, _BELOW, _WIDTH, _HEIGHT)
             _scatter(axes, networks, groups, key, ours)
-            axes.set_xlabel(label)
+            axes.set_xlabel(f"{label}, logarithmic" if is_logarithmic(_costs(networks, key)) else label)
             if number == 0:
                 axes.set_ylabel("test accuracy (%)")
         if differences:
@@ -67,11 +68,15 @@ def costs_figure(
         return written(figure, folder, name)
 
 
+def _costs(networks: Sequence[Network], key: str) -> list[float]:
+    return [float(getattr(network, key)) for network in networks]
+
+
 def _scatter(axes: Axes, networks: Sequence[Network], groups: Sequence[str], key: str, ours: str) -> None:
-    costs = [float(getattr(network, key)) for network in networks]
+    costs = _costs(networks, key)
     gains = [network.accuracy * 100 for network in networks]
     ends = [(network.accuracy + sign * network.deviation) * 100 for network in networks for sign in (-1, 1)]
-    logarithmic = min(costs) > 0 and max(costs) > 5 * min(costs)
+    logarithmic = is_logarithmic(costs)
     positions = np.log10(costs) if logarithmic else np.asarray(costs)
     x_limits, y_limits = _around(positions.tolist(), 0.12), _around(ends, 0.08)
     # The best of many draws would be on the front by luck, so their mean stands for them.

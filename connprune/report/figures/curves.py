@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from connprune.documents.epoch import EpochMetrics
 from connprune.report.figures.header import MARGIN, header
 from connprune.report.figures.labels import plain, shortened
-from connprune.report.figures.style import COLOURS, canvas, figure_of, inset, written
+from connprune.report.figures.style import COLOURS, canvas, figure_of, inset, is_logarithmic, written
 
 # In inches.
 _WIDTH, _HEIGHT, _HEADER, _LEFT, _BELOW = 8.6, 1.8, 0.42, 0.58, 0.5
@@ -99,14 +99,15 @@ def _draw(axes: Axes, panel: Panel, keys: Sequence[str], epochs: Sequence[EpochM
             markersize=4,
             label=panel.lines[key],
         )
-    if panel.logarithmic and 0 < 5 * smallest < largest:
+    is_log = panel.logarithmic and is_logarithmic([smallest, largest])
+    if is_log:
         axes.set_yscale("log")
     elif panel.from_zero:
         top = largest or 1.0
         # A line at 0 lies above the axis.
         axes.set_ylim(-0.04 * top, 1.06 * top)
         axes.locator_params(axis="y", nbins=5, integer=panel.whole)
-    axes.set_title(panel.title)
+    axes.set_title(f"{panel.title}, logarithmic" if is_log else panel.title)
     axes.tick_params(labelsize=8)
     axes.tick_params(labelsize=7, which="minor")
     axes.locator_params(axis="x", integer=True, nbins=6)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from connprune.documents.comparison import Comparison
+from connprune.documents.comparison import UNITS, Comparison
 from connprune.documents.sweep import Sweep
 from connprune.report.figures.costs import costs_figure
 from connprune.report.figures.networks import differ, of_comparison, of_sweep
@@ -24,8 +24,8 @@ def comparison_figures(document: Comparison, folder: Path) -> list[Path]:
         for row in document.rows
         if row.difference
     ]
-    networks = of_comparison(document)
-    return costs_figure(networks, folder, "comparison", "Comparison", networks[0].group, differences)
+    networks, ours = of_comparison(document), document.rows[0].network
+    return costs_figure(networks, folder, "comparison", "Comparison", ours, differences, UNITS[document.unit])
 
 
 def sweep_figures(document: Sweep, folder: Path) -> list[Path]:

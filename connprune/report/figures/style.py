@@ -1,6 +1,6 @@
 """What all figures share: colours that colour-blind people can tell apart, and shades that serve in grey too."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -81,6 +81,11 @@ def colour_key(figure: Figure, right: float, top: float, largest: float, label: 
     bar.set_ticks([0, largest / 2, largest], labels=[f"{value:.3g}" for value in (0, largest / 2, largest)])
     axes.tick_params(labelsize=6.5, length=2, pad=1.5)
     axes.set_title(label, fontsize=7, fontweight="normal", loc="right", pad=3)
+
+
+def is_logarithmic(values: Collection[float]) -> bool:
+    """Whether the axis of these is, which its label then says: all are positive and they are far apart."""
+    return 0 < 5 * min(values) < max(values)
 
 
 def on_shade(colour: Sequence[float]) -> str:

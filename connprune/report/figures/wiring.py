@@ -80,16 +80,18 @@ def wiring_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note
 
     Arcs go from left to right, those of backward connections back, in another hue and dashed and dotted. Their shade
     and width are the magnitude of the gate, or the mean of those of all feature maps. What is closed or removed is a
-    thin, broken, grey line. The area of the bar below a node is its MACs.
+    thin, broken, grey line; of many layers only the most open connections are drawn. The area of the bar below a node is
+    its MACs.
 
     Args:
-        panels: a title for each network, and what to draw of it.
+        panels: a title for each network, and what there is to draw of it.
         folder: where to write.
         note: a sentence below the title; may be empty.
 
     Returns:
         The files.
     """
+    panels = [_clear(*panel) for panel in panels]
     layout = Layout.of(panels[0][1].nodes)
     lines = max(len(label(node)) for _, network in panels for node in network.nodes)
     labels = lines * height_of(_TEXT) + 0.08
@@ -108,6 +110,14 @@ def wiring_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note
             _bars(axes, network, layout, base, most_macs)
         gate_key(figure, [network for _, network in panels])
         return written(figure, folder, "wiring")
+
+
+def _clear(title: str, network: Connectivity) -> tuple[str, Connectivity]:
+    """What arcs can show of a network, and a title that says so."""
+    clear = network.clear
+    which = "most open" if any(link.gate is not None for link in network.links) else "shortest"
+    drawn = len(clear.links)
+    return (title if drawn == len(network.links) else f"{title}; the {drawn} {which} are drawn"), clear
 
 
 def ports(network: Connectivity, layout: Layout) -> list[tuple[float, float]]:
@@ -155,7 +165,7 @@ def arc(start: float, end: float, base: float, height: float) -> Outline:
 
 def _arcs(axes: Axes, network: Connectivity, layout: Layout, base: float) -> None:
     ends = ports(network, layout)
-    longest = max(abs(end - start) for start, end in ends)
+    longest = max((abs(end - start) for start, end in ends), default=1.0)
     outlines = [arc(start, end, base, layout.arcs * (abs(end - start) / longest) ** 0.8) for start, end in ends]
     thickest = _thickest(network, layout)
     for (state, look), back in product(LOOKS.items(), (False, True)):

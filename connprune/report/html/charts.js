@@ -15,12 +15,14 @@ function ticks(low, high, count, whole = false) {
 }
 
 function powers(low, high) {
+  const factors = high > 1000 * low ? [1] : [1, 2, 5];
   const found = [];
-  for (let power = Math.ceil(Math.log10(low) - 1e-9); power <= Math.log10(high) + 1e-9; power += 1)
-    found.push(10 ** power);
-  if (found.length < 2) return ticks(low, high, 5);
-  const each = Math.ceil(found.length / 6);
-  return found.filter((_, number) => number % each === 0);
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high) + 1e-9; power += 1)
+    found.push(...factors.map((factor) => Number((factor * 10 ** power).toPrecision(12))));
+  const inside = found.filter((mark) => mark >= low * (1 - 1e-9) && mark <= high * (1 + 1e-9));
+  if (inside.length < 2) return ticks(low, high, 5);
+  const each = Math.ceil(inside.length / 6);
+  return inside.filter((_, number) => number % each === 0);
 }
 
 // Maps values of [low, high] to pixels of [from, to].
@@ -32,6 +34,9 @@ function scale(low, high, from, to, log = false) {
 
 const least = (values) => values.reduce((found, value) => (value < found ? value : found), Infinity);
 const largest = (values) => values.reduce((found, value) => (value > found ? value : found), -Infinity);
+
+// Whether the axis of these is logarithmic, as in the figures: all are positive and they are far apart.
+const farApart = (values) => least(values) > 0 && largest(values) > 5 * least(values);
 
 // Axes and ticks; gives the two scales.
 function axes(drawing, { width, height, left, x, y, right = 10, bottom = 36, top = 26 }) {
@@ -55,9 +60,10 @@ function axes(drawing, { width, height, left, x, y, right = 10, bottom = 36, top
       ),
     );
   }
+  const title = (axis) => (axis.log ? `${axis.label}, logarithmic` : axis.label);
   drawing.append(
-    shape("text", { class: "title", x: 0, y: 11 }, y.label),
-    shape("text", { class: "title", x: width - right, y: height - 3, "text-anchor": "end" }, x.label),
+    shape("text", { class: "title", x: 0, y: 11 }, title(y)),
+    shape("text", { class: "title", x: width - right, y: height - 3, "text-anchor": "end" }, title(x)),
   );
   return { across, up };
 }
@@ -259,14 +265,17 @@ function scatter({ label, x, y, points, front, choose, height = 340, left = 62 }
       const more = (high - low || Math.abs(high) || 1) * share;
       return [low - more, high + more];
     };
-    const [xLow, xHigh] = pad(least(xs), largest(xs), 0.08);
+    const log = farApart(xs);
+    const [xLow, xHigh] = log
+      ? pad(Math.log10(least(xs)), Math.log10(largest(xs)), 0.08).map((power) => 10 ** power)
+      : pad(least(xs), largest(xs), 0.08);
     const [yLow, yHigh] = pad(least(ys), largest(ys), 0.1);
     const { across, up } = axes(drawing, {
       width,
       height,
       left,
       right: width > 560 ? 96 : 16,
-      x: { ...x, low: Math.max(0, xLow), high: xHigh },
+      x: { ...x, low: Math.max(0, xLow), high: xHigh, log },
       y: { ...y, low: yLow, high: yHigh },
     });
     drawing.append(

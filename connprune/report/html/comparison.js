@@ -83,15 +83,30 @@ function comparisonSection(page, state) {
   state.on(settle);
   settle();
   const note = `Each mark is a network's mean over the ${unit}, its line one standard deviation up and down; small rings are single networks of a row. The diamond is the cut. The dashed line joins what no other beats in both accuracy and cost (the Pareto front); the front does not know how sure the means are, the intervals below do.`;
-  return card(
-    "The cut and its baselines",
-    element("p", { class: "note" }, note),
-    choice,
-    chart.node,
-    readout,
-    ...tables(comparison, rows, unit, link),
-  );
+  return [
+    card(
+      "The cut and its baselines",
+      element("p", { class: "note" }, note),
+      choice,
+      chart.node,
+      readout,
+      ...tables(comparison, rows, unit, link),
+    ),
+    rows.length > 1 ? parallelSection(rows, MEASURES, state) : null,
+  ];
 }
+
+const TIMES = [
+  { key: "at1", label: "ms, batch 1", write: formats.milliseconds },
+  { key: "at256", label: "ms, batch 256", write: formats.milliseconds },
+  { key: "training_seconds", label: "training seconds", write: formats.seconds },
+];
+const MEASURES = [
+  { key: "validation_accuracy", label: "validation accuracy", write: formats.percent },
+  { key: "test_accuracy", label: "test accuracy", write: formats.percent },
+  ...COUNTS,
+  ...TIMES,
+];
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 function tables(comparison, rows, unit, link) {
@@ -110,13 +125,7 @@ function tables(comparison, rows, unit, link) {
     { key: "high", label: "to", write: formats.points },
     { key: "verdict", label: "verdict of the cut", text: true },
   ];
-  const costs = [
-    network,
-    ...COUNTS.filter(({ key }) => key in rows[0]),
-    { key: "at1", label: "ms, batch 1", write: formats.milliseconds },
-    { key: "at256", label: "ms, batch 256", write: formats.milliseconds },
-    { key: "training_seconds", label: "training seconds", write: formats.seconds },
-  ];
+  const costs = [network, ...COUNTS.filter(({ key }) => key in rows[0]), ...TIMES];
   const trainings = rows.flatMap((row) =>
     row.networks.flatMap((network) =>
       network.runs.map((run) => ({ ...run, network: network.name, connections: network.connections })),

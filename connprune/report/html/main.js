@@ -14,8 +14,6 @@ function themeButton() {
   name();
 }
 
-const MANY_LAYERS = 12;
-
 function wiringSection(page, state) {
   const { wiring, history, thresholds } = page;
   const place = new Map((history?.arcs ?? []).map((arc, number) => [arc, number]));
@@ -45,6 +43,7 @@ function wiringSection(page, state) {
     fateOf,
     state,
     describe,
+    closed: history ? history.threshold / most : 0,
     label: "Wiring: layers and connections. Arrow keys step through them.",
   });
   const matrix = matrixFigure(wiring, {
@@ -55,10 +54,9 @@ function wiringSection(page, state) {
   });
   const folded = (title, node) => element("details", {}, element("summary", {}, title), node);
   // Of many layers arcs are a hairball; the matrix keeps every connection apart.
-  const drawings =
-    wiring.nodes.length - 2 >= MANY_LAYERS
-      ? [matrix.node, folded("As arcs", figure.node)]
-      : [figure.node, folded("As a matrix", matrix.node)];
+  const drawings = hasManyLayers(wiring)
+    ? [matrix.node, folded("As arcs", element("div", {}, element("p", { class: "note" }, FILTERED), figure.node))]
+    : [figure.node, folded("As a matrix", matrix.node)];
   const controls = [
     page.wirings ? networkChoice(page, state) : null,
     history ? replay(history, state, (epoch) => epochRows(page, epoch)) : null,
@@ -104,7 +102,7 @@ function plainLabel({ wiring, history, document }) {
 function wiringNote(page) {
   const { history } = page;
   const parts = [
-    page.wiring.nodes.length - 2 >= MANY_LAYERS
+    hasManyLayers(page.wiring)
       ? "Data flow from the row's layer to the column's; a cell is a connection."
       : "Data flow from left to right; an arc is a connection.",
   ];
@@ -400,7 +398,7 @@ function assemble(page) {
     network: page.wirings ? Object.keys(page.wirings)[0] : "cut",
   });
   const add = (...sections) => main.append(...sections.filter(Boolean));
-  if (page.comparison) add(comparisonSection(page, state));
+  if (page.comparison) add(...comparisonSection(page, state));
   if (page.wiring) add(wiringSection(page, state));
   if (page.cut) add(cutReport(page));
   if (page.document.kind === "run-agreement") add(agreementSection(page));

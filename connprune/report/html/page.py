@@ -26,6 +26,7 @@ _SCRIPTS = (
     "cuts",
     "training",
     "runs",
+    "parallel",
     "comparison",
     "main",
 )

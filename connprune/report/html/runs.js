@@ -19,9 +19,7 @@ function agreementSection(page) {
 
 function matrix(caption, names, values, low) {
   const numbered = names.map((_, number) => `${number + 1}`);
-  return element(
-    "div",
-    {},
+  return saying(
     element(
       "div",
       { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },

@@ -1,6 +1,12 @@
+// From so many layers on arcs hide one another; then so many are drawn for each layer, and the matrix has all.
+const MANY_LAYERS = 12;
+const ARCS_PER_LAYER = 3;
+const hasManyLayers = (wiring) => wiring.nodes.length - 2 >= MANY_LAYERS;
+const FILTERED = `At most ${ARCS_PER_LAYER} arcs a layer are drawn, those of the most open connections and of equal ones the shortest, and of the layer or connection that is chosen all. The matrix has every connection.`;
+
 // The wiring: layers in order from left to right, connections as arcs above them.
-// `gateOf` gives what is drawn of each arc, 0 to 1 or null; `fateOf` says kept, ghost or followed.
-function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
+// `gateOf` gives what is drawn of each arc, 0 to 1 or null; `fateOf` says kept, ghost or followed; below `closed` a gate is.
+function wiringFigure(wiring, { gateOf, fateOf, state, describe, label, closed }) {
   const { nodes, arcs } = wiring;
   const places = new Map(nodes.map((node, place) => [node.name, place]));
   const drawing = shape("svg", { role: "listbox", tabindex: "0", "aria-label": label });
@@ -10,14 +16,16 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
     ...arcs.flatMap((arc, number) => (arc.target === node.name ? [{ arc: number }] : [])),
   ]);
   const id = (thing) => (thing.arc === undefined ? `node-${thing.node}` : `arc-${thing.arc}`);
+  const span = (number) => Math.abs(places.get(arcs[number].target) - places.get(arcs[number].source));
   let paths = [];
+  let hits = [];
   let boxes = [];
 
   function draw(width) {
     const wide = width / nodes.length >= 84;
     const step = Math.max(29, (width - (wide ? 0 : 26)) / nodes.length);
     const [side, tall] = wide ? [Math.min(step * 0.72, 104), 42] : [Math.min(step * 0.62, 30), 16];
-    const longest = Math.max(1, ...arcs.map((arc) => Math.abs(places.get(arc.target) - places.get(arc.source))));
+    const longest = Math.max(1, ...arcs.map((_, number) => span(number)));
     const most = clamped(width * 0.36, 150, 330);
     const floor = most + 12;
     const names = wide ? 8 : 14 + 6.1 * Math.min(14, Math.max(...nodes.map((node) => node.name.length)));
@@ -31,8 +39,7 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
     const curves = arcs.map((arc, number) => {
       const from = centre(arc.source) + ends[number].from;
       const to = centre(arc.target) + ends[number].to;
-      const span = Math.abs(places.get(arc.target) - places.get(arc.source));
-      const height = (Math.max(20, most * (span / longest) ** 0.8) * 4) / 3;
+      const height = (Math.max(20, most * (span(number) / longest) ** 0.8) * 4) / 3;
       return `M${from} ${floor}C${from + (to - from) * 0.08} ${floor - height} ${to - (to - from) * 0.08} ${floor - height} ${to} ${floor}`;
     });
     paths = arcs.map((arc, number) =>
@@ -45,7 +52,7 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
         "aria-label": describe({ arc: number }),
       }),
     );
-    const hits = arcs.map((arc, number) =>
+    hits = arcs.map((arc, number) =>
       shape("path", { class: "hit", d: curves[number], "aria-hidden": "true", ...pointing({ arc: number }) }),
     );
     boxes = nodes.map((node, place) => {
@@ -137,18 +144,38 @@ function wiringFigure(wiring, { gateOf, fateOf, state, describe, label }) {
     event.preventDefault();
   });
 
+  // The arcs that stand out from one another: all of few layers.
+  function clear(gates, fates) {
+    const all = arcs.map((_, number) => number);
+    if (!hasManyLayers(wiring)) return new Set(all);
+    const open = (number) => gates[number] ?? 1;
+    return new Set(
+      all
+        .filter((number) => fates[number] === "kept" && open(number) >= closed)
+        .sort((one, other) => open(other) - open(one) || span(one) - span(other))
+        .slice(0, ARCS_PER_LAYER * (nodes.length - 2)),
+    );
+  }
+
   function show() {
     const thing = state.hovered ?? state.chosen;
-    const fates = arcs.map((arc, number) => fateOf(number));
+    const fates = arcs.map((_, number) => fateOf(number));
+    const gates = arcs.map((_, number) => gateOf(number));
+    const drawn = clear(gates, fates);
     paths.forEach((path, number) => {
-      const gate = gateOf(number);
+      const gate = gates[number];
       const arc = arcs[number];
       const kind = fates[number] !== "kept" ? fates[number] : gate === null ? "plain" : "";
       const near =
         thing &&
         (thing.arc === undefined ? [arc.source, arc.target].includes(nodes[thing.node].name) : thing.arc === number);
+      const hidden = !near && !drawn.has(number);
+      for (const part of [path, hits[number]]) part.style.display = hidden ? "none" : "";
       path.style.setProperty("--g", gate ?? 1);
-      path.setAttribute("class", ["arc", arc.backward ? "backward" : "", kind, near ? (thing.arc === number ? "chosen" : "near") : ""].join(" "));
+      path.setAttribute(
+        "class",
+        ["arc", arc.backward ? "backward" : "", kind, near ? (thing.arc === number ? "chosen" : "near") : ""].join(" "),
+      );
       path.setAttribute("aria-selected", String(same(state.chosen, { arc: number })));
     });
     boxes.forEach((node, place) => {

@@ -21,13 +21,34 @@ def test_a_comparison_names_each_row_once(tmp_path: Path) -> None:
     assert [network.name for network in networks] == ["cut", "parent", "", "", "random, mean of 2"]
     mean = networks[-1]
     assert (mean.parameters, mean.macs) == (675, 8050)
-    assert mean.accuracies == pytest.approx((0.915, 0.915))
+    assert (mean.accuracy, mean.deviation) == pytest.approx((0.915, 0))
     assert networks[1].accuracy == pytest.approx(0.955)
     comparison_figures(comparison(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"comparison.svg", "comparison.png"}
     assert {"cut", "parent", "random, mean of 2", "cut against each, 95% interval"} <= texts_of(
         tmp_path / "comparison.svg"
     )
+
+
+def test_error_bars_are_the_standard_deviations_of_the_tables(tmp_path: Path) -> None:
+    """Those of several searches too, where a row's std is over the searches and not over the seeds of one."""
+    of_seeds = comparison()
+    cut, *rest = of_seeds.rows
+    searched = cut.model_copy(update={"networks": cut.networks * 3, "searches": 3, "test_std": 0.04})
+    of_searches = of_seeds.model_copy(update={"unit": "search", "rows": (searched, *rest)})
+    for document in (of_seeds, of_searches):
+        named = [network for network in of_comparison(document) if network.name]
+        assert [each.accuracy for each in named] == [row.test_accuracy for row in document.rows]
+        assert [each.deviation for each in named] == [row.test_std for row in document.rows]
+    comparison_figures(of_searches, tmp_path)
+    assert any("mean over searches, ± standard deviation" in text for text in texts_of(tmp_path / "comparison.svg"))
+
+
+def test_an_axis_that_is_logarithmic_says_so(tmp_path: Path) -> None:
+    sweep_figures(sweep({"narrow": 10, "wide": 1000}), tmp_path / "far")
+    sweep_figures(sweep({"narrow": 10, "wide": 20}), tmp_path / "near")
+    assert "parameters, logarithmic" in texts_of(tmp_path / "far" / "sweep-costs.svg")
+    assert "parameters" in texts_of(tmp_path / "near" / "sweep-costs.svg")
 
 
 def sweep(widths: dict[str, int]) -> Sweep:

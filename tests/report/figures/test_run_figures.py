@@ -15,11 +15,12 @@ from connprune.architecture import Architecture, Threshold, cut
 from connprune.architecture.base import HEAD, INPUT
 from connprune.documents.epoch import EpochMetrics
 from connprune.report.figures import Drawable, run_figures
-from connprune.report.figures.connections import connectivity
+from connprune.report.figures.connections import ARCS_PER_LAYER, MANY_LAYERS, connectivity
 from connprune.report.figures.histogram import counted
 from connprune.report.figures.profiles import profiles
-from connprune.report.figures.wiring import Layout, label, ports
+from connprune.report.figures.wiring import Layout, label, ports, wiring_figure
 from connprune.runs.gate_history import GateHistory
+from tests.conftest import preset_architecture
 from tests.report.figures.helpers import THRESHOLD, clashes, drawn_in, texts_of, trained
 
 Trained = tuple[Architecture, GateHistory | None]
@@ -60,6 +61,29 @@ def test_every_arc_but_backward_ones_leads_to_the_right_and_ends_where_no_other_
     places = [round(at, 6) for pair in ends for at in pair]
     assert len(set(places)) == len(places)
     assert len({label(node) for node in found.nodes}) == len(found.nodes)
+
+
+def test_of_many_layers_the_most_open_arcs_are_drawn(tmp_path: Path) -> None:
+    strong = preset_architecture("strong")
+    values = np.linspace(0, 1, len(strong.gated_connections), dtype=np.float32)[::-1]
+    network = connectivity(strong, GateHistory.of(strong, values[None]), THRESHOLD)
+    drawn = set(network.clear.links)
+    assert len(drawn) == ARCS_PER_LAYER * len(strong.layers) < len(network.links)
+    left_out = [link.gate for link in network.links if link not in drawn]
+    assert max(left_out) <= min(link.gate for link in drawn if link.gate is not None)  # type: ignore[type-var]
+    few = connectivity(strong, GateHistory.of(strong, (values > 0.8).astype(np.float32)[None]), THRESHOLD).clear
+    assert 0 < len(few.links) < len(drawn)
+    assert not any(link.is_ghost for link in few.links)
+    wiring_figure([("whole", network), ("untrained", connectivity(strong, None, THRESHOLD))], tmp_path)
+    assert {"whole; the 39 most open are drawn", "untrained; the 39 shortest are drawn"} <= texts_of(
+        tmp_path / "wiring.svg"
+    )
+
+
+@given(trained())
+def test_of_few_layers_all_arcs_are_drawn(given_: Trained) -> None:
+    network = connectivity(*given_, THRESHOLD)
+    assert network.clear is network or len(network.nodes) - 2 >= MANY_LAYERS
 
 
 @given(trained())
