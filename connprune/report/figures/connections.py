@@ -100,7 +100,7 @@ class Connectivity:
 
     @property
     def clear(self) -> "Connectivity":
-        """What arcs can show: of many layers the most open connections, of equal ones the shortest, and none that is closed."""
+        """What arcs can show: of many layers the most open connections, of equal ones the shortest."""
         layers = len(self.nodes) - 2
         if layers < MANY_LAYERS:
             return self

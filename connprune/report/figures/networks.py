@@ -18,7 +18,8 @@ class Network:
         group: what it belongs to; networks of a group look alike.
         parameters, macs: what it costs.
         accuracy: on the test images, the mean over the repetitions, 0 to 1.
-        deviation: the standard deviation of that, as tables and the page have it; 0 of one repetition, or of one of several.
+        deviation: the standard deviation of that, as tables and the page have it; 0 of one repetition, and of one of
+            several networks.
     """
 
     name: str
