@@ -69,8 +69,8 @@ def test_of_many_layers_the_most_open_arcs_are_drawn(tmp_path: Path) -> None:
     network = connectivity(strong, GateHistory.of(strong, values[None]), THRESHOLD)
     drawn = set(network.clear.links)
     assert len(drawn) == ARCS_PER_LAYER * len(strong.layers) < len(network.links)
-    left_out = [link.gate for link in network.links if link not in drawn]
-    assert max(left_out) <= min(link.gate for link in drawn if link.gate is not None)  # type: ignore[type-var]
+    left_out = [link.gate for link in network.links if link not in drawn and link.gate is not None]
+    assert max(left_out) <= min(link.gate for link in drawn if link.gate is not None)
     few = connectivity(strong, GateHistory.of(strong, (values > 0.8).astype(np.float32)[None]), THRESHOLD).clear
     assert 0 < len(few.links) < len(drawn)
     assert not any(link.is_ghost for link in few.links)
