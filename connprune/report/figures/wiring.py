@@ -80,8 +80,8 @@ def wiring_figure(panels: Sequence[tuple[str, Connectivity]], folder: Path, note
 
     Arcs go from left to right, those of backward connections back, in another hue and dashed and dotted. Their shade
     and width are the magnitude of the gate, or the mean of those of all feature maps. What is closed or removed is a
-    thin, broken, grey line; of many layers only the most open connections are drawn. The area of the bar below a node is
-    its MACs.
+    thin, broken, grey line; of many layers only the most open connections are drawn. The area of the bar below a node
+    is its MACs.
 
     Args:
         panels: a title for each network, and what there is to draw of it.
