@@ -18,6 +18,7 @@ from connprune.architecture.strict_yaml import Document
 from connprune.cli.work import worker_commands
 from connprune.documents.plan import SweepPlan
 from connprune.errors import UsageError
+from connprune.experiments.launch import Place
 from connprune.experiments.plan import read
 from connprune.files import sealed
 from connprune.network import build
@@ -80,9 +81,11 @@ def test_the_files_of_a_run_import_nothing(command: Command, tmp_path: Path) -> 
 def test_workers_do_not_look_for_libraries_in_the_current_folder(tmp_path: Path) -> None:
     for library in ("yaml", "typer", "torch", "json"):
         (tmp_path / f"{library}.py").write_text(TRACE)
-    (command,) = worker_commands(tmp_path / "none", ["cpu"], None, [])
+    (command,) = worker_commands(tmp_path / "none", [Place("cpu")], None, [])
     # It ends as soon as its standard input does.
-    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as worker:
+    with subprocess.Popen(
+        command.words, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as worker:
         assert worker.stderr
         assert "it has no plan.json" in worker.stderr.read()
         assert worker.wait() == 2

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from connprune.documents.comparison import Comparison
     from connprune.documents.run import Trained
     from connprune.documents.sweep import Sweep
+    from connprune.experiments.launch import Place
     from connprune.experiments.plan import Job, Plan
 
 Results = TypeVar("Results", "Comparison", "Sweep")
@@ -85,7 +86,7 @@ def show_commands(path: Path, commands: Sequence[str], output: Output) -> None:
 
 def _execute(plan: "Plan", execution: ExecutionOptions, output: Output) -> None:
     from connprune.errors import LostDeviceError, UnfinishedError
-    from connprune.experiments.launch import devices_of_jobs
+    from connprune.experiments.launch import Place, places_of_jobs
     from connprune.runs.clock import now
     from connprune.training.device import find_device
 
@@ -107,9 +108,10 @@ def _execute(plan: "Plan", execution: ExecutionOptions, output: Output) -> None:
                 failed = execute_here(plan, execution.device, output, execution.data)
             except LostDeviceError:
                 # This process can go on with none of the others.
-                ends = _execute_by_workers(plan, execution, [execution.device], begun)
+                ends = _execute_by_workers(plan, execution, [Place(execution.device)], begun)
         else:
-            ends = _execute_by_workers(plan, execution, devices_of_jobs(execution.device, execution.jobs)[:left], now())
+            places = places_of_jobs(execution.device, min(execution.jobs, left))
+            ends = _execute_by_workers(plan, execution, places, now())
         missing = plan.unfinished
         if missing:
             first = missing[0].run
@@ -120,14 +122,14 @@ def _execute(plan: "Plan", execution: ExecutionOptions, output: Output) -> None:
             )
 
 
-def _execute_by_workers(plan: "Plan", execution: ExecutionOptions, devices: Sequence[str], since: str) -> list[str]:
-    """Lets a process on each device do what is left; returns how those ended that did not by themselves."""
+def _execute_by_workers(plan: "Plan", execution: ExecutionOptions, places: "Sequence[Place]", since: str) -> list[str]:
+    """Lets a process at each place do what is left; returns how those ended that did not by themselves."""
     from connprune.cli.work import worker_commands
     from connprune.experiments.launch import launch
 
     with Stop() as stop:
         ends = launch(
-            worker_commands(plan.path, devices, execution.threads, execution.plugins, execution.data, since), stop
+            worker_commands(plan.path, places, execution.threads, execution.plugins, execution.data, since), stop
         )
         if stop.number is not None:
             raise plan.interruption(stop.number)
@@ -145,7 +147,12 @@ def _why_unfinished(path: Path, ends: Sequence[str]) -> str:
 
 
 def execute_here(
-    plan: "Plan", device: str, output: Output, data: str | None = None, since: str | None = None
+    plan: "Plan",
+    device: str,
+    output: Output,
+    data: str | None = None,
+    since: str | None = None,
+    at_once: int = 1,
 ) -> dict[Path, str]:
     """Does in this process every training that no other process does; returns why those that failed did."""
     from connprune.experiments.worker import work
@@ -161,6 +168,7 @@ def execute_here(
             _reporter(plan, output),
             data,
             since,
+            at_once,
         )
 
 

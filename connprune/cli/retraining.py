@@ -205,15 +205,15 @@ def train_alone(
 
 def do_job(directory: "RunDirectory", device: str, data: str | None, report: Report, output: Output) -> None:
     """Does one job of an experiment."""
-    from connprune.experiments.worker import SplitImages, run_locked_job
+    from connprune.experiments.worker import SplitImages, locked_job_in_turns
     from connprune.signals import Stop
     from connprune.training.device import choose_device
+    from connprune.training.turns import finished
 
     chosen = choose_device(device, output.warning)
     with Stop() as stop, directory.locked():
-        summary = run_locked_job(
-            directory, SplitImages(lambda found: load_images(found, output), chosen, data), chosen, stop
-        )
+        splits = SplitImages(lambda found: load_images(found, output), chosen, data)
+        summary = finished(locked_job_in_turns(directory, splits, chosen, stop))
     _show_training(summary, directory, report, output)
 
 

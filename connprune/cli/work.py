@@ -6,13 +6,16 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connprune.cli import options
 from connprune.cli.experiment import execute_here
 from connprune.cli.output import Output
+
+if TYPE_CHECKING:
+    from connprune.experiments.launch import Place, WorkerCommand
 
 
 def work(
@@ -24,6 +27,9 @@ def work(
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Leave out what has failed from then on, ISO 8601.")
     ] = None,
+    at_once: Annotated[
+        int, typer.Option("--at-once", metavar="N", min=1, help="Do N trainings at once, a step of each in turn.")
+    ] = 1,
 ) -> None:
     """Do the trainings of an experiment that no other process does; end when standard input ends."""
     from connprune.errors import ConnpruneError, InterruptedRunError, LostDeviceError
@@ -34,7 +40,7 @@ def work(
     try:
         options.load_plugins(plugins)
         options.prepare_cpu(threads)
-        failed = execute_here(read_any(experiment), device, Output(), data, since)
+        failed = execute_here(read_any(experiment), device, Output(), data, since, at_once)
     except LostDeviceError:
         # It was reported; the process that started this one starts another.
         sys.exit(LOST_DEVICE)
@@ -47,32 +53,36 @@ def work(
 
 def worker_commands(
     path: Path,
-    devices: Sequence[str],
+    places: "Sequence[Place]",
     threads: int | None,
     plugins: Sequence[str],
     data: str | None = None,
     since: str | None = None,
-) -> list[list[str]]:
-    """The command of each worker: one a device.
+) -> "list[WorkerCommand]":
+    """The command of each worker: one a place.
 
     Args:
         path: the experiment's directory.
-        devices: of the workers.
+        places: of the workers.
         threads: CPU threads of each; None is OMP_NUM_THREADS, else a fair share of the cores.
         plugins: modules that each imports.
         data: where the images are now; None is where they were.
         since: trainings that have failed from this moment on are not tried again; None is now.
     """
-    from connprune.experiments.launch import threads_of_each
+    from connprune.experiments.launch import WorkerCommand, threads_of_each
     from connprune.runs.clock import now
 
-    threads = threads_of_each(len(devices), threads)
+    threads = threads_of_each(len(places), threads)
     # Without -P, a file in the current folder that is called like a library would be imported in its place.
     command = [sys.executable, "-P", "-m", "connprune", "work", str(path), "--threads", str(threads)]
     command += ["--since", since or now()]
     command += ["--data", data] if data else []
     command += [word for name in plugins for word in ("--plugin", name)]
-    return [[*command, "--device", device] for device in devices]
+    alone = [[*command, "--device", place.device] for place in places]
+    return [
+        WorkerCommand([*words, "--at-once", str(place.at_once)], place.at_once, words)
+        for place, words in zip(places, alone, strict=True)
+    ]
 
 
 def _end_with_parent() -> None:

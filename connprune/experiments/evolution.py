@@ -16,6 +16,7 @@ from connprune.files import whole_directory
 from connprune.runs.directory import RunDirectory
 from connprune.tensor_files import read_tensors, write_tensors
 from connprune.training.configuration import Configuration
+from connprune.training.turns import Turns
 
 # Wirings that are alive at once, and how many of them compete to be the next parent; Real et al. take 100 and 25 of
 # budgets in the thousands.
@@ -26,7 +27,7 @@ ATTEMPTS = 1000
 _CHOSEN = {"data_digest", "classes", "final", "best", "gates_closed", "connections", "gated_connections", "layers"}
 _CHOSEN |= {"parameters", "macs"}
 
-Train = Callable[[RunDirectory], Trained]
+Train = Callable[[RunDirectory], Turns[Trained]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Trial:
         return self.results.final.validation_accuracy, -self.results.final.validation_loss
 
 
-def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> Trained:
+def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> Turns[Trained]:
     """Trains as many wirings as the run's budget allows, and keeps the one with the best validation accuracy.
 
     All chance comes from the seed, and each trial is a run of its own in `trials/`, so an interrupted search goes on
@@ -62,7 +63,7 @@ def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> Tra
     Args:
         run: locked by the caller; its configuration states the parent that all wirings are part of.
         configuration: the run's.
-        train: trains a run to its end.
+        train: trains a run to its end, a step at a time.
 
     Returns:
         The summary of the run: the results of the best trial, and the seconds of all.
@@ -86,7 +87,7 @@ def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> Tra
                 wiring = mutated(parent, best.wiring, random) or wiring
             while wiring in known:
                 wiring = (mutated(parent, wiring, random) if number >= POPULATION else None) or space.draw(random)
-            trial = _trial(run, number, parent, wiring, configuration, train)
+            trial = yield from _trial(run, number, parent, wiring, configuration, train)
             alive.append(trial)
             trials.append(trial)
         return _finish(run, max(trials, key=lambda trial: trial.fitness), trials)
@@ -117,7 +118,7 @@ def _parent(configuration: Configuration) -> Architecture:
 
 def _trial(
     run: RunDirectory, number: int, parent: Architecture, wiring: Wiring, configuration: Configuration, train: Train
-) -> Trial:
+) -> Turns[Trial]:
     path = run.path / "trials" / f"{number:04}"
     if not path.exists():
         architecture = restricted(parent, wiring)
@@ -126,7 +127,7 @@ def _trial(
     directory = RunDirectory.open(path)
     results: Trained | None
     try:
-        results = directory.trained() if directory.is_finished else train(directory)
+        results = directory.trained() if directory.is_finished else (yield from train(directory))
     except DivergedError:
         results = None
     return Trial(number, wiring, directory, results)

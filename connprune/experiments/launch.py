@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from connprune.data.progress import StopSignal
 from connprune.experiments.ends import end_of, out_of_memory_kills
@@ -15,12 +16,45 @@ _GLANCE_SECONDS = 0.1
 LOST_DEVICE = 75
 
 
-def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[str]:
+@dataclass(frozen=True)
+class Place:
+    """Where a worker trains.
+
+    Attributes:
+        device: as --device takes it.
+        at_once: how many trainings take turns there.
+    """
+
+    device: str
+    at_once: int = 1
+
+
+@dataclass(frozen=True)
+class WorkerCommand:
+    """What starts a worker.
+
+    Attributes:
+        words: of the command.
+        at_once: how many trainings take turns in it.
+        alone: the words for one that does one training at a time.
+    """
+
+    words: Sequence[str]
+    at_once: int
+    alone: Sequence[str]
+
+    @property
+    def successors(self) -> "list[WorkerCommand]":
+        """What goes on once its device has failed: a process for each training shows whose fault it was."""
+        return [WorkerCommand(self.alone, 1, self.alone)] * self.at_once
+
+
+def launch(commands: Sequence[WorkerCommand], stop: StopSignal) -> list[str]:
     """Runs workers until all have ended; passes a signal that this process got on to them.
 
     Each worker reads from a pipe that ends with this process, so none is left behind if it is killed. They do not
     belong to the terminal's group: a Ctrl-C must reach each of them once. One whose device failed is followed by
-    another, which does not try again what failed: so there are no more of them than trainings.
+    its successors, which do not try again what failed: so there are no more of them than trainings, but for the first.
 
     Returns:
         How each ended that did not end by itself. The others have said on standard error what went wrong.
@@ -28,37 +62,46 @@ def launch(commands: Sequence[Sequence[str]], stop: StopSignal) -> list[str]:
     kills = out_of_memory_kills()
     with ExitStack() as ended:
 
-        def begun(command: Sequence[str]) -> subprocess.Popen[bytes]:
+        def begun(command: WorkerCommand) -> subprocess.Popen[bytes]:
             # The commands are our own, and their arguments are not seen by a shell.
             worker = subprocess.Popen(  # noqa: S603
-                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+                command.words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
             )
             return ended.enter_context(worker)
 
-        workers = [begun(command) for command in commands]
+        workers = [(command, begun(command)) for command in commands]
         told = False
-        while None in (codes := [worker.poll() for worker in workers]) or (
+        while None in (codes := [worker.poll() for _, worker in workers]) or (
             LOST_DEVICE in codes and stop.number is None
         ):
             if stop.number is not None and not told:
                 told = True
-                for worker in workers:
+                for _, worker in workers:
                     worker.send_signal(stop.number)
-            for number, code in enumerate(codes):
-                if code == LOST_DEVICE and stop.number is None:
-                    workers[number] = begun(commands[number])
+            if stop.number is None:
+                lost = [command for (command, _), code in zip(workers, codes, strict=True) if code == LOST_DEVICE]
+                workers = [worker for worker, code in zip(workers, codes, strict=True) if code != LOST_DEVICE]
+                workers += [(next_one, begun(next_one)) for command in lost for next_one in command.successors]
             time.sleep(_GLANCE_SECONDS)
     kills = out_of_memory_kills() - kills
-    ends = (end_of(f"worker {n}", one.pid, one.returncode, kills) for n, one in enumerate(workers, 1))
+    ends = (end_of(f"worker {n}", one.pid, one.returncode, kills) for n, (_, one) in enumerate(workers, 1))
     return [end for end in ends if end]
 
 
-def devices_of_jobs(device: str, jobs: int) -> list[str]:
-    """A device for each of so many workers; with `auto` or `cuda` the GPUs are shared out."""
+def places_of_jobs(device: str, jobs: int) -> list[Place]:
+    """Where so many trainings at once are done: a process for each, or on a GPU one for all that share it.
+
+    Args:
+        device: as --device takes it; with `auto` or `cuda` the GPUs are shared out.
+        jobs: how many.
+    """
     import torch
 
     count = torch.cuda.device_count() if device in ("auto", "cuda") else 0
-    return [f"cuda:{number % count}" if count else device for number in range(jobs)]
+    gpus = [f"cuda:{number}" for number in range(min(count, jobs))] or ([device] if device.startswith("cuda:") else [])
+    if not gpus:
+        return [Place(device)] * jobs
+    return [Place(gpu, len(range(number, jobs, len(gpus)))) for number, gpu in enumerate(gpus)]
 
 
 def threads_of_each(jobs: int, threads: int | None) -> int:

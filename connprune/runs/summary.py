@@ -82,7 +82,8 @@ class Summarised(Layout):
             with suppress(OSError, ConnpruneError):
                 require_own()
                 if not self.is_finished:
-                    stopped = isinstance(error, InterruptedRunError | KeyboardInterrupt)
+                    # A training that took turns with others is closed when one of them ends the process.
+                    stopped = isinstance(error, InterruptedRunError | KeyboardInterrupt | GeneratorExit)
                     self.summarise(status="interrupted" if stopped else "failed")
             raise
 

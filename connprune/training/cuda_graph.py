@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from connprune.data.batches import Draws
+from connprune.training.turns import random_numbers
 
 Step = Callable[[Draws, Tensor], None]
 
@@ -95,11 +96,6 @@ class CapturedStep:
         torch.cuda.set_stream(surrounding)
         generator = random_numbers(self._device)
         generator.graphsafe_set_state(generator.clone_state())
-
-
-def random_numbers(device: torch.device) -> torch.Generator:
-    """The generator that dropout and gates on a CUDA device draw from."""
-    return torch.cuda.default_generators[device.index or 0]
 
 
 def _reason(error: BaseException) -> str:

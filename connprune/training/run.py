@@ -32,6 +32,7 @@ from connprune.training.memory_error import explained_memory
 from connprune.training.precision import precision_on
 from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
+from connprune.training.turns import Turns, finished
 
 if TYPE_CHECKING:
     from connprune.architecture.gates import Gates
@@ -103,10 +104,10 @@ def train_run(
     with run.locked() if group.rank == 0 else nullcontext() as caution:
         if caution:
             watcher.warning(caution)
-        return train_locked(run, configuration, splits, device, watcher, stop, group)
+        return finished(train_in_turns(run, configuration, splits, device, watcher, stop, group))
 
 
-def train_locked(
+def train_in_turns(
     run: RunDirectory,
     configuration: Configuration,
     splits: Splits,
@@ -114,8 +115,8 @@ def train_locked(
     watcher: Watcher,
     stop: StopSignal,
     group: Group | None = None,
-) -> Trained:
-    """What `train_run` does, in a run that the caller has locked."""
+) -> Turns[Trained]:
+    """What `train_run` does, in a run that the caller has locked; leaves off after each step."""
     group, began = group or SingleProcess(), time.monotonic()
     require_same_images(run, configuration, run.summary.data_digest, splits.digest)
     precision = precision_on(device, configuration.training.precision)
@@ -169,7 +170,7 @@ def train_locked(
                     watcher.warning(other)
             watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
             while not record.is_complete:
-                _train_epoch(trainer, record, watcher, stop)
+                yield from _train_epoch(trainer, record, watcher, stop)
             asked = _asked(trainer.group, stop, record)
             if asked > _DUE:
                 raise _interrupted(trainer, record, asked - _DUE)
@@ -191,10 +192,12 @@ def _is_as_recorded(run: RunDirectory, configuration: Configuration) -> bool:
     return configuration.to_yaml(architecture) == read_configuration(run).to_yaml(architecture)
 
 
-def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopSignal) -> None:
+def _train_epoch(trainer: Trainer, record: Record, watcher: Watcher, stop: StopSignal) -> Turns[None]:
     """Trains until the epoch is done, or until the next checkpoint is due."""
     try:
-        epoch = trainer.train_epoch(lambda: trainer.group.largest_soon(_due(stop, record)) > 0, watcher.after_step)
+        epoch = yield from trainer.epoch_in_turns(
+            lambda: trainer.group.largest_soon(_due(stop, record)) > 0, watcher.after_step
+        )
         if epoch is not None:
             record.add(epoch)
             watcher.after_epoch(epoch)

@@ -25,7 +25,7 @@ from connprune.training.averaging import WeightAverage
 from connprune.training.batch_sizes import fewest_images
 from connprune.training.compilation import CompiledStep
 from connprune.training.constraint import CostConstraint
-from connprune.training.cuda_graph import CapturedStep, Step, random_numbers
+from connprune.training.cuda_graph import CapturedStep, Step
 from connprune.training.determinism import in_fixed_order
 from connprune.training.evaluation import evaluate
 from connprune.training.group import Group, SingleProcess
@@ -37,6 +37,7 @@ from connprune.training.precision import precision_on
 from connprune.training.recipe import RECOMPUTE_FROM, Recipe
 from connprune.training.scheduler import make_scheduler
 from connprune.training.step import Penalty, Surrogate, TrainingStep
+from connprune.training.turns import Turns, finished, random_numbers
 
 # What a step sums up over an epoch.
 _SUMS = ("loss", "right")
@@ -142,7 +143,11 @@ class Trainer:
         self._random_state: Tensor | None = None
 
     def train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> EpochMetrics | None:
-        """Trains one epoch, or what is left of it, and validates.
+        """Trains one epoch, or what is left of it, and validates, see `epoch_in_turns`."""
+        return finished(self.epoch_in_turns(stopped, after_step))
+
+    def epoch_in_turns(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> Turns[EpochMetrics | None]:
+        """Trains one epoch, or what is left of it, and validates; leaves off after each step.
 
         Args:
             stopped: asked before each step; True ends the epoch there, to be continued by another call.
@@ -155,11 +160,24 @@ class Trainer:
             DivergedError: the loss is no longer a finite number.
             UsageError: it is to be deterministic, which an operation on CUDA cannot be.
         """
-        with self.fixed_order():
-            return self._train_epoch(stopped, after_step)
-
-    def _train_epoch(self, stopped: Callable[[], bool], after_step: Callable[[], None]) -> EpochMetrics | None:
         started = time.perf_counter()
+        with self.fixed_order():
+            epoch = self._begun_epoch()
+        while self.step < self.steps:
+            if stopped():
+                self._seconds += time.perf_counter() - started
+                self._random_state = self._generator.get_state()
+                return None
+            with self.fixed_order():
+                self._train_step(epoch.draws_of(self.step))
+            self.step += 1
+            after_step()
+            yield
+        with self.fixed_order():
+            return self._ended_epoch(started)
+
+    def _begun_epoch(self) -> Epoch:
+        """Prepares the next epoch, or what is left of it; gives its batches."""
         self.network.train()
         if self.network.gates:
             self.network.gates.anneal(self.epoch / (self.recipe.epochs - 1) if self.recipe.epochs > 1 else 1.0)
@@ -167,14 +185,10 @@ class Trainer:
                 self._directions.copy_(self._gate_directions())
         epoch = self._draw_epoch()
         self._set_random_state()
-        while self.step < self.steps:
-            if stopped():
-                self._seconds += time.perf_counter() - started
-                self._random_state = self._generator.get_state()
-                return None
-            self._train_step(epoch.draws_of(self.step))
-            self.step += 1
-            after_step()
+        return epoch
+
+    def _ended_epoch(self, started: float) -> EpochMetrics:
+        """Validates after the last step; gives the epoch, of which what is left began at `started`."""
         all_rates = rates(self.optimizer)
         count = len(self.splits.train)
         self.group.add_up(self._step.loss, self._step.right)

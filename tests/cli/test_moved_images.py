@@ -9,6 +9,7 @@ from PIL import Image
 
 from connprune.cli.work import worker_commands
 from connprune.documents.run import Trained
+from connprune.experiments.launch import Place
 from connprune.experiments.ray_tasks import Surroundings, train
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import read_configuration
@@ -162,8 +163,8 @@ def test_the_variable_is_a_variable_on_ray_too(
 
 
 def test_workers_are_told(tmp_path: Path) -> None:
-    (command,) = worker_commands(tmp_path, ["cpu"], 1, [], "there")
-    assert command[command.index("--data") + 1] == "there"
+    (command,) = worker_commands(tmp_path, [Place("cpu")], 1, [], "there")
+    assert command.words[command.words.index("--data") + 1] == "there"
 
 
 def test_images_that_changed_where_they_are_are_told(command: Command, moved: Path, digits_folder: Path) -> None:

@@ -7,7 +7,7 @@
  *
  * Preloaded; RUNTIME_DEVICES says how many devices there are (1). RUNTIME_FAILS="N FILE" makes launch N the last one that the
  * device takes, in the one process that can make FILE: from then on every call tells the error, as after a fault of a kernel.
- * With RUNTIME_DRIVER=11040 the driver is one of CUDA 11.4, and too old. Tests ask through launches(), blocks_of() and invalidated_by() at the end of this file.
+ * With RUNTIME_DRIVER=11040 the driver is one of CUDA 11.4, and too old. Tests ask through the functions at the end of this file.
  */
 #define _GNU_SOURCE
 #include <cuda_runtime_api.h>
@@ -55,8 +55,14 @@ static long captured_nodes;
 static const char *invalid_because; /* of the active capture */
 static char last_reason[160];
 
-static long *blocks; /* of each launch so far */
-static long launched, blocks_room;
+/* Of each launch so far. */
+static long *blocks;
+static Stream **streams;
+static long launched, launches_room;
+
+/* Of each launch of a graph so far. */
+static Stream **graph_streams;
+static long graphs_launched, graphs_room;
 
 static Allocation *allocations;
 static long allocated, allocations_room;
@@ -111,11 +117,13 @@ static cudaError_t not_while_capturing(const char *call) {
 
 static void count(Stream *stream, long grid) {
     pthread_mutex_lock(&lock);
-    if (launched == blocks_room) {
-        blocks_room = blocks_room ? 2 * blocks_room : 4096;
-        blocks = realloc(blocks, blocks_room * sizeof *blocks);
+    if (launched == launches_room) {
+        launches_room = launches_room ? 2 * launches_room : 4096;
+        blocks = realloc(blocks, launches_room * sizeof *blocks);
+        streams = realloc(streams, launches_room * sizeof *streams);
     }
-    blocks[launched++] = grid;
+    blocks[launched] = grid;
+    streams[launched++] = stream;
     if (active_capture && stream->capture == active_capture) captured_nodes++;
     pthread_mutex_unlock(&lock);
 }
@@ -512,7 +520,16 @@ cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *ready, cudaGraph_t gr
     *ready = malloc(sizeof(long));
     return not_while_capturing("an instantiation");
 }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) { return cudaSuccess; }
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
+    pthread_mutex_lock(&lock);
+    if (graphs_launched == graphs_room) {
+        graphs_room = graphs_room ? 2 * graphs_room : 256;
+        graph_streams = realloc(graph_streams, graphs_room * sizeof *graph_streams);
+    }
+    graph_streams[graphs_launched++] = stream_of(stream);
+    pthread_mutex_unlock(&lock);
+    return result(fault);
+}
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
     free(graph);
     return cudaSuccess;
@@ -593,8 +610,14 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, 
         return 0;             \
     }
 
+static __thread Stream *products_on = &default_stream;
+
+int cublasSetStream_v2(void *handle, cudaStream_t stream) {
+    products_on = stream_of(stream);
+    return 0;
+}
 static int product(void) {
-    count(capturing && capturing->capture ? capturing : &default_stream, 132);
+    count(products_on, 132);
     return 0;
 }
 
@@ -602,7 +625,6 @@ MAKES(cublasCreate_v2)
 DOES_NOTHING(cublasDestroy_v2)
 DOES_NOTHING(cublasSetMathMode)
 DOES_NOTHING(cublasSetPointerMode_v2)
-DOES_NOTHING(cublasSetStream_v2)
 DOES_NOTHING(cublasSetWorkspace_v2)
 DOES_NOTHING(cublasSetSmCountTarget)
 int cublasGetMathMode(void *handle, int *mode) { return *mode = 0; }
@@ -640,6 +662,13 @@ long launches(void) { return launched; }
 
 /* On how many blocks launch `number` runs; 0 for a copy or a fill, which are no kernels. */
 long blocks_of(long number) { return blocks[number]; }
+
+/* Which stream launch `number` is on; 0 is the default one. */
+long stream_of_launch(long number) { return streams[number] == &default_stream ? 0 : (long)streams[number]; }
+
+/* How many graphs have been launched so far, and on which stream. */
+long graph_launches(void) { return graphs_launched; }
+long stream_of_graph(long number) { return graph_streams[number] == &default_stream ? 0 : (long)graph_streams[number]; }
 
 /* What made the last capture invalid; empty if it is valid. */
 const char *invalidated_by(void) { return last_reason; }

@@ -25,8 +25,10 @@ from connprune.training.device import choose_device
 from connprune.training.trainer import Trainer
 
 RUNTIME = ctypes.CDLL("")
-RUNTIME.launches.restype = RUNTIME.blocks_of.restype = ctypes.c_long
-RUNTIME.blocks_of.argtypes = [ctypes.c_long]
+for counts in ("launches", "graph_launches"):
+    getattr(RUNTIME, counts).restype = ctypes.c_long
+for asks in ("blocks_of", "stream_of_launch", "stream_of_graph"):
+    getattr(RUNTIME, asks).restype, getattr(RUNTIME, asks).argtypes = ctypes.c_long, [ctypes.c_long]
 BATCH = 8
 # As many launches as a replayed step may have beside its recording: its arguments are copied.
 FEW = 8

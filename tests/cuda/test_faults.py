@@ -36,10 +36,9 @@ def statuses(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_fault_ends_one_training_and_the_others_go_on(without_a_device: Run, tmp_path: Path, jobs: str) -> None:
+def test_a_fault_ends_one_training_and_the_others_go_on(without_a_device: Run, tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text(SWEEP)
-    words = ("sweep", "sweep.yaml", "--run", "sweep", "--jobs", jobs, "--threads", "1", *UNJUDGED)
+    words = ("sweep", "sweep.yaml", "--run", "sweep", "--threads", "1", *UNJUDGED)
     done = without_a_device("-m", "connprune", *words, cwd=tmp_path, variables=failing(tmp_path))
     assert done.returncode == 1, done.stderr
     assert (tmp_path / "failed").exists(), done.stderr
@@ -51,6 +50,18 @@ def test_a_fault_ends_one_training_and_the_others_go_on(without_a_device: Run, t
     again = without_a_device("-m", "connprune", *words, "--resume", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert statuses(tmp_path / "sweep") == ["finished"] * SEEDS
+
+
+@pytest.mark.slow
+def test_a_fault_while_several_take_turns_ends_none_that_is_not_at_fault(without_a_device: Run, tmp_path: Path) -> None:
+    """It comes in the steps of any of them; a process for each then goes on, in which it does not come again."""
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    words = ("sweep", "sweep.yaml", "--run", "sweep", "--jobs", "2", "--threads", "1", *UNJUDGED)
+    done = without_a_device("-m", "connprune", *words, cwd=tmp_path, variables=failing(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "failed").exists(), done.stderr
+    assert statuses(tmp_path / "sweep") == ["finished"] * SEEDS
+    assert "failed" not in done.stderr
 
 
 def test_a_fault_in_a_training_of_its_own_is_one_sentence(without_a_device: Run, tmp_path: Path) -> None:

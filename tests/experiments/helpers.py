@@ -39,7 +39,7 @@ def make_cut(folder: Path, keep: int = 22, *assignments: str) -> RunDirectory:
 
 
 def work_off(
-    plan: Plan, stop: Patience | None = None, done: list[str] | None = None
+    plan: Plan, stop: Patience | None = None, done: list[str] | None = None, at_once: int = 1
 ) -> tuple[list[str], dict[Path, str]]:
     """Does what is left of a plan; returns which jobs were done, those in `done` included, and what failed."""
     done = [] if done is None else done
@@ -48,7 +48,8 @@ def work_off(
         if not isinstance(outcome, str):
             done.append(f"{job.candidate}/{job.seed}")
 
-    failed = work(plan, lambda found: load(found.data), torch.device("cpu"), stop or Patience(), report)
+    device = torch.device("cpu")
+    failed = work(plan, lambda found: load(found.data), device, stop or Patience(), report, at_once=at_once)
     return done, failed
 
 

@@ -34,15 +34,17 @@ def plan(cut: RunDirectory, path: Path, baselines: list[str] | None = None, epoc
     return begin(path, found.plan([1, 2]), found.candidates)
 
 
-def test_an_interrupted_experiment_ends_like_one_that_was_not(cut: RunDirectory, tmp_path: Path) -> None:
+def test_interruptions_and_turns_change_nothing(cut: RunDirectory, tmp_path: Path) -> None:
     whole = plan(cut, tmp_path / "whole")
     work_off(whole)
     parts = plan(cut, tmp_path / "parts")
     done: list[str] = []
-    for looks in (3, 14, 9, 25):
+    for looks, at_once in ((3, 1), (14, 3), (9, 2), (60, 4)):
         with pytest.raises(InterruptedRunError):
-            work_off(parts, Patience(looks), done)
-    work_off(parts, None, done)
+            work_off(parts, Patience(looks), done, at_once)
+        statuses = {job.run.summary.status for job in parts.jobs}
+        assert statuses <= {"planned", "interrupted", "finished"}
+    work_off(parts, None, done, at_once=3)
 
     assert sorted(done) == sorted(f"{job.candidate}/{job.seed}" for job in parts.jobs)
     assert not parts.unfinished
