@@ -12,11 +12,17 @@ from connprune.architecture.weighted import Weighted as Plain
 from connprune.network.feature_maps import FeatureMaps
 from connprune.network.layers import ACTIVATIONS, IN_PLACE, SCALE_FREE, LayerModule, State
 
+# A backward pass through a group normalisation of channels-last values that need no gradient, as images do not, ends
+# torch 2.11 on a CPU with a segmentation fault; torch 2.14 does it.
+_NEEDS_MAPS_FIRST = torch.__version__ < (2, 14)
+
 
 class GroupNorm(nn.GroupNorm):
     """Gives the type that it reads, as a batch normalisation does: on CUDA autocast computes it in float32."""
 
     def forward(self, values: Tensor) -> Tensor:
+        if _NEEDS_MAPS_FIRST and not values.requires_grad and not torch.compiler.is_exporting():
+            values = values.contiguous()
         found = super().forward(values)
         return found if found.dtype == values.dtype else found.to(values.dtype)
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -19,10 +20,20 @@ HERE = Path(__file__).parent
 Case = Sequence[str]
 
 
-def _headers() -> Path | None:
-    """The folder of CUDA's headers, which torch's CUDA build brings along."""
-    triton = find_spec("triton")
-    return Path(triton.origin).parent / "backends" / "nvidia" / "include" if triton and triton.origin else None
+def _headers() -> list[Path]:
+    """The folders of CUDA's headers, which torch's CUDA build brings along; none where it does not.
+
+    Triton's may be of an older CUDA than torch is built for, but have what the others leave out.
+    """
+    triton, nvidia = find_spec("triton"), find_spec("nvidia")
+    if triton is None or triton.origin is None:
+        return []
+    of_torch = (Path(folder) / f"cu{torch.version.cuda}".split(".")[0] / "include" for folder in _folders(nvidia))
+    return [*of_torch, Path(triton.origin).parent / "backends" / "nvidia" / "include"]
+
+
+def _folders(package: ModuleSpec | None) -> Sequence[str]:
+    return list(package.submodule_search_locations or ()) if package else []
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +45,12 @@ def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
     if torch.version.cuda is None or torch.cuda.is_available():
         pytest.skip("this torch is no CUDA build, or there is a CUDA device here")
     headers = _headers()
-    if headers is None:
+    if not headers:
         pytest.skip("CUDA's headers are not here")
     folder = tmp_path_factory.mktemp("cuda")
     build = [compiler, "-O1", "-shared", "-fPIC", "-w"]
-    subprocess.run([*build, "-I", headers, "-o", folder / "libruntime.so", HERE / "runtime.c", "-lpthread"], check=True)
+    include = [f"-I{path}" for path in headers]
+    subprocess.run([*build, *include, "-o", folder / "libruntime.so", HERE / "runtime.c", "-lpthread"], check=True)
     subprocess.run([*build, "-o", folder / "libcuda.so.1", HERE / "driver.c"], check=True)
 
     def run(

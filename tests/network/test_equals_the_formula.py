@@ -82,3 +82,20 @@ def test_every_gate_and_merge_on_the_digits_preset(
     architecture = digits.replace(gates=gates, merge={"aggregate": aggregate, **resize})
     for batch in (2, 40):
         assert_equals_the_formula(architecture, batch)
+
+
+@pytest.mark.parametrize("layer", [{"kind": "group-norm", "group_size": 3}, {"kind": "layer-norm"}])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_normalisation_of_images_has_a_backward_pass(layer: dict[str, object], layout: torch.memory_format) -> None:
+    """Images need no gradient. Of channels-last ones torch 2.11 has no such pass on a CPU."""
+    architecture = Architecture.model_validate(
+        {
+            "input": {"feature_maps": 3, "height": 6, "width": 6},
+            "classes": 2,
+            "layers": [{"name": "norm", **layer}],
+            "connections": "chain",
+        }
+    )
+    network = build(architecture)
+    network(torch.rand(2, 3, 6, 6).contiguous(memory_format=layout)).sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
