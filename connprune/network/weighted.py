@@ -14,7 +14,7 @@ from connprune.network.layers import ACTIVATIONS, IN_PLACE, SCALE_FREE, LayerMod
 
 # A backward pass through a group normalisation of channels-last values that need no gradient, as images do not, ends
 # torch 2.11 on a CPU with a segmentation fault; torch 2.14 does it.
-_NEEDS_MAPS_FIRST = torch.__version__ < (2, 14)
+_NEEDS_MAPS_FIRST = torch.__version__ < "2.14"
 
 
 class GroupNorm(nn.GroupNorm):

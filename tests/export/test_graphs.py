@@ -26,6 +26,8 @@ from tests.network.reference import carried_maps, shaken
 from tests.strategies import AGGREGATES, architectures
 
 BATCHES = (1, 2, 7)
+# torch 2.11 warns of how itself reads a file.
+pytestmark = pytest.mark.filterwarnings("ignore:The given buffer is not writable")
 # Exporters note where in the source code an operation came from; nothing of this machine shall travel.
 HERE = str(Path(__file__).parents[2]).encode()
 
