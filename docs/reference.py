@@ -83,6 +83,8 @@ WHERE = {
     "export": "`export`",
     "check": "`check`",
     "runs": "`runs`",
+    "run-differences": "`runs diff`",
+    "removed-runs": "`runs rm`",
     "presets": "`presets`",
     "preset": "`presets NAME`",
     "bench": "`bench`",

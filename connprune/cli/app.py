@@ -26,6 +26,8 @@ PANELS = {
     },
     UTILITIES: {
         "runs": "List runs, cuts and experiments, and the state of each.",
+        "runs diff": "Show in which settings, counts and results two runs differ.",
+        "runs rm": "Remove runs, cuts or experiments, unless another was made from them.",
         "check": "Check a file or a run, and list everything that is wrong with it.",
         "presets": "List the presets, or print one as YAML.",
         "schema": "Print the JSON Schema of a configuration, a sweep or a result.",
@@ -44,7 +46,7 @@ def command_line(words: Iterable[str] | None = None) -> typer.Typer:
     Args:
         words: of the line that was typed; None imports every command.
     """
-    typed = None if words is None else set(words)
+    typed = None if words is None else {part for word in words for part in word.split()}
     app = typer.Typer(
         cls=Group,
         name="connprune",
@@ -55,7 +57,7 @@ def command_line(words: Iterable[str] | None = None) -> typer.Typer:
     )
     for panel, commands in PANELS.items():
         for name, summary in commands.items():
-            command = _imported(name) if typed is None or name in typed else _nothing
+            command = _imported(name) if typed is None or typed.issuperset(name.split()) else _nothing
             text = help_of(command) if command is not _nothing else summary
             app.command(name, cls=Command, help=text, rich_help_panel=panel)(command)
     if typed is None or HIDDEN in typed:
@@ -65,6 +67,7 @@ def command_line(words: Iterable[str] | None = None) -> typer.Typer:
 
 
 def _imported(name: str) -> Callable[..., None]:
+    name = name.replace(" ", "_")
     command: Callable[..., None] = getattr(import_module(f"connprune.cli.{name}"), name)
     return command
 

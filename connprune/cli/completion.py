@@ -15,19 +15,9 @@ STARTS = ("scratch", "cut", "early")
 PARTS = ("test", "validation", "train")
 SCHEMAS = (
     *("configuration", "sweep", "summary", "epoch", "environments", "inspection", "run-agreement", "cut-agreement"),
-    *(
-        "cut",
-        "thresholds",
-        "rounds",
-        "comparison",
-        "swept",
-        "commands",
-        "planned-training",
-        "planned-sweep",
-        "export",
-        "check",
-    ),
-    *("runs", "presets", "preset", "bench", "machine", "evaluation", "predictions"),
+    *("cut", "thresholds", "rounds", "comparison", "swept", "commands", "planned-training", "planned-sweep", "export"),
+    *("check", "runs", "run-differences", "removed-runs", "presets", "preset", "bench", "machine", "evaluation"),
+    "predictions",
 )
 
 
@@ -49,6 +39,14 @@ def keys(incomplete: str) -> list[str]:
     from connprune.training.key_paths import configuration_keys
 
     return _beginning(incomplete, (f"{key}=" for key in configuration_keys()))
+
+
+def columns(incomplete: str) -> list[str]:
+    """Columns of a list of runs, and keys of the configuration, that begin so."""
+    from connprune.documents.lists import RunRow
+    from connprune.training.key_paths import configuration_keys
+
+    return _beginning(incomplete, (*RunRow.model_fields, *configuration_keys()))
 
 
 def criteria(incomplete: str) -> list[str]:

@@ -21,7 +21,12 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """All commands."""
+    """All commands; one that belongs to another has a name of two words, like `runs diff`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first words name, and the words after it."""
+        words = " ".join(args[:2])
+        return super().resolve_command(ctx, [words, *args[2:]] if words in self.commands else args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Prints its help."""

@@ -6,8 +6,27 @@ from typing import Annotated
 
 import typer
 
-from connprune.cli import options
+from connprune.cli import completion, options
 from connprune.cli.output import Output
+
+SortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="KEY",
+        help="Sort by a column or a key of the configuration, smallest first; -KEY is largest first.",
+        autocompletion=completion.columns,
+    ),
+]
+FilterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="EXPR",
+        help="List only those of which KEY=VALUE or KEY>NUMBER holds (or !=, <, >=, <=); may be repeated.",
+        autocompletion=completion.columns,
+    ),
+]
 
 
 def runs(
@@ -15,6 +34,8 @@ def runs(
         list[Path] | None,
         typer.Argument(metavar="DIR", help="Folders of runs, or experiments, whose trainings are then listed."),
     ] = None,
+    order: SortOption = None,
+    conditions: FilterOption = None,
     runs: options.RunsOption = None,
     as_csv: options.CsvOption = False,
     as_json: options.JsonOption = False,
@@ -28,6 +49,12 @@ def runs(
       connprune runs
 
       connprune runs runs/compare-1a2b3c4d --json
+
+    KEY is a column, by its heading or its name in --json, or a key of the configuration; quote < and > for the shell.
+
+      connprune runs --filter status=done --filter data=digits --sort -training.optimizer.rate
+
+    A folder that is called diff or rm is ./diff or ./rm.
     """
     from shutil import get_terminal_size
 
@@ -36,13 +63,16 @@ def runs(
     from connprune.report.runs import runs_table
     from connprune.runs.find import runs_folder
     from connprune.runs.listing import rows
+    from connprune.runs.selecting import Condition, selected
 
     options.require_one_format(as_csv, as_json)
     if folders and runs:
         raise UsageError("Give DIR or --runs, found both.")
     output = Output(as_json)
     folder = runs_folder(runs)
-    listed = rows(folders or ([folder] if folder.exists() else []))
+    wanted = [Condition.read(text) for text in conditions or ()]
+    there = rows(folders or ([folder] if folder.exists() else []))
+    listed = selected(there, wanted, order, _configuration_keys) if there else []
     document = Runs(runs=tuple(listed))
     if listed or as_json:
         output.table(
@@ -52,8 +82,15 @@ def runs(
             as_csv,
         )
     else:
-        output.note(f"there are no runs in {', '.join(map(str, folders or [folder]))}")
-    damaged = [row.problem for row in listed if row.status == "damaged"]
+        where = ", ".join(map(str, folders or [folder]))
+        output.note(f"none of the {len(there)} in {where} is so" if there else f"there are no runs in {where}")
+    damaged = [row.problem for row in there if row.status == "damaged"]
     if damaged:
         more = f" ({len(damaged) - 1} more are damaged)" if len(damaged) > 1 else ""
         output.warning(f"{damaged[0]}{more}")
+
+
+def _configuration_keys() -> list[str]:
+    from connprune.training.key_paths import configuration_keys
+
+    return configuration_keys()

@@ -12,6 +12,7 @@ from connprune.documents.check import Check
 from connprune.documents.comparison import Comparison
 from connprune.documents.cut import CutDocument, Thresholds
 from connprune.documents.described import attributes, summary
+from connprune.documents.differences import RemovedRuns, RunDifferences
 from connprune.documents.environment import Environments, Machine
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.evaluation import Evaluation, Predictions
@@ -41,6 +42,8 @@ DOCUMENTS: dict[str, type[Part]] = {
     "export": Export,
     "check": Check,
     "runs": Runs,
+    "run-differences": RunDifferences,
+    "removed-runs": RemovedRuns,
     "presets": Presets,
     "preset": Preset,
     "bench": Bench,

@@ -4,11 +4,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connprune.documents.differences import RunDifferences
 from connprune.documents.lists import RunRow
 from connprune.report.aligned import aligned
+from connprune.runs.settings_of import shown
 
 # What a narrow table leaves out, first things first.
 _DISPENSABLE = ("seed", "data", "from", "rule", "parent", "parameters", "validation", "connections", "age")
+# Characters of a value in the table of differences.
+_LONGEST = 40
 
 
 def runs_table(rows: Sequence[RunRow], now: datetime, width: int | None = None) -> str:
@@ -58,6 +62,29 @@ def age(moment: str | None, now: datetime) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def differences_table(document: RunDifferences) -> str:
+    """A line for each value that differs."""
+    names = [Path(document.first).name, Path(document.second).name]
+    header = ["", "", *(names if names[0] != names[1] else (document.first, document.second))]
+    lines = []
+    for row in document.differences:
+        values = [_value(row.key, value) for value in (row.first, row.second)]
+        # What rounding makes equal is shown whole.
+        lines.append([row.part, row.key, *(values if values[0] != values[1] else map(shown, (row.first, row.second)))])
+    return aligned(header, lines, left=2)
+
+
+def _value(key: str, value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return _share(value) if key.endswith("accuracy") else f"{value:.6g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = shown(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _out_of(count: int | None, total: int | None) -> str:

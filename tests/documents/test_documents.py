@@ -50,6 +50,8 @@ def test_what_every_command_prints(command: Command) -> None:
         "export": ("export", "mine", "--format", "safetensors"),
         "check": ("check", "mine"),
         "runs": ("runs", "."),
+        "run-differences": ("runs", "diff", "mine", "cut"),
+        "removed-runs": ("runs", "rm", "other", "--yes"),
         "presets": ("presets",),
         "preset": ("presets", "digits"),
         "machine": ("env",),
