@@ -97,10 +97,10 @@ def selected(
     values = _Values(rows, known)
     for condition in conditions:
         column = values.of(condition.key)
-        there = [value for value in column.values() if value is not None]
-        if condition.sign in _ORDERS and there and not any(map(_is_number, there)):
+        held = [value for value in column.values() if value is not None]
+        if condition.sign in _ORDERS and held and not any(map(_is_number, held)):
             raise UsageError(
-                f"{condition.key}: {condition.sign} compares numbers, but this holds {shown(there[0])!r}; "
+                f"{condition.key}: {condition.sign} compares numbers, but this holds {shown(held[0])!r}; "
                 "= and != compare text."
             )
         rows = [row for row in rows if condition.holds(column[row.path])]

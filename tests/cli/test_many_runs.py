@@ -23,7 +23,7 @@ def network(*settings: str) -> tuple[str, Architecture]:
     return configuration.to_yaml(architecture), architecture
 
 
-def made(path: Path, *settings: str, kind: Any = "train", accuracy: float | None = None, **notes: object) -> Path:
+def made(path: Path, *settings: str, kind: Any = "train", accuracy: float | None = None, **notes: Any) -> Path:
     """A run as a training of the digits would begin it, or leave it."""
     run = RunDirectory.create(path, kind, *network(*settings), **notes)
     if accuracy is not None:
