@@ -1,10 +1,10 @@
 """Augmentations, as data. Nothing here imports torch."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, PlainValidator, SerializeAsAny
 
-from connprune.architecture.base import Count, Frozen, NonNegative, Positive, Real, Shape
+from connprune.architecture.base import Count, Fraction, Frozen, NonNegative, NonNegativeInt, Positive, Real, Shape
 from connprune.architecture.kinds import kind_of, of_kind
 from connprune.registry import Registry
 
@@ -121,6 +121,56 @@ class Colour(Augmentation):
         return None if has_pixels else "found other values than pixels, expected images of 8 bits"
 
 
+TrivialOperation = Literal[
+    "identity",
+    "shear-x",
+    "shear-y",
+    "translate-x",
+    "translate-y",
+    "rotate",
+    "brightness",
+    "contrast",
+    "saturation",
+    "sharpness",
+    "posterize",
+    "solarize",
+    "autocontrast",
+    "equalize",
+]
+
+
+class TrivialAugment(_Filling):
+    """One operation, with one of 31 strengths, drawn for each image: TrivialAugment (Müller, Hutter 2021).
+
+    The defaults are its wide space. All results are PIL's, with the nearest pixel where pixels move.
+
+    Attributes:
+        operations: those that are drawn from, each as likely as the others.
+        shear: the greatest shear, as a share of the other side.
+        translate: the greatest shift, in pixels.
+        rotate: the greatest turn, in degrees.
+        enhance: how far a factor of brightness, contrast, saturation or sharpness is from 1 at most.
+        bits: the fewest that `posterize` leaves of a value.
+        fill: the value of pixels that come from outside.
+    """
+
+    kind: Literal["trivial-augment"] = "trivial-augment"
+    operations: Annotated[tuple[TrivialOperation, ...], Field(min_length=1)] = get_args(TrivialOperation)
+    shear: Fraction = 0.99
+    translate: NonNegativeInt = 32
+    rotate: Annotated[float, Field(strict=True, ge=0, le=180)] = 135.0
+    enhance: Fraction = 0.99
+    bits: Annotated[int, Field(strict=True, ge=1, le=8)] = 2
+    fill: Real = 0.0
+
+    implementation = "connprune.data.trivial_augment:TrivialAugment"
+
+    def problem(self, shape: Shape, has_pixels: bool) -> str | None:
+        if not has_pixels:
+            return "found other values than pixels, expected images of 8 bits"
+        return super().problem(shape, has_pixels)
+
+
 class Mixup(Augmentation):
     """The weighted mean of two images and of their labels (Zhang, Cissé, Dauphin, Lopez-Paz 2018).
 
@@ -152,6 +202,6 @@ class CutMix(Augmentation):
 
 
 AUGMENTATIONS: Registry[type[Augmentation]] = Registry("augmentation", "connprune.augmentations", kind_of, Augmentation)
-for _augmentation in (Crop, Cutout, Erase, Colour, Mixup, CutMix):
+for _augmentation in (Crop, Cutout, Erase, Colour, TrivialAugment, Mixup, CutMix):
     AUGMENTATIONS.register(_augmentation)
 AnyAugmentation = Annotated[SerializeAsAny[Augmentation], PlainValidator(of_kind(AUGMENTATIONS, Augmentation))]

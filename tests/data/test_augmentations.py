@@ -1,7 +1,7 @@
 """Each augmentation does to a batch what PIL or torchvision does to each of its images, by what was drawn for it."""
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,11 +11,23 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from scipy import stats
 from torch import Tensor
+from torchvision.transforms import InterpolationMode, autoaugment
 from torchvision.transforms import functional as tv
 
 from connprune.architecture.base import Shape
 from connprune.data.augmentation import Operations
-from connprune.data.augmentations import AUGMENTATIONS, Augmentation, Colour, Crop, CutMix, Cutout, Erase, Mixup
+from connprune.data.augmentations import (
+    AUGMENTATIONS,
+    Augmentation,
+    Colour,
+    Crop,
+    CutMix,
+    Cutout,
+    Erase,
+    Mixup,
+    TrivialAugment,
+    TrivialOperation,
+)
 from connprune.data.batches import Draws, draw_epoch
 from connprune.data.images import Images
 from connprune.data.operations import grey
@@ -27,7 +39,15 @@ from connprune.training.configuration import resolve
 from connprune.training.layered import Setting
 
 COUNT = 100
-ALL = [Crop(), Colour(brightness=0.4, contrast=0.4, saturation=0.4), Cutout(size=4), Erase(), Mixup(), CutMix()]
+ALL = [
+    Crop(),
+    Colour(brightness=0.4, contrast=0.4, saturation=0.4),
+    Cutout(size=4),
+    Erase(),
+    TrivialAugment(),
+    Mixup(),
+    CutMix(),
+]
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +290,92 @@ def test_one_setting_of_a_list_can_be_changed() -> None:
         assignments=["data.augment.operations=[{kind: crop}, {kind: cutmix}]", "data.augment.operations.0.padding=2"],
     )
     assert chosen.data.augment.operations == (Crop(padding=2), CutMix())
+
+
+def torchvision_s(image: Image.Image, operation: str, strength: float) -> Image.Image:
+    """The same operation by torchvision's implementation of TrivialAugment, which is PIL's for an image of PIL."""
+    name = {
+        "saturation": "Color",
+        "autocontrast": "AutoContrast",
+        **{
+            f"{kind}-{axis}": f"{kind}-{axis}".title().replace("-", "")
+            for kind in ("shear", "translate")
+            for axis in "xy"
+        },
+    }.get(operation, operation.title())
+    return autoaugment._apply_op(image, name, strength, InterpolationMode.NEAREST, [7.0] * len(image.getbands()))
+
+
+def source_is_between_pixels(operation: str, strength: float, height: int, width: int) -> Tensor:
+    """Where a pixel comes from within a thousandth of the line between two others: PIL's places have 16 bits."""
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    turn = math.radians(strength) if operation == "rotate" else 0.0
+    shear = [strength if operation == f"shear-{axis}" else 0.0 for axis in "xy"]
+    columns = math.cos(turn) * (x - width / 2) - math.sin(turn) * (y - height / 2) + width / 2 + shear[0] * y
+    rows = math.sin(turn) * (x - width / 2) + math.cos(turn) * (y - height / 2) + height / 2 + shear[1] * x
+    near = [abs(place - place.round()) < 1e-3 for place in (columns, rows)]
+    return torch.from_numpy(near[0] | near[1])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("operation", get_args(TrivialOperation))
+def test_each_operation_of_trivial_augment_is_pil_s(
+    pictures: Tensor, operation: TrivialOperation, channels: int
+) -> None:
+    # Only of more pixels than values there are any that could be equally frequent.
+    pictures = pictures[:, :channels].repeat_interleave(2, 2).repeat_interleave(2, 3)
+    trivial, (chosen, strengths) = drawn(TrivialAugment(operations=(operation,), translate=9, fill=7.0), pictures)
+    made = trivial(pictures, chosen, strengths)
+    assert made.dtype == torch.uint8
+    differing = 0
+    for image, one, strength in zip(pictures, made, strengths.tolist(), strict=True):
+        picture = Image.fromarray(image[0].numpy()) if channels == 1 else as_pil(image)
+        array = np.array(torchvision_s(picture, operation, strength))
+        expected = torch.from_numpy(array).view(32, 24, channels).permute(2, 0, 1)
+        wrong = one != expected
+        if operation in ("shear-x", "shear-y", "rotate"):
+            wrong &= ~source_is_between_pixels(operation, strength, 32, 24)
+        if operation == "autocontrast":
+            # A whole number that PIL's floating point makes a little less than it is, it rounds down to the one below.
+            flat = image.long().flatten(1)
+            least, most = (bound.view(-1, 1, 1) for bound in torch.aminmax(flat, dim=1))
+            wrong &= ~((one.int() - expected.int() == 1) & ((image - least) * 255 % (most - least).clamp(1) == 0))
+        assert not wrong.any(), strength
+        differing += bool((one != image).any())
+    changes_none = operation == "identity" or (operation == "saturation" and channels == 1)
+    assert differing == 0 if changes_none else differing > 50
+
+
+def test_strengths_of_trivial_augment_are_torchvision_s(pictures: Tensor) -> None:
+    trivial, (chosen, strengths) = drawn(TrivialAugment(), pictures, 8000)
+    theirs = autoaugment.TrivialAugmentWide()._augmentation_space(31)
+    names = {name.lower(): values for name, values in theirs.items()} | {"saturation": theirs["Color"]}
+    for number, name in enumerate(trivial.settings.operations):
+        values, both_ways = names[name.replace("-", "")]
+        own = trivial.strengths(name)
+        # Its 16 pixels are a little less, so that it takes 15.
+        expected = (values.double() + 1e-4).trunc() if "translate" in name else values.double()
+        torch.testing.assert_close(own.double(), expected.expand(31), atol=1e-4, rtol=0)
+        of_this = strengths[chosen == number]
+        assert len(of_this) / 8000 == pytest.approx(1 / 14, abs=0.015)
+        assert set(of_this.tolist()) <= {
+            sign * value for value in own.tolist() for sign in ((1, -1) if both_ways else (1,))
+        }
+        assert not both_ways or 0.4 < (of_this > 0).sum() / (of_this != 0).sum() < 0.6
+
+
+def test_with_trivial_augment_each_image_has_the_operation_that_it_drew(pictures: Tensor) -> None:
+    trivial, (chosen, strengths) = drawn(TrivialAugment(), pictures)
+    made = trivial(pictures, chosen, strengths)
+    assert len(chosen.unique()) == 14
+    for number, name in enumerate(trivial.settings.operations):
+        of_this = chosen == number
+        alone = drawn(TrivialAugment(operations=(name,)), pictures)[0]
+        assert torch.equal(made[of_this], alone(pictures, torch.zeros_like(chosen), strengths)[of_this])
+    # What an operation before it left is rounded to pixels, and images of any number of channels do.
+    assert torch.equal(trivial(pictures.float() + 0.2, chosen, strengths), made)
+    assert trivial(pictures.repeat(1, 2, 1, 1), chosen, strengths).shape == (COUNT, 6, 16, 12)
+    assert trivial(pictures[:, :, :2, :2], chosen, strengths).shape == (COUNT, 3, 2, 2)
 
 
 def test_every_kind_is_tried_here() -> None:
