@@ -138,7 +138,36 @@ def moved(shifts: Tensor, flips: Tensor, height: int, width: int) -> tuple[Tenso
     return rows, (across - shifts[:, 1:]).clamp(0, width - 1)
 
 
-def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, number: int, fewest: int = 1) -> Epoch:
+def balanced(order: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+    """As many images of each class: one of the smallest classes as often as it takes, of a large one not all.
+
+    Args:
+        order: (count,), all images in a random order.
+        labels: (count,), of the images in their own.
+        generator: draws which classes have an image more than others, and the new order.
+
+    Returns:
+        (count,): of a class as many as of another, or one more; each image of it as often as another, or once more.
+    """
+    count, device = len(order), order.device
+    present, which, sizes = labels.unique(return_inverse=True, return_counts=True)
+    members = order[which[order].argsort(stable=True)]
+    begins = sizes.cumsum(0) - sizes
+    numbers = torch.arange(count, device=device)
+    turns = torch.randperm(len(present), generator=generator, device=device)[numbers % len(present)]
+    chosen = members[begins[turns] + numbers // len(present) % sizes[turns]]
+    return chosen[torch.randperm(count, generator=generator, device=device)]
+
+
+def draw_epoch(
+    images: Images,
+    augment: Augment,
+    batch_size: int,
+    seed: int,
+    number: int,
+    fewest: int = 1,
+    is_balanced: bool = False,
+) -> Epoch:
     """The batches of epoch `number`; the same seed and number give the same batches on the same kind of device.
 
     Args:
@@ -148,6 +177,7 @@ def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, num
         seed: of the training.
         number: of the epoch.
         fewest: as of `Epoch`.
+        is_balanced: whether all classes have as many images.
     """
     device = images.images.device
     generator = stream(seed, "epoch", number, device=device)
@@ -158,6 +188,8 @@ def draw_epoch(images: Images, augment: Augment, batch_size: int, seed: int, num
     drawn = torch.rand(count, 2, generator=generator, device=device)
     shifts = (drawn * (2 * reach + 1)).floor().sub(reach).long()
     flips = torch.rand(count, generator=generator, device=device) < augment.flip
+    if is_balanced:
+        order = balanced(order, images.labels, stream(seed, "sampling", number, device=device))
     operations = Operations(augment.operations, images.images)
     # Of a stream of its own: what comes before is drawn alike, whatever comes after it.
     generator = stream(seed, "operations", number, device=device)

@@ -58,7 +58,7 @@ class TrivialAugment(Change[plain.TrivialAugment]):
         names = self.settings.operations
         is_chosen: dict[str, Tensor] = {name: chosen == number for number, name in enumerate(names)}
         graded = [name for name in (*_MOVES, *_FACTORS) if name in names]
-        strengths = {name: torch.where(is_chosen[name], strength, 0) for name in graded}
+        strengths: dict[str, Tensor] = {name: torch.where(is_chosen[name], strength, 0) for name in graded}
         pixels = images if images.dtype == torch.uint8 else images.round().clamp(0, 255).to(torch.uint8)
         if set(names) & set(_MOVES):
             pixels = _moved(pixels, strengths, self.settings.fill)

@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,21 +13,24 @@ from connprune.network.network import Network
 from connprune.registry import imported
 from connprune.training.recipe import Optimizer
 
-Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
 
+@cache
+def __getattr__(name: str) -> Any:
+    """An optimizer of torch.optim by its name, for steps that are not compiled together with their network.
 
-def _never_compiled(kind: type[Kind]) -> type[Kind]:
-    """The optimizer without what torch puts around its methods for networks that are compiled together with their step.
+    No step of ours is. For those that are torch puts something around the optimizer's methods, and the first call of each would import the compiler, which takes as long as torch itself.
 
-    No step of ours is, and the first call of each would import the compiler, which takes as long as torch itself.
+    Raises:
+        AttributeError: there is none.
     """
+    kind = getattr(torch.optim, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
+        raise AttributeError(f"torch.optim has no optimizer {name!r}")
     wrapped = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
-    methods = {name: inspect.unwrap(getattr(kind, name)) for name in wrapped}
-    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(inspect.unwrap(kind.step))})
+    methods = {method: inspect.unwrap(getattr(kind, method)) for method in wrapped}
+    return type(name, (kind,), {**methods, "step": torch.no_grad()(inspect.unwrap(kind.step))})
 
 
-Adam, AdamW = _never_compiled(torch.optim.Adam), _never_compiled(torch.optim.AdamW)
-SGD = _never_compiled(torch.optim.SGD)
 # The key of a parameter group that says whether the schedule changes its learning rate; without it, it does.
 _SCHEDULED = "scheduled"
 
@@ -39,7 +43,8 @@ def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimiz
     recorded are tensors, so that a recorded step reads them anew each time.
 
     Raises:
-        UsageError: the class of the optimizer cannot be imported, refuses its arguments, or is no optimizer.
+        UsageError: the class of the optimizer cannot be imported, refuses its arguments, is no optimizer, or evaluates
+            the loss itself.
     """
     gates = network.gates.weight if network.gates else None
     weights = [parameter for parameter in network.parameters() if parameter is not gates]
@@ -61,6 +66,11 @@ def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimiz
         for (rate, decay, follows), parameters in alike.items()
     ]
     kind = imported(settings.implementation, f"optimizer {settings.kind}")
+    if _needs_closure(kind):
+        raise UsageError(
+            f"training.optimizer: {settings.implementation} evaluates the loss itself (its step needs a closure), "
+            "which no step here lets it do."
+        )
     try:
         made = kind(groups, lr=settings.rate, **settings.arguments())
     except (TypeError, ValueError) as error:
@@ -75,6 +85,12 @@ def make_optimizer(network: Network, settings: Optimizer) -> torch.optim.Optimiz
             if "capturable" in group:
                 group.update(capturable=True)
     return optimizer
+
+
+def _needs_closure(kind: Any) -> bool:
+    step = getattr(kind, "step", None)
+    closure = inspect.signature(step).parameters.get("closure") if callable(step) else None
+    return closure is not None and closure.default is closure.empty
 
 
 def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:

@@ -1,114 +1,32 @@
 """The recipe of a training, as data. Nothing here imports torch."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Literal, Self
 
-from pydantic import PlainValidator, SerializeAsAny, model_validator
+from pydantic import model_validator
 
 from connprune.architecture.base import (
     Count,
     Fraction,
     Frozen,
-    NonNegative,
     NonNegativeInt,
     Positive,
     Switch,
     UnsuitableKeyError,
 )
-from connprune.architecture.kinds import kind_of, of_kind
-from connprune.registry import Registry
+from connprune.training import torch_optimizers as torch_optimizers
+from connprune.training.optimizers import OPTIMIZER as OPTIMIZER
+from connprune.training.optimizers import OPTIMIZERS as OPTIMIZERS
+from connprune.training.optimizers import SGD as SGD
+from connprune.training.optimizers import Adam as Adam
+from connprune.training.optimizers import AnyOptimizer
+from connprune.training.optimizers import AdamW as AdamW
+from connprune.training.optimizers import Optimizer as Optimizer
 from connprune.training.schedules import AnySchedule, Fixed
 
 # From so many times the layers' outputs on, concatenations are what fills the memory.
 RECOMPUTE_FROM = 4
 # A training that diverges again after so many halvings of its rates has another fault than its rates.
 MOST_ROLLBACKS = 3
-
-
-class Optimizer(Frozen):
-    """What takes the steps.
-
-    A class of your own has keys of its own, and names the class in `implementation` that they are given to.
-
-    Attributes:
-        kind: its name in the registry.
-        rate: the learning rate of the weights, and of the gates unless they have their own.
-    """
-
-    kind: str
-    rate: Positive = 1e-3
-
-    # Where the class is, as "package.module:Class", of the interface of torch.optim; called with groups of parameters,
-    # each with its `lr` and `weight_decay`, with `lr` and with `arguments`.
-    implementation: ClassVar[str]
-
-    def arguments(self) -> dict[str, object]:
-        """What the class is called with besides: the keys that are its own."""
-        return self.model_dump(exclude={"kind", "rate", "weight_decay"})
-
-
-class _Adam(Optimizer):
-    """Adam.
-
-    Attributes:
-        weight_decay: of the weights of convolutions and dense layers; biases and gates have none.
-    """
-
-    weight_decay: NonNegative = 0.0
-
-    def arguments(self) -> dict[str, object]:
-        return {"fused": True}
-
-
-class Adam(_Adam):
-    """Adam (Kingma, Ba 2015), which adds the weight decay to the gradient.
-
-    Attributes:
-        kind: its name in the registry; also that of a section without one.
-    """
-
-    kind: Literal["adam"] = "adam"
-
-    implementation = "connprune.training.optimizer:Adam"
-
-
-class AdamW(_Adam):
-    """Adam that subtracts the weight decay from the weights (Loshchilov, Hutter 2019)."""
-
-    kind: Literal["adamw"] = "adamw"
-
-    implementation = "connprune.training.optimizer:AdamW"
-
-
-class SGD(Optimizer):
-    """Stochastic gradient descent with momentum (Sutskever, Martens, Dahl, Hinton 2013).
-
-    The weight decay is added to the gradient; biases, the weights of normalisations and gates have none.
-
-    Attributes:
-        momentum: how much of the last step is in the next one.
-        nesterov: whether the gradient is taken as if the momentum's part of the step were done.
-        weight_decay: of the weights of convolutions and dense layers.
-    """
-
-    kind: Literal["sgd"] = "sgd"
-    rate: Positive = 0.1
-    momentum: Fraction = 0.9
-    nesterov: Switch = True
-    weight_decay: NonNegative = 0.0
-
-    implementation = "connprune.training.optimizer:SGD"
-
-    def arguments(self) -> dict[str, object]:
-        return {"momentum": self.momentum, "nesterov": self.nesterov and self.momentum > 0, "fused": True}
-
-
-OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer", "connprune.optimizers", kind_of, Optimizer)
-OPTIMIZERS.register(Adam)
-OPTIMIZERS.register(AdamW)
-OPTIMIZERS.register(SGD)
-# The kind of a section without one.
-OPTIMIZER = "adam"
-AnyOptimizer = Annotated[SerializeAsAny[Optimizer], PlainValidator(of_kind(OPTIMIZERS, Optimizer, OPTIMIZER))]
 
 
 class Recipe(Frozen):
@@ -124,6 +42,8 @@ class Recipe(Frozen):
         label_smoothing: the share of each label that is spread over all classes.
         class_weights: `balanced` weighs each image by the inverse of its class's size, 1 on average; null weighs all
             alike.
+        sampling: `balanced` draws as many images of each class for an epoch: of a small class each several times, of a
+            large one other ones in each epoch. null draws each image once.
         clip_norm: gradients whose norm, over all weights and gates, is larger are scaled down to it; null scales none.
         accumulate: the parts of a batch that go through the network one after the other, with their gradients added up:
             less memory. A batch normalisation sees each part by itself.
@@ -157,6 +77,7 @@ class Recipe(Frozen):
     schedule: AnySchedule = Fixed()
     label_smoothing: Fraction = 0.0
     class_weights: Literal["balanced"] | None = None
+    sampling: Literal["balanced"] | None = None
     clip_norm: Positive | None = None
     accumulate: Count = 1
     ema_decay: Fraction | None = None
@@ -176,4 +97,12 @@ class Recipe(Frozen):
         if self.keep_early is not None and self.keep_early > self.epochs:
             expected = f"expected at most epochs, {self.epochs}"
             raise UnsuitableKeyError("keep_early", f"keep_early is {self.keep_early}, {expected}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_balance(self) -> Self:
+        if self.sampling and self.class_weights:
+            raise UnsuitableKeyError(
+                "sampling", "sampling and class_weights would both balance the classes; choose one"
+            )
         return self

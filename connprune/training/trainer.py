@@ -360,7 +360,8 @@ class Trainer:
 
     def _draw_epoch(self) -> Epoch:
         train, recipe = self.splits.train, self.recipe
-        return draw_epoch(train, self.augment, recipe.batch_size, recipe.seed, self.epoch, self._fewest)
+        is_balanced = recipe.sampling == "balanced"
+        return draw_epoch(train, self.augment, recipe.batch_size, recipe.seed, self.epoch, self._fewest, is_balanced)
 
     def _train_step(self, draws: Draws) -> None:
         self._coefficient.fill_(self.penalty_schedule.weight(self.epoch + self.step / self.steps))

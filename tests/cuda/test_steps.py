@@ -118,7 +118,7 @@ def test_a_layer_that_waits_is_warned_of_once_and_training_goes_on(recorded: Rec
     assert "operation not permitted when stream is capturing" in warning
 
 
-def test_an_optimizer_of_ones_own_is_recorded_if_it_can_be_and_else_that_is_said(recorded: Recorded) -> None:
+def test_an_optimizer_is_recorded_if_it_can_be_and_else_that_is_said(recorded: Recorded) -> None:
     cases = [("digits", f"training.optimizer={{kind: {kind}}}") for kind in ("nadam", "remembering")]
     can, cannot = recorded(cases, plugins=["tests.training.optimizers"])
     assert (can["recorded"], can["warnings"]) == (1, [])

@@ -303,7 +303,9 @@ def torchvision_s(image: Image.Image, operation: str, strength: float) -> Image.
             for axis in "xy"
         },
     }.get(operation, operation.title())
-    return autoaugment._apply_op(image, name, strength, InterpolationMode.NEAREST, [7.0] * len(image.getbands()))
+    fill = [7.0] * len(image.getbands())
+    made: Image.Image = autoaugment._apply_op(image, name, strength, InterpolationMode.NEAREST, fill)
+    return made
 
 
 def source_is_between_pixels(operation: str, strength: float, height: int, width: int) -> Tensor:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from connprune.data.batches import draw_epoch, gathered, in_order, moved
+from connprune.data.batches import balanced, draw_epoch, gathered, in_order, moved
 from connprune.data.images import Images, normalisation
 from connprune.data.settings import Augment, DataSettings, Normalise
 from connprune.data.sources import load
@@ -53,6 +53,36 @@ def test_an_epoch_has_every_image_once(images: Images) -> None:
     assert seen.dtype == torch.uint8
     assert torch.equal(seen[epoch.draws.order.argsort()], images.images)
     assert torch.equal(torch.cat([labels for _, labels in batches])[epoch.draws.order.argsort()], images.labels)
+
+
+@given(st.lists(st.sampled_from([0, 0, 0, 0, 3, 3, 7, 9]), min_size=1, max_size=60), st.integers(0, 9))
+def test_balanced_classes_have_as_many_images_each_as_often(labels: list[int], seed: int) -> None:
+    numbers, generator = torch.tensor(labels), torch.Generator().manual_seed(seed)
+    drawn = balanced(torch.randperm(len(labels), generator=generator), numbers, generator)
+    assert len(drawn) == len(labels)
+    of_classes = [int((numbers[drawn] == label).sum()) for label in set(labels)]
+    assert max(of_classes) - min(of_classes) <= 1
+    for label in set(labels):
+        often = [int((drawn == image).sum()) for image in (numbers == label).nonzero().flatten().tolist()]
+        assert max(often) - min(often) <= 1
+
+
+def test_balanced_epochs_differ_and_nothing_else_is_drawn_otherwise(images: Images) -> None:
+    few = images[(images.labels < 3) | (torch.arange(len(images)) % 7 == 0)]
+    augment = Augment(shift=0.25, flip=0.5)
+    plain = draw_epoch(few, augment, 32, seed=7, number=0)
+    first, again, other = (
+        draw_epoch(few, augment, 32, seed=7, number=number, is_balanced=True) for number in (0, 0, 1)
+    )
+    assert torch.equal(first.draws.order, again.draws.order)
+    assert torch.equal(first.draws.rows, plain.draws.rows)
+    counts = few.labels[first.draws.order].bincount()
+    assert counts.max() - counts.min() <= 1
+    of_the_largest = [set(epoch.draws.order[few.labels[epoch.draws.order] == 1].tolist()) for epoch in (first, other)]
+    assert of_the_largest[0] != of_the_largest[1]
+    batch = few.labels[first.draws.order][:64]
+    assert (batch[1:] != batch[:-1]).sum() > 40, "classes are not in turns"
+    assert not torch.equal(batch[:10], batch[10:20])
 
 
 def test_epochs_differ_and_can_be_repeated(images: Images) -> None:

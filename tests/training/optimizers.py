@@ -1,4 +1,4 @@
-"""A plug-in with optimizers: one that remembers all that a checkpoint can hold, one that more, and one of torch's."""
+"""A plug-in with optimizers: one that remembers all that a checkpoint can hold, and one that more."""
 
 from typing import Any, Literal
 
@@ -23,14 +23,6 @@ class Secretive(Optimizer):
     kind: Literal["secretive"]
 
     implementation = "tests.training.optimizers:WithASet"
-
-
-class NAdam(Optimizer):
-    """Adam with Nesterov's momentum (Dozat 2016), whose steps can be recorded."""
-
-    kind: Literal["nadam"]
-
-    implementation = "torch.optim:NAdam"
 
 
 class Counting(torch.optim.Optimizer):

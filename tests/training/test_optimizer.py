@@ -1,5 +1,6 @@
 """Optimizer groups and schedules follow the recipe."""
 
+import inspect
 import math
 
 import pytest
@@ -13,7 +14,7 @@ from connprune.errors import UsageError
 from connprune.plugins import load_plugin
 from connprune.training.configuration import resolve
 from connprune.training.optimizer import can_be_recorded, make_optimizer
-from connprune.training.recipe import Adam, AdamW, Recipe
+from connprune.training.recipe import OPTIMIZERS, Adam, AdamW, Recipe
 from connprune.training.scheduler import make_scheduler
 from connprune.training.schedules import Cosine, Plateau
 
@@ -75,6 +76,46 @@ def test_a_rate_of_the_gates_own_is_not_scheduled(digits: Architecture, schedule
 
 def test_the_optimizer_is_fused(blog: Architecture) -> None:
     assert make_optimizer(build(blog), Adam()).defaults["fused"]
+
+
+# Of these one evaluates the loss itself, one is for sparse gradients, and one for matrices alone.
+UNSUITABLE = {"lbfgs", "sparseadam", "muon"}
+
+
+def of_torch() -> dict[str, type[torch.optim.Optimizer]]:
+    kinds = (getattr(torch.optim, name) for name in torch.optim.__all__)
+    return {
+        kind.__name__.lower(): kind
+        for kind in kinds
+        if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer
+    }
+
+
+def test_every_optimizer_of_torch_is_here() -> None:
+    load_plugin("tests.training.optimizers")
+    assert set(of_torch()) - UNSUITABLE == {*OPTIMIZERS} - {"remembering", "secretive"}
+
+
+@pytest.mark.parametrize("kind", sorted(set(of_torch()) - UNSUITABLE))
+def test_the_keys_of_an_optimizer_are_torch_s_arguments_with_torch_s_defaults(kind: str, digits: Architecture) -> None:
+    settings = OPTIMIZERS[kind].model_validate({"kind": kind})
+    arguments = inspect.signature(of_torch()[kind]).parameters
+    ours = settings.model_dump(exclude={"kind", "rate"})
+    # The defaults of these are older than the rule.
+    own = {"momentum", "nesterov"} if kind == "sgd" else {"weight_decay"} if kind == "adamw" else set()
+    for name in set(ours) - own:
+        assert ours[name] == arguments[name].default, name
+    assert kind in ("sgd",) or settings.rate == arguments["lr"].default
+    optimizer = make_optimizer(build(digits), settings)
+    assert type(optimizer).__mro__[1] is of_torch()[kind]
+    for name in set(ours) - {"weight_decay"}:
+        assert all(group[name] == ours[name] for group in optimizer.param_groups), name
+
+
+@pytest.mark.parametrize("kind", sorted(UNSUITABLE))
+def test_what_is_no_optimizer_of_a_step_is_refused(kind: str) -> None:
+    with pytest.raises(UsageError, match=f"found the kind '{kind}', expected one of adam, adamw, sgd, rmsprop"):
+        resolve("digits", assignments=[f"training.optimizer.kind={kind}"])
 
 
 def keras_rates(losses: list[float], factor: float, patience: int, floor: float) -> list[float]:
@@ -146,7 +187,7 @@ def test_a_kind_with_other_keys_takes_none_of_the_preset_s() -> None:
     [
         ("nowhere:Class", "names the module 'nowhere:Class', but: No module named 'nowhere'"),
         ("torch.optim:Nothing", "has no attribute 'Nothing'"),
-        ("torch.optim:LBFGS", "LBFGS doesn't support per-parameter options"),
+        ("torch.optim:LBFGS", r"evaluates the loss itself \(its step needs a closure\)"),
         ("tests.training.optimizers:nothing", "makes no torch.optim.Optimizer"),
     ],
 )

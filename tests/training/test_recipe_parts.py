@@ -1,5 +1,6 @@
 """What a recipe adds to a step, by hand: smoothed and weighted losses, clipping, accumulation, averages; early ends."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ from torch.nn import functional as F
 from connprune.architecture.base import Shape
 from connprune.bench.run import random_splits
 from connprune.data.augmentation import Batch
-from connprune.errors import InterruptedRunError
+from connprune.errors import InterruptedRunError, UsageError
 from connprune.network import build
-from connprune.tensor_files import read_tensors
+from connprune.tensor_files import read_tensors, write_tensors
 from connprune.training.loss import Loss, balanced
-from connprune.training.recipe import Recipe
+from connprune.training.recipe import OPTIMIZERS, Recipe
 from connprune.training.trainer import Trainer
 from tests.training.helpers import StopAfter, configuration, go_on, lasting, start, train
 
@@ -153,17 +154,49 @@ def test_what_is_kept_is_the_average(tmp_path: Path) -> None:
     assert not torch.equal(held["network.gates.weight"], held["model.gates.weight"])
 
 
-@pytest.mark.parametrize("stops", [(3, 4)])
-def test_all_of_it_is_resumed_bit_for_bit(tmp_path: Path, stops: tuple[int, ...]) -> None:
-    whole = train(tmp_path / "whole", *WITH_ALL)
-    chosen = configuration(*WITH_ALL)
+def test_classes_are_balanced_once() -> None:
+    with pytest.raises(UsageError, match="sampling and class_weights would both balance the classes"):
+        configuration("training.sampling=balanced", "training.class_weights=balanced")
+
+
+@pytest.mark.parametrize("settings", [(), ("training.class_weights=null", "training.sampling=balanced")])
+def test_all_of_it_is_resumed_bit_for_bit(tmp_path: Path, settings: tuple[str, ...]) -> None:
+    whole = train(tmp_path / "whole", *WITH_ALL, *settings)
+    chosen = configuration(*WITH_ALL, *settings)
     run = start(tmp_path / "interrupted", chosen)
-    for steps in stops:
+    for steps in (3, 4):
         with pytest.raises(InterruptedRunError):
             go_on(run, chosen, StopAfter(steps))
         torch.rand(7)
     go_on(run, chosen)
     assert lasting(run) == lasting(whole)
+
+
+@pytest.mark.parametrize("kind", [*OPTIMIZERS])
+def test_each_optimizer_is_resumed_bit_for_bit(kind: str, tmp_path: Path) -> None:
+    """By way of a file; with a weight decay and all else that a recipe may add to its parameter groups."""
+    decay = "" if kind == "rprop" else ", weight_decay: 0.01"
+    settings = (f"training.optimizer={{kind: {kind}{decay}}}", "training.schedule={kind: cosine, every: step}")
+    whole, interrupted, resumed = (trainer_of(*settings, count=64) for _ in range(3))
+    before = weights_of(whole)
+
+    def step_of(trainer: Trainer, step: Callable[[], None]) -> None:
+        torch.manual_seed(trainer.step)
+        step()
+
+    steps = whole.endless_steps()
+    for _ in range(4):
+        step_of(whole, steps)
+    steps = interrupted.endless_steps()
+    for _ in range(3):
+        step_of(interrupted, steps)
+    write_tensors(tmp_path / "state", *interrupted.state())
+    resumed.restore(*read_tensors(tmp_path / "state"))
+    step_of(resumed, resumed.endless_steps())
+    for name, weight in weights_of(whole).items():
+        assert torch.equal(weights_of(resumed)[name], weight), name
+    assert not torch.equal(before["gates.weight"], weights_of(whole)["gates.weight"])
+    whole.require_sound()
 
 
 # Nothing moves, so the first epoch stays the best.
