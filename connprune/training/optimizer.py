@@ -18,7 +18,8 @@ from connprune.training.recipe import Optimizer
 def __getattr__(name: str) -> Any:
     """An optimizer of torch.optim by its name, for steps that are not compiled together with their network.
 
-    No step of ours is. For those that are torch puts something around the optimizer's methods, and the first call of each would import the compiler, which takes as long as torch itself.
+    No step of ours is. What torch puts around the methods for those that are would import the compiler at their first
+    call, which takes as long as torch itself.
 
     Raises:
         AttributeError: there is none.

@@ -18,8 +18,8 @@ from connprune.training.optimizers import OPTIMIZER as OPTIMIZER
 from connprune.training.optimizers import OPTIMIZERS as OPTIMIZERS
 from connprune.training.optimizers import SGD as SGD
 from connprune.training.optimizers import Adam as Adam
-from connprune.training.optimizers import AnyOptimizer
 from connprune.training.optimizers import AdamW as AdamW
+from connprune.training.optimizers import AnyOptimizer
 from connprune.training.optimizers import Optimizer as Optimizer
 from connprune.training.schedules import AnySchedule, Fixed
 
