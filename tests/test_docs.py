@@ -73,7 +73,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_option_that_is_mentioned_exists(page: Path, command: Command) -> None:
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
     for name, options in re.findall(
-        r"connprune (runs diff|runs rm|train|inspect|prune|retrain|export|sweep|bench|data|presets|runs|env|check)\b([^|&)\n]*)",
+        r"connprune (runs diff|runs rm|train|inspect|prune|retrain|export|sweep|bench|data|presets|runs|env|check)\b"
+        r"([^|&)\n]*)",
         "\n".join(lines),
     ):
         known = command(name, "--help").out
