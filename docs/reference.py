@@ -80,6 +80,7 @@ WHERE = {
     "commands": "`retrain --list`, `sweep --list`",
     "planned-training": "`train --dry-run`",
     "planned-sweep": "`sweep --dry-run`",
+    "growth": "`grow`",
     "export": "`export`",
     "check": "`check`",
     "runs": "`runs`",

@@ -54,6 +54,9 @@ class Convolution(Weighted):
                 raise LayerShapeError(f"{self.groups} groups do not divide the {maps} feature maps that it {what}")
         return convolved(merged, self.feature_maps, self.kernel, self.stride, self.dilation, self.padding)
 
+    def without_strides(self) -> "Convolution":
+        return self.model_copy(update={"stride": 1, "padding": "same"})
+
     def with_feature_maps(self, count: int) -> "Convolution":
         # A cut takes whole groups, so that those which are left are as large as they were.
         groups = max(1, self.groups * count // self.feature_maps)
@@ -93,6 +96,9 @@ class SeparableConvolution(Weighted):
 
     def weighed_shape(self, merged: Shape) -> Shape:
         return convolved(merged, self.feature_maps, self.kernel, self.stride, self.dilation, "same")
+
+    def without_strides(self) -> "SeparableConvolution":
+        return self.model_copy(update={"stride": 1})
 
     def with_feature_maps(self, count: int) -> "SeparableConvolution":
         return self.model_copy(update={"feature_maps": count})
@@ -134,6 +140,9 @@ class DepthwiseConvolution(Weighted):
 
     def weighed_shape(self, merged: Shape) -> Shape:
         return convolved(merged, merged.feature_maps, self.kernel, self.stride, self.dilation, self.padding)
+
+    def without_strides(self) -> "DepthwiseConvolution":
+        return self.model_copy(update={"stride": 1, "padding": "same"})
 
     def weights(self, merged: Shape) -> int:
         return merged.feature_maps * (area(self.kernel) + self.bias)

@@ -30,6 +30,9 @@ class _Pooling(Layer):
             raise LayerShapeError(f"a {shown(self.size)} window is more than twice as large; {REMEDY}")
         return Shape(merged.feature_maps, *slid(merged.size, reach(self.size), self.stride or self.size, self.padding))
 
+    def without_strides(self) -> "_Pooling":
+        return self.model_copy(update={"stride": 1, "padding": "same"})
+
 
 @register
 class MaxPooling(_Pooling):

@@ -59,6 +59,10 @@ class Layer(Frozen):
         """The layer with so many feature maps in its output, of which a cut has removed the others."""
         return self
 
+    def without_strides(self) -> "Layer":
+        """The layer with windows that keep height and width; itself if it has none, or none of that kind."""
+        return self
+
     def parameters(self, merged: Shape) -> int:
         """How many numbers the layer learns."""
         return 0

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from connprune.architecture.base import Count, LayerShapeError, Shape, Switch
 from connprune.architecture.blocks import Blocks
+from connprune.architecture.image_layers import AveragePooling, MaxPooling
 from connprune.architecture.layers import Layer, register
 from connprune.architecture.norms import OptionalNorm
 from connprune.architecture.weighted import REMEDY, Activation, Order, Weighted
@@ -47,6 +48,9 @@ class SequenceConvolution(Weighted):
             )
         steps = merged.width - (self.kernel - 1 if self.padding == "valid" else 0)
         return Shape(self.feature_maps, 1, steps)
+
+    def without_strides(self) -> "SequenceConvolution":
+        return self.model_copy(update={"padding": "same"})
 
     def with_feature_maps(self, count: int) -> "SequenceConvolution":
         return self.model_copy(update={"feature_maps": count})
@@ -124,6 +128,10 @@ class _SequenceWindow(Layer):
             raise LayerShapeError(f"pooling over {self.size} steps needs at least {self.size}; {REMEDY}")
         return Shape(merged.feature_maps, 1, merged.width // self.size)
 
+    def _sliding(self, pooling: type[MaxPooling | AveragePooling]) -> Layer:
+        """The pooling of images with this window, step by step."""
+        return pooling(name=self.name, size=(1, self.size), stride=1, padding="same")
+
 
 @register
 class SequenceMaxPooling(_SequenceWindow):
@@ -138,6 +146,9 @@ class SequenceMaxPooling(_SequenceWindow):
     stem = "pool"
     module = f"{_MODULES}:SequenceMaxPooling"
 
+    def without_strides(self) -> Layer:
+        return self._sliding(MaxPooling)
+
 
 @register
 class SequenceAveragePooling(_SequenceWindow):
@@ -151,3 +162,6 @@ class SequenceAveragePooling(_SequenceWindow):
 
     stem = "pool"
     module = f"{_MODULES}:SequenceAveragePooling"
+
+    def without_strides(self) -> Layer:
+        return self._sliding(AveragePooling)

@@ -35,10 +35,7 @@ class Scaling:
     @cached_property
     def step(self) -> int:
         """What the widths of layers and merges change by multiples of."""
-        targets = self.architecture.connections
-        norms = (norm for target in targets for norm, _ in self.architecture.norms(target))
-        layers = (layer.divisor() for layer in self.architecture.layers)
-        return lcm(*layers, *(norm.group_size or 1 for norm in norms))
+        return step_of(self.architecture)
 
     @cached_property
     def _layers(self) -> dict[str, int]:
@@ -129,6 +126,13 @@ class Scaling:
             first, last = (floor((factor - 1) * width / step + Fraction(1, 2)) for factor in (low, high))
             for times in range(first + 1, last + 1):
                 yield 1 + Fraction((2 * times - 1) * step, 2 * width)
+
+
+def step_of(architecture: Architecture) -> int:
+    """What divides all widths that suit the layers and normalisations of an architecture in any wiring."""
+    norms = (norm for target in architecture.connections for norm, _ in architecture.norms(target))
+    layers = (layer.divisor() for layer in architecture.layers)
+    return lcm(*layers, *(norm.group_size or 1 for norm in norms))
 
 
 def _scaled(width: int, factor: Fraction, step: int = 1) -> int:

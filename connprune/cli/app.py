@@ -19,6 +19,7 @@ PANELS = {
         "inspect": "Show an architecture, its connections and their gates.",
         "prune": "Cut the connections whose gate ended near zero.",
         "retrain": "Train a cut architecture, from scratch unless --from says otherwise, and compare it.",
+        "grow": "Make a larger network of a cut: its wiring as a block, repeated in stages.",
         "sweep": "Train every combination of some settings with every seed, and compare them.",
         "evaluate": "Evaluate a finished run or a cut: accuracy, each class, which are taken for which.",
         "predict": "Say what image files show, by a finished run or a cut.",

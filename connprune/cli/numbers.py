@@ -10,6 +10,7 @@ import typer
 from connprune.printable import printable
 
 _LONGEST = 60
+_UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 # What fits into the numbers that seeds and counts become.
 _MOST_DIGITS = 18
 
@@ -69,6 +70,16 @@ def number_from(least: float, most: float | None = None) -> Callable[[str], floa
     return read
 
 
+def factor(text: str) -> Any:
+    """Reads an option's value: a number above 0 and at most 1,000, exactly."""
+    from fractions import Fraction
+
+    value = Fraction(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else 0
+    if not 0 < value <= 1_000:
+        raise typer.BadParameter(f"found {_shown(text)}, expected a number above 0 and up to 1,000, like 1.5.")
+    return value
+
+
 def image_shape(text: str) -> Any:
     """Reads an option's value: feature maps, height and width of an image, like 3x224x224."""
     from connprune.architecture.base import Shape
@@ -79,6 +90,25 @@ def image_shape(text: str) -> Any:
     return Shape(*map(int, parts))
 
 
+def count(text: str | int) -> int:
+    """Reads an option's value: a whole number from 1 upwards, or like 1.5M with k, M or G behind it.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    from fractions import Fraction
+
+    read = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([kKMG])", str(text))
+    if read is None:
+        if not re.fullmatch(r"[-+]?[0-9]+", str(text)):
+            raise typer.BadParameter(f"found {_shown(str(text))}, expected a whole number, like 600000000 or 600M.")
+        return whole_number_from(1)(text)
+    value = Fraction(read[1]) * _UNITS[read[2]]
+    if value.denominator != 1:
+        raise typer.BadParameter(f"found {_shown(str(text))}, expected a whole number.")
+    return whole_number_from(1)(str(value))
+
+
 def budget(text: str) -> Any:
     """Reads an option's value: a whole number from 1 upwards, or with % behind it a `Share` of the parent."""
     from fractions import Fraction
@@ -87,9 +117,9 @@ def budget(text: str) -> Any:
     from connprune.errors import UsageError
 
     if not text.endswith("%"):
-        if not re.fullmatch(r"[-+]?[0-9]+", text):
+        if not re.fullmatch(r"[-+]?[0-9]+|[0-9.]+[kKMG]", text):
             raise typer.BadParameter(f"found {_shown(text)}, expected a whole number, or a percentage like 50%.")
-        return whole_number_from(1)(text)
+        return count(text)
     try:
         share = Share(Fraction(str(number(text[:-1]))) / 100)
     except UsageError as error:

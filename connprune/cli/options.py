@@ -44,6 +44,19 @@ def assigned(assignments: list[str] | None) -> "list[Setting]":
     return [Setting.read(text, f"--set {text}") for text in assignments or ()]
 
 
+def with_data(assignments: list[str] | None, data: str | None) -> "list[Setting]":
+    """What --set says, and over it what --data does.
+
+    Raises:
+        UsageError: one of them is no assignment.
+    """
+    from connprune.mistakes import Mark
+    from connprune.training.layered import Setting
+
+    named = [] if data is None else [Setting("data.source", data, Mark(source=f"--data {data}"))]
+    return [*assigned(assignments), *named]
+
+
 def require_one_format(as_csv: bool, as_json: bool) -> None:
     """Refuses both --csv and --json.
 

@@ -17,6 +17,7 @@ from connprune.documents.environment import Environments, Machine
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.evaluation import Evaluation, Predictions
 from connprune.documents.export import Export
+from connprune.documents.growth import Growth
 from connprune.documents.inspection import Inspection
 from connprune.documents.lists import Commands, PlannedSweep, PlannedTraining, Preset, Presets, Runs
 from connprune.documents.rounds import RoundsDocument
@@ -39,6 +40,7 @@ DOCUMENTS: dict[str, type[Part]] = {
     "commands": Commands,
     "planned-training": PlannedTraining,
     "planned-sweep": PlannedSweep,
+    "growth": Growth,
     "export": Export,
     "check": Check,
     "runs": Runs,

@@ -1,0 +1,100 @@
+"""`connprune grow`: a cut becomes a larger network, or a comparison of larger networks."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from connprune.architecture.base import HEAD, INPUT
+from connprune.architecture.shapes import mac_count, parameter_count
+from connprune.experiments.sweep import read_sweep
+from connprune.runs.directory import RunDirectory
+from tests.conftest import TINY, Command
+
+QUICK = ("--set", "layers.0.feature_maps=4", "--set", "layers.4.feature_maps=4", "--set", "data.train_images=96")
+
+
+@pytest.fixture
+def cut(command: Command) -> str:
+    assert command("train", *TINY, *QUICK, "--epochs", "1", "--run", "parent", "-q").code == 0
+    assert command("prune", "parent", "--keep", "20", "--out", "cut", "-q").code == 0
+    return "cut"
+
+
+def test_it_grows_trains_is_searched_again_and_cut(command: Command, cut: str) -> None:
+    done = command("grow", cut, "--repeat", "2", "--width", "0.5", "--gates", "--out", "again.yaml")
+    assert (done.code, done.out) == (0, "again.yaml\n"), done.err
+    assert "2 copies in 1 stage: 8" in done.err
+    assert command("check", "again.yaml").code == 0
+    refused = command("grow", cut, "--out", "again.yaml")
+    assert refused.code == 2
+    assert "there already" in refused.err
+    trained = command("train", "--config", "again.yaml", "--epochs", "1", "--run", "second", "--device", "cpu", "-q")
+    assert trained.code == 0, trained.err
+    assert command("prune", "second", "--sparsity", "0.3", "--out", "smaller", "-q").code == 0
+    block, found = RunDirectory.open(Path(cut)).architecture(), RunDirectory.open(Path("second")).architecture()
+    assert found.gates is not None
+    back = {f"b2-{name}": name for name in block.layer} | {"transition1": INPUT}
+    assert tuple(back[name] for name in found.connections[HEAD]) == block.connections[HEAD]
+    shown = command("grow", "smaller", "--max-params", "20k", "--json").json
+    assert shown["networks"][0]["parameters"] <= 20_000
+    assert (shown["path"], shown["cuts"], shown["input"]) == (None, ["smaller"], [1, 8, 8])
+
+
+def test_for_other_images(command: Command, cut: str) -> None:
+    arguments = ("grow", cut, "--input", "3x224x224", "--classes", "1000", "--max-macs", "5M")
+    done = command(*arguments)
+    assert done.code == 0, done.err
+    assert "4 copies in 4 stages: 56, 28, 14, 7" in done.err
+    assert "name the images by --data" in done.err
+    data = yaml.safe_load(done.out)
+    assert (data["input"], data["classes"]) == ({"feature_maps": 3, "height": 224, "width": 224}, 1000)
+    assert data["gates"] is None
+    named = command(*arguments, "--data", "images", "--set", "data.size=[224, 224]", "--set", "training.epochs=90")
+    assert named.code == 0, named.err
+    assert "name the images" not in named.err
+    data = yaml.safe_load(named.out)
+    assert data["data"]["source"] == str(Path("images").resolve())
+    assert (data["data"]["size"], data["training"]["epochs"]) == ([224, 224], 90)
+
+
+def test_baselines_grow_to_as_many_macs(command: Command, cut: str) -> None:
+    arguments = ("grow", cut, "--repeat", "2", "--against", "dense,chain,residual,random-cost:1")
+    document = command(*arguments, "--out", "grown.yaml", "--json").json
+    assert [each["network"] for each in document["networks"]] == [
+        "cut",
+        "dense",
+        "chain",
+        "residual",
+        "random-cost",
+    ]
+    ours, *others = document["networks"]
+    for other in others:
+        assert other["macs"] == pytest.approx(ours["macs"], rel=0.1)
+    cells = [candidate.architecture for candidate in read_sweep(Path("grown.yaml")).candidates]
+    assert [mac_count(cell) for cell in cells] == [each["macs"] for each in document["networks"]]
+    assert [parameter_count(cell) for cell in cells] == [each["parameters"] for each in document["networks"]]
+
+
+REFUSED = [
+    (("--width", "0"), "expected a number above 0"),
+    (("--width", "2", "--max-macs", "1M"), "--width is what a budget finds"),
+    (("--max-macs", "600Q"), "expected a whole number, like 600000000 or 600M"),
+    (("--max-macs", "100"), "found at most 100 MACs, but 1 copy of the smallest width cost"),
+    (("--stages", "9"), "expected at most 4"),
+    (("--repeat", "1", "--stages", "2"), "expected at least a copy for each"),
+    (("--repeat", "1000"), "limit"),
+    (("--gates", "--against", "dense"), "give one of them"),
+    (("--against", "evolution:5"), "it is no wiring of the parent's"),
+    (("--against", "dense,dense"), "name it once"),
+    (("--against", "dens"), "did you mean 'dense'?"),
+    (("--set", "classes=3"), "expected 10"),
+]
+
+
+def test_what_cannot_grow(command: Command, cut: str) -> None:
+    for arguments, why in REFUSED:
+        done = command("grow", cut, *arguments)
+        assert (done.code, done.out) == (2, ""), arguments
+        assert why in " ".join(done.err.split()), arguments
+        assert "Traceback" not in done.err
