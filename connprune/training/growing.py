@@ -1,15 +1,20 @@
 """The configuration of a network that grew from a run's: its architecture, and the run's data and recipe."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from connprune.architecture.allowed import allowed, open_gates
 from connprune.architecture.architecture import Architecture
+from connprune.architecture.base import Shape
 from connprune.architecture.files import to_data
 from connprune.architecture.gates import Constant, CostBudget, FromRun, Gates
 from connprune.architecture.growing import gated, grown
 from connprune.architecture.growth import Growth
 from connprune.architecture.shapes import gate_count, mac_count, parameter_count
 from connprune.architecture.strict_yaml import Document
+from connprune.data.formats import format_of
+from connprune.data.named import SOURCES
+from connprune.data.settings import DataSettings
 from connprune.errors import UsageError
 from connprune.runs.directory import RunDirectory
 from connprune.training.configuration import Configuration, read_configuration, require_gates, validated
@@ -48,13 +53,24 @@ def grown_configuration(
     architecture = grown(block, growth)
     if has_gates:
         architecture = gated(architecture, block, growth, _gates(run))
-    base = read_configuration(run).model_dump(mode="json") | to_data(architecture)
+    before = read_configuration(run)
+    base = before.model_dump(mode="json") | to_data(architecture)
     # Nothing is cut from the epoch that a search in the small network kept.
     once = Setting("training.keep_early", None)
     configuration = validated(Layered(Document(base)).over([once, *settings]))
+    if configuration.data.source != before.data.source:
+        configuration = configuration.model_copy(update={"data": _sized(configuration.data, growth.shape)})
     designed = configuration.architecture_for(growth.shape, growth.classes)
     require_gates(designed)
     return configuration, designed
+
+
+def _sized(data: DataSettings, shape: Shape) -> DataSettings:
+    """The settings of other images, which are decoded in this shape if they are a folder's and nothing else is said."""
+    is_folder = data.source not in SOURCES and format_of(Path(data.source)) is None
+    if not is_folder or data.as_sequence or data.size is not None or shape.feature_maps not in (1, 3):
+        return data
+    return data.model_copy(update={"size": shape.size, "channels": shape.feature_maps})
 
 
 def _gates(run: RunDirectory) -> Gates:

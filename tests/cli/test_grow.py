@@ -50,7 +50,7 @@ def test_for_other_images(command: Command, cut: str) -> None:
     data = yaml.safe_load(done.out)
     assert (data["input"], data["classes"]) == ({"feature_maps": 3, "height": 224, "width": 224}, 1000)
     assert data["gates"] is None
-    named = command(*arguments, "--data", "images", "--set", "data.size=[224, 224]", "--set", "training.epochs=90")
+    named = command(*arguments, "--data", "images", "--set", "training.epochs=90")
     assert named.code == 0, named.err
     assert "name the images" not in named.err
     data = yaml.safe_load(named.out)
