@@ -134,7 +134,9 @@ def grow(
 
     Prints the configuration, with the recipe of the cut, or with --out the path of the file. Nothing is trained.
 
-      connprune grow --repeat 4 --width 2 --out grown.yaml && connprune train --config grown.yaml
+      connprune grow --repeat 4 --width 2 --out grown.yaml
+
+      connprune train --config grown.yaml
 
     Between two stages height and width are halved and feature maps doubled. With a budget it finds width and copies.
 
@@ -142,7 +144,9 @@ def grow(
 
     With --against the file is a sweep of the grown cut and of baselines that grew in the same way to as many MACs.
 
-      connprune grow --repeat 2 --against dense,chain,random-cost:3 --out grown.yaml && connprune sweep grown.yaml
+      connprune grow --repeat 2 --against dense,chain,random-cost:3 --out grown.yaml
+
+      connprune sweep grown.yaml
     """
     from connprune.cli.retrain import named_baselines
     from connprune.errors import UsageError
