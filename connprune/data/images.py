@@ -126,16 +126,18 @@ def normalisation(images: Images, settings: Normalise) -> tuple[Tensor, Tensor]:
     """What is subtracted from every image, (feature maps, height, width), and what it is then divided by.
 
     Args:
-        images: the training images, on the CPU.
+        images: the training images.
         settings: which mean and which divisor.
 
     Returns:
         The mean, and the divisor: () if it is one number, or (feature maps, 1, 1) of standard deviations; for a channel
-        of one single value 1.
+        of one single value 1. On the CPU.
     """
-    # Whole numbers are summed as such: exact.
-    kind = torch.float64 if images.images.is_floating_point() else torch.int64
-    chunks = (chunk for chunk, _ in images.in_order(_AT_ONCE))
+    # Whole numbers are summed as such: exact, wherever they are. Others are summed on the CPU: Apple's GPUs have no
+    # float64, and networks that are compared divide by the same numbers wherever they train.
+    measured = images.images.is_floating_point()
+    kind = torch.float64 if measured else torch.int64
+    chunks = (chunk.cpu() if measured else chunk for chunk, _ in images.in_order(_AT_ONCE))
     total = sum((chunk.sum(0, dtype=kind) for chunk in chunks), torch.zeros((), dtype=kind))
     mean = total.cpu().double() / len(images)
     channel_mean = mean.mean((1, 2), keepdim=True)
@@ -152,7 +154,7 @@ def normalisation(images: Images, settings: Normalise) -> tuple[Tensor, Tensor]:
 
 def _channel_std(images: Images, mean: Tensor) -> Tensor:
     """The standard deviation of each channel's values, (feature maps, 1, 1), around its mean; 1 where that is 0."""
-    chunks = (chunk for chunk, _ in images.in_order(_AT_ONCE))
+    chunks = (chunk.cpu() for chunk, _ in images.in_order(_AT_ONCE))
     squares = sum((((chunk - mean) ** 2).sum((0, 2, 3)) for chunk in chunks), torch.zeros(len(mean)))
     height, width = images.images.shape[2:]
     std = (squares / (len(images) * height * width)).sqrt()
