@@ -45,6 +45,10 @@ BASELINES = {
     "chain-scaled": "connprune.experiments.baselines:ChainScaled",
     "residual-scaled": "connprune.experiments.baselines:ResidualScaled",
 }
+CALLBACKS = {
+    "wandb": "connprune.training.trackers:Wandb",
+    "mlflow": "connprune.training.trackers:Mlflow",
+}
 
 
 def offered(builtin: Mapping[str, str], group: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from connprune.data.named import SOURCES
 from connprune.errors import UsageError
 from connprune.experiments.baselines import BASELINES
 from connprune.registry import Registry
+from connprune.training.callbacks import CALLBACKS
 from connprune.training.importance import CRITERIA
 from connprune.training.recipe import OPTIMIZERS
 from connprune.training.schedules import SCHEDULES
@@ -34,6 +35,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     FORMATS,
     CRITERIA,
     BASELINES,
+    CALLBACKS,
 )
 
 

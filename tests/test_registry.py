@@ -148,10 +148,11 @@ def test_installed_packages_offer_parts_of_each_kind(tmp_path: Path, monkeypatch
         "[connprune.formats]\nmatlab = installed_matlab:Matlab\n"
         "[connprune.criteria]\ndistance = installed_distance:distance\n"
         "[connprune.baselines]\nfrom-input = installed_from_input:FromInput\n"
+        "[connprune.callbacks]\njournal = installed_journal:Journal\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     for parts in REGISTRIES:
         monkeypatch.setattr(parts, "_parts", dict(parts._parts))
     load_plugins()
-    for name in ("momentum", "stripes", "matlab", "distance", "from-input"):
+    for name in ("momentum", "stripes", "matlab", "distance", "from-input", "journal"):
         assert [parts.what for parts in REGISTRIES if name in parts], name

@@ -201,11 +201,11 @@ class Training:
         """Trains to the end, on one device of a group; returns the run and its summary."""
         from connprune.runs.cut import read_cut
         from connprune.runs.directory import RunDirectory
-        from connprune.training.events import require_tensorboard
+        from connprune.training.events import require_available
         from connprune.training.group import in_turn
         from connprune.training.images import require_same_images
 
-        require_tensorboard(self.configuration.run.tensorboard)
+        require_available(self.configuration.run)
         # One after the other, so that a cache is only made once.
         images = in_turn(group, lambda: load_images(self.configuration, output))
         splits = split_images(self.configuration, images, output)

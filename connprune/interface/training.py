@@ -11,6 +11,7 @@ from connprune.runs.directory import RunDirectory
 from connprune.runs.find import new_path, runs_folder
 from connprune.training.configuration import Configuration, design, read_configuration
 from connprune.training.device import choose_device
+from connprune.training.events import require_available
 from connprune.training.images import moved
 from connprune.training.run import split_data, train_run
 
@@ -38,6 +39,7 @@ def train(
     require("configuration", configuration, Configuration, "what connprune.config gave")
     if path is not None:
         require_empty(Path(path))
+    require_available(configuration.run)
     architecture, chosen = design(configuration), choose_device(device, warn)
     splits = split_data(configuration, load_images(configuration))
     run = RunDirectory.create(

@@ -10,11 +10,13 @@ from connprune.documents.environment import Cores, Gpu, Machine, TorchBuild, Tor
 
 # What each extra that adds to the product installs, as pyproject.toml has it.
 EXTRAS = {
+    "mlflow": ("mlflow-skinny",),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
     "pandas": ("pandas",),
     "parquet": ("pyarrow",),
     "ray": ("ray",),
     "tensorboard": ("tensorboard",),
+    "wandb": ("wandb",),
 }
 _PACKAGES = ("torch", "torchvision", "numpy", "pydantic", "typer", "rich", "safetensors", "pillow", "matplotlib")
 _VARIABLES = ("CONNPRUNE_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "PYTORCH_", "TORCH_", "NCCL_")

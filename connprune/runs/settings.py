@@ -1,6 +1,6 @@
 """What a run leaves besides what later commands need."""
 
-from connprune.architecture.base import Frozen, Switch
+from connprune.architecture.base import Frozen, Name, Switch
 
 
 class RunSettings(Frozen):
@@ -9,6 +9,8 @@ class RunSettings(Frozen):
     Attributes:
         tensorboard: write losses, accuracies, rates and gates after each epoch as TensorBoard events into
             `tensorboard/`; needs `pip install 'connprune[tensorboard]'`.
+        callbacks: what is told of each epoch and of the end: `wandb`, `mlflow`, or of a plug-in.
     """
 
     tensorboard: Switch = False
+    callbacks: tuple[Name, ...] = ()

@@ -1,7 +1,7 @@
-"""A training as TensorBoard events: an append-only log beside what is recorded, which nothing here reads again."""
+"""What is told of a training besides what is recorded: TensorBoard events, which nothing here reads, and callbacks."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -10,8 +10,13 @@ import numpy as np
 
 from connprune.architecture.architecture import Architecture
 from connprune.documents.epoch import EpochMetrics
+from connprune.documents.run import Trained
 from connprune.errors import UsageError
+from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import FloatArray, GateHistory
+from connprune.runs.settings import RunSettings
+from connprune.training.callbacks import Told, Watched, require_callbacks
+from connprune.training.configuration import Configuration
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -37,16 +42,6 @@ class Events(Protocol):
 
     def add(self, epoch: EpochMetrics, gates: FloatArray) -> None:
         """An epoch is done; `gates` are those after it, (gates,)."""
-
-
-class NoEvents:
-    """Keeps nothing."""
-
-    def begin(self, done: int, gates: FloatArray) -> None:
-        """Nothing."""
-
-    def add(self, epoch: EpochMetrics, gates: FloatArray) -> None:
-        """Nothing."""
 
 
 class TensorBoardEvents:
@@ -110,19 +105,82 @@ def require_tensorboard(wanted: bool) -> None:
         )
 
 
-@contextmanager
-def events(folder: Path, architecture: Architecture, wanted: bool) -> Iterator[Events]:
-    """What a training's events go to, closed at its end.
+def require_available(settings: RunSettings) -> None:
+    """Refuses what a run is to leave or to tell where nothing can do so.
 
     Raises:
-        UsageError: see `require_tensorboard`.
+        UsageError: see `require_tensorboard` and `require_callbacks`.
     """
-    require_tensorboard(wanted)
-    if not wanted:
-        yield NoEvents()
-        return
-    log = TensorBoardEvents(folder, architecture)
-    try:
-        yield log
-    finally:
-        log.close()
+    require_tensorboard(settings.tensorboard)
+    require_callbacks(settings.callbacks)
+
+
+class AllEvents:
+    """Several of them as one, and the callbacks, which know no gates and are told of the end, too.
+
+    Args:
+        logs: some.
+        begun: makes the callbacks of a training of which so many epochs are done; None is none.
+    """
+
+    def __init__(self, logs: Sequence[Events], begun: Callable[[int], Told] | None) -> None:
+        self._logs = logs
+        self._begun = begun
+        self._told: Told | None = None
+
+    def begin(self, done: int, gates: FloatArray) -> None:
+        """Tells all; callbacks are made once."""
+        for log in self._logs:
+            log.begin(done, gates)
+        if self._begun and self._told is None:
+            self._told = self._begun(done)
+
+    def add(self, epoch: EpochMetrics, gates: FloatArray) -> None:
+        """Tells all."""
+        for log in self._logs:
+            log.add(epoch, gates)
+        if self._told:
+            self._told.on_epoch(epoch)
+
+    def end(self, summary: Trained) -> None:
+        """Tells the callbacks."""
+        if self._told:
+            self._told.on_end(summary)
+
+    def close(self) -> None:
+        """Tells the callbacks that nothing more comes."""
+        if self._told:
+            self._told.close()
+
+
+# Of a process that another one speaks for.
+NO_EVENTS = AllEvents((), None)
+
+
+@contextmanager
+def events(
+    run: RunDirectory, configuration: Configuration, architecture: Architecture, warn: Callable[[str], None]
+) -> Iterator[AllEvents]:
+    """What is told of a training, closed at its end.
+
+    Args:
+        run: its directory.
+        configuration: in full.
+        architecture: of its network.
+        warn: is told of a callback that fails.
+
+    Raises:
+        UsageError: see `require_available`.
+    """
+    settings = configuration.run
+    require_available(settings)
+
+    def begun(done: int) -> Told:
+        watched = Watched(run.path, run.summary.created or "", configuration.to_data(architecture), done)
+        return Told(settings.callbacks, watched, warn)
+
+    with ExitStack() as opened:
+        logs: list[Events] = []
+        if settings.tensorboard:
+            logs.append(opened.enter_context(closing(TensorBoardEvents(run.tensorboard, architecture))))
+        yield opened.enter_context(closing(AllEvents(logs, begun if settings.callbacks else None)))

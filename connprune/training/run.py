@@ -24,7 +24,7 @@ from connprune.tensor_files import read_header, read_tensors
 from connprune.training.batch_sizes import require_enough
 from connprune.training.configuration import Configuration, read_configuration
 from connprune.training.device import device_name
-from connprune.training.events import events
+from connprune.training.events import NO_EVENTS, events
 from connprune.training.group import Group, SingleProcess
 from connprune.training.images import require_same_images
 from connprune.training.lost_device import explained_loss
@@ -144,46 +144,48 @@ def train_in_turns(
         require_enough(network.architecture, recipe.batch_size, len(splits.train), apart)
         on_device = splits.to(device)
         trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning, group)
-        wanted = configuration.run.tensorboard and group.rank == 0
-        with (
-            events(run.tensorboard, network.architecture, wanted) as log,
-            Background() as background,
-        ):
-            record = Record(run, trainer, watcher.warning, log, background, began)
-            record.restore_if_any()
-            begun = {
-                "epochs": recipe.epochs,
-                "data_digest": splits.digest,
-                "classes": splits.classes,
-                # The name alone: summaries are shown to others.
-                "data": Path(configuration.data.source).name,
-                "values": None if splits.train.images.dtype == torch.uint8 else "float32",
-                "seed": recipe.seed,
-                **counted(network.architecture),
-            }
-            if group.rank == 0:
-                if read_configuration(run) != configuration:
-                    run.reconfigure(configuration.to_yaml(network.architecture))
-                run.begin(**begun)
-                ran_in = environment.environment(device_name(device), precision, group.size, torch.get_num_threads())
-                if other := environment.record(run.environment, ran_in):
-                    watcher.warning(other)
-            watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
-            while not record.is_complete:
-                yield from _train_epoch(trainer, record, watcher, stop)
-            asked = _asked(trainer.group, stop, record)
-            if asked > _DUE:
-                raise _interrupted(trainer, record, asked - _DUE)
-            if trainer.epoch < recipe.epochs:
-                watcher.warning(
-                    f"training.early_stopping: no lower validation loss for {recipe.early_stopping} epochs, so the "
-                    f"training ends after {trainer.epoch} of {recipe.epochs} epochs"
-                )
-            results = record.finish(on_device) | {"epochs": trainer.epoch}
-        if group.rank:
-            return Trained.model_validate({"kind": run.kind, "status": "finished", **begun, **results})
-        run.summarise(status="finished", **results)
-        return run.trained()
+        first = group.rank == 0
+        telling = events(run, configuration, network.architecture, watcher.warning) if first else nullcontext(NO_EVENTS)
+        with telling as log:
+            with Background() as background:
+                record = Record(run, trainer, watcher.warning, log, background, began)
+                record.restore_if_any()
+                begun = {
+                    "epochs": recipe.epochs,
+                    "data_digest": splits.digest,
+                    "classes": splits.classes,
+                    # The name alone: summaries are shown to others.
+                    "data": Path(configuration.data.source).name,
+                    "values": None if splits.train.images.dtype == torch.uint8 else "float32",
+                    "seed": recipe.seed,
+                    **counted(network.architecture),
+                }
+                if first:
+                    if read_configuration(run) != configuration:
+                        run.reconfigure(configuration.to_yaml(network.architecture))
+                    run.begin(**begun)
+                    ran_in = environment.environment(
+                        device_name(device), precision, group.size, torch.get_num_threads()
+                    )
+                    if other := environment.record(run.environment, ran_in):
+                        watcher.warning(other)
+                watcher.begin(recipe.epochs, trainer.steps, trainer.epoch)
+                while not record.is_complete:
+                    yield from _train_epoch(trainer, record, watcher, stop)
+                asked = _asked(trainer.group, stop, record)
+                if asked > _DUE:
+                    raise _interrupted(trainer, record, asked - _DUE)
+                if trainer.epoch < recipe.epochs:
+                    watcher.warning(
+                        f"training.early_stopping: no lower validation loss for {recipe.early_stopping} epochs, so the "
+                        f"training ends after {trainer.epoch} of {recipe.epochs} epochs"
+                    )
+                results = record.finish(on_device) | {"epochs": trainer.epoch}
+            if not first:
+                return Trained.model_validate({"kind": run.kind, "status": "finished", **begun, **results})
+            run.summarise(status="finished", **results)
+            log.end(trained := run.trained())
+            return trained
 
 
 def _is_as_recorded(run: RunDirectory, configuration: Configuration) -> bool:

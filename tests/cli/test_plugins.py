@@ -45,6 +45,7 @@ def test_each_kind_of_part_comes_in_from_one_file(
         "matlab.py",
         "distance.py",
         "from_input.py",
+        "journal.py",
     }
     both = (*plugins["stripes"], *plugins["momentum"])
     trained = connprune("train", *STRIPES, "--set", MOMENTUM, "--run", "run", "--json", *both)
@@ -68,11 +69,12 @@ def test_each_kind_of_part_comes_in_from_one_file(
     assert "or the plug-in, if this is a data set of your own" in without.stderr
 
 
-def test_a_schedule_an_augmentation_and_a_kind_of_gates_come_in_from_one_file(
+def test_a_schedule_an_augmentation_a_kind_of_gates_and_a_callback_come_in_from_one_file(
     connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
 ) -> None:
-    both = (*plugins["root"], *plugins["invert"], *plugins["hard_sigmoid"])
+    both = (*plugins["root"], *plugins["invert"], *plugins["hard_sigmoid"], *plugins["journal"])
     recipe = ("training.schedule.kind=root", "data.augment.operations=[{kind: invert}]", "gates.kind=hard-sigmoid")
+    recipe = (*recipe, "run.callbacks=[journal]")
     settings = ("--set", "data.train_images=150", *(word for one in recipe for word in ("--set", one)))
     trained = connprune("train", *SMALL, *settings, "--epochs", "3", "--run", "run", *both)
     assert trained.returncode == 0, trained.stderr
@@ -85,6 +87,11 @@ def test_a_schedule_an_augmentation_and_a_kind_of_gates_come_in_from_one_file(
     assert gates == pytest.approx((w / 6 + 0.5).clip(0, 1))
     rates = [epoch.rate for epoch in run.read_metrics()]
     assert rates == pytest.approx([0.003 * (1 + done) ** -0.5 for done in (0.8, 1.8, 2.8)], rel=1e-5)
+    journal = (run.path / "journal.txt").read_text().splitlines()
+    assert journal[2:] == [
+        f"epoch 3: {run.read_metrics()[2].validation_accuracy:.1%}",
+        f"test: {run.trained().final.test_accuracy:.1%}",
+    ]
     without = connprune("check", "run/config.yaml", *plugins["root"])
     assert without.returncode == 2
     assert "an augmentation of your own needs its plug-in" in without.stderr
