@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import Any
 
 from connprune.architecture.rules import (
     Budget,
@@ -20,13 +20,11 @@ from connprune.architecture.rules import (
 from connprune.arguments import require
 from connprune.errors import DisconnectedError
 
-if TYPE_CHECKING:
-    from connprune.architecture.cutting import Cut
-
 # Accuracies are quotients of whole numbers, so two that differ by less are the same.
 ROUNDING = 1e-9
 
-Measure = Callable[["Cut"], float]
+# Measures what is left: a `Cut` of an architecture, or of a wired module the module without gates, in evaluation mode.
+Measure = Callable[[Any], float]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from connprune.architecture.architecture import Connection
 from connprune.architecture.base import INPUT
@@ -17,7 +17,6 @@ from connprune.errors import ArgumentError, DisconnectedError, UsageError
 from connprune.mistakes import Mistake
 
 if TYPE_CHECKING:
-    from connprune.architecture.cutting import Cut
     from connprune.architecture.measured import Clock, Latency
 
 K = TypeVar("K", bound=Hashable)
@@ -54,8 +53,11 @@ class CountsWithout(Protocol):
     def __call__(self, removed: frozenset[Unit], /) -> Counts | None:
         """What it costs; None if no path from the input to the head is left."""
 
-    def network(self, removed: frozenset[Unit], /) -> "Cut":
-        """The cut itself, for what only measuring tells; a path must be left."""
+    def network(self, removed: frozenset[Unit], /) -> Any:
+        """What is left itself, for what only measuring tells; a path must be left.
+
+        Of an architecture it is a `Cut`, of a wired module the module that `connprune.shrink` would give.
+        """
 
 
 @runtime_checkable
@@ -340,7 +342,7 @@ class _Translated:
     def __call__(self, removed: frozenset[Unit], /) -> Counts | None:
         return self.counts(self.units_of(removed))
 
-    def network(self, removed: frozenset[Unit], /) -> "Cut":
+    def network(self, removed: frozenset[Unit], /) -> Any:
         return self.counts.network(self.units_of(removed))
 
 

@@ -68,6 +68,8 @@ def shrink(module: nn.Module, rule: Rule) -> nn.Module:
     Args:
         module: a `Network`, or what `wire` gave.
         rule: `Threshold(t)`, `Keep(n)`, `Sparsity(s)`, `KeepPerLayer(k)` or `Budget(parameters=n, macs=Share(0.5))`.
+            `MaxDrop(0.5, accuracy)` and `Budget(latency=Latency(0.003, seconds))` take a function that measures: of a
+            `Network` a `Cut`, of a wired module what would be left of it, in evaluation mode.
 
     Returns:
         Of a `Network` the cut `Network`, with its weights and the gates that are left, which `connprune.fold_gates`

@@ -12,10 +12,9 @@ from torch import Tensor, fx, nn
 
 from connprune.architecture.advice import instead
 from connprune.architecture.architecture import Connection
-from connprune.architecture.cutting import Cut
 from connprune.architecture.rules import Counts, Rule, Unit, require_rule
 from connprune.arguments import require
-from connprune.errors import DisconnectedError, UsageError
+from connprune.errors import DisconnectedError
 from connprune.wiring.counts import counts, whole
 from connprune.wiring.flow import is_identity_in_evaluation, scaled, sliced
 from connprune.wiring.liveness import Left, Wired, gone, left_without
@@ -55,8 +54,8 @@ class _Counted:
         left = left_without(self.wired, frozenset(self.numbers[each] for each in removed))
         return counts(self.wired, left) if left else None
 
-    def network(self, removed: frozenset[Unit], /) -> Cut:
-        raise UsageError("A rule that measures what it leaves is for architectures; a wired module has none.")
+    def network(self, removed: frozenset[Unit], /) -> nn.Module:
+        return without(self.wired.graph_module, {self.numbers[each] for each in removed}).eval()
 
 
 def cut(wired: Wired, rule: Rule) -> tuple[Left, Report]:
@@ -104,15 +103,33 @@ def shrink(graph_module: fx.GraphModule, rule: Rule) -> fx.GraphModule:
         UsageError: the rule is none, or asks for more than there is; or a gate is no finite number.
         DisconnectedError: the cut would leave no path from what the module takes to its output.
     """
+    wired = Wired.of(graph_module)
+    _, report = cut(wired, rule)
+    connections = wired.gates.connections
+    small = without(graph_module, {connections.index(each) for each in report.chosen})
+    small.meta[ORIGIN] = Origin.of(wired.gates, (*report.chosen, *report.followed))
+    return small
+
+
+def without(graph_module: fx.GraphModule, removed: Collection[int]) -> fx.GraphModule:
+    """A copy of a wired module without some connections, and without gates.
+
+    Args:
+        graph_module: what `wire` gave; left as it is.
+        removed: the numbers of the gates of these connections.
+
+    Raises:
+        DisconnectedError: no path from what the module takes to its output is left.
+    """
     wired = Wired.of(copy.deepcopy(graph_module))
-    left, report = cut(wired, rule)
+    left = left_without(wired, removed)
+    if left is None:
+        raise DisconnectedError("This would leave no path from what the module takes to its output.")
     with torch.no_grad():
         held = storages(wired.graph_module)
         changes = tuple(changing(wired.graph_module, held).items())
         _Shrinking(wired, left, used_twice(wired.graph_module), held, changes).run()
-    small = as_module(wired.graph_module, wired.graph_module.graph, type(graph_module).__name__)
-    small.meta[ORIGIN] = Origin.of(wired.gates, (*report.chosen, *report.followed))
-    return small
+    return as_module(wired.graph_module, wired.graph_module.graph, type(graph_module).__name__)
 
 
 @dataclass(frozen=True)

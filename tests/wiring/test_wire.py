@@ -377,3 +377,40 @@ def test_a_state_dict_fits_what_is_wired_anew() -> None:
     wired, other = cp.wire(Stages(), IMAGES), cp.wire(Stages(), IMAGES)
     other.load_state_dict(wired.state_dict())
     assert torch.equal(other.eval()(IMAGES), wired.eval()(IMAGES))
+
+
+def branches(net: Written, images: Tensor) -> Tensor:
+    maps = net.stem(images)
+    for branch in (net.one, net.two, net.one, net.two):
+        maps = maps + branch(maps)
+    return means(net, maps)
+
+
+def test_a_rule_that_measures_is_given_what_shrink_would_give() -> None:
+    wired = closed(Written(branches), 1, 3)
+    expected, seen = wired(IMAGES), list[int]()
+
+    def layers(module: torch.fx.GraphModule) -> list[nn.Module]:
+        return [module.get_submodule(str(node.target)) for node in module.graph.find_nodes(op="call_module")]
+
+    def convolutions(module: torch.fx.GraphModule) -> float:
+        return float(sum(isinstance(layer, nn.Conv2d) for layer in layers(module)))
+
+    def accuracy(module: torch.fx.GraphModule) -> float:
+        assert not module.training
+        assert not any(name.startswith("wiring.gates") for name, _ in module.named_parameters())
+        seen.append(len(layers(module)))
+        return float(torch.allclose(module(IMAGES), expected, atol=1e-4))
+
+    threshold = cp.preview(wired, Threshold(0.01)).chosen
+    assert len(threshold) == 2
+    small = cp.shrink(wired, cp.MaxDrop(0.5, accuracy))
+    assert cp.preview(wired, cp.MaxDrop(0.5, accuracy)).chosen == threshold
+    same(small(IMAGES), expected)
+    # The uncut network is measured first.
+    assert seen[0] == max(seen) > min(seen)
+    limited = cp.Budget(latency=cp.Latency(3, convolutions))
+    assert convolutions(torch.fx.symbolic_trace(cp.shrink(wired, limited))) == 3
+    assert cp.preview(wired, limited).chosen == threshold
+    with pytest.raises(DisconnectedError, match="a forward pass down to"):
+        cp.shrink(wired, cp.Budget(latency=cp.Latency(0.5, convolutions)))
