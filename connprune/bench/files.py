@@ -10,7 +10,7 @@ from connprune.background import Background
 from connprune.documents.bench import FileCosts
 from connprune.runs.directory import RunDirectory
 from connprune.training.checkpoints import copied
-from connprune.training.events import NoEvents
+from connprune.training.events import NO_EVENTS
 from connprune.training.record import Record
 from connprune.training.trainer import Trainer
 
@@ -27,7 +27,7 @@ def file_costs(trainer: Trainer, rounds: int, warn: Callable[[str], None]) -> Fi
     with TemporaryDirectory() as folder, Background() as background:
         run = RunDirectory(Path(folder))
         for _ in range(rounds):
-            record = Record(run, trainer, warn, NoEvents(), background, time.monotonic())
+            record = Record(run, trainer, warn, NO_EVENTS, background, time.monotonic())
             record.best_weights = copied(trainer.network.state_dict())
             begun = time.perf_counter()
             record.save()

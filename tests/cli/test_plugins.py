@@ -74,8 +74,8 @@ def test_a_schedule_an_augmentation_a_kind_of_gates_and_a_callback_come_in_from_
 ) -> None:
     both = (*plugins["root"], *plugins["invert"], *plugins["hard_sigmoid"], *plugins["journal"])
     recipe = ("training.schedule.kind=root", "data.augment.operations=[{kind: invert}]", "gates.kind=hard-sigmoid")
-    recipe = (*recipe, "run.callbacks=[journal]")
-    settings = ("--set", "data.train_images=150", *(word for one in recipe for word in ("--set", one)))
+    told = "run.callbacks=[journal]"
+    settings = ("--set", "data.train_images=150", *(word for one in (*recipe, told) for word in ("--set", one)))
     trained = connprune("train", *SMALL, *settings, "--epochs", "3", "--run", "run", *both)
     assert trained.returncode == 0, trained.stderr
     run = RunDirectory.open(tmp_path / "run")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,9 @@ def test_what_weights_and_biases_keeps(connprune: Run, tmp_path: Path, monkeypat
     monkeypatch.setenv("WANDB_PROJECT", "mine")
     run = tracked(connprune, tmp_path, "wandb")
     (file,) = run.path.glob("wandb/offline-run-*/run-*.wandb")
-    history, summary, begun, ended = [], {}, None, None
+    history, summary = list[dict[str, Any]](), dict[str, Any]()
+    begun: Any = None
+    ended: Any = None
     for record in records(file):
         match record.WhichOneof("record_type"):
             case "history":
@@ -172,7 +175,7 @@ def items_key(item: Any) -> str:
 
 def records(file: Path) -> Iterator[Any]:
     """What a file of W&B holds: after 7 bytes a log as LevelDB writes it, in blocks of 32 KiB."""
-    from wandb.proto.wandb_internal_pb2 import Record
+    record_class = import_module("wandb.proto.wandb_internal_pb2").Record
 
     data, at, parts = file.read_bytes(), 7, b""
     while at + 7 <= len(data):
@@ -184,7 +187,7 @@ def records(file: Path) -> Iterator[Any]:
         at += 7 + length
         # Whole, or the last of several.
         if kind in (1, 4):
-            record = Record()
+            record = record_class()
             record.ParseFromString(parts)
             parts = b""
             yield record
