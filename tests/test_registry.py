@@ -91,9 +91,9 @@ def test_a_module_gives_the_classes_that_it_defines_itself_and_that_have_a_name(
         ("import nowhere\n", "plug-in {}: cannot import this module: ModuleNotFoundError: No module named 'nowhere'."),
         (
             "number = 1\n",
-            "plug-in {}: this module defines no layer, no aggregate, no optimizer, "
+            "plug-in {}: this module defines no layer, no aggregate, no kind of gates, no optimizer, "
             "no learning-rate schedule, no augmentation, no data source, no data format, "
-            "no importance criterion, no baseline.",
+            "no importance criterion, no baseline, no callback.",
         ),
     ],
     ids=["clash", "clash of a function", "fails", "nothing"],
