@@ -72,6 +72,7 @@ WHERE = {
     "inspection": "`inspect` of a run, a cut or an architecture",
     "run-agreement": "`inspect` of several runs",
     "cut-agreement": "`inspect` of several cuts",
+    "patterns": "`inspect --patterns`",
     "cut": "`prune`, with `--dry-run` too; `cut.json`",
     "thresholds": "`prune --dry-run --sweep`",
     "rounds": "`prune --rounds --dry-run`; `rounds.json`",

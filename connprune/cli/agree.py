@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connprune.cli.inspecting import Subject
 from connprune.cli.output import Output
 from connprune.cli.report import Report
 
@@ -71,6 +72,37 @@ def _agree_on_cuts(directories: "list[RunDirectory]", runs: list[str], as_csv: b
     kept = [directory.architecture().all_connections for directory in directories]
     document = cuts_document(agreement_of_cuts(parents, kept), runs)
     output.table(cuts_text(document), [vote.plain() for vote in document.votes], document, as_csv)
+
+
+def show_patterns(subject: Subject, has_others: bool, figures: Path | None, as_csv: bool, output: Output) -> None:
+    """Which patterns of connections recur in cuts, of one or of several.
+
+    Raises:
+        UsageError: one of them is no cut, or other options are given.
+    """
+    from connprune.analysis.patterns import recurrences
+    from connprune.errors import UsageError
+    from connprune.report.patterns import patterns_document, patterns_text
+    from connprune.runs.cut import read_cut
+    from connprune.runs.directory import RunDirectory
+    from connprune.runs.find import find, runs_folder
+    from connprune.training.first import first_architecture
+
+    if has_others or subject.is_configured:
+        raise UsageError("--patterns is about what cuts kept; give it with --figures, --csv or --json alone.")
+    folder = runs_folder(subject.folder)
+    cuts: list[RunDirectory] = [find(name, folder, "cut", warn=output.warning) for name in subject.runs or (None,)]
+    if len({cut.path.resolve() for cut in cuts}) < len(cuts):
+        raise UsageError("A cut is named twice; give each once.")
+    for cut in cuts:
+        read_cut(cut)
+    found = recurrences([(first_architecture(cut).without_gates(), cut.architecture()) for cut in cuts])
+    document = patterns_document(found, [str(cut.path) for cut in cuts])
+    if figures:
+        from connprune.report.figures import patterns_figure
+
+        document = document.model_copy(update=output.drawn(patterns_figure(document, figures)))
+    output.table(patterns_text(document), [row.plain() for row in document.rows], document, as_csv)
 
 
 def _short(paths: list[str]) -> list[str]:

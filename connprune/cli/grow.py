@@ -10,6 +10,8 @@ from connprune.cli import completion, numbers, options
 from connprune.cli.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from connprune.architecture.architecture import Architecture
     from connprune.architecture.growth import Growth
     from connprune.runs.directory import RunDirectory
@@ -17,13 +19,9 @@ if TYPE_CHECKING:
 # The panel of the options that say how large the network becomes.
 SIZE = "Size"
 
-CutArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="CUT",
-        help="A cut's directory, or a run's; - reads the path from stdin; the newest cut if left out.",
-        autocompletion=completion.runs,
-    ),
+PatternOption = Annotated[
+    bool,
+    options.switch("--pattern", help="Of the patterns of connections that recur in the cuts, which may be several."),
 ]
 WidthOption = Annotated[
     Any,
@@ -112,7 +110,8 @@ OutOption = Annotated[
 
 
 def grow(
-    cut: CutArgument = None,
+    cuts: options.CutsArgument = None,
+    pattern: PatternOption = False,
     width: WidthOption = None,
     repeat: RepeatOption = None,
     stages: StagesOption = None,
@@ -142,7 +141,7 @@ def grow(
 
       connprune grow --input 3x224x224 --classes 1000 --max-macs 600M
 
-    With --against the file is a sweep of the grown cut and of baselines that grew in the same way to as many MACs.
+    With --pattern the block is what recurs in several cuts, and with --against the file is a sweep of the grown cut and of baselines that grew in the same way to as many MACs.
 
       connprune grow --repeat 2 --against dense,chain,random-cost:3 --out grown.yaml
 
@@ -159,10 +158,11 @@ def grow(
         raise UsageError("--gates is for a search, --against for a comparison without gates; give one of them.")
     if out is not None and out.exists():
         raise UsageError(f"--out {out}: this is there already; name a new file.")
-    source = find(cut, runs_folder(runs), "cut", warn=output.warning)
-    block = source.architecture().without_gates()
+    folder = runs_folder(runs)
+    sources = [find(name, folder, "cut", warn=output.warning) for name in cuts or (None,)]
+    source, block = sources[0], _block(sources, pattern)
     growth = _growth(source, block, (shape, classes), (width, repeat, stages), (max_params, max_macs))
-    _Growing(source, block, growth, names, gates, assignments, data).write(out, output)
+    _Growing(sources, block, growth, names, gates, assignments, data).write(out, output)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class _Growing:
     """A block, and what is made of it.
 
     Attributes:
-        source: whose it is.
+        sources: whose it is; the first has the recipe.
         block: its wiring.
         growth: how it grows.
         against: the names of the baselines that grow too.
@@ -179,7 +179,7 @@ class _Growing:
         data: where the images are; None is where the cut's were.
     """
 
-    source: "RunDirectory"
+    sources: "Sequence[RunDirectory]"
     block: "Architecture"
     growth: "Growth"
     against: tuple[str, ...]
@@ -198,7 +198,7 @@ class _Growing:
         from connprune.report.growth import growth_document, growth_text
         from connprune.training.growing import grown_configuration
 
-        source, block, growth = self.source, self.block, self.growth
+        source, block, growth = self.sources[0], self.block, self.growth
         settings = options.with_data(self.assignments, self.data)
         configuration, network = grown_configuration(source, block, growth, self.gates, settings)
         others = baselines(source, block, growth, self.against, output.warning) if self.against else {}
@@ -209,11 +209,29 @@ class _Growing:
             out.parent.mkdir(parents=True, exist_ok=True)
             write_text(out, text)
         networks = {"cut": (growth, network), **others}
-        document = growth_document([str(source.path)], networks, text, str(out) if out else None)
+        document = growth_document([str(each.path) for each in self.sources], networks, text, str(out) if out else None)
         output.note(growth_text(document))
         if self.data is None and (network.input, network.classes) != (block.input, block.classes):
             output.note(f"Note: data.source is {configuration.data.source}, as the cut's; name the images by --data.")
         output.result(str(out) if out else text.rstrip(), document)
+
+
+def _block(sources: "Sequence[RunDirectory]", pattern: bool) -> "Architecture":
+    """What is repeated: the wiring of a cut, or of the patterns that recur in cuts.
+
+    Raises:
+        UsageError: there are several cuts and no pattern is asked for, or one of them is no cut.
+        DisconnectedError: what recurs leaves no path from the input to the head.
+    """
+    from connprune.analysis.patterns import block_of
+    from connprune.errors import UsageError
+    from connprune.training.first import first_architecture
+
+    if pattern:
+        return block_of([(first_architecture(each).without_gates(), each.architecture()) for each in sources])
+    if len(sources) > 1:
+        raise UsageError("Several cuts grow as one by the patterns that recur in them; give --pattern, or one cut.")
+    return sources[0].architecture().without_gates()
 
 
 def _growth(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from connprune.cli import numbers, options
-from connprune.cli.agree import agree
+from connprune.cli.agree import agree, show_patterns
 from connprune.cli.inspecting import Subject, View
 from connprune.cli.output import Output
 from connprune.cli.report import Report
@@ -33,6 +33,9 @@ ClassesOption = Annotated[
 ]
 HistoryOption = Annotated[bool, options.switch("--history", help="Every gate at every epoch.")]
 WatchOption = Annotated[bool, options.switch("--watch", help="Follow a training, even one that has not begun yet.")]
+PatternsOption = Annotated[
+    bool, options.switch("--patterns", help="Of cuts: which patterns of connections recur, beside chance.")
+]
 ThresholdOption = Annotated[
     float | None,
     typer.Option(
@@ -54,6 +57,7 @@ def inspect(
     history: HistoryOption = False,
     watch: WatchOption = False,
     threshold: ThresholdOption = None,
+    patterns: PatternsOption = False,
     figures: options.FiguresOption = None,
     html: options.HtmlOption = None,
     redact: options.RedactOption = False,
@@ -79,7 +83,7 @@ def inspect(
       connprune inspect runs/mine --watch
 
     For several runs, for instance of different seeds, it says how far they agree; for several cuts, how far they kept
-    the same connections, beside what chance would give.
+    the same connections, beside what chance would give; --patterns finds what recurs in them.
 
       connprune inspect runs/one runs/two --figures figures
 
@@ -92,6 +96,9 @@ def inspect(
     options.require_one_format(as_csv, as_json)
     subject = Subject(run or [], preset, config, assignments or [], shape, classes, runs)
     _require_together(subject, data, html, history, watch)
+    if patterns:
+        show_patterns(subject, threshold is not None or history or watch or bool(html), figures, as_csv, output)
+        return
     report = Report(html, output, data, redact)
     if len(subject.runs) > 1:
         agree(subject.runs, threshold, figures, report, as_csv, output)

@@ -21,6 +21,7 @@ from connprune.documents.growth import Growth
 from connprune.documents.inspection import Inspection
 from connprune.documents.lists import Commands, PlannedSweep, PlannedTraining, Preset, Presets, Runs
 from connprune.documents.rounds import RoundsDocument
+from connprune.documents.patterns import Patterns
 from connprune.documents.run import Summary
 from connprune.documents.sweep import Sweep
 
@@ -32,6 +33,7 @@ DOCUMENTS: dict[str, type[Part]] = {
     "inspection": Inspection,
     "run-agreement": RunAgreement,
     "cut-agreement": CutAgreement,
+    "patterns": Patterns,
     "cut": CutDocument,
     "thresholds": Thresholds,
     "rounds": RoundsDocument,

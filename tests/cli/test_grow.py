@@ -39,6 +39,10 @@ def test_it_grows_trains_is_searched_again_and_cut(command: Command, cut: str) -
     shown = command("grow", "smaller", "--max-params", "20k", "--json").json
     assert shown["networks"][0]["parameters"] <= 20_000
     assert (shown["path"], shown["cuts"], shown["input"]) == (None, ["smaller"], [1, 8, 8])
+    assert "give --pattern" in command("grow", cut, "smaller").err
+    both = command("grow", cut, "smaller", "--pattern", "--json")
+    assert both.code == 0, both.err
+    assert both.json["cuts"] == [cut, "smaller"]
 
 
 def test_for_other_images(command: Command, cut: str) -> None:

@@ -47,6 +47,7 @@ def test_what_every_command_prints(command: Command) -> None:
         "inspection": ("inspect", "mine", "--history"),
         "run-agreement": ("inspect", "mine", "swept/jobs/001-0.1/seed-1337"),
         "cut-agreement": ("inspect", "cut", "other"),
+        "patterns": ("inspect", "cut", "--patterns", "--figures", "figures"),
         "growth": ("grow", "cut", "--against", "chain"),
         "export": ("export", "mine", "--format", "safetensors"),
         "check": ("check", "mine"),

@@ -11,6 +11,7 @@ from connprune.report.figures.experiments import comparison_figures, sweep_figur
 from connprune.report.figures.histogram import histogram_figure
 from connprune.report.figures.matrix import matrix_figure
 from connprune.report.figures.paths import paths_figure
+from connprune.report.figures.patterns import patterns_figure
 from connprune.report.figures.profiles import profiles_figure
 from connprune.report.figures.run import Drawable, drawable, run_figures
 from connprune.report.figures.sweep import sweep_figure
@@ -27,6 +28,7 @@ __all__ = [
     "histogram_figure",
     "matrix_figure",
     "paths_figure",
+    "patterns_figure",
     "profiles_figure",
     "run_figures",
     "sweep_figure",
