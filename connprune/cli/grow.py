@@ -141,7 +141,8 @@ def grow(
 
       connprune grow --input 3x224x224 --classes 1000 --max-macs 600M
 
-    With --pattern the block is what recurs in several cuts, and with --against the file is a sweep of the grown cut and of baselines that grew in the same way to as many MACs.
+    With --against the file is a sweep of the grown cut and of baselines that grew in the same way to as many MACs. With
+    --pattern the block is what recurs in several cuts.
 
       connprune grow --repeat 2 --against dense,chain,random-cost:3 --out grown.yaml
 
