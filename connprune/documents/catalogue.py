@@ -20,8 +20,8 @@ from connprune.documents.export import Export
 from connprune.documents.growth import Growth
 from connprune.documents.inspection import Inspection
 from connprune.documents.lists import Commands, PlannedSweep, PlannedTraining, Preset, Presets, Runs
-from connprune.documents.rounds import RoundsDocument
 from connprune.documents.patterns import Patterns
+from connprune.documents.rounds import RoundsDocument
 from connprune.documents.run import Summary
 from connprune.documents.sweep import Sweep
 
