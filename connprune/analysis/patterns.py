@@ -81,8 +81,8 @@ class Recurrence:
 def pattern_of(parent: Architecture, connection: Connection) -> Pattern:
     """The pattern of a connection of a network that was searched."""
     names = [INPUT, *parent.layer, HEAD]
-    kinds = [parent.layer[name].kind if name in parent.layer else name for name in connection]
-    return Pattern(*kinds, distance=names.index(connection.target) - names.index(connection.source))
+    source, target = (parent.layer[name].kind if name in parent.layer else name for name in connection)
+    return Pattern(source, target, names.index(connection.target) - names.index(connection.source))
 
 
 def recurrences(searches: Sequence[tuple[Architecture, Architecture]]) -> list[Recurrence]:
