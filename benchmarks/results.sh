@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The experiments of docs/results.md on CIFAR-10, from the images to the JSON of every table.
+# The experiments of docs/experiments.md on CIFAR-10, from the images to the JSON of every table.
 #
 #   benchmarks/results.sh --scale cpu|full --data DIR [--jobs N] [--out DIR] [--dry-run]
 #

@@ -50,7 +50,7 @@ _DARTS = (
     "([arXiv:1806.09055](https://arxiv.org/abs/1806.09055))"
 )
 _POST = "R. Kotikalapudi, “Towards Differentiable Neural Architecture”, blog post, 2017"
-_KINDS_RESULT = "`sigmoid` beside `linear`, plain and penalised: [results](results.md)"
+_KINDS_RESULT = "`sigmoid` beside `linear`, plain and penalised: [results](experiments.md)"
 GATES = {
     "sigmoid": Card(_POST, _TEMPERATURE, "The default. Falling temperatures make the gates decide.", _KINDS_RESULT),
     "linear": Card(
@@ -87,7 +87,7 @@ GATES = {
 }
 _PENALTY = ("gates.penalise", "gates.penalty", "gates.penalty_warmup")
 PENALTY = {
-    "gate": Card("", _PENALTY, "The default: closes as many connections as λ pays for.", "[λ by λ](results.md)"),
+    "gate": Card("", _PENALTY, "The default: closes as many connections as λ pays for.", "[λ by λ](experiments.md)"),
     "l0": Card(_LOUIZOS, _PENALTY, "Counts open gates instead of measuring them: for `hard-concrete`."),
     "entropy": Card("", _PENALTY, "Makes gates decide without saying which way."),
     "cost": Card("", _PENALTY, "Closes expensive connections first."),
@@ -106,7 +106,7 @@ CRITERION = {
         "[arXiv:1608.08710](https://arxiv.org/abs/1608.08710)), with the gate in front",
         _BY,
         "Not fooled by a scale that a gate and its weights trade.",
-        "a cut by it: [results](results.md)",
+        "a cut by it: [results](experiments.md)",
     ),
     "saliency": Card(
         "P. Molchanov et al., “Pruning Convolutional Neural Networks for Resource Efficient Inference”, 2017 "

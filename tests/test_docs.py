@@ -12,7 +12,9 @@ from connprune.training.configuration import Configuration, resolve
 from tests.conftest import Command
 
 ROOT = Path(__file__).parents[1]
-WITH_YAML = [ROOT / "docs" / "configuration.md", *sorted((ROOT / "docs" / "concepts").glob("*.md"))]
+CONCEPTS = sorted((ROOT / "docs" / "concepts").glob("*.md"))
+HOW_TO_WITH_YAML = ("configuration.md", "cutting.md", "comparing.md", "networks-of-the-literature.md")
+WITH_YAML = [*(ROOT / "docs" / name for name in HOW_TO_WITH_YAML), *CONCEPTS]
 GENERATED = ("configuration.md", "json.md", "commands.md", "cards.md")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -80,6 +82,13 @@ def test_every_option_that_is_mentioned_exists(page: Path, command: Command) -> 
         known = command(name, "--help").out
         for option in re.findall(r"--[a-z-]+", options):
             assert option in known, f"{name} {option}"
+
+
+@pytest.mark.parametrize("page", CONCEPTS, ids=lambda page: page.name)
+def test_concepts_are_ideas_and_name_no_option(page: Path) -> None:
+    """What to type stands in the guides."""
+    assert re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text()) == []
+    assert blocks(page, "sh") == []
 
 
 def test_keys_in_the_text_exist() -> None:

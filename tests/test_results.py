@@ -1,4 +1,4 @@
-"""Every table of docs/results.md comes from the JSON that it names."""
+"""Every table of docs/experiments.md and docs/results.md comes from the JSON that it names."""
 
 import json
 import re
@@ -19,7 +19,8 @@ from connprune.report.agreement import agreement_text
 from connprune.report.comparison import comparison_text
 from connprune.report.sweep import sweep_text
 
-PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+PAGE = Path(__file__).parents[1] / "docs" / "experiments.md"
+FINDINGS = PAGE.with_name("results.md")
 FOLDER = PAGE.parent / "results"
 TEXT: dict[str, Callable[[dict[str, Any]], str]] = {
     "comparison": lambda document: comparison_text(Comparison.read(document, "the file")),
@@ -40,13 +41,18 @@ def test_a_table_is_what_the_tool_prints_for_its_file(name: str, block: str) -> 
     assert block in TEXT[document["kind"]](document)
 
 
-def test_the_differences_are_those_of_the_files() -> None:
-    done = subprocess.run([sys.executable, str(FOLDER / "differences.py")], capture_output=True, text=True, check=True)
-    assert f"```text differences\n{done.stdout}```" in PAGE.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "name"), [(PAGE, "differences"), (FINDINGS, "findings")])
+def test_what_no_document_prints_is_that_of_the_files(page: Path, name: str) -> None:
+    done = subprocess.run([sys.executable, str(FOLDER / f"{name}.py")], capture_output=True, text=True, check=True)
+    assert f"```text {name}\n{done.stdout}```" in page.read_text(encoding="utf-8")
 
 
-def test_every_file_is_used_by_the_page() -> None:
-    text = PAGE.read_text(encoding="utf-8")
+def test_the_findings_take_a_page_and_a_half() -> None:
+    assert len(FINDINGS.read_text(encoding="utf-8").splitlines()) <= 80
+
+
+def test_every_file_is_used_by_a_page() -> None:
+    text = PAGE.read_text(encoding="utf-8") + FINDINGS.read_text(encoding="utf-8")
     for path in FOLDER.iterdir():
         assert path.name in text, path.name
     assert len(BLOCKS) >= 8

@@ -1,4 +1,4 @@
-"""The differences that docs/results.md speaks of and that no table there has.
+"""The differences that docs/experiments.md speaks of and that no table there has.
 
 python docs/results/differences.py
 
