@@ -27,7 +27,7 @@ def finished(work: Turns[Result]) -> Result:
 class OwnState:
     """What torch keeps once a process, for one of several that compute on a device.
 
-    It begins as the process has it.
+    It begins as the process has it, on a CPU or a CUDA device.
 
     Args:
         device: where.
