@@ -7,7 +7,7 @@ from typing import NamedTuple
 from connprune.architecture.base import Shape
 from connprune.data.array_files import ArrayFile, Described
 from connprune.data.array_labels import require_labels
-from connprune.data.layouts import Layout, layout_of
+from connprune.data.layouts import Layout, Order, layout_of, other_order
 from connprune.data.tally import named
 from connprune.errors import UsageError
 from connprune.mistakes import Mark, Mistake
@@ -50,13 +50,14 @@ class Parts(NamedTuple):
     notes: tuple[str, ...]
 
 
-def parts_of(path: Path, described: Mapping[str, Described], as_sequence: bool) -> Parts:
+def parts_of(path: Path, described: Mapping[str, Described], as_sequence: bool, order: Order | None = None) -> Parts:
     """Finds the arrays of each part by their names.
 
     Args:
         path: of the file, for messages.
         described: the arrays that are there.
         as_sequence: `data.as_sequence`.
+        order: `data.layout`.
 
     Raises:
         UsageError: an array is missing, is there under two names, or is not what it must be.
@@ -75,7 +76,7 @@ def parts_of(path: Path, described: Mapping[str, Described], as_sequence: bool) 
             )
         arrays[part] = Part(*map(str, found))
     first = arrays["train"].images
-    layout = layout_of(first, described[first].shape, as_sequence)
+    layout = layout_of(first, described[first].shape, as_sequence, order)
     for names in arrays.values():
         _require_alike(first, names, described)
     stored = described[first].dtype
@@ -84,11 +85,13 @@ def parts_of(path: Path, described: Mapping[str, Described], as_sequence: bool) 
         {part: described[its.images].shape[0] for part, its in arrays.items()},
         layout,
         _KINDS[str(stored and stored.newbyteorder("="))],
-        tuple(_notes(arrays, described, layout)),
+        tuple(_notes(arrays, described, layout, order)),
     )
 
 
-def images_in(file: ArrayFile, shape: Shape, as_sequence: bool, values: str) -> tuple[str, Layout, int]:
+def images_in(
+    file: ArrayFile, shape: Shape, as_sequence: bool, values: str, order: Order | None = None
+) -> tuple[str, Layout, int]:
     """The array of images in a file that need have no labels: the only array, or the one with a name of images.
 
     Args:
@@ -96,6 +99,7 @@ def images_in(file: ArrayFile, shape: Shape, as_sequence: bool, values: str) -> 
         shape: that an image must have.
         as_sequence: `data.as_sequence`.
         values: the type that its values must become.
+        order: `data.layout`.
 
     Returns:
         Its name, how it is read, and how many images it has.
@@ -110,7 +114,7 @@ def images_in(file: ArrayFile, shape: Shape, as_sequence: bool, values: str) -> 
         found = f"the arrays {named(sorted(map(printable, described)))}"
         raise UsageError(Mistake(key="images", found=found, expected="one array, or one of images among others"))
     stored, dtype = described[there[0]]
-    layout = layout_of(there[0], stored, as_sequence)
+    layout = layout_of(there[0], stored, as_sequence, order)
     kind = _KINDS.get(str(dtype and dtype.newbyteorder("=")))
     if (layout.shape, kind) != (shape, values):
         found = f"{dtype and dtype.name} of {stored}, images of {layout.shape}"
@@ -154,13 +158,15 @@ def _require_alike(first: str, part: Part, described: Mapping[str, Described]) -
     require_labels(part.labels, labels.shape, labels.dtype, images.shape[0])
 
 
-def _notes(arrays: Mapping[str, Part], described: Mapping[str, Described], layout: Layout) -> list[str]:
+def _notes(
+    arrays: Mapping[str, Part], described: Mapping[str, Described], layout: Layout, order: Order | None
+) -> list[str]:
     first = arrays["train"].images
     shape, dtype = described[first].shape, described[first].dtype
-    hint = "; data.as_sequence=true takes it as (count, steps, features)"
-    notes = [
-        f"{first}, {dtype and dtype.name} of {shape}, is taken as {layout}{hint if layout.axes == 'none' else ''}."
-    ]
+    hint = "; data.as_sequence=true takes it as (count, steps, features)" if layout.axes == "none" else ""
+    if order is None and (other := other_order(layout)):
+        hint = f", a guess; data.layout={other} takes the other end for the channels"
+    notes = [f"{first}, {dtype and dtype.name} of {shape}, is taken as {layout}{hint}."]
     used = {name for part in arrays.values() for name in part}
     if used - {name for names in _PARTS.values() for group in names for name in group[:1]}:
         notes.append(

@@ -40,6 +40,8 @@ _BYTES_AT_ONCE = 2**24
 class ArrayFormat(DataFormat):
     """Arrays of images or sequences with arrays of their labels, in any kind of file."""
 
+    takes = ("layout",)
+
     def arrays(self, path: Path) -> ArrayFile:
         """The arrays of such a file."""
         raise NotImplementedError(type(self).__name__)
@@ -48,7 +50,7 @@ class ArrayFormat(DataFormat):
         """By the headers of the arrays, and by the labels."""
         with _named(path), TemporaryDirectory() as scratch:
             file = self.arrays(path)
-            parts = parts_of(path, file.described(), settings.as_sequence)
+            parts = parts_of(path, file.described(), settings.as_sequence, settings.layout)
             return parts.layout.shape, len(_labels(file, parts, Path(scratch))[0])
 
     def load(self, path: Path, settings: DataSettings, progress: Progress) -> "Dataset":
@@ -65,7 +67,8 @@ class ArrayFormat(DataFormat):
             content = content_of(file.files, progress, "files with the arranged ones")
             # The names of arrays too, which are no content where each is a file of a folder.
             kind = _CACHE_VERSION, type(self).__name__, settings.as_sequence, list(file.described())
-            how = hashlib.sha256(repr(kind).encode()).hexdigest()
+            read_as = (*kind, settings.layout) if settings.layout else kind
+            how = hashlib.sha256(repr(read_as).encode()).hexdigest()
             target = cache / f"arrays-{how[:16]}-{content[:32]}.safetensors"
             dataset = read_decoded(target, settings)
             if dataset is None:
@@ -173,7 +176,7 @@ def _arrange(file: ArrayFile, settings: DataSettings, progress: Progress, made: 
         UsageError: they are not what they must be.
         DiskFullError: there is no room for them.
     """
-    parts = parts_of(file.path, file.described(), settings.as_sequence)
+    parts = parts_of(file.path, file.described(), settings.as_sequence, settings.layout)
     scratch = Path(made.name).parent
     _require_room(parts, scratch)
     classes, labels, notes = _labels(file, parts, scratch)

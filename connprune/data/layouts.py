@@ -11,6 +11,9 @@ from connprune.mistakes import Mistake
 
 # As many channels as images usually have.
 _FEW = 4
+# How `data.layout` calls them.
+Order = Literal["channels-first", "channels-last"]
+_ORDERS: dict[Order, Literal["first", "last"]] = {"channels-first": "first", "channels-last": "last"}
 _NAMES = {
     "none": ("count", "height", "width"),
     "first": ("count", "channels", "height", "width"),
@@ -46,16 +49,18 @@ class Layout(NamedTuple):
         return np.ascontiguousarray(rows).reshape(len(rows), *self.shape)
 
 
-def layout_of(key: str, shape: tuple[int, ...], as_sequence: bool) -> Layout:
-    """How an array is read: by how many axes it has, and by where the channels can be.
+def layout_of(key: str, shape: tuple[int, ...], as_sequence: bool, order: Order | None = None) -> Layout:
+    """How an array is read: by how many axes it has, and by where the channels are, or can be.
 
     Args:
         key: the name of the array.
         shape: of the array.
         as_sequence: `data.as_sequence`.
+        order: `data.layout`; None guesses.
 
     Raises:
-        UsageError: it has another number of axes, is empty, or has too many numbers a row.
+        UsageError: it has another number of axes, is empty, has no axis of channels although there is an order, or has
+            too many numbers a row.
     """
     if len(shape) not in (3, 4) or 0 in shape:
         hint = "give an array of single numbers or rows a height and a width" if len(shape) in (1, 2) else None
@@ -68,10 +73,14 @@ def layout_of(key: str, shape: tuple[int, ...], as_sequence: bool) -> Layout:
                 hint=hint,
             )
         )
+    if len(shape) == 3 and order:
+        raise UsageError(
+            Mistake(key=key, found=f"an array of the shape {shape}", expected=f"four axes, as data.layout is {order}")
+        )
     if len(shape) == 3:
         axes: Literal["none", "first", "last", "steps"] = "steps" if as_sequence else "none"
         image = Shape(1, *shape[1:])
-    elif _channels_are_last(shape):
+    elif (_ORDERS[order] if order else _guessed(shape)) == "last":
         axes, image = "last", Shape(shape[3], shape[1], shape[2])
     else:
         axes, image = "first", Shape(*shape[1:])
@@ -82,9 +91,14 @@ def layout_of(key: str, shape: tuple[int, ...], as_sequence: bool) -> Layout:
     return Layout(axes, image, as_sequence)
 
 
-def _channels_are_last(shape: tuple[int, ...]) -> bool:
+def other_order(layout: Layout) -> Order | None:
+    """The order that an array was not read in; None if it has no axis of channels."""
+    return next((order for order, axes in _ORDERS.items() if axes != layout.axes in _ORDERS.values()), None)
+
+
+def _guessed(shape: tuple[int, ...]) -> Literal["first", "last"]:
     """Where one of both ends is few and the other is not, it is the channels; else the smaller one, or the last."""
     _, first, _, last = shape
     if (first <= _FEW) != (last <= _FEW):
-        return last <= _FEW
-    return last <= first
+        return "last" if last <= _FEW else "first"
+    return "last" if last <= first else "first"

@@ -87,6 +87,9 @@ class DataSettings(Frozen):
         background: what shows through transparent pixels: `white`, `black`, or red, green and blue from 0 to 255.
         range: the two values that become 0 and 255 where a folder's files have more than 8 bits; null is the least and
             the greatest of the training images, and the run's configuration states what was found.
+        layout: where the channels are in arrays of four axes: `channels-first` is (count, channels, height, width),
+            `channels-last` (count, height, width, channels); null guesses, which a note says. It belongs to files of
+            arrays.
         as_sequence: read each image as a sequence: its rows are the steps, its columns and channels the features.
         skip_damaged: leave out a folder's damaged images instead of refusing the folder.
         follow_links: take images and classes that symbolic links bring in from outside of a folder; else they are
@@ -105,6 +108,7 @@ class DataSettings(Frozen):
     channels: Literal[1, 3] = 3
     background: Colour = (255, 255, 255)
     range: tuple[Level, Level] | None = None
+    layout: Literal["channels-first", "channels-last"] | None = None
     as_sequence: Switch = False
     skip_damaged: Switch = False
     follow_links: Switch = False
@@ -125,6 +129,8 @@ class DataSettings(Frozen):
                     raise UnsuitableKeyError(
                         name, f"{name} belongs to a folder of images, but the source is {self.source}"
                     )
+        if self.source in SOURCES and self.layout:
+            raise UnsuitableKeyError("layout", f"layout belongs to a file of arrays, but the source is {self.source}")
         if self.range and self.range[0] >= self.range[1]:
             raise UnsuitableKeyError("range", f"range: found {list(self.range)}, expected the smaller value first")
         if self.size and self.channels * self.size[0] * self.size[1] > ACTIVATIONS.most:

@@ -27,6 +27,7 @@ def image_shape(settings: DataSettings) -> tuple[Shape, int]:
         kind = format_of(path)
         if kind is not None:
             return kind.shape(path, require_suitable(settings, kind))
+        require_no_layout(settings)
     shape, classes = _shape_of_source(settings)
     if settings.as_sequence:
         shape = Shape(shape.feature_maps * shape.width, 1, shape.height)
@@ -91,9 +92,23 @@ def require_suitable(settings: DataSettings, kind: DataFormat) -> DataSettings:
     Raises:
         UsageError: a key is for others.
     """
+    if settings.layout and "layout" not in kind.takes:
+        require_no_layout(settings)
     for name in DECODING:
         if name not in kind.takes and getattr(settings, name) != type(settings).model_fields[name].default:
             raise UsageError(
                 Mistake(f"{name} belongs to a folder of images, but the source is {kind.what}.", key=f"data.{name}")
             )
     return settings
+
+
+def require_no_layout(settings: DataSettings) -> None:
+    """Refuses `data.layout` where there are no arrays.
+
+    Raises:
+        UsageError: it is set.
+    """
+    if settings.layout:
+        raise UsageError(
+            Mistake("layout belongs to a file of arrays, but the source is image files.", key="data.layout")
+        )

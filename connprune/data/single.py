@@ -86,7 +86,7 @@ def _in_arrays(path: Path, shape: Shape, settings: DataSettings, values: str) ->
     with TemporaryDirectory() as scratch:
         try:
             file = cast("ArrayFile", array_file(path))
-            name, layout, count = images_in(file, shape, settings.as_sequence, values)
+            name, layout, count = images_in(file, shape, settings.as_sequence, values, settings.layout)
             rows = file.rows(name, Path(scratch) / "array")
             for start in range(0, count, _ROWS_AT_ONCE):
                 several = layout.arranged(rows[start : min(start + _ROWS_AT_ONCE, count)]).astype(values)

@@ -11,7 +11,7 @@ from connprune.data.images import Dataset
 from connprune.data.named import SOURCES, Source
 from connprune.data.progress import Progress, without_progress
 from connprune.data.settings import DataSettings
-from connprune.data.shape import require_suitable, source_path
+from connprune.data.shape import require_no_layout, require_suitable, source_path
 from connprune.errors import ConnpruneError, UsageError
 from connprune.names import unknown
 
@@ -36,6 +36,7 @@ def load(settings: DataSettings, progress: Progress = without_progress) -> Datas
         kind = format_of(path)
         if kind is not None:
             return kind.load(path, require_suitable(settings, kind), progress)
+        require_no_layout(settings)
         dataset = load_folder(path, settings, cache_folder(settings.cache), progress)
     if settings.as_sequence:
         dataset = dataset.as_sequences()

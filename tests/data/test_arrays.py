@@ -138,6 +138,31 @@ def test_where_the_channels_are(shape: tuple[int, ...], axes: str, image: tuple[
     assert (found.axes, found.shape) == (axes, Shape(*image))
 
 
+@pytest.mark.parametrize(("order", "image"), [("channels-first", (32, 6, 5)), ("channels-last", (5, 32, 6))])
+def test_where_the_channels_are_is_guessed_unless_it_is_said(
+    order: str, image: tuple[int, ...], tmp_path: Path
+) -> None:
+    images = GENERATOR.integers(0, 256, (8, 32, 6, 5)).astype(np.uint8)
+    file = in_npz(tmp_path, {"images": images, "labels": np.arange(8) % 2})
+    guessed, said = loaded(file), loaded(file, layout=order)
+    assert tuple(said.shape) == image
+    expected = images if order == "channels-first" else images.transpose(0, 3, 1, 2)
+    assert np.array_equal(said.train.images, expected)
+    assert ", a guess" not in said.notes[0]
+    assert guessed.notes[0].endswith(
+        "(count, height, width, channels), a guess; data.layout=channels-first takes the other end for the channels."
+    )
+    assert guessed.shape == Shape(5, 32, 6)
+
+
+@pytest.mark.parametrize("source", ["digits", "folder", "three.npz"])
+def test_an_order_of_channels_belongs_to_arrays_of_four_axes(source: str, tmp_path: Path) -> None:
+    (tmp_path / "folder" / "class").mkdir(parents=True)
+    np.savez(tmp_path / "three.npz", images=np.zeros((4, 3, 3), np.uint8), labels=np.arange(4) % 2)
+    with pytest.raises((UsageError, ValueError), match="layout"):
+        loaded(Path("digits") if source == "digits" else tmp_path / source, layout="channels-last")
+
+
 def test_values_of_a_measurement_keep_their_precision(tmp_path: Path) -> None:
     """None becomes one of 256: sixteen bits are exact, and of float64 there is what float32 can say."""
     deep = np.arange(6 * 4 * 4, dtype=np.uint16).reshape(6, 4, 4) * 600
