@@ -1,4 +1,7 @@
-"""Batches that never leave the device: images stay there as they are stored, and a batch is one gather."""
+"""Batches made on the device: images stay there as they are stored, and a batch is one gather.
+
+Where they stay in the host's memory, the images of a batch are copied there first, see `connprune.data.supply`.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,12 +25,14 @@ class Draws(NamedTuple):
     """Which images make a batch, or an epoch, and how each is changed.
 
     Attributes:
-        order: (count,), the number of the image at each place.
+        order: (count,), the number of the image at each place; where images stay in the host's memory, it is there
+            until a batch is supplied with them.
         rows: (count, height), the row of the image that each row shows.
         columns: (count, width), the column of the image that each column shows.
         changes: what the changes drew.
         other: the image that each is mixed with; None if they are not mixed.
         mixings: how they are mixed.
+        pixels: (count, feature maps, height, width), the images as they are stored; None if they are on the device.
     """
 
     order: Tensor
@@ -36,6 +41,7 @@ class Draws(NamedTuple):
     changes: tuple[Drawn, ...] = ()
     other: "Draws | None" = None
     mixings: tuple[Drawn, ...] = ()
+    pixels: Tensor | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Draws":
         """The same with each tensor changed."""
@@ -46,6 +52,7 @@ class Draws(NamedTuple):
             tuple(tuple(map(change, drawn)) for drawn in self.changes),
             self.other.map(change) if self.other else None,
             tuple(tuple(map(change, drawn)) for drawn in self.mixings),
+            None if self.pixels is None else change(self.pixels),
         )
 
     def of(self, chosen: slice) -> "Draws":
@@ -55,7 +62,13 @@ class Draws(NamedTuple):
     def tensors(self) -> list[Tensor]:
         """All tensors, in one order."""
         others = self.other.tensors() if self.other else []
-        return [self.order, self.rows, self.columns, *chain(*self.changes), *others, *chain(*self.mixings)]
+        pixels = [] if self.pixels is None else [self.pixels]
+        return [self.order, self.rows, self.columns, *pixels, *chain(*self.changes), *others, *chain(*self.mixings)]
+
+    def ordered_by_host(self) -> "Draws":
+        """The same with the order in the host's memory, which waits for the device once."""
+        other = self.other.ordered_by_host() if self.other else None
+        return self._replace(order=self.order.cpu(), other=other)
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ class Epoch:
     """The batches of one epoch, drawn beforehand.
 
     Attributes:
-        images: all training images, on their device.
+        images: all training images; their labels are on the device.
         draws: of all images.
         batch_size: images a batch.
         operations: what else is done to a batch.
@@ -104,7 +117,8 @@ def augmented(images: Images, draws: Draws, operations: Operations) -> Batch:
         draws: which of them, and how each is changed.
         operations: what else is done to them.
     """
-    chosen = gathered(images.images, images.stored(draws.order), draws.rows, draws.columns)
+    pixels = images.images[images.stored(draws.order)] if draws.pixels is None else draws.pixels
+    chosen = taken(pixels, draws.rows, draws.columns)
     batch = Batch(operations.changed(chosen, draws.changes), images.labels[draws.order])
     if draws.other is None:
         return batch
@@ -179,7 +193,7 @@ def draw_epoch(
         fewest: as of `Epoch`.
         is_balanced: whether all classes have as many images.
     """
-    device = images.images.device
+    device = images.labels.device
     generator = stream(seed, "epoch", number, device=device)
     count = len(images)
     order = torch.randperm(count, generator=generator, device=device)
@@ -199,9 +213,11 @@ def draw_epoch(
         # The images are in a random order, so the one before is any other.
         other = draws.map(lambda tensor: tensor.roll(1, 0))
         draws = draws._replace(other=other, mixings=operations.draw_mixings(count, generator))
+    if images.stays_on_host:
+        draws = draws.ordered_by_host()
     return Epoch(images, draws, batch_size, operations, fewest)
 
 
 def in_order(images: Images, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:
-    """All images as they are, for evaluation."""
-    return images.in_order(batch_size)
+    """All images as they are, on the device of their labels, for evaluation."""
+    return ((batch.to(labels.device), labels) for batch, labels in images.in_order(batch_size))

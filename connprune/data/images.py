@@ -26,19 +26,22 @@ class Images:
         labels: (count,), int64.
         rows: (count,) int64, which of the stored images each one is, so that they stay where they are until a batch is
             made of them; None is all of them in their order.
+        stays_on_host: whether images and rows are in the host's memory, and only a batch at a time is supplied to the
+            device that the labels are on.
     """
 
     images: Tensor
     labels: Tensor
     rows: Tensor | None = None
+    stays_on_host: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, chosen: Tensor | slice) -> "Images":
         if self.rows is None:
-            return Images(self.images[chosen], self.labels[chosen])
-        return Images(self.images, self.labels[chosen], self.rows[chosen])
+            return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+        return replace(self, labels=self.labels[chosen], rows=self.rows[chosen])
 
     @property
     def nbytes(self) -> int:
@@ -56,6 +59,10 @@ class Images:
             return zip(self.images.split(batch), self.labels.split(batch), strict=True)
         several = zip(self.rows.split(batch), self.labels.split(batch), strict=True)
         return ((self.images[rows], labels) for rows, labels in several)
+
+    def supplied_to(self, device: torch.device) -> "Images":
+        """The same images where they are, with their labels on the device that batches are supplied to."""
+        return replace(self, labels=self.labels.to(device), stays_on_host=True)
 
     def as_sequences(self) -> "Images":
         """Rows become steps: (stored, maps, height, width) becomes (stored, maps · width, 1, height)."""

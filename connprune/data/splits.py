@@ -47,6 +47,11 @@ class Splits:
         moved = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
         return replace(self, **moved)
 
+    def supplied_to(self, device: torch.device) -> "Splits":
+        """The same images where they are, of which batches are supplied to a device."""
+        moved = {name: getattr(self, name).supplied_to(device) for name in ("train", "validation", "test")}
+        return replace(self, **moved)
+
     @property
     def nbytes(self) -> int:
         """How many bytes all images and labels take."""

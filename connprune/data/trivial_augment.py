@@ -104,7 +104,8 @@ def _table(pixels: Tensor, is_chosen: dict[str, Tensor], strengths: dict[str, Te
             ground = _mean_grey(pixels) if name == "contrast" else torch.zeros_like(own)
             table = torch.where(chosen[name], _blended(ground, values.float(), 1 + own).long(), table)
     if "posterize" in chosen:
-        step = torch.exp2(8 - own.clamp(1, 8)).long()
+        # A power would be compiled on a GPU when it is first asked for, which no recording survives.
+        step = 1 << (8 - own.clamp(1, 8)).long()
         table = torch.where(chosen["posterize"], values // step * step, table)
     if "solarize" in chosen:
         table = torch.where(chosen["solarize"] & (values >= own), 255 - values, table)

@@ -70,7 +70,7 @@ def evaluate_run(
         images = renumbered(images, dataset.classes, classes)
     precision = precision_on(device, configuration.training.precision)
     with products_in(precision, device):
-        scores = score(network, images.to(device), precision)
+        scores = score(network, images.supplied_to(device), precision)
     source = configuration.data.source
     name = source if source in SOURCES else Path(source).name
     return _document(run, name, named, same, classes, scores)

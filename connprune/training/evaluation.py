@@ -31,7 +31,7 @@ class Evaluation:
 
 @torch.no_grad()
 def answers(network: Network, images: Images, precision: Precision) -> Iterator[tuple[Tensor, Tensor]]:
-    """The scores, (batch, classes), and the labels, (batch,), of images that are on the network's device, in order."""
+    """The scores, (batch, classes), and the labels, (batch,), of images, in order, on the network's device."""
     network.eval()
     for batch, labels in in_order(images):
         with computing_in(precision, batch.device):
@@ -43,11 +43,11 @@ def answers(network: Network, images: Images, precision: Precision) -> Iterator[
 def evaluate(
     network: Network, images: Images, precision: Precision = "float32", group: Group | None = None
 ) -> Evaluation:
-    """The network's loss and accuracy on images that are on its device; reads the result back once.
+    """The network's loss and accuracy on images; reads the result back once.
 
     Args:
         network: on its device.
-        images: on the same device.
+        images: on the same device, or supplied to it.
         precision: of the arithmetic.
         group: the processes that share the images out; None is this one alone.
     """

@@ -29,6 +29,7 @@ from connprune.training.device import device_name
 from connprune.training.evaluation import evaluate
 from connprune.training.images import moved, require_same_images
 from connprune.training.latency import seconds_of_both
+from connprune.training.placing import placed
 from connprune.training.precision import Precision, precision_on, products_in
 from connprune.training.run import load_network, load_weights, split_data
 
@@ -132,7 +133,7 @@ def examine(
     network = load_network(run).to(device)
     before = read_configuration(run)
     configuration = moved(before, data)
-    splits = split_data(configuration, load(configuration)).to(device)
+    splits = placed(split_data(configuration, load(configuration)), device, configuration.training.images)
     known = run.summary.data_digest
     if configuration.data.source != before.data.source:
         require_same_images(run, configuration, known, splits.digest)

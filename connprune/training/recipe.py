@@ -56,6 +56,9 @@ class Recipe(Frozen):
         precision: of the arithmetic; weights stay in float32. `float32`; `tf32`, where GPUs that can round products to
             10 bits; `bfloat16`, activations and products of 8 bits; `auto`, on such a GPU `tf32`, else `float32`: where
             a run begins decides it, for all that is made from the run.
+        images: where the images are: `device`, all of them in its memory; `host`, in the host's, from where batches are
+            copied while the device computes on the one before; `auto`, in the host's if they would take more than half
+            of a GPU's memory. The training is the same.
         capture: whether steps on CUDA are recorded once and replayed, which spares launching each operation.
         compile: whether torch compiles the network for the steps of a training in one process: minutes before the
             first, for fewer and larger operations in each. It needs a C++ compiler, and Triton on a GPU.
@@ -84,6 +87,7 @@ class Recipe(Frozen):
     early_stopping: Count | None = None
     recompute: Switch | Literal["auto"] = "auto"
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
+    images: Literal["auto", "device", "host"] = "auto"
     capture: Switch = True
     compile: Switch = False
     deterministic: Switch = False

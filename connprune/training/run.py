@@ -29,6 +29,7 @@ from connprune.training.group import Group, SingleProcess
 from connprune.training.images import require_same_images
 from connprune.training.lost_device import explained_loss
 from connprune.training.memory_error import explained_memory
+from connprune.training.placing import placed
 from connprune.training.precision import precision_on
 from connprune.training.record import Record, counted
 from connprune.training.trainer import Trainer
@@ -142,7 +143,7 @@ def train_in_turns(
             take_over_gates(network, RunDirectory.open(Path(gates.initialisation.run)))
         apart = group.size if device.type == "cpu" else 1
         require_enough(network.architecture, recipe.batch_size, len(splits.train), apart)
-        on_device = splits.to(device)
+        on_device = placed(splits, device, recipe.images, watcher.warning)
         trainer = Trainer(network.to(device), on_device, configuration.data.augment, recipe, watcher.warning, group)
         first = group.rank == 0
         telling = events(run, configuration, network.architecture, watcher.warning) if first else nullcontext(NO_EVENTS)

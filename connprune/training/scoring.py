@@ -36,11 +36,11 @@ class Scores:
 
 @torch.no_grad()
 def score(network: Network, images: Images, precision: Precision = "float32") -> Scores:
-    """The network's answers to images that are on its device; reads the result back once.
+    """The network's answers to images; reads the result back once.
 
     Args:
         network: on its device.
-        images: on the same device, one at least.
+        images: on the same device or supplied to it, one at least.
         precision: of the arithmetic.
     """
     device, classes = images.labels.device, network.architecture.classes

@@ -16,6 +16,7 @@ from connprune.data.batches import Draws, Epoch, draw_epoch, steps_of
 from connprune.data.random import stream_seed
 from connprune.data.settings import Augment
 from connprune.data.splits import Splits
+from connprune.data.supply import Supply
 from connprune.documents.epoch import EpochMetrics
 from connprune.errors import DivergedError, UsageError
 from connprune.network.network import Network
@@ -61,7 +62,7 @@ class Trainer:
 
     Args:
         network: on its device; trained in place.
-        splits: the images, on the same device.
+        splits: the images, on the same device or supplied to it.
         augment: random changes to training images.
         recipe: seed, batch size, optimizer, schedule.
         warn: is told in a sentence of what does not go as it should, and does not end the training.
@@ -89,7 +90,8 @@ class Trainer:
         self.splits = splits
         self.augment = augment
         self.recipe = recipe
-        self.device = splits.train.images.device
+        self.device = splits.train.labels.device
+        self._supply = Supply(splits.train) if splits.train.stays_on_host else None
         self.precision = precision_on(self.device, recipe.precision)
         network.recompute_merges(recomputes_merges(network.architecture, recipe))
         self.optimizer = make_optimizer(network, recipe.optimizer)
@@ -368,10 +370,12 @@ class Trainer:
         self.scheduler.before_step(self.epoch, self.step)
         if self._average is not None:
             self._average.before_step(self.epoch * self.steps + self.step)
+        part, share = self.group.part(draws)
+        if self._supply is not None:
+            part = self._supply(part)
         if self.group.size == 1:
-            self._take_step(draws, self._coefficient)
+            self._take_step(part, self._coefficient)
         else:
-            part, share = self.group.part(draws)
             self._step(part, self._coefficient, share, len(draws.order) // self.group.size)
 
     def _fresh_step(self) -> Step:

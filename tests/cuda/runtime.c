@@ -446,7 +446,10 @@ cudaError_t cudaStreamGetPriority(cudaStream_t stream, int *priority) {
     *priority = 0;
     return cudaSuccess;
 }
+static long waited;
+long waits(void) { return waited; }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    waited++;
     if (stream_of(stream)->capture) return invalidate("a wait for the stream", cudaErrorStreamCaptureUnsupported);
     return not_while_capturing("a wait for a stream");
 }

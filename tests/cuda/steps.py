@@ -16,22 +16,24 @@ from torch.utils._pytree import tree_leaves
 
 from connprune.architecture.base import Shape
 from connprune.bench.run import WARM_UP, random_splits
+from connprune.data.batches import Draws
 from connprune.network import build
 from connprune.network.image_layers import Dropout
 from connprune.plugins import load_plugins
 from connprune.training.configuration import Configuration, resolve
 from connprune.training.cuda_graph import CapturedStep
 from connprune.training.device import choose_device
+from connprune.training.placing import placed
 from connprune.training.trainer import Trainer
 
 RUNTIME = ctypes.CDLL("")
-for counts in ("launches", "graph_launches"):
+for counts in ("launches", "graph_launches", "waits"):
     getattr(RUNTIME, counts).restype = ctypes.c_long
 for asks in ("blocks_of", "stream_of_launch", "stream_of_graph"):
     getattr(RUNTIME, asks).restype, getattr(RUNTIME, asks).argtypes = ctypes.c_long, [ctypes.c_long]
 BATCH = 8
 # As many launches as a replayed step may have beside its recording: its arguments are copied.
-FEW = 8
+FEW = 10
 
 
 def launches_with_cudnn(name: str, launches: int, args: Any) -> int:
@@ -76,7 +78,7 @@ def trainer_of(
     preset: str, *assignments: str, device: torch.device, warn: list[str], images: int = 4 * BATCH
 ) -> Trainer:
     chosen = resolve(preset, assignments=[*assignments, f"training.batch_size={BATCH}"])
-    splits = random_splits(shape_of(chosen), 10, count=images).to(device)
+    splits = placed(random_splits(shape_of(chosen), 10, count=images), device, chosen.training.images, warn.append)
     network = build(chosen.with_input(shape_of(chosen), 10)).to(device).train()
     return Trainer(network, splits, chosen.data.augment, chosen.training, warn.append)
 
@@ -85,6 +87,12 @@ def waits(self: Dropout, maps: Any, forward: Any = Dropout.forward) -> Any:
     """A layer that asks the device for a number in each step, as one of a user's own may."""
     maps.values.detach().sum().item()
     return forward(self, maps)
+
+
+def first_image(self: Draws) -> Draws:
+    """An order that the host can read: nothing has computed the one on the device."""
+    other = first_image(self.other) if self.other else None
+    return self._replace(order=torch.zeros(self.order.shape, dtype=torch.int64), other=other)
 
 
 def is_replayed(step: Callable[[], None]) -> bool:
@@ -103,7 +111,9 @@ def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
     # To the end of the second epoch.
     while trainer.step:
         step()
+    waits = RUNTIME.waits()
     replayed = [is_replayed(step) for _ in range(trainer.steps)]
+    waits = RUNTIME.waits() - waits
     captured = trainer._take_step
     plain = trainer_of(*case, "training.capture=false", device=device, warn=warnings).endless_steps()
     # The optimizer makes its buffers in the first step.
@@ -115,6 +125,7 @@ def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
         "warnings": warnings,
         "recorded": len(captured._recordings) if isinstance(captured, CapturedStep) else 0,
         "replayed": replayed,
+        "waits": waits,
         "launches": launches.count,
         "operations": launches.operations,
         "single": launches.single,
@@ -124,6 +135,7 @@ def found(case: list[str], device: torch.device, images: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     torch.backends.cudnn.enabled = False
+    Draws.ordered_by_host = first_image  # type: ignore[method-assign]
     asked = json.load(sys.stdin)
     load_plugins(asked["plugins"])
     if asked["waits"]:

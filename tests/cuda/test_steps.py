@@ -80,6 +80,16 @@ def test_steps_of_any_recipe_are_recorded(recorded: Recorded) -> None:
         assert (found["recorded"], found["warnings"], found["single"]) == (1, [], []), found["case"]
 
 
+def test_batches_of_images_in_the_host_s_memory_are_copied_while_steps_are_replayed(recorded: Recorded) -> None:
+    """Nothing waits for the device, whatever the size of the last batch; with mixing each has the images of another."""
+    mixing = "data.augment.operations=[{kind: crop, padding: 1}, {kind: trivial-augment}, {kind: mixup}]"
+    cases = [("digits", "training.images=host"), ("digits", "training.images=host", mixing, "training.accumulate=2")]
+    plain, mixed = recorded(cases, images=29)
+    assert plain["replayed"] == [True] * 4
+    for found in (plain, mixed):
+        assert (found["recorded"], found["waits"], found["warnings"]) == (2, 0, []), found["case"]
+
+
 FIXED = "training.deterministic=true"
 FIRST = [("blog", *SMALL_HEAD), ("strong",), *MERGES[::3], *KINDS, *BUDGETS]
 
