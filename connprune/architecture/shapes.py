@@ -112,7 +112,7 @@ def _settled(architecture: Architecture) -> dict[str, Shape]:
     Raises:
         PydanticCustomError: there are none, since more come back to a layer with each pass.
     """
-    later = dict.fromkeys((source for source, _ in architecture.backward_connections), Shape(0, 1, 1))
+    later = dict.fromkeys((source for source, _ in architecture.backward_connections), Shape(1, 1, 1))
     given = architecture.input
     # A number reaches all that it decides over each of these sources once.
     for _ in range(len(later) + 2 if later else 0):

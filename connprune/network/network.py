@@ -159,7 +159,7 @@ class Network(nn.Module):
         sources.give(INPUT, first)
         for name in self._zero_at_first:
             maps, *size = architecture.shapes.output[name]
-            sources.give(name, laid_out(first.new_zeros(len(first), maps, *size)))
+            sources.give(name, laid_out(first.new_zeros(first.shape[0], maps, *size)))
         by_target: dict[str, Tensor] = {}
         if self.gates is not None and self.passed is not None:
             by_target = self.passed(self.gates.of_this_pass() if gates is None else gates, first.dtype)

@@ -224,3 +224,12 @@ def test_layers_that_pass_feature_maps_on_can_read_each_other_where_they_are_not
     architecture = cyclic(layers=layers, merge={"aggregate": aggregate, "resize": side})
 
     assert {shape.feature_maps for shape in architecture.shapes.merged.values()} == {5}
+
+
+def test_a_normalisation_may_read_later_layers_alone() -> None:
+    layers = [{"name": "a", "kind": "layer-norm"}, {"name": "b", "kind": "conv", "feature_maps": 3}]
+    connections = {"a": ["b"], "b": ["input", "a"], "head": ["a", "b"]}
+    architecture = cyclic(layers=layers, connections=connections, merges={"a": {"size": [4, 4]}})
+
+    assert architecture.shapes.output["a"] == (3, 4, 4)
+    assert architecture.schedule == ("a", "b", "a", "b", "a", "b", "head")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from connprune import build, cut
-from connprune.architecture import Architecture, Keep
+from connprune.architecture import Architecture, Keep, Threshold
+from connprune.architecture.files import to_data
 from connprune.errors import ConnpruneError, DisconnectedError
 from connprune.export import onnx as onnx_format
 from connprune.export import pt2
@@ -109,6 +110,21 @@ def test_every_merge_after_a_cut_of_feature_maps(tmp_path: Path, aggregate: str)
     assert_pt2_agrees(network, tmp_path / "network.pt2")
 
 
+def test_an_unrolled_network_and_its_cut(tmp_path: Path) -> None:
+    whole = small("concat", "shared")
+    layers = [layer for layer in whole.layers if layer.kind == "conv"]
+    unrolled = Architecture.model_validate(
+        {**to_data(whole), "layers": [layer.model_dump() for layer in layers], "unroll": 2, "connections": "complete"}
+        | {"gates": {"initialisation": {"kind": "normal"}}}
+    )
+    scores = {str(connection): float(connection.source != "input") for connection in unrolled.gated_connections}
+    smaller = cut(unrolled, scores | {"input->conv1": 1.0}, Threshold(0.5)).architecture
+    assert len(smaller.all_connections) == len(unrolled.all_connections) - 2
+    for number, architecture in enumerate((unrolled, smaller)):
+        assert_onnx_agrees(network_of(architecture), tmp_path / f"{number}.onnx")
+        assert_pt2_agrees(network_of(architecture), tmp_path / f"{number}.pt2")
+
+
 def test_gates_are_folded_away(tmp_path: Path) -> None:
     """What is left are weights of the sizes that they have without gates, and no operation that makes or uses gates."""
     network = network_of(small("concat", "per-feature-map"))
@@ -182,7 +198,7 @@ def test_the_blog_network(blog: Architecture, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(architectures(), st.booleans(), st.booleans())
+@given(architectures(most_passes=3), st.booleans(), st.booleans())
 def test_any_architecture(tmp_path: Path, architecture: Architecture, is_cut: bool, by_map: bool) -> None:
     if is_cut and architecture.gated_connections:
         try:

@@ -25,6 +25,7 @@ BERNOULLI = ("gates.kind=bernoulli", "gates.penalise=expected-cost", "gates.budg
 TOP_K = ("gates.kind=top-k", "gates.penalty=0", "gates.open=40%")
 REINFORCE = ("gates.kind=reinforce",)
 SOFTMAX = ("gates.kind=softmax",)
+UNROLLED = ("unroll=2", "connections=complete", "merge={aggregate: squeeze, feature_maps: 8}")
 HARD_CONCRETE = ("gates.kind=hard-concrete", "gates.target_sparsity=0.5", "gates.penalty_warmup=1")
 
 
@@ -37,7 +38,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(tmp_path: Path) -> None:
 
 CHOSEN = [
     *product([(), DROPOUT_AND_PLATEAU, HARD_CONCRETE], [(1,), (4,), (5,), (7, 3), (14,)]),
-    *product([BERNOULLI, TOP_K, SOFTMAX, REINFORCE], [(7, 3)]),
+    *product([BERNOULLI, TOP_K, SOFTMAX, REINFORCE, UNROLLED], [(7, 3)]),
 ]
 
 

@@ -24,7 +24,7 @@ THRESHOLD = 0.01
 @st.composite
 def trained(draw: st.DrawFn) -> tuple[Architecture, GateHistory | None]:
     """An architecture and a history of its gates: near 0, near 1, negative, large; None if it has none."""
-    architecture = draw(architectures())
+    architecture = draw(architectures(most_passes=3))
     gates = gate_count(architecture)
     if not gates:
         return architecture, None
