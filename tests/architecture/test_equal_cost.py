@@ -16,7 +16,7 @@ from tests.strategies import architectures
 
 @st.composite
 def contests(draw: st.DrawFn) -> Pair:
-    parent = draw(architectures(gated=False, most_passes=3))
+    parent = draw(architectures(gated=False))
     wiring = wirings_within(parent).draw(Random(draw(st.integers(0, 10**6))))
     return Pair(parent, restricted(parent, wiring), draw(st.integers(0, 10)))
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connprune.architecture import Architecture, Connection
-from connprune.architecture.baselines import wirings_within
+from connprune.architecture.baselines import Pair, wirings_within
 from connprune.architecture.cutting import restricted
+from connprune.architecture.equal_cost import random_cost
 from connprune.architecture.explain import explain
 from connprune.architecture.files import from_yaml, to_yaml
 from connprune.architecture.shapes import mac_count, parameter_count
@@ -156,6 +157,16 @@ def test_what_a_cut_leaves_without_a_source_of_the_same_pass_keeps_its_size() ->
 def test_live_wirings_are_not_counted_with_backward_connections() -> None:
     with pytest.raises(NoBaselineError, match="has backward connections"):
         wirings_within(cyclic())
+
+
+def test_random_wirings_of_the_same_cost_may_lead_backward() -> None:
+    parent = cyclic()
+    cut = restricted(parent, {"a": ["input", "c"], "b": ["a"], "c": ["b", "a"], "head": ["a", "c"]})
+    drawn = random_cost(Pair(parent, cut, seed=1), 2)
+
+    assert any(architecture.backward_connections for architecture in drawn)
+    for architecture in drawn:
+        assert abs(mac_count(architecture) - mac_count(cut)) <= 0.03 * mac_count(cut)
 
 
 PASSES_ON = [{"name": name, "kind": "dropout", "rate": 0.1} for name in "abc"]
