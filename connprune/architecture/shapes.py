@@ -99,10 +99,9 @@ def _merged(architecture: Architecture, target: str, given: Mapping[str, Shape],
             "the merge of {target} pads to {size}, but reads something larger; set a larger merges.{name}.size",
             {"target": repr(target), "size": f"{height}×{width}", "name": target},
         )
-    brought = [
-        _brought(architecture, target, source, given[source].feature_maps) if is_settled else given[source].feature_maps
-        for source in architecture.connections[target]
-    ]
+    if is_settled:
+        _require_selections(architecture, target, given)
+    brought = [_brought(architecture, target, source, given[source]) for source in architecture.connections[target]]
     return Shape(architecture.aggregate[target].merged_maps(brought), height, width)
 
 
@@ -164,25 +163,30 @@ def _require(count: int, limit: Limit, reached: str) -> None:
         )
 
 
-def _brought(architecture: Architecture, target: str, source: str, given: int) -> int:
+def _require_selections(architecture: Architecture, target: str, given: Mapping[str, Shape]) -> None:
+    aggregate = architecture.aggregate[target]
+    for source, selection in architecture.selections.get(target, {}).items():
+        maps = given[source].feature_maps
+        if max(selection.take) >= maps or (aggregate.stacks and selection.at is not None):
+            raise PydanticCustomError(
+                "shape",
+                "the selection of {source} by {target} takes feature map {number} of {given}, or has an `at`, which "
+                "{aggregate} does not know",
+                {
+                    "source": repr(source),
+                    "target": repr(target),
+                    "number": max(selection.take),
+                    "given": maps,
+                    "aggregate": aggregate.name,
+                },
+            )
+
+
+def _brought(architecture: Architecture, target: str, source: str, given: Shape) -> int:
     """How many feature maps a connection brings; where inputs are not stacked, how far they reach."""
     selection = architecture.selection(target, source)
     if selection is None:
-        return given
-    aggregate = architecture.aggregate[target]
-    if max(selection.take) >= given or (aggregate.stacks and selection.at is not None):
-        raise PydanticCustomError(
-            "shape",
-            "the selection of {source} by {target} takes feature map {number} of {given}, or has an `at`, which "
-            "{aggregate} does not know",
-            {
-                "source": repr(source),
-                "target": repr(target),
-                "number": max(selection.take),
-                "given": given,
-                "aggregate": aggregate.name,
-            },
-        )
+        return given.feature_maps
     return len(selection.take) if selection.at is None else max(selection.at) + 1
 
 
