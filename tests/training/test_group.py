@@ -229,7 +229,7 @@ def test_a_step_sends_buffers_only_where_it_reads_what_steps_moved(
     # Before its second step torch sends once how it shares gradients out to buckets.
     for _ in range(2):
         step()
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
+    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as seen:
         step()
     sent = [event.key for event in seen.key_averages() if "broadcast" in event.key and "gloo" in event.key]
     assert bool(sent) == sends
