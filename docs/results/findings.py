@@ -1,6 +1,9 @@
 """The table of docs/results.md: a cut beside a chain, and beside random wirings that cost as much.
 
 python docs/results/findings.py
+
+`size` is how many times the baseline's parameters the cut has, `its` the baseline's accuracy, in brackets the number of
+networks that this is the mean of.
 """
 
 import json
@@ -12,10 +15,10 @@ from connprune.report.aligned import aligned
 FOLDER = Path(__file__).parent
 # What was trained, its file, and the row of the baseline.
 WANTED = [
-    ("CIFAR-10, small", "cifar-retrained", "chain"),
-    ("CIFAR-10, small", "cifar-retrained", "random-params"),
-    ("strong, small", "cifar-strong-retrained", "chain"),
-    ("strong, small", "cifar-strong-retrained", "random"),
+    ("CIFAR-10", "cifar-retrained", "chain"),
+    ("CIFAR-10", "cifar-retrained", "random-params"),
+    ("strong", "cifar-strong-retrained", "chain"),
+    ("strong", "cifar-strong-retrained", "random"),
     ("digits", "digits", "chain"),
     ("digits", "digits-params", "random-params"),
 ]
@@ -33,18 +36,9 @@ def findings() -> str:
         ends = (row.difference.mean, row.difference.low, row.difference.high)
         mean, low, high = (f"{100 * value:+.2f}" for value in ends if value is not None)
         times = f"{cut.parameters / row.parameters:.2f}"
-        baseline = name if row.count == 1 else f"{name}, mean of {row.count}"
+        baseline = name if row.count == 1 else f"{name} ({row.count})"
         lines.append([what, baseline, times, *accuracies, str(row.seeds), mean, f"{low} to {high}"])
-    columns = [
-        "network",
-        "baseline",
-        "cut's parameters / its",
-        "cut",
-        "baseline",
-        "seeds",
-        "difference",
-        "95% interval",
-    ]
+    columns = ["network", "baseline", "size", "cut", "its", "seeds", "points", "95% interval"]
     return aligned(columns, lines, left=2)
 
 
