@@ -109,7 +109,9 @@ def _expected(details: Any, section: Section) -> str | None:
     if kind == "union_tag_not_found":
         return f"a section with a kind: {', '.join(section.choices('kind'))}"
     if kind in _SECTIONS:
-        keys = f" ({', '.join(section.keys)})" if section.keys and not _key_for(section, value) else ""
+        shared = section.shared_keys
+        more = ", and others by kind" if shared != section.keys else ""
+        keys = f" ({', '.join(shared)}{more})" if shared and not _key_for(section, value) else ""
         return f"a section of keys{keys}{' or null' if section.can_be_null and keys else ''}"
     expected = _EXPECTED.get(kind, details["msg"].removeprefix("Input should be ").removeprefix("Input "))
     return f"{expected[0].lower()}{expected[1:]}"

@@ -31,6 +31,11 @@ class Section:
         """The keys of the section, sorted."""
         return sorted({name for model in self.models for name in model.model_fields})
 
+    @property
+    def shared_keys(self) -> list[str]:
+        """Those that it has whatever its kind, sorted."""
+        return [key for key in self.keys if all(key in model.model_fields for model in self.models)]
+
     def choices(self, key: str) -> list[str]:
         """The words that a key of the section can be, if there are only some."""
         fields = [model.model_fields[key] for model in self.models if key in model.model_fields]
