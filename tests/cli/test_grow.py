@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from connprune.architecture.base import HEAD, INPUT
 from connprune.architecture.shapes import mac_count, parameter_count
@@ -78,6 +80,33 @@ def test_baselines_grow_to_as_many_macs(command: Command, cut: str) -> None:
     cells = [candidate.architecture for candidate in read_sweep(Path("grown.yaml")).candidates]
     assert [mac_count(cell) for cell in cells] == [each["macs"] for each in document["networks"]]
     assert [parameter_count(cell) for cell in cells] == [each["parameters"] for each in document["networks"]]
+
+
+@pytest.mark.slow
+def test_a_folder_of_the_shape_of_imagenet_at_a_small_scale(command: Command, cut: str) -> None:
+    """Photographs of many sizes in folders of classes, of which some are for the test."""
+    random = np.random.default_rng(0)
+    for part, count in (("train", 12), ("test", 2)):
+        for label in range(3):
+            folder = Path("images", part, f"n{label:08}")
+            folder.mkdir(parents=True)
+            for number in range(count):
+                height, width = random.integers(200, 320, 2)
+                pixels = random.integers(0, 255, (height, width, 3), np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.JPEG", format="JPEG")
+    shape = ("--input", "3x224x224", "--classes", "3", "--max-macs", "5M", "--data", "images")
+    keys = (
+        "training.batch_size=6",
+        "training.epochs=1",
+        "data.normalise.subtract=channel-mean",
+        "data.train_images=null",
+    )
+    settings = [word for key in keys for word in ("--set", key)]
+    assert command("grow", cut, *shape, *settings, "--out", "imagenet.yaml").code == 0
+    done = command("train", "--config", "imagenet.yaml", "--run", "grown", "--device", "cpu", "-q")
+    assert done.code == 0, done.err
+    assert str(RunDirectory.open(Path("grown")).architecture().shapes.output["input"]) == "3@224"
+    assert command("export", "grown", "--format", "onnx", "-q").code == 0
 
 
 REFUSED = [

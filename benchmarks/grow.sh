@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Whether a wiring that was found on small images is worth anything in a larger network: searches of small CIFAR images, cut
+# to half of their parameters and MACs, each cut grown to twice its layers and trained on the images in their own size, beside grown
+# random wirings of the cut's cost, chain and dense network at as many MACs; and what recurs in the cuts.
+#
+#   benchmarks/grow.sh --data DIR [--out DIR] [--small SIDE] [--searches N] [--epochs N] [--jobs N] [--dry-run]
+#
+# It leaves patterns.json, and for each search grown-SEED.yaml and grown-SEED.json, and prints for each baseline the mean
+# over searches of cut − baseline. The same command goes on where it was interrupted. With --dry-run it says what it would
+# train. --data is a folder of images with train/ and test/, which is decoded in both sizes.
+set -euo pipefail
+
+fail() { echo "grow.sh: $1" >&2; exit 2; }
+
+out=growth data='' small=16 searches=5 epochs='' jobs=1 dry=
+while (($#)); do
+  case $1 in
+    --dry-run) dry=1; shift ;;
+    --out | --data | --small | --searches | --epochs | --jobs)
+      (($# > 1)) || fail "$1 needs a value."
+      printf -v "${1#--}" %s "$2"; shift 2 ;;
+    *) fail "found $1, expected --out, --data, --small, --searches, --epochs, --jobs or --dry-run." ;;
+  esac
+done
+[[ -d $data ]] || fail "--data: expected a folder with train/ and test/, a folder for each class in it."
+data=$(realpath "$data")
+few=()
+[[ $epochs ]] && few=(--epochs "$epochs")
+
+# The layers of `search` at a quarter of their width, with an averaged head, behind batch normalisation.
+small_network=(
+  --preset search --data "$data" --set "data.size=[$small, $small]"
+  --set layers.0.feature_maps=8 --set layers.1.feature_maps=8 --set layers.4.feature_maps=16 --set layers.5.feature_maps=16
+  --set layers.0.norm=batch --set layers.1.norm=batch --set layers.4.norm=batch --set layers.5.norm=batch
+  --set gates.kind=bernoulli --set gates.penalty=0 --set gates.penalise=expected-cost
+  --set 'gates.budget={parameters: 50%, macs: 50%}' --set layers.1.padding=same --set layers.5.padding=same --set head.reduce=average --set 'head.hidden=[]'
+)
+
+mkdir -p "$out"
+cd "$out"
+
+cuts=()
+for ((seed = 1337; seed < 1337 + searches; seed++)); do
+  if [[ $dry ]]; then
+    echo "search $seed, cut to half of its parameters and MACs, grown to twice the layers beside 3 random wirings, chain and dense"
+    continue
+  fi
+  connprune train "${small_network[@]}" --seed "$seed" "${few[@]}" --run "search-$seed" --resume --quiet > /dev/null
+  [[ -e cut-$seed ]] || connprune prune "search-$seed" --out "cut-$seed" --quiet > /dev/null
+  [[ -e grown-$seed.yaml ]] || connprune grow "cut-$seed" --input 3x32x32 --repeat 2 --data "$data" \
+    --against random-cost:3,chain,dense --set 'data.size=[32, 32]' --out "grown-$seed.yaml" --quiet > /dev/null
+  connprune sweep "grown-$seed.yaml" --jobs "$jobs" --run "compare-$seed" --json > "grown-$seed.json"
+  cuts+=("cut-$seed")
+done
+if [[ $dry ]]; then
+  connprune train "${small_network[@]}" "${few[@]}" --dry-run > /dev/null
+  exit
+fi
+
+connprune inspect "${cuts[@]}" --patterns --figures . --json > patterns.json
+python3 - "$searches" << 'PYTHON'
+import json
+import sys
+from statistics import fmean
+
+from connprune.analysis.statistics import paired_difference
+
+means = []
+for seed in range(1337, 1337 + int(sys.argv[1])):
+    with open(f"grown-{seed}.json", encoding="utf-8") as file:
+        cells = json.load(file)["rows"]
+    found = {}
+    for cell in cells:
+        # The random wirings of a search count as one baseline.
+        name = cell["cell"]["network"]
+        found.setdefault("random-cost" if name.startswith("random-cost") else name, []).append(cell["test_accuracy"])
+    means.append({name: fmean(values) for name, values in found.items()})
+for name in means[0]:
+    if name != "cut":
+        difference = paired_difference([each["cut"] for each in means], [each[name] for each in means])
+        low, high = (f"{100 * end:+.2f}" if end is not None else "?" for end in (difference.low, difference.high))
+        print(f"cut - {name}: {100 * difference.mean:+.2f} points, {low} to {high} over searches: {difference.verdict}")
+PYTHON
