@@ -86,7 +86,7 @@ def test_the_example_is_valid() -> None:
             "top-k gates are as many as open says",
         ),
         ({"gates": {"kind": "softmax", "sharing": "per-feature-map"}}, "sharing must be shared"),
-        ({"gates": {"kind": "softmax", "penalise": "gate"}}, "so penalise gate has no effect; take entropy"),
+        ({"gates": {"kind": "softmax", "penalise": "gate"}}, "penalise gate has no effect on softmax gates, since"),
         (
             {"gates": {"kind": "softmax", "penalise": "expected-cost", "budget": {"macs": "50%"}}},
             "softmax gates of a target add up to 1",

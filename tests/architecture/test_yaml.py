@@ -117,7 +117,7 @@ def test_all_mistakes_are_told_at_once(blog: Architecture) -> None:
         from_yaml(text, "net.yaml")
     message = str(caught.value)
     assert "merge.interpolation: found 'cubic', expected 'bilinear'" in message
-    assert "gates.kind: found 'tanh', expected 'sigmoid', 'linear', 'hard-concrete'" in message
+    assert "gates.kind: found 'tanh', expected one of sigmoid, linear, hard-concrete" in message
     assert ". (net.yaml, line" in message
 
 
