@@ -288,7 +288,7 @@ def test_what_is_left_ungated_is_not_in_the_way() -> None:
         ({"example": torch.zeros(4, 2, 8, 8)}, r"example: found \(4, 2, 8, 8\), but the module does not take it"),
         ({"example": (IMAGES, IMAGES)}, "example: found 2 tensors, but forward does not take it"),
         ({"example": "images"}, "example: expected a tensor, or a tuple of tensors, batch first"),
-        ({"kind": "top-k"}, "kind: found 'top-k', expected one of linear, sigmoid, hard-concrete, bernoulli"),
+        ({"kind": "top-k"}, "kind: found 'top-k', expected one of sigmoid, linear, hard-concrete, bernoulli"),
         ({"penalise": "l0"}, "penalise: .*l0 belongs to hard-concrete gates"),
         ({"penalise": "expected-cost"}, "penalise: found 'expected-cost', expected one of"),
         ({"start": float("nan")}, "start: found nan, expected a finite number"),
