@@ -38,7 +38,7 @@ class PatternRow(Part):
 
 
 class Patterns(Shown):
-    """What `inspect --patterns` shows of cuts.
+    """Which patterns of connections recur in cuts.
 
     Attributes:
         kind: what it is.

@@ -21,7 +21,7 @@ class Place:
     """Where a worker trains.
 
     Attributes:
-        device: as --device takes it.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         at_once: how many trainings take turns there.
     """
 
@@ -92,7 +92,7 @@ def places_of_jobs(device: str, jobs: int) -> list[Place]:
     """Where so many trainings at once are done: a process for each, or on a GPU one for all that share it.
 
     Args:
-        device: as --device takes it; with `auto` or `cuda` the GPUs are shared out.
+        device: as of a `Place`; with `auto` or `cuda` the GPUs are shared out.
         jobs: how many.
     """
     import torch

@@ -60,7 +60,13 @@ def test_a_comparison_and_several_runs_are_drawn(command: Command) -> None:
     assert done.json["figures"] == ["figures/comparison.svg", "figures/comparison.png"]
     assert "figures" not in Path("compared/comparison.json").read_text()
     texts = texts_of(Path("figures/comparison.svg"))
-    assert {"cut", "parent", "random, mean of 2", "MACs per image", "cut against each, 95% interval"} <= texts
+    assert {
+        "cut",
+        "parent",
+        "random, mean of 2",
+        "MACs per image, logarithmic",
+        "cut against each, 95% interval",
+    } <= texts
 
     runs = [f"compared/jobs/parent/seed-{seed}" for seed in (1337, 1338)]
     refused = command("retrain", "--resume", "--run", runs[0], "--figures", "again")

@@ -19,13 +19,14 @@ NUMBERS = [
     (name, parameter.opts[0])
     for name, command in TREE.commands.items()
     for parameter in command.params
-    if re.fullmatch(r"[NTSKP%|]+|MS|POINTS|N\|LIST|N\|P%", str(getattr(parameter, "metavar", None)))
+    if re.fullmatch(r"[NTSKPF%|]+|MS|POINTS|N\|LIST|N\|P%", str(getattr(parameter, "metavar", None)))
 ]
 NO_NUMBER = ["", "x", "nan", "-nan", "inf", "-inf", "1e999", "-1", "-0.5", "-1%", "1_0", "²", "--5", "0x10", "9" * 5000]
 WITH = {
     "train": ["--preset", "digits"],
     "prune": ["run", "--dry-run"],
     "retrain": ["cut"],
+    "grow": ["cut"],
     "inspect": ["run"],
     "sweep": ["sweep.yaml", "--dry-run"],
     "bench": ["--preset", "digits"],
