@@ -76,7 +76,8 @@ def test_every_option_that_is_mentioned_exists(page: Path, command: Command) -> 
     # What stands in quotes is for another command, as after --then.
     lines = [re.sub(r"'[^']*'", "", line) for block in blocks(page, "sh") for line in block.splitlines()]
     for name, options in re.findall(
-        r"connprune (runs diff|runs rm|train|inspect|prune|retrain|grow|evaluate|predict|export|sweep|bench|data|presets|runs|env|check)\b"
+        r"connprune (runs diff|runs rm|train|inspect|prune|retrain|grow|evaluate|predict|export|sweep|bench|data|"
+        r"presets|runs|env|check)\b"
         r"([^|&)\n]*)",
         "\n".join(lines),
     ):
