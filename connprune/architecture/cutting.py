@@ -342,6 +342,7 @@ def _selection(architecture: Architecture, kept: Live, target: str, source: str)
 def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
     """The parent's overrides, and new ones where a merge would otherwise change what it does to what is left."""
     merges: dict[str, MergeOverride] = {}
+    is_cyclic = bool(backward({target: tuple(sources) for target, sources in kept.connections.items()}))
     for target, sources in kept.connections.items():
         merge, merged = architecture.merge_of(target), architecture.shapes.merged[target]
         changes: dict[str, object] = {}
@@ -349,7 +350,11 @@ def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
         if merge.merged_size([architecture.shapes.output[source] for source in of_this_pass]) != merged.size:
             changes["size"] = merged.size
         before, left = [read.maps for read in architecture.reads[target]], list(map(len, sources.values()))
-        changes |= architecture.aggregate[target].after_cut(before, left, len(kept.merged[target]))
+        aggregate, maps = architecture.aggregate[target], len(kept.merged[target])
+        changes |= aggregate.after_cut(before, left, maps)
+        if is_cyclic and "feature_maps" in aggregate.keys:
+            # Several numbers may agree with each other around a cycle, and others than these might be inferred.
+            changes["feature_maps"] = maps
         if AGGREGATES[architecture.merge.aggregate].mixes and not merges:
             # Without a word the first layer would do without its merge.
             changes["aggregate"] = merge.aggregate

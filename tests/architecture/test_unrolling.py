@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from connprune.architecture import Architecture, Connection
 from connprune.architecture.baselines import Pair, wirings_within
-from connprune.architecture.cutting import restricted
+from connprune.architecture.cutting import cut_connections, restricted
 from connprune.architecture.equal_cost import random_cost
 from connprune.architecture.explain import explain
 from connprune.architecture.files import from_yaml, to_yaml
+from connprune.architecture.rules import FeatureMap, Keep, Unit
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.strict_yaml import Document
 from connprune.architecture.unrolling import backward, last_readers, lively, schedule
@@ -244,3 +245,20 @@ def test_a_normalisation_may_read_later_layers_alone() -> None:
 
     assert architecture.shapes.output["a"] == (3, 4, 4)
     assert architecture.schedule == ("a", "b", "a", "b", "a", "b", "head")
+
+
+def test_a_cut_keeps_what_a_share_of_a_cycle_came_to() -> None:
+    """Without what b reads from outside, 1 would be the half of all that reaches a, as 2 is."""
+    layers = [{"name": "a", "kind": "batch-norm"}, {"name": "b", "kind": "batch-norm"}]
+    parent = cyclic(layers=layers, merges={"a": {"aggregate": "squeeze"}})
+    assert (parent.shapes.output["a"].feature_maps, parent.shapes.output["b"].feature_maps) == (2, 3)
+
+    units = [
+        FeatureMap(*connection, number)
+        for connection in parent.all_connections
+        for number in range(parent.read[connection].maps)
+    ]
+    scores: dict[Unit, float] = {unit: float(unit != FeatureMap("input", "b", 0)) for unit in units}
+    smaller = cut_connections(parent, scores, Keep(len(units) - 1))
+
+    assert (smaller.shapes.output["a"].feature_maps, smaller.shapes.output["b"].feature_maps) == (2, 2)
