@@ -78,11 +78,18 @@ class Recurrence:
         return "less" if self.kept < self.low else "as chance"
 
 
-def pattern_of(parent: Architecture, connection: Connection) -> Pattern:
-    """The pattern of a connection of a network that was searched."""
-    names = [INPUT, *parent.layer, HEAD]
-    source, target = (parent.layer[name].kind if name in parent.layer else name for name in connection)
-    return Pattern(source, target, names.index(connection.target) - names.index(connection.source))
+def patterns_of(parent: Architecture) -> dict[Connection, Pattern]:
+    """The pattern of each connection of a network that was searched."""
+    place = {name: number for number, name in enumerate([INPUT, *parent.layer, HEAD])}
+    kind = {name: parent.layer[name].kind if name in parent.layer else name for name in place}
+    return {
+        connection: Pattern(kind[connection.source], kind[connection.target], _distance(place, connection))
+        for connection in parent.all_connections
+    }
+
+
+def _distance(place: Mapping[str, int], connection: Connection) -> int:
+    return place[connection.target] - place[connection.source]
 
 
 def recurrences(searches: Sequence[tuple[Architecture, Architecture]]) -> list[Recurrence]:
@@ -91,9 +98,7 @@ def recurrences(searches: Sequence[tuple[Architecture, Architecture]]) -> list[R
     Args:
         searches: for each the network that was searched and its cut; the networks may differ.
     """
-    patterns = [
-        {connection: pattern_of(parent, connection) for connection in parent.all_connections} for parent, _ in searches
-    ]
+    patterns = [patterns_of(parent) for parent, _ in searches]
     kept = [
         [each[connection] for connection in cut.all_connections]
         for each, (_, cut) in zip(patterns, searches, strict=True)
@@ -169,11 +174,11 @@ def block_of(searches: Sequence[tuple[Architecture, Architecture]]) -> Architect
     possible: Counter[Pattern] = Counter()
     kept: Counter[Pattern] = Counter()
     for parent, cut in searches:
-        possible.update(pattern_of(parent, connection) for connection in parent.all_connections)
-        kept.update(pattern_of(parent, connection) for connection in cut.all_connections)
+        known = patterns_of(parent)
+        possible.update(known.values())
+        kept.update(known[connection] for connection in cut.all_connections)
     first = searches[0][0]
-    scores: dict[Unit, float] = {}
-    for connection in first.all_connections:
-        pattern = pattern_of(first, connection)
-        scores[connection] = kept[pattern] / possible[pattern]
+    scores: dict[Unit, float] = {
+        connection: kept[pattern] / possible[pattern] for connection, pattern in patterns_of(first).items()
+    }
     return cut_connections(first, scores, Keep(round(fmean(len(cut.all_connections) for _, cut in searches))))

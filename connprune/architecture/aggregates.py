@@ -78,8 +78,3 @@ AGGREGATES: Registry[type[Aggregate]] = Registry(
     "aggregate", "connprune.merges", lambda aggregate: getattr(aggregate, "name", None), Aggregate
 )
 register = AGGREGATES.register
-
-
-def takers(key: str) -> str:
-    """The aggregates that take a key, in words."""
-    return " or ".join(name for name, aggregate in AGGREGATES.items() if key in aggregate.keys)

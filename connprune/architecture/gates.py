@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from connprune.architecture.base import Fraction, Frozen, Name, NonNegative, Positive, Real, UnsuitableKeyError
 from connprune.architecture.gate_kinds import GATE_KINDS, GateKind
-from connprune.architecture.registered import OneOf
+from connprune.architecture.registered import OneOf, own_keys, takers
 
 
 class Constant(Frozen):
@@ -189,10 +189,11 @@ class Gates(Frozen):
             raise UnsuitableKeyError("penalise", f"penalise {self.penalise} {reason}")
         if (self.penalise == "expected-cost") != (self.budget is not None):
             raise UnsuitableKeyError("penalise", "penalise expected-cost and a budget belong together")
-        for key in sorted(_own_keys() - kind.keys):
+        for key in sorted(own_keys(GATE_KINDS) - kind.keys):
             if getattr(self, key) is not None:
-                takers = " or ".join(name for name, other in GATE_KINDS.items() if key in other.keys)
-                raise UnsuitableKeyError(key, f"{key} belongs to {takers} gates, but these are {self.kind}")
+                raise UnsuitableKeyError(
+                    key, f"{key} belongs to {takers(GATE_KINDS, key)} gates, but these are {self.kind}"
+                )
         kind.check(self)
         self._check_target()
         return self
@@ -240,10 +241,6 @@ class Gates(Frozen):
     def penalised(self) -> str:
         """What the penalty sums up."""
         return self.penalise or self.kind_class.penalised
-
-
-def _own_keys() -> frozenset[str]:
-    return frozenset().union(*(kind.keys for kind in GATE_KINDS.values()))
 
 
 def _none_by_name(value: Any) -> Any:

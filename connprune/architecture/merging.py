@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from connprune.architecture.aggregates import AGGREGATES, takers
+from connprune.architecture.aggregates import AGGREGATES
 from connprune.architecture.base import Count, Frozen, NonNegativeInt, Shape, UnsuitableKeyError
-from connprune.architecture.registered import OneOf
+from connprune.architecture.registered import OneOf, own_keys, takers
 
 AggregateName = Annotated[str, OneOf(AGGREGATES)]
 Resize = Literal["smallest", "pad"]
@@ -37,10 +37,10 @@ class Merge(Frozen):
 
     @model_validator(mode="after")
     def _check_keys(self) -> Self:
-        for key in _own_keys() - AGGREGATES[self.aggregate].keys:
+        for key in own_keys(AGGREGATES) - AGGREGATES[self.aggregate].keys:
             if getattr(self, key) is not None:
                 raise UnsuitableKeyError(
-                    key, f"{key} belongs to the aggregate {takers(key)}, but this one is {self.aggregate}"
+                    key, f"{key} belongs to the aggregate {takers(AGGREGATES, key)}, but this one is {self.aggregate}"
                 )
         return self
 
@@ -103,12 +103,7 @@ class MergeOverride(Frozen):
         """The merge with what is set here."""
         fields = merge.model_dump()
         if self.aggregate is not None:
-            fields |= dict.fromkeys(_own_keys() - AGGREGATES[self.aggregate].keys)
+            fields |= dict.fromkeys(own_keys(AGGREGATES) - AGGREGATES[self.aggregate].keys)
         if self.share is not None:
             fields["feature_maps"] = None  # Which the architecture's merge may have, and which would come first.
         return Merge(**{**fields, **self.model_dump(exclude_none=True)})
-
-
-def _own_keys() -> frozenset[str]:
-    """The keys that only some aggregates take."""
-    return frozenset().union(*(aggregate.keys for aggregate in AGGREGATES.values()))

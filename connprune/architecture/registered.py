@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
@@ -43,6 +43,22 @@ class OneOf:
             "one of {expected}; one of your own needs its plug-in",
             {"expected": ", ".join(self.registry)},
         )
+
+
+class TakesKeys(Protocol):
+    """An entry that takes keys which not all of its registry do."""
+
+    keys: ClassVar[frozenset[str]]
+
+
+def own_keys(registry: Mapping[str, type[TakesKeys]]) -> frozenset[str]:
+    """The keys that only some entries take."""
+    return frozenset().union(*(entry.keys for entry in registry.values()))
+
+
+def takers(registry: Mapping[str, type[TakesKeys]], key: str) -> str:
+    """The entries that take a key, in words."""
+    return " or ".join(name for name, entry in registry.items() if key in entry.keys)
 
 
 def type_of(field: FieldInfo) -> Any:

@@ -42,14 +42,14 @@ def _network(name: str, growth: Growth, architecture: Architecture) -> GrownNetw
 def growth_text(document: Document) -> str:
     """A row for each network, and the stages."""
     rows = [
-        [each.network, f"{each.width:.4g}", *map(_counted, (each.layers, each.connections, each.parameters, each.macs))]
+        [
+            each.network,
+            f"{each.width:.4g}",
+            *map("{:,}".format, (each.layers, each.connections, each.parameters, each.macs)),
+        ]
         for each in document.networks
     ]
     sides = [str(height) if height == width else f"{height}×{width}" for height, width in document.sizes]
     copies = f"{document.repeat} {'copy' if document.repeat == 1 else 'copies'}"
     table = aligned(["network", "width", "layers", "connections", "parameters", "MACs"], rows)
     return f"{table}\n{copies} in {len(sides)} {'stage' if len(sides) == 1 else 'stages'}: {', '.join(sides)}"
-
-
-def _counted(count: int) -> str:
-    return f"{count:,}"

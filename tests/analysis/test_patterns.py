@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from connprune.analysis.patterns import Pattern, block_of, pattern_of, recurrences
+from connprune.analysis.patterns import Pattern, block_of, patterns_of, recurrences
 from connprune.architecture import Architecture, Connection
 from connprune.architecture.baselines import wired, wirings_within
 from connprune.architecture.cutting import restricted
@@ -49,7 +49,7 @@ def test_chance_is_the_mean_of_all_wirings(parent: Architecture) -> None:
     all_of_them = [each for each in space if sum(map(len, each.values())) == count]
     exact: Counter[Pattern] = Counter()
     for wiring in all_of_them:
-        exact.update(pattern_of(four, Connection(source, target)) for target in wiring for source in wiring[target])
+        exact.update(patterns_of(four)[Connection(source, target)] for target in wiring for source in wiring[target])
     for each in recurrences([(four, cut)] * 3):
         assert each.chance == pytest.approx(3 * exact[each.pattern] / len(all_of_them), abs=0.35)
         assert each.low <= each.chance <= each.high
