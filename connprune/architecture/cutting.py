@@ -5,17 +5,20 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from connprune.architecture.advice import LeavesPath, gentle, instead, largest_safe
 from connprune.architecture.aggregates import AGGREGATES
 from connprune.architecture.allowed import allowed
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, Shape
+from connprune.architecture.explain import explain
 from connprune.architecture.gates import CostBudget
 from connprune.architecture.liveness import Live, propagate
 from connprune.architecture.merging import MergeOverride, Selection
 from connprune.architecture.rules import Counts, FeatureMap, Rule, Scores, Unit, require_rule
 from connprune.architecture.shapes import head_counts, mac_count, size_of
-from connprune.architecture.strict_yaml import shown
+from connprune.architecture.strict_yaml import Document, shown
 from connprune.architecture.unrolling import backward, schedule
 from connprune.arguments import require
 from connprune.documents.size import Size
@@ -24,6 +27,8 @@ from connprune.mistakes import Mistake
 
 # For each gated connection its score, or one for each feature map that it carries.
 GateValues = Mapping[Connection, float | Sequence[float]] | Mapping[str, float | Sequence[float]]
+
+_UNFIT = "What this cut would leave does not fit together"
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,8 @@ def cut_by_scores(architecture: Architecture, scores_of_each: GateValues, rule: 
         rule: what to cut.
 
     Raises:
-        UsageError: the architecture has no gates, a connection lacks a score, or the rule asks for too much.
+        UsageError: the architecture has no gates, a connection lacks a score, the rule asks for too much, or a layer
+            does not suit what is left of its input.
         DisconnectedError: no path from the input to the head would be left.
     """
     scores = _scores(architecture, scores_of_each)
@@ -129,7 +135,7 @@ def cut_connections(architecture: Architecture, scores: Scores, rule: Rule) -> A
         rule: what to cut.
 
     Raises:
-        UsageError: the rule asks for something that there is not.
+        UsageError: the rule asks for something that there is not, or a layer does not suit what is left of its input.
         DisconnectedError: no path from the input to the head would be left.
     """
     chosen = rule.chosen(scores, _Left(architecture))
@@ -147,7 +153,8 @@ def restricted(architecture: Architecture, wiring: Mapping[str, Collection[str]]
         wiring: for each target that stays, the sources that it reads.
 
     Raises:
-        UsageError: the parent lacks one of the connections, or some of them lead nowhere.
+        UsageError: the parent lacks one of the connections, some of them lead nowhere, or a layer does not suit what is
+            left of its input.
     """
     wanted = [Connection(source, target) for target, sources in wiring.items() for source in sources]
     lacking = next((connection for connection in wanted if connection not in architecture.all_connections), None)
@@ -298,6 +305,11 @@ def _counts(architecture: Architecture, kept: Live) -> Counts:
 
 
 def _rebuilt(architecture: Architecture, kept: Live) -> Architecture:
+    """What is left, as an architecture of its own.
+
+    Raises:
+        UsageError: a layer does not suit what is left of its input.
+    """
     live = {target: tuple(sources) for target, sources in kept.connections.items()}
     selections = {
         target: {
@@ -315,14 +327,22 @@ def _rebuilt(architecture: Architecture, kept: Live) -> Architecture:
             # A percentage is of the network that was searched, not of what a cut left of it.
             changes["budget"] = CostBudget(**allowed(architecture))
         gates = gates.model_copy(update=changes).of_a_cut()
-    return architecture.replace(
-        layers=layers,
-        unroll=architecture.unroll if backward(live) else 1,
-        connections=live,
-        merges=_merges(architecture, kept),
-        selections={target: sources for target, sources in selections.items() if sources},
-        gates=gates,
-    )
+    try:
+        smaller = architecture.replace(
+            layers=layers,
+            unroll=architecture.unroll if backward(live) else 1,
+            connections=live,
+            merges=_merges(architecture, kept),
+            selections={target: sources for target, sources in selections.items() if sources},
+            gates=gates,
+        )
+    except ValidationError as error:
+        raise UsageError(f"{_UNFIT}: {explain(error, Architecture, Document({}))[0]}") from None
+    for name, maps in kept.output.items():
+        given = smaller.shapes.output[name].feature_maps
+        if given != len(maps):
+            raise UsageError(f"{_UNFIT}: {name!r} is to give {len(maps)} feature maps, but would give {given}.")
+    return smaller
 
 
 def _selection(architecture: Architecture, kept: Live, target: str, source: str) -> Selection | None:
@@ -331,18 +351,25 @@ def _selection(architecture: Architecture, kept: Live, target: str, source: str)
     read = architecture.read[Connection(source, target)]
     take = tuple(kept.output[source].index(read.take[number]) for number in numbers)
     in_order = tuple(range(len(kept.output[source])))
-    if architecture.aggregate[target].stacks:
-        return None if take == in_order else Selection(take=take)
-    at = tuple(kept.merged[target].index(read.at[number]) for number in numbers)
-    if take == in_order and at == in_order:
-        return None
+    at = None
+    if not architecture.aggregate[target].stacks:
+        at = tuple(kept.merged[target].index(read.at[number]) for number in numbers)
+    if take == in_order and at in (None, in_order):
+        # Around a cycle of layers that give as many as they read, several numbers agree; so these are stated.
+        return Selection(take=take) if _leaves_width_open(architecture, read.connection) else None
     return Selection(take=take, at=at)
+
+
+def _leaves_width_open(architecture: Architecture, connection: Connection) -> bool:
+    """Whether how many feature maps a connection brings depends on what is computed after its target."""
+    if connection not in architecture.backward_connections:
+        return False
+    return getattr(architecture.layer[connection.source], "feature_maps", None) is None
 
 
 def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
     """The parent's overrides, and new ones where a merge would otherwise change what it does to what is left."""
     merges: dict[str, MergeOverride] = {}
-    is_cyclic = bool(backward({target: tuple(sources) for target, sources in kept.connections.items()}))
     for target, sources in kept.connections.items():
         merge, merged = architecture.merge_of(target), architecture.shapes.merged[target]
         changes: dict[str, object] = {}
@@ -350,11 +377,7 @@ def _merges(architecture: Architecture, kept: Live) -> dict[str, MergeOverride]:
         if merge.merged_size([architecture.shapes.output[source] for source in of_this_pass]) != merged.size:
             changes["size"] = merged.size
         before, left = [read.maps for read in architecture.reads[target]], list(map(len, sources.values()))
-        aggregate, maps = architecture.aggregate[target], len(kept.merged[target])
-        changes |= aggregate.after_cut(before, left, maps)
-        if is_cyclic and "feature_maps" in aggregate.keys:
-            # Several numbers may agree with each other around a cycle, and others than these might be inferred.
-            changes["feature_maps"] = maps
+        changes |= architecture.aggregate[target].after_cut(before, left, len(kept.merged[target]))
         if AGGREGATES[architecture.merge.aggregate].mixes and not merges:
             # Without a word the first layer would do without its merge.
             changes["aggregate"] = merge.aggregate

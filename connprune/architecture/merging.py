@@ -59,6 +59,9 @@ class Merge(Frozen):
 class Selection(Frozen):
     """The feature maps of a source that a connection carries, where it does not carry all of them in their order.
 
+    Of a backward connection a cut states them also where these are all, if its source gives as many as it reads: around
+    such a cycle other numbers of feature maps may agree with each other too.
+
     Attributes:
         take: their numbers among those that the source gives.
         at: where the aggregate goes feature map by feature map, which of the merge's each one goes into; null is in

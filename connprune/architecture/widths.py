@@ -20,8 +20,8 @@ class Scaling:
     changes by whole multiples of them, so that the groups still divide whatever they divided.
 
     Args:
-        architecture: what is scaled; no connection of it may carry only some of its source's feature maps, since other
-            widths do not have the same ones.
+        architecture: what is scaled; no connection of it may state which of its source's feature maps it carries, since
+            other widths do not have the same ones.
 
     Raises:
         ValueError: one does.
@@ -29,7 +29,7 @@ class Scaling:
 
     def __init__(self, architecture: Architecture) -> None:
         if architecture.selections:
-            raise ValueError("some connections carry only some feature maps, which other widths do not have")
+            raise ValueError("some connections state which feature maps they carry, and other widths have others")
         self.architecture = architecture
 
     @cached_property

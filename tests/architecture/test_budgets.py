@@ -31,7 +31,7 @@ class These:
 @st.composite
 def scored(draw: st.DrawFn) -> tuple[Architecture, GateValues]:
     """An architecture with scores for its connections, or for their feature maps; some of them alike."""
-    architecture = draw(architectures())
+    architecture = draw(architectures(most_passes=3))
     assume(architecture.gated_connections)
     score = st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0])
     scores: dict[str, float | Sequence[float]] = {}

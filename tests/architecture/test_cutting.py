@@ -10,8 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from connprune import cut
-from connprune.architecture import Architecture, Connection, Keep, Rule, Sparsity, Threshold
+from connprune.architecture import Architecture, Connection, Keep, Rule, Shape, Sparsity, Threshold
 from connprune.architecture.cutting import gentle_cut, safe_threshold
+from connprune.architecture.image_layers import Dropout
+from connprune.architecture.layers import Layer, LayerShapeError
 from connprune.errors import DisconnectedError, UsageError
 from tests.strategies import architectures
 
@@ -205,3 +207,42 @@ def test_gates_must_be_complete(digits: Architecture) -> None:
 def test_without_gates_there_is_nothing_to_cut_by(digits: Architecture) -> None:
     with pytest.raises(UsageError, match="has no gates"):
         cut(digits.without_gates(), {}, Keep(0))
+
+
+class AtLeastThree(Dropout):
+    """A layer of a plug-in that does not say in its blocks what it needs."""
+
+    def output_shape(self, merged: Shape) -> Shape:
+        if merged.feature_maps < 3:
+            raise LayerShapeError("it needs three feature maps")
+        return merged
+
+
+class AlwaysThree(Dropout):
+    """A layer of a plug-in that gives other feature maps than it says."""
+
+    def output_shape(self, merged: Shape) -> Shape:
+        return merged._replace(feature_maps=3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "problem"),
+    [
+        (AtLeastThree(), "the layer 'dropout1' got 2@4 (feature maps@side), but it needs three feature maps"),
+        (AlwaysThree(), "'dropout1' is to give 2 feature maps, but would give 3"),
+    ],
+)
+def test_what_a_layer_does_not_suit_is_told_in_a_sentence(layer: Layer, problem: str) -> None:
+    architecture = Architecture.model_validate(
+        {
+            "input": {"feature_maps": 3, "height": 4, "width": 4},
+            "classes": 2,
+            "layers": [layer],
+            "connections": "chain",
+            "gates": {"sharing": "per-feature-map", "ungated": []},
+        }
+    )
+    gates = {"input->dropout1": [1.0, 1.0, 0.0], "dropout1->head": [1.0, 1.0, 1.0]}
+    with pytest.raises(UsageError) as caught:
+        cut(architecture, gates, Keep(5))
+    assert str(caught.value) == f"What this cut would leave does not fit together: {problem}."

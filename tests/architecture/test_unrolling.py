@@ -247,18 +247,52 @@ def test_a_normalisation_may_read_later_layers_alone() -> None:
     assert architecture.schedule == ("a", "b", "a", "b", "a", "b", "head")
 
 
-def test_a_cut_keeps_what_a_share_of_a_cycle_came_to() -> None:
-    """Without what b reads from outside, 1 would be the half of all that reaches a, as 2 is."""
-    layers = [{"name": "a", "kind": "batch-norm"}, {"name": "b", "kind": "batch-norm"}]
-    parent = cyclic(layers=layers, merges={"a": {"aggregate": "squeeze"}})
-    assert (parent.shapes.output["a"].feature_maps, parent.shapes.output["b"].feature_maps) == (2, 3)
-
+def without(parent: Architecture, *removed: FeatureMap) -> Architecture:
+    """A cut of these feature maps."""
     units = [
         FeatureMap(*connection, number)
         for connection in parent.all_connections
         for number in range(parent.read[connection].maps)
     ]
-    scores: dict[Unit, float] = {unit: float(unit != FeatureMap("input", "b", 0)) for unit in units}
-    smaller = cut_connections(parent, scores, Keep(len(units) - 1))
+    scores: dict[Unit, float] = {unit: float(unit not in removed) for unit in units}
+    return cut_connections(parent, scores, Keep(len(units) - len(removed)))
 
-    assert (smaller.shapes.output["a"].feature_maps, smaller.shapes.output["b"].feature_maps) == (2, 2)
+
+def widths(architecture: Architecture) -> dict[str, int]:
+    return {name: shape.feature_maps for name, shape in architecture.shapes.output.items()}
+
+
+def test_a_cut_keeps_what_a_share_of_a_cycle_came_to() -> None:
+    """Without what b reads from outside, 1 would be the half of all that reaches a, as 2 is."""
+    layers = [{"name": "a", "kind": "batch-norm"}, {"name": "b", "kind": "batch-norm"}]
+    parent = cyclic(layers=layers, merges={"a": {"aggregate": "squeeze"}})
+    assert widths(parent) == {"input": 1, "a": 2, "b": 3}
+
+    assert widths(without(parent, FeatureMap("input", "b", 0))) == {"input": 1, "a": 2, "b": 2}
+
+
+@pytest.mark.parametrize("aggregate", ["sum", "max", "mean"])
+@pytest.mark.parametrize("unread", [(), (FeatureMap("b", "head", 0),)])
+def test_a_cut_keeps_feature_maps_that_nothing_outside_a_cycle_brings(
+    aggregate: str, unread: tuple[FeatureMap, ...]
+) -> None:
+    """The normalisation makes something of the third feature map, though only the first two reach it from outside."""
+    layers = [
+        {"name": "wide", "kind": "conv", "feature_maps": 3},
+        {"name": "a", "kind": "layer-norm"},
+        {"name": "b", "kind": "dropout"},
+    ]
+    connections = {"wide": ["input"], "a": ["wide", "b"], "b": ["a"], "head": ["b"]}
+    parent = cyclic(layers=layers, connections=connections, merge={"aggregate": aggregate})
+
+    smaller = without(parent, FeatureMap("wide", "a", 2), *unread)
+
+    assert widths(smaller) == {"input": 1, "wide": 2, "a": 3, "b": 3}
+    assert smaller.shapes.merged["head"].feature_maps == 3 - len(unread)
+    assert from_yaml(to_yaml(smaller)) == smaller
+    assert widths(without(smaller, FeatureMap("wide", "a", 1))) == {"input": 1, "wide": 1, "a": 3, "b": 3}
+
+
+def test_a_cut_states_no_more_of_a_cycle_than_leaves_its_numbers_open() -> None:
+    """Convolutions say themselves how many feature maps they give."""
+    assert not without(cyclic(), FeatureMap("input", "b", 0)).selections

@@ -108,5 +108,5 @@ def test_widths_that_a_selection_names_cannot_be_others() -> None:
             "selections": {"head": {"conv1": Selection(take=(0, 2))}},
         }
     )
-    with pytest.raises(ValueError, match="only some feature maps"):
+    with pytest.raises(ValueError, match="which feature maps they carry"):
         Scaling(parent)
