@@ -22,6 +22,11 @@ class FeatureMaps(NamedTuple):
     gates: Tensor | None = None
     gates_are_positive: bool = True
 
+    def with_values(self, values: Tensor) -> "FeatureMaps":
+        """Other activations, (batch, maps, height, width), with the same gates."""
+        # Not `_replace`, of which torch 2.11 makes an empty tuple where it compiles a part of a network alone.
+        return FeatureMaps(values, self.gates, self.gates_are_positive)
+
     def gated(self) -> Tensor:
         """The product, (batch, maps, height, width)."""
         return self.values if self.gates is None else self.values * self.gates[:, None, None]

@@ -31,7 +31,7 @@ class MaxPooling(LayerModule):
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         ready = maps if maps.gates_are_positive else FeatureMaps(maps.gated())
         values = self.margins.added(ready.values, filling=-torch.inf)
-        return ready._replace(values=F.max_pool2d(values, self.size, self.stride, self.margins.around))
+        return ready.with_values(F.max_pool2d(values, self.size, self.stride, self.margins.around))
 
 
 class AveragePooling(LayerModule):
@@ -54,7 +54,7 @@ class AveragePooling(LayerModule):
         mean = self._mean(maps.values)
         if self.inside is not None:
             mean = mean / (self.inside.to(mean.dtype) / prod(self.size))
-        return maps._replace(values=mean)
+        return maps.with_values(mean)
 
     def _mean(self, values: Tensor) -> Tensor:
         counted = self.margins.are_uneven
@@ -74,9 +74,9 @@ class GlobalPooling(LayerModule):
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         if self.takes_the_mean:
-            return maps._replace(values=maps.values.mean((2, 3), keepdim=True))
+            return maps.with_values(maps.values.mean((2, 3), keepdim=True))
         ready = maps if maps.gates_are_positive else FeatureMaps(maps.gated())
-        return ready._replace(values=ready.values.amax((2, 3), keepdim=True))
+        return ready.with_values(ready.values.amax((2, 3), keepdim=True))
 
 
 class Dropout(LayerModule):
@@ -90,7 +90,7 @@ class Dropout(LayerModule):
         return True
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
-        return maps._replace(values=dropout(maps.values, self.rate, self.training))
+        return maps.with_values(dropout(maps.values, self.rate, self.training))
 
 
 class Normalisation(LayerModule):

@@ -82,7 +82,7 @@ class SequenceMaxPooling(LayerModule):
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
         ready = maps if maps.gates_are_positive else FeatureMaps(maps.gated())
-        return ready._replace(values=F.max_pool2d(ready.values, (1, self.size)))
+        return ready.with_values(F.max_pool2d(ready.values, (1, self.size)))
 
 
 class SequenceAveragePooling(LayerModule):
@@ -96,4 +96,4 @@ class SequenceAveragePooling(LayerModule):
         return True
 
     def forward(self, maps: FeatureMaps) -> FeatureMaps:
-        return maps._replace(values=F.avg_pool2d(maps.values, (1, self.size)))
+        return maps.with_values(F.avg_pool2d(maps.values, (1, self.size)))

@@ -77,7 +77,7 @@ def normalisation(norm: Norm, maps: int) -> nn.Module:
 def activated(maps: FeatureMaps, activation: str) -> FeatureMaps:
     """Feature maps after an activation; their gates stay pending where it scales with them."""
     ready = maps if activation in SCALE_FREE and maps.gates_are_positive else FeatureMaps(maps.gated())
-    return ready._replace(values=ACTIVATIONS[activation](ready.values))
+    return ready.with_values(ACTIVATIONS[activation](ready.values))
 
 
 class Weighted(LayerModule):

@@ -33,13 +33,11 @@ class CompiledStep:
         """One step; the arguments are the step's own."""
         try:
             self._step(draws, coefficient)
-        except RuntimeError as error:
-            # Its import takes long, and is done where something was compiled.
-            from torch._dynamo.exc import TorchDynamoException
-
-            if self._step.network is self._plain or not isinstance(error, TorchDynamoException):
+        except Exception as error:
+            # What torch cannot compile shows as its own exceptions or as Python's, so it is the plain step that tells.
+            if self._step.network is self._plain:
                 raise
             self._step.network = self._plain
-            reason = str(error).strip().splitlines()[0]
-            self._warn(f"training.compile: the network cannot be compiled, so steps are taken as they are ({reason})")
             self._step(draws, coefficient)
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self._warn(f"training.compile: the network cannot be compiled, so steps are taken as they are ({reason})")
