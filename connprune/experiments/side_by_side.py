@@ -1,4 +1,4 @@
-"""Several pieces of work in one process, a step of each in turn."""
+"""Several pieces of work in one process, some steps of each in turn."""
 
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -13,9 +13,13 @@ from connprune.training.turns import OwnState, Result, Turns
 
 Name = TypeVar("Name")
 
+# So many steps are on their way to a GPU before the next training's are: what changes with the turn takes the host about
+# as long as one step of a small network.
+STEPS_A_TURN = 8
+
 
 def side_by_side(
-    work: Iterator[tuple[Name, Turns[Result]]], at_once: int, device: torch.device
+    work: Iterator[tuple[Name, Turns[Result]]], at_once: int, device: torch.device, steps: int = STEPS_A_TURN
 ) -> Generator[tuple[Name, Result], None, None]:
     """Does pieces of work, each as if it were alone in the process; gives the result of each when it is there.
 
@@ -23,6 +27,7 @@ def side_by_side(
         work: each with a name; the next one is taken when there is room for it.
         at_once: how many take turns.
         device: where they compute.
+        steps: of one, until it is the next one's turn.
 
     Raises:
         InterruptedRunError: one of them was interrupted; no more were taken, and the others went on until they were
@@ -39,7 +44,7 @@ def side_by_side(
                 break
             one = under_way.popleft()
             try:
-                ended = one.take_turn()
+                ended = one.take_turn(steps)
             except InterruptedRunError as error:
                 interruption = interruption or error
                 continue
@@ -65,10 +70,11 @@ class _UnderWay(Generic[Name, Result]):
     turns: Turns[Result]
     own: OwnState | None
 
-    def take_turn(self) -> _Ended[Result] | None:
+    def take_turn(self, steps: int) -> _Ended[Result] | None:
         with self.own.in_place() if self.own else nullcontext():
             try:
-                next(self.turns)
+                for _ in range(steps):
+                    next(self.turns)
             except StopIteration as end:
                 return _Ended(end.value)
         return None

@@ -17,16 +17,15 @@ WARM_UP = 3
 
 
 class Recording(NamedTuple):
-    """A recorded step, and the tensors that it reads its arguments from."""
+    """A recorded step, and the tensors that it reads its draws from."""
 
     graph: torch.cuda.CUDAGraph
     draws: Draws
-    coefficient: Tensor
 
-    def replay(self, draws: Draws, coefficient: Tensor) -> None:
-        """One step with these arguments."""
-        for kept, given in zip((*self.draws.tensors(), self.coefficient), (*draws.tensors(), coefficient), strict=True):
-            kept.copy_(given)
+    def replay(self, draws: Draws) -> None:
+        """One step with these draws."""
+        # One launch for all that are of one kind: in a small network the host's launches are what takes the time.
+        torch._foreach_copy_(self.draws.tensors(), draws.tensors())
         self.graph.replay()
 
 
@@ -37,7 +36,7 @@ class CapturedStep:
     recorded, all run as they are.
 
     Args:
-        step: reads nothing but its arguments and tensors that keep their place, and never waits for the host.
+        step: reads nothing but its draws and tensors that keep their place, and never waits for the host.
         device: the CUDA device that it computes on.
         warn: is told once, in a sentence, if the step cannot be recorded.
     """
@@ -54,14 +53,14 @@ class CapturedStep:
         self._can_record = True
 
     def __call__(self, draws: Draws, coefficient: Tensor) -> None:
-        """One step; the arguments are the step's own."""
+        """One step; the arguments are the step's own, of which the coefficient keeps its place."""
         size = len(draws.order)
         # Of a size that comes once an epoch, one is enough: its libraries choose what they run by the size.
         is_warm = self._seen[size] and self._seen.total() >= WARM_UP
         if size not in self._recordings and is_warm and self._can_record:
             self._record(draws, coefficient)
         if size in self._recordings:
-            self._recordings[size].replay(draws, coefficient)
+            self._recordings[size].replay(draws)
         else:
             self._seen[size] += 1
             self._run(draws, coefficient)
@@ -74,14 +73,14 @@ class CapturedStep:
         surrounding.wait_stream(self._stream)
 
     def _record(self, draws: Draws, coefficient: Tensor) -> None:
-        recording = Recording(torch.cuda.CUDAGraph(), draws.map(torch.clone), coefficient.clone())
+        recording = Recording(torch.cuda.CUDAGraph(), draws.map(torch.clone))
         # Nothing that one step leaves in this memory is read by another.
         pool = next((other.graph.pool() for other in self._recordings.values()), None)
         surrounding = torch.cuda.current_stream(self._device)
         try:
             # Nothing is computed in here: the operations are written down, with where they read and write.
             with torch.cuda.graph(recording.graph, pool=pool, stream=self._stream):
-                self._step(recording.draws, recording.coefficient)
+                self._step(recording.draws, coefficient)
         except RuntimeError as error:
             self._can_record = False
             # They would go on with the random numbers that the generator had before.

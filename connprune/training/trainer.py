@@ -100,7 +100,7 @@ class Trainer:
         self._directions = (
             torch.ones_like(network.gates.weight, requires_grad=False) if network.gates else torch.ones(0)
         )
-        self._coefficient = torch.zeros((), device=self.device)
+        self._coefficient, self._weight = torch.zeros((), device=self.device), 0.0
         self._fewest = fewest_images(network.architecture)
         self.steps = steps_of(len(splits.train), recipe.batch_size, self._fewest)
         self.scheduler = make_scheduler(self.optimizer, recipe, self.steps)
@@ -366,7 +366,10 @@ class Trainer:
         return draw_epoch(train, self.augment, recipe.batch_size, recipe.seed, self.epoch, self._fewest, is_balanced)
 
     def _train_step(self, draws: Draws) -> None:
-        self._coefficient.fill_(self.penalty_schedule.weight(self.epoch + self.step / self.steps))
+        weight = self.penalty_schedule.weight(self.epoch + self.step / self.steps)
+        if weight != self._weight:
+            self._coefficient.fill_(weight)
+            self._weight = weight
         self.scheduler.before_step(self.epoch, self.step)
         if self._average is not None:
             self._average.before_step(self.epoch * self.steps + self.step)

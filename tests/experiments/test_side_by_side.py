@@ -24,11 +24,11 @@ def drawing(seed: int, steps: int) -> Turns[list[float]]:
     return drawn
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**31), st.integers(0, 5)), max_size=6), st.integers(1, 4))
-def test_each_draws_what_it_draws_alone(work: Sequence[tuple[int, int]], at_once: int) -> None:
+@given(st.lists(st.tuples(st.integers(0, 2**31), st.integers(0, 5)), max_size=6), st.integers(1, 4), st.integers(1, 3))
+def test_each_draws_what_it_draws_alone(work: Sequence[tuple[int, int]], at_once: int, steps: int) -> None:
     begun = ((number, drawing(*one)) for number, one in enumerate(work))
     before = torch.get_rng_state()
-    results = dict(side_by_side(begun, at_once, CPU))
+    results = dict(side_by_side(begun, at_once, CPU, steps))
     if at_once > 1:
         assert torch.get_rng_state().equal(before)
     assert results == {number: finished(drawing(*one)) for number, one in enumerate(work)}
@@ -63,7 +63,7 @@ class Asked:
 def test_all_that_are_under_way_are_interrupted_and_no_more_are_begun() -> None:
     asked = Asked(5)
     with pytest.raises(InterruptedRunError, match="c is saved"):
-        list(side_by_side(asked.work("abcde"), 3, CPU))
+        list(side_by_side(asked.work("abcde"), 3, CPU, steps=1))
     assert (asked.begun, asked.looks, asked.closed) == (["a", "b", "c"], -3, [])
 
 
@@ -76,5 +76,5 @@ def test_an_error_closes_the_others() -> None:
     asked = Asked(100)
     work = iter([*asked.work("ab"), ("failing", failing())])
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side(work, 3, CPU))
+        list(side_by_side(work, 3, CPU, steps=1))
     assert asked.closed == ["a", "b"]
