@@ -13,6 +13,7 @@ from connprune.cli.execution import ExecutionOptions
 from connprune.cli.experiment import job_commands
 from connprune.cli.options import assigned, seed_numbers
 from connprune.cli.output import Output
+from connprune.cli.session import load_images
 from connprune.errors import ConnpruneError, DisconnectedError, UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from connprune.documents.run import Start
     from connprune.documents.sweep import Step
     from connprune.experiments.plan import Plan
+    from connprune.experiments.worker import Load
     from connprune.runs.directory import RunDirectory
     from connprune.training.configuration import Configuration
     from connprune.training.layered import Setting
@@ -142,12 +144,13 @@ def follow(
     from connprune.documents.sweep import Step
 
     steps: list[Step] = []
+    load = _loading(output)
     failed: list[ConnpruneError] = []
     for procedure, name, cell in _searched(sweep, procedures):
         label = ", ".join(f"{axis} {value}" for axis, value in cell.items())
         output.note(f"{label}: {procedure.text}")
         try:
-            compared = compare(_comparison(procedure, sweep, name, execution, output), execution, output)
+            compared = compare(_comparison(procedure, sweep, name, execution, output, load), execution, output)
         except ConnpruneError as error:
             output.warning(f"{label}, {procedure.text}: {error}")
             failed.append(error)
@@ -171,10 +174,19 @@ def commands_to_follow(
     Raises:
         ConnpruneError: a search cannot be cut, or a baseline not be made.
     """
+    load = _loading(output)
     planned = [
-        _comparison(procedure, sweep, name, execution, output) for procedure, name, _ in _searched(sweep, procedures)
+        _comparison(procedure, sweep, name, execution, output, load)
+        for procedure, name, _ in _searched(sweep, procedures)
     ]
     return [command for plan in planned for command in job_commands(plan, execution)]
+
+
+def _loading(output: Output) -> "Load":
+    """Loads the images of a search; those of the next one mostly are the same."""
+    from connprune.experiments.rounds import once
+
+    return once(lambda configuration: load_images(configuration, output), lambda configuration: configuration.data)
 
 
 def _searched(sweep: "Plan[SweepPlan]", procedures: Sequence[Procedure]) -> list[tuple[Procedure, str, dict[str, str]]]:
@@ -188,7 +200,12 @@ def _searched(sweep: "Plan[SweepPlan]", procedures: Sequence[Procedure]) -> list
 
 
 def _comparison(
-    procedure: Procedure, sweep: "Plan[SweepPlan]", name: str, execution: ExecutionOptions, output: Output
+    procedure: Procedure,
+    sweep: "Plan[SweepPlan]",
+    name: str,
+    execution: ExecutionOptions,
+    output: Output,
+    load: "Load",
 ) -> "Plan[ComparisonPlan]":
     """The comparison of the cuts of a cell, planned unless it is there."""
     from connprune.experiments.plan import begin
@@ -196,7 +213,9 @@ def _comparison(
 
     folder = sweep.path / "then" / name
     cuts = [
-        _cut(procedure, sweep.job(name, seed), folder / procedure.folder / f"seed-{seed}", sweep, execution, output)
+        _cut(
+            procedure, sweep.job(name, seed), folder / procedure.folder / f"seed-{seed}", sweep, execution, output, load
+        )
         for seed in sweep.seeds
     ]
     gathered = gather(
@@ -223,6 +242,7 @@ def _cut(
     sweep: "Plan[SweepPlan]",
     execution: ExecutionOptions,
     output: Output,
+    load: "Load",
 ) -> "RunDirectory":
     """The cut of one search, made unless it is there."""
     from connprune.runs.cut import read_cut
@@ -233,7 +253,7 @@ def _cut(
         if execution.only_collect:
             raise UsageError(f"{search.path}: this search has not been cut yet; there is nothing to collect.")
         output.note(f"{search.path}:")
-        examined = procedure.cutting.examine(search, execution.device_here, execution.data, output)
+        examined = procedure.cutting.examine(search, execution.device_here, execution.data, output, load)
         try:
             pruned = procedure.cutting.cut(examined, output)
         except DisconnectedError as error:

@@ -44,7 +44,13 @@ class _Turns:
             self._changed.notify_all()
 
 
-def in_flight(items: Iterable[A], weigh: Callable[[A], tuple[B, int]], do: Callable[[B], C], most: int) -> Generator[C]:
+def in_flight(
+    items: Iterable[A],
+    weigh: Callable[[A], tuple[B, int]],
+    do: Callable[[B], C],
+    most: int,
+    threads: int | None = None,
+) -> Generator[C]:
     """The results of tasks, in the order of their items, worked on in threads.
 
     Args:
@@ -52,7 +58,11 @@ def in_flight(items: Iterable[A], weigh: Callable[[A], tuple[B, int]], do: Calla
         weigh: begins a task; gives what it has begun with, and how many bytes the rest takes.
         do: does the rest.
         most: how many bytes may be taken at once by tasks whose results have not been passed on.
+        threads: how many; None is a few more than there are cores. One is the caller's own.
     """
+    if threads == 1:
+        yield from (do(weigh(item)[0]) for item in items)
+        return
     turns = _Turns(most)
 
     def task(numbered: tuple[int, A]) -> tuple[C, int]:
@@ -61,7 +71,7 @@ def in_flight(items: Iterable[A], weigh: Callable[[A], tuple[B, int]], do: Calla
         turns.take(number, count)
         return do(begun), count
 
-    pool = ThreadPoolExecutor()
+    pool = ThreadPoolExecutor(threads)
     try:
         for result, count in pool.map(task, enumerate(items)):
             yield result

@@ -24,6 +24,8 @@ _SHARE_IN_FLIGHT = 1 / 8
 _BYTES_A_PIXEL = 12
 # Files up to this size are read at once; of larger ones the header comes first.
 _SMALL_FILE = 2**20
+# Of so many files at the beginning, most have less than this many bytes: such files are read by one thread.
+_ASKED, _TINY_FILE = 64, 2**14
 # After images of this size freed memory is given back.
 _LARGE = 2**26
 _SIXTEEN_BITS = (0, 65535)
@@ -53,7 +55,7 @@ def content_of(paths: Sequence[Path], progress: Progress, what: str = "images wi
         progress: is handed the loop over them.
         what: is compared, in words.
     """
-    digests = in_flight(paths, lambda path: (path, 0), _file_digest, _most_in_flight())
+    digests = in_flight(paths, lambda path: (path, 0), _file_digest, _most_in_flight(), _threads_for(paths))
     label = f"comparing {len(paths)} {what}"
     with closing(digests):
         return joined(progress(digests, label, len(paths)))
@@ -65,13 +67,24 @@ def pictures(paths: Sequence[Path], settings: DataSettings) -> Generator[Read, N
     Raises:
         RangeWantedError: see `decode`.
     """
-    return in_flight(paths, _begin, partial(_read, settings), _most_in_flight())
+    return in_flight(paths, _begin, partial(_read, settings), _most_in_flight(), _threads_for(paths))
 
 
 def _why(error: Exception) -> str:
     """Why a file cannot be read, on one line."""
     reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return printable(reason.splitlines()[0])
+
+
+def _threads_for(paths: Sequence[Path]) -> int | None:
+    """One for tiny files: of several, each waits for Python's lock longer than it reads."""
+    tiny = 0
+    for path in paths[:_ASKED]:
+        try:
+            tiny += path.stat().st_size < _TINY_FILE
+        except OSError:
+            tiny += 1
+    return 1 if 2 * tiny > min(len(paths), _ASKED) else None
 
 
 def _most_in_flight() -> int:
@@ -127,7 +140,7 @@ def _file_digest(path: Path) -> str:
 
 def found_range(paths: Sequence[Path], progress: Progress) -> tuple[int, int]:
     """The least and the greatest value of those images that have more than 8 bits."""
-    ranges = in_flight(paths, _begin, _extremes, _most_in_flight())
+    ranges = in_flight(paths, _begin, _extremes, _most_in_flight(), _threads_for(paths))
     with closing(ranges):
         ends = [each for each in progress(ranges, f"finding the range of {len(paths)} images", len(paths)) if each]
     if not ends:

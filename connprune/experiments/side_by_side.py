@@ -13,8 +13,7 @@ from connprune.training.turns import OwnState, Result, Turns
 
 Name = TypeVar("Name")
 
-# So many steps are on their way to a GPU before the next training's are: what changes with the turn takes the host about
-# as long as one step of a small network.
+# So many steps are launched before the next training's are: to change turns takes the host about as long as to launch one.
 STEPS_A_TURN = 8
 
 

@@ -158,8 +158,8 @@ def test_a_recorded_step_gives_what_a_step_gives(assignments: tuple[str, ...]) -
     found = []
     for capture in ("true", "false"):
         chosen = configuration("training.precision=float32", *assignments, f"training.capture={capture}")
-        splits = random_splits(Shape(1, 8, 8), 10, count=330).to(device)
         torch.manual_seed(0)
+        splits = random_splits(Shape(1, 8, 8), 10, count=330).to(device)
         network = build(chosen.with_input(Shape(1, 8, 8), 10)).to(device)
         trainer = Trainer(network, splits, chosen.data.augment, chosen.training, pytest.fail)
         metrics = [trainer.train_epoch(lambda: False, lambda: None) for _ in range(2)]
