@@ -258,8 +258,8 @@ JobsOption = Annotated[
         "--jobs",
         metavar="N",
         parser=numbers.whole_number_from(1, 10_000),
-        help="Train N at once (default: 1), in processes that share CPU threads and GPUs; on one GPU a process takes a "
-        "step of each in turn. With --on: N at once (default: as many as fit).",
+        help="Train N at once (default: 1), in processes that share CPU threads and GPUs; on one GPU a process takes "
+        "some steps of each in turn. With --on: N at once (default: as many as fit).",
         rich_help_panel=HARDWARE,
     ),
 ]

@@ -28,7 +28,7 @@ def work(
         str | None, typer.Option("--since", metavar="TIME", help="Leave out what has failed from then on, ISO 8601.")
     ] = None,
     at_once: Annotated[
-        int, typer.Option("--at-once", metavar="N", min=1, help="Do N trainings at once, a step of each in turn.")
+        int, typer.Option("--at-once", metavar="N", min=1, help="Do N trainings at once, some steps of each in turn.")
     ] = 1,
 ) -> None:
     """Do the trainings of an experiment that no other process does; end when standard input ends."""

@@ -13,7 +13,7 @@ from connprune.training.turns import OwnState, Result, Turns
 
 Name = TypeVar("Name")
 
-# So many steps are launched before the next training's are: to change turns takes the host about as long as to launch one.
+# So many are launched before the next training's are: to change turns takes the host about as long as to launch a step.
 STEPS_A_TURN = 8
 
 
