@@ -57,7 +57,8 @@ class Interrupts:
     """Raises a signal that asks to stop as InterruptedRunError; the same one again ends the process at once.
 
     What is raised at any moment may get lost: in a finaliser, in a callback from C, in a library that catches
-    everything. So it is raised again for as long as no part of the process is seen to handle it.
+    everything. So it is raised again for as long as no part of the process is seen to handle it. While a module is
+    imported it waits: the C++ that torch runs then would abort the process.
 
     Attributes:
         came: the signal, or None.
@@ -87,10 +88,13 @@ class Interrupts:
             self.came = number
             if hasattr(signal, "setitimer"):
                 signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS, _AGAIN_SECONDS)
+                if _is_importing(frame):
+                    return
             raise InterruptedRunError("Interrupted.", number)
 
     def _raise_again(self, number: int, frame: FrameType | None) -> None:
-        if self.came is not None and not interruption_behind(sys.exc_info()[1]):
+        is_handled = interruption_behind(sys.exc_info()[1])
+        if self.came is not None and not is_handled and not _is_importing(frame):
             raise InterruptedRunError("Interrupted.", self.came)
 
     def _drop(self, lost: "sys.UnraisableHookArgs") -> None:
@@ -105,6 +109,14 @@ def interruption_behind(error: BaseException | None) -> InterruptedRunError | No
             return error
         error = error.__context__
     return None
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

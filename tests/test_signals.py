@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,14 @@ def run(body: str) -> subprocess.CompletedProcess[str]:
 def test_an_interruption_that_was_lost_is_raised_again(loss: str) -> None:
     done = run(LOSSES[loss])
     assert (done.stdout, done.stderr, done.returncode) == ("130\n", "", 0)
+
+
+def test_what_is_imported_is_imported_whole(tmp_path: Path) -> None:
+    """In the middle of an import torch's C++ takes no exception."""
+    module = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in range(10**6): pass\nprint('whole')\n"
+    (tmp_path / "interrupted.py").write_text(module, encoding="utf-8")
+    done = run(f"sys.path.insert(0, {str(tmp_path)!r})\nimport interrupted")
+    assert (done.stdout, done.stderr, done.returncode) == ("whole\n130\n", "", 0)
 
 
 def test_what_undoes_is_not_interrupted_again() -> None:

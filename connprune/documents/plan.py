@@ -25,6 +25,10 @@ class ExperimentPlan(Document):
     seeds: Annotated[tuple[Natural, ...], Field(min_length=1)]
     rows: Annotated[dict[str, tuple[str, ...]], Field(min_length=1)]
 
+    def seeds_of(self, row: str) -> tuple[int, ...]:
+        """The seed of each repetition of a row's networks."""
+        return self.seeds
+
     @property
     def names(self) -> list[str]:
         """Of all networks."""
@@ -50,6 +54,7 @@ class ComparisonPlan(ExperimentPlan):
         rules: the rule of each cut.
         against: the baselines, as they were named.
         epochs: of every training.
+        search_seeds: of several searches the seeds of each; empty where all have the same, as in earlier versions.
     """
 
     paths: ClassVar[tuple[str, ...]] = ("cuts",)
@@ -59,6 +64,11 @@ class ComparisonPlan(ExperimentPlan):
     rules: tuple[str, ...]
     against: tuple[str, ...]
     epochs: Natural
+    search_seeds: tuple[tuple[Natural, ...], ...] = ()
+
+    def seeds_of(self, row: str) -> tuple[int, ...]:
+        """The seed of each repetition of a row's networks; of several searches a row begins with its number."""
+        return self.search_seeds[int(row.partition("/")[0]) - 1] if self.search_seeds else self.seeds
 
     @model_validator(mode="after")
     def _check_cuts(self) -> Self:
@@ -66,6 +76,8 @@ class ComparisonPlan(ExperimentPlan):
             raise ValueError(f"rules: found {len(self.rules)}, expected one for each of {len(self.cuts)} cuts")
         numbers = [str(number) for number in range(1, len(self.cuts) + 1)]
         wanted = {f"{number}/{CUT}" for number in numbers} if len(numbers) > 1 else {CUT}
+        if self.search_seeds and [*map(len, self.search_seeds)] != [len(self.seeds)] * len(self.cuts):
+            raise ValueError(f"search_seeds: expected {len(self.seeds)} for each of {len(self.cuts)} cuts")
         if not wanted <= set(self.rows):
             raise ValueError(f"rows: expected {', '.join(sorted(wanted))} among them")
         if len(numbers) > 1 and {row.partition("/")[0] for row in self.rows} != set(numbers):

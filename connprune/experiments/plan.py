@@ -110,11 +110,15 @@ class Plan(Generic[AnyPlan_co]):
     def jobs(self) -> list[Job]:
         """All trainings; every network gets its first seed before any gets its second."""
         return [
-            Job(row, candidate, seed, self.job(candidate, seed))
-            for seed in self.seeds
+            self._repeated(row, candidate, repetition)
+            for repetition in range(len(self.seeds))
             for row, candidates in self.rows.items()
             for candidate in candidates
         ]
+
+    def _repeated(self, row: str, candidate: str, repetition: int) -> Job:
+        seed = self.document.seeds_of(row)[repetition]
+        return Job(row, candidate, seed, self.job(candidate, seed))
 
     def job(self, candidate: str, seed: int) -> RunDirectory:
         """The run of one training."""
@@ -209,7 +213,7 @@ def begin(path: Path, document: AnyPlan, candidates: Sequence[Candidate], images
     if plan.document.identity != document.identity:
         raise UsageError(f"{path}: this directory holds another experiment; name a new one.")
     for candidate in candidates:
-        for seed in document.seeds:
+        for seed in document.seeds_of(candidate.row):
             run = plan.job(candidate.name, seed)
             if not run.path.exists():
                 with whole_directory(run.path) as temporary:
@@ -258,7 +262,7 @@ def require_few(origin: Path | str, trainings: int) -> None:
 def _create(path: Path, document: ExperimentPlan, candidates: Sequence[Candidate], images: str | None) -> None:
     with whole_directory(path) as temporary:
         for candidate in candidates:
-            for seed in document.seeds:
+            for seed in document.seeds_of(candidate.row):
                 _create_job(temporary / "jobs" / candidate.name / f"seed-{seed}", candidate, seed, images)
         write_document(temporary / PLAN, document, home=path)
         RunDirectory(temporary).summarise(kind=document.kind, status="planned")

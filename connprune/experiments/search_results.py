@@ -60,7 +60,13 @@ def _of_search(plan: Plan[ComparisonPlan], number: int) -> Plan[ComparisonPlan]:
     rows = {row.partition("/"): names for row, names in plan.rows.items()}
     ours = {row: names for (place, _, row), names in rows.items() if place == str(number)}
     whole = plan.document
-    own = {"rows": ours, "cuts": (whole.cuts[number - 1],), "rules": (whole.rules[number - 1],)}
+    own: dict[str, object] = {
+        "rows": ours,
+        "cuts": (whole.cuts[number - 1],),
+        "rules": (whole.rules[number - 1],),
+        "seeds": whole.seeds_of(f"{number}/{CUT}"),
+        "search_seeds": (),
+    }
     return replace(plan, document=whole.model_copy(update=own))
 
 

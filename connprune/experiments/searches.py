@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from connprune.documents.cut import CutDocument
@@ -44,10 +45,18 @@ class Searches:
     seed: int
 
     def plan(self, seeds: Sequence[int]) -> ComparisonPlan:
-        """The plan of their comparison with these seeds."""
+        """The plan of their comparison with these seeds.
+
+        Of several searches the first takes them and each other one the next ones: searches that found the same wiring
+        would otherwise be one training, counted several times.
+        """
+        count = len(self.cuts)
+        span = max(seeds) - min(seeds) + 1
+        of_each = tuple(tuple(seed + number * span for seed in seeds) for number in range(count)) if count > 1 else ()
         return ComparisonPlan(
-            identity=digest(self.candidates, seeds, self.images),
+            identity=digest(self.candidates, [*chain(*of_each)] or seeds, self.images),
             seeds=tuple(seeds),
+            search_seeds=of_each,
             rows=rows_of(self.candidates),
             cuts=self.cuts,
             rules=self.rules,

@@ -10,7 +10,7 @@ from connprune.report.wall import with_wall
 def comparison_text(document: Comparison) -> str:
     """The results, the costs, what each search alone says, and the verdicts."""
     rows = document.rows
-    seeds = ", ".join(map(str, document.seeds))
+    seeds = ", ".join(map(str, document.seeds)) + _other_seeds(document)
     verdicts = zip(document.verdicts, rows[1:], strict=True)
     return "\n\n".join(
         (
@@ -20,6 +20,16 @@ def comparison_text(document: Comparison) -> str:
             "\n".join(f"{sentence}{_latency(row, rows[0])}" for sentence, row in verdicts),
             f"Seeds {seeds}; epochs {document.epochs}. Difference: the {document.method}.",
         )
+    )
+
+
+def _other_seeds(document: Comparison) -> str:
+    """What is said of seeds that the first search does not have; in earlier versions it had those of all."""
+    runs = (run for row in document.rows for network in row.networks for run in network.runs)
+    return (
+        " of the first search and the next ones of each other"
+        if any(r.seed not in document.seeds for r in runs)
+        else ""
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from connprune.analysis.statistics import paired_difference
 from connprune.architecture.shapes import mac_count, parameter_count
-from connprune.documents.comparison import Cost
+from connprune.documents.comparison import CUT, Cost
 from connprune.documents.plan import ComparisonPlan
 from connprune.errors import ConnpruneError, InterruptedRunError, NoBaselineError, UsageError
 from connprune.experiments.comparison import rows_of
@@ -18,6 +18,7 @@ from connprune.experiments.searches import gather
 from connprune.experiments.verdict import cost, verdict
 from connprune.report.comparison import comparison_text
 from connprune.runs.directory import RunDirectory
+from connprune.training.configuration import read_configuration
 from tests.experiments.helpers import Patience, make_cut, network, work_off
 
 AGAINST = ["random-cost:2", "chain-scaled:macs"]
@@ -60,7 +61,8 @@ def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Pat
     found = collect(read(tmp_path / "plan", ComparisonPlan), lambda networks: {})
 
     def mean(candidate: str) -> float:
-        return fmean(whole.job(candidate, seed).trained().final.test_accuracy for seed in (5, 6))
+        seeds = {"1": (5, 6), "2": (7, 8), "3": (9, 10)}[candidate[0]]
+        return fmean(whole.job(candidate, seed).trained().final.test_accuracy for seed in seeds)
 
     assert [row.network for row in found.rows] == ["cut", "random-cost", "chain-scaled-macs"]
     ours = [mean(f"{number}-cut") for number in (1, 2, 3)]
@@ -78,6 +80,11 @@ def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Pat
     assert found.cuts == tuple(str(cut.path.resolve()) for cut in cuts)
     assert [each.search for each in found.searches] == [1, 2, 3]
     assert "3 searches" in found.verdicts[0]
+    assert "Seeds 5, 6 of the first search and the next ones of each other; epochs 1." in comparison_text(found)
+    # No training is counted for two searches, even if they found the same.
+    assert [len({read_configuration(job.run).training.seed for job in whole.jobs if job.row.endswith(f"/{CUT}")})] == [
+        6
+    ]
     assert "at equal cost" in found.verdicts[0]
     assert "of 3 searches (places " in found.verdicts[0]
     text = comparison_text(found)
@@ -85,7 +92,7 @@ def test_the_verdict_is_paired_by_search(cuts: list[RunDirectory], tmp_path: Pat
     assert all(sentence in text for sentence in found.verdicts)
 
     for candidate in ("3-random-cost-1", "3-random-cost-2"):
-        for seed in (5, 6):
+        for seed in (9, 10):
             shutil.rmtree(whole.job(candidate, seed).path)
     rows = {row.network: row for row in collect(whole, lambda networks: {}).rows}
     assert (rows["random-cost"].searches, rows["chain-scaled-macs"].searches) == (2, 3)
