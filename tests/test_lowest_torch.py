@@ -14,6 +14,7 @@ PARTS = {
     "steps on CUDA": ["tests/cuda"],
     "networks": ["tests/network"],
     "trainings": ["tests/training/test_step.py", "tests/training/test_record.py", "tests/training/test_precision.py"],
+    "compiled steps": ["tests/training/test_compilation.py", "-m", "slow or not slow"],
     "commands": ["tests/cli/test_pipeline.py"],
     "exports": ["tests/export"],
 }

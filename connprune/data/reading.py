@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from connprune.data.decoding import Picture, RangeWantedError, decode, extremes, opened
 from connprune.data.flight import in_flight
@@ -16,6 +16,9 @@ from connprune.data.progress import Progress
 from connprune.data.settings import DataSettings
 from connprune.errors import ConnpruneError
 from connprune.printable import printable
+
+B = TypeVar("B")
+C = TypeVar("C")
 
 # What images may take while they are being decoded, all threads together, unless one alone takes more.
 _BYTES_IN_FLIGHT = 2**29
@@ -55,7 +58,7 @@ def content_of(paths: Sequence[Path], progress: Progress, what: str = "images wi
         progress: is handed the loop over them.
         what: is compared, in words.
     """
-    digests = in_flight(paths, lambda path: (path, 0), _file_digest, _most_in_flight(), _threads_for(paths))
+    digests = _each(paths, lambda path: (path, 0), _file_digest)
     label = f"comparing {len(paths)} {what}"
     with closing(digests):
         return joined(progress(digests, label, len(paths)))
@@ -67,13 +70,20 @@ def pictures(paths: Sequence[Path], settings: DataSettings) -> Generator[Read, N
     Raises:
         RangeWantedError: see `decode`.
     """
-    return in_flight(paths, _begin, partial(_read, settings), _most_in_flight(), _threads_for(paths))
+    return _each(paths, _begin, partial(_read, settings))
 
 
 def _why(error: Exception) -> str:
     """Why a file cannot be read, on one line."""
     reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return printable(reason.splitlines()[0])
+
+
+def _each(
+    paths: Sequence[Path], begin: Callable[[Path], tuple[B, int]], do: Callable[[B], C]
+) -> Generator[C, None, None]:
+    """What is done with each file, in their order; see `in_flight`."""
+    return in_flight(paths, begin, do, _most_in_flight(), _threads_for(paths))
 
 
 def _threads_for(paths: Sequence[Path]) -> int | None:
@@ -140,7 +150,7 @@ def _file_digest(path: Path) -> str:
 
 def found_range(paths: Sequence[Path], progress: Progress) -> tuple[int, int]:
     """The least and the greatest value of those images that have more than 8 bits."""
-    ranges = in_flight(paths, _begin, _extremes, _most_in_flight(), _threads_for(paths))
+    ranges = _each(paths, _begin, _extremes)
     with closing(ranges):
         ends = [each for each in progress(ranges, f"finding the range of {len(paths)} images", len(paths)) if each]
     if not ends:
