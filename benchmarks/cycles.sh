@@ -12,7 +12,7 @@ set -euo pipefail
 
 fail() { echo "cycles.sh: $1" >&2; exit 2; }
 
-out=cycles data='' seeds=5 epochs='' share=50 jobs=1
+out=cycles data='' seeds=5 epochs='' share=75 jobs=1
 while (($#)); do
   case $1 in
     --out | --data | --seeds | --epochs | --share | --jobs)
@@ -60,7 +60,7 @@ compare() {
     [[ -e $search-cut ]] || connprune prune "$search" --max-macs "$most" --out "$search-cut" --quiet > /dev/null
     cuts+=("$search-cut")
   done
-  connprune retrain "${cuts[@]}" --seeds 1 "${few[@]}" --jobs "$jobs" --run "compare-$data-$passes" --quiet --json > "$data-$passes.json"
+  connprune retrain "${cuts[@]}" --against parent "${few[@]}" --jobs "$jobs" --run "compare-$data-$passes" --quiet --json > "$data-$passes.json"
   python3 - "$data" "$passes" << 'PYTHON'
 import json, statistics, sys
 

@@ -3,23 +3,23 @@
 # to half of their parameters and MACs, each cut grown to twice its layers and trained on the images in their own size, beside grown
 # random wirings of the cut's cost, chain and dense network at as many MACs; and what recurs in the cuts.
 #
-#   benchmarks/grow.sh --data DIR [--out DIR] [--small SIDE] [--searches N] [--epochs N] [--jobs N] [--dry-run]
+#   benchmarks/grow.sh --data DIR [--out DIR] [--small SIDE] [--searches N] [--epochs N] [--images N] [--jobs N] [--dry-run]
 #
 # It leaves patterns.json, and for each search grown-SEED.yaml and grown-SEED.json, and prints for each baseline the mean
 # over searches of cut − baseline. The same command goes on where it was interrupted. With --dry-run it says what it would
-# train. --data is a folder of images with train/ and test/, which is decoded in both sizes.
+# train. --images trains on so many alone. --data is a folder of images with train/ and test/, which is decoded in both sizes.
 set -euo pipefail
 
 fail() { echo "grow.sh: $1" >&2; exit 2; }
 
-out=growth data='' small=16 searches=5 epochs='' jobs=1 dry=
+out=growth data='' small=16 searches=5 epochs='' images='' jobs=1 dry=
 while (($#)); do
   case $1 in
     --dry-run) dry=1; shift ;;
-    --out | --data | --small | --searches | --epochs | --jobs)
+    --out | --data | --small | --searches | --epochs | --images | --jobs)
       (($# > 1)) || fail "$1 needs a value."
       printf -v "${1#--}" %s "$2"; shift 2 ;;
-    *) fail "found $1, expected --out, --data, --small, --searches, --epochs, --jobs or --dry-run." ;;
+    *) fail "found $1, expected --out, --data, --small, --searches, --epochs, --images, --jobs or --dry-run." ;;
   esac
 done
 [[ -d $data ]] || fail "--data: expected a folder with train/ and test/, a folder for each class in it."
@@ -35,6 +35,8 @@ small_network=(
   --set gates.kind=bernoulli --set gates.penalty=0 --set gates.penalise=expected-cost
   --set 'gates.budget={parameters: 50%, macs: 50%}' --set layers.1.padding=same --set layers.5.padding=same --set head.reduce=average --set 'head.hidden=[]'
 )
+# Few images to train on leave as many to validate on as of all of them 4%.
+[[ $images ]] && small_network+=(--set "data.train_images=$images" --set data.validation=0.04)
 
 mkdir -p "$out"
 cd "$out"

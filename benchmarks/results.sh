@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # The experiments of docs/experiments.md on CIFAR-10, from the images to the JSON of every table.
 #
-#   benchmarks/results.sh --scale cpu|full --data DIR [--jobs N] [--out DIR] [--dry-run]
+#   benchmarks/results.sh --scale cpu|full --data DIR [--jobs N] [--out DIR] [--part NAME] [--procedure NAME] [--dry-run]
+#
+# --part runs one part alone: gates, starts, pressure, merges, strong, searches, flattened, averaged or digits. The last
+# three judge the procedure that `searches` chose; --procedure names another, so that they need not wait for it.
 #
 # --data is what `connprune train --data` takes: `cifar10`, or a folder of images. The same command goes on where an
 # interrupted one was: what is trained is not trained again. With --dry-run it only writes the sweeps' files and counts.
@@ -14,17 +17,22 @@ set -euo pipefail
 
 fail() { echo "results.sh: $1" >&2; exit 2; }
 
-scale='' data='' jobs=1 out='' dry=''
+scale='' data='' jobs=1 out='' part='' procedure='' dry=''
 while (($#)); do
   case $1 in
-    --scale | --data | --jobs | --out)
+    --scale | --data | --jobs | --out | --part | --procedure)
       (($# > 1)) || fail "$1 needs a value."
       printf -v "${1#--}" %s "$2"; shift 2 ;;
     --dry-run) dry=--dry-run; shift ;;
-    *) fail "found $1, expected --scale, --data, --jobs, --out or --dry-run." ;;
+    *) fail "found $1, expected --scale, --data, --jobs, --out, --part, --procedure or --dry-run." ;;
   esac
 done
 [[ $data ]] || fail "--data: name the images."
+parts=(gates starts pressure merges strong searches flattened averaged digits)
+if [[ $part ]]; then
+  [[ " ${parts[*]} " = *" $part "* ]] || fail "--part: found $part, expected one of ${parts[*]}."
+  parts=("$part")
+fi
 [[ -d $data ]] && data=$(realpath "$data")
 
 case $scale in
@@ -110,11 +118,13 @@ cut_far() {
   done
 }
 
-# The post's experiment 1: gates per connection and per feature map, with and without the sigmoid, as the post trained
-# them and with a penalty on the gates.
 plain='gates.penalty: 0, gates.rate: null, gates.temperature: {start: 1.0, end: 1.0}, training.optimizer: {kind: adam, rate: 0.001},
       training.schedule: {kind: plateau, factor: 0.1, patience: 5, floor: 1.0e-7}'
-plan gates <<YAML
+
+# The post's experiment 1: gates per connection and per feature map, with and without the sigmoid, as the post trained
+# them and with a penalty on the gates.
+gates() {
+  plan gates <<YAML
     plain: {$plain}
     plain-linear: {$plain, gates.kind: linear}
     plain-maps: {$plain, gates.sharing: per-feature-map}
@@ -124,21 +134,23 @@ plan gates <<YAML
     pressure-maps: {gates.sharing: per-feature-map, gates.penalty: $penalty_of_maps}
     pressure-maps-linear: {gates.sharing: per-feature-map, gates.kind: linear, gates.penalty: $penalty_of_maps}
 YAML
-sweep gates
-for name in 001-plain 003-plain-maps 005-pressure 007-pressure-maps; do agree "$name"; done
+  sweep gates
+  for name in 001-plain 003-plain-maps 005-pressure 007-pressure-maps; do agree "$name"; done
 
-cut_far gates/jobs/005-pressure search gate strength saliency ablation random
+  cut_far gates/jobs/005-pressure search gate strength saliency ablation random
 
-# Cut and trained again: the connections that ended near zero, at three thresholds, and as many by another criterion.
-parent=gates/jobs/005-pressure/seed-1337
-prune "$parent" cut --threshold 0.01
-prune "$parent" cut-0.1 --threshold 0.1
-prune "$parent" cut-0.5 --threshold 0.5
-prune "$parent" cut-strength --sparsity 0.6 --by strength
-retrain retrained cut parent,dense,chain,random:4,random-params:4,finetune,cut-0.1,cut-0.5,cut-strength
+  # Cut and trained again: the connections that ended near zero, at three thresholds, and as many by another criterion.
+  parent=gates/jobs/005-pressure/seed-1337
+  prune "$parent" cut --threshold 0.01
+  prune "$parent" cut-0.1 --threshold 0.1
+  prune "$parent" cut-0.5 --threshold 0.5
+  prune "$parent" cut-strength --sparsity 0.6 --by strength
+  retrain retrained cut parent,dense,chain,random:4,random-params:4,finetune,cut-0.1,cut-0.5,cut-strength
+}
 
 # The post's insights: neither where gates start nor how activations are resized matters.
-plan starts <<YAML
+starts() {
+  plan starts <<YAML
     half-bilinear: {}
     zero: {gates.initialisation: {kind: constant, value: 0}}
     one: {gates.initialisation: {kind: constant, value: 1}}
@@ -148,40 +160,46 @@ plan starts <<YAML
     bicubic: {merge.interpolation: bicubic}
     area: {merge.interpolation: area}
 YAML
-sweep starts
+  sweep starts
+}
 
 # How much, and how fast, gates are penalised.
-plan pressure <<YAML
+pressure() {
+  plan pressure <<YAML
     search: {}
     less: {gates.penalty: $less}
     least: {gates.penalty: $least}
     slow: {gates.rate: 0.01}
     fast: {gates.rate: 0.1}
 YAML
-sweep pressure
-for name in 002-less 003-least 004-slow 005-fast; do cut_far "pressure/jobs/$name" "${name#*-}" gate; done
+  sweep pressure
+  for name in 002-less 003-least 004-slow 005-fast; do cut_far "pressure/jobs/$name" "${name#*-}" gate; done
+}
 
 # The post's guess about merges, with a penalty and as the post trained.
-plan merges <<YAML
+merges() {
+  plan merges <<YAML
     concat: {}
     sum: {merge.aggregate: sum}
     max: {merge.aggregate: max}
     squeeze: {merge.aggregate: squeeze}
     pad: {merge.resize: pad}
 YAML
-sweep merges
-plan plain-merges <<YAML
+  sweep merges
+  plan plain-merges <<YAML
     concat: {$plain}
     sum: {$plain, merge.aggregate: sum}
     max: {$plain, merge.aggregate: max}
     squeeze: {$plain, merge.aggregate: squeeze}
     pad: {$plain, merge.resize: pad}
 YAML
-sweep plain-merges
+  sweep plain-merges
+}
 
 # A strong network: searched under three penalties, cut, and trained again beside the same layers with all connections,
 # as a chain, and randomly wired.
-cat > strong.yaml <<YAML
+strong() {
+  cat > strong.yaml <<YAML
 base:
 $(connprune presets strong | sed -e 's/^/  /' -e "$narrow")
 seeds: 3
@@ -192,10 +210,11 @@ axes:
       gates.penalty: 0.003, gates.penalty_warmup: 0.5}
     size: {$strong, gates.kind: sigmoid, gates.initialisation.value: 0.5}
 YAML
-sweep strong
-for name in 001-open 002-entropy 003-size; do cut_far "strong/jobs/$name" "${name#*-}" gate; done
-prune strong/jobs/001-open/seed-1337 strong-cut --threshold 0.01
-retrain strong-retrained strong-cut dense,chain,random:2
+  sweep strong
+  for name in 001-open 002-entropy 003-size; do cut_far "strong/jobs/$name" "${name#*-}" gate; done
+  prune strong/jobs/001-open/seed-1337 strong-cut --threshold 0.01
+  retrain strong-retrained strong-cut dense,chain,random:2
+}
 
 # A procedure is a kind of gates and what penalises them, from the first step or once the weights have learned something.
 # Every search is cut to a quarter of both counts and trained again; that whose cuts do best on the validation images is
@@ -213,30 +232,74 @@ declare -A procedures=(
   [top-k]='gates.kind: top-k, gates.open: 40%, gates.penalty: 0'
 )
 order=(sum sum-at-once cost cost-at-once bernoulli bernoulli-at-once hard-concrete hard-concrete-at-once top-k)
-plan searches < <(for name in "${order[@]}"; do echo "    $name: {${procedures[$name]}}"; done)
-quarter='prune --max-params 25% --max-macs 25% / retrain --against random-cost:1'
-if [[ $dry ]]; then
-  sweep searches
-  chosen=sum
-else
-  keep searches.json connprune sweep searches.yaml --run searches --jobs "$jobs" --then "$quarter" --json
-  chosen=$(jq -r '[.then[] | {name: .cell.searches, found: .comparison.rows[0].validation_accuracy}] | max_by(.found).name' \
-    searches.json)
-fi
 
-# Its searches, with the flattened head of the post and with an averaged one, cut to three budgets of both counts, each
-# beside random wirings and scaled networks of its own cost.
-plan equal-cost '[1, 2, 3, 4, 5]' <<YAML
-    flattened: {${procedures[$chosen]}}
-    averaged: {${procedures[$chosen]:+${procedures[$chosen]}, }head.reduce: average}
-YAML
+# then_sweep NAME STEPS…: a sweep whose searches are cut and compared.
+then_sweep() {
+  local name=$1 step steps=()
+  shift
+  if [[ $dry ]]; then sweep "$name"; return; fi
+  for step in "$@"; do steps+=(--then "$step"); done
+  keep "$name.json" connprune sweep "$name.yaml" --run "$name" --jobs "$jobs" "${steps[@]}" --json
+}
+
+searches() {
+  plan searches < <(for name in "${order[@]}"; do echo "    $name: {${procedures[$name]}}"; done)
+  then_sweep searches 'prune --max-params 25% --max-macs 25% / retrain --against random-cost:1'
+}
+
+# The keys of the procedure that is judged, with others.
+judged() {
+  local name=${procedure:-sum} keys
+  if [[ ! $procedure && ! $dry ]]; then
+    [[ -s searches.json ]] || fail "the part searches chooses the procedure: run it before, or name one by --procedure."
+    name=$(jq -r '[.then[] | {name: .cell.searches, found: .comparison.rows[0].validation_accuracy}] | max_by(.found).name' \
+      searches.json)
+  fi
+  keys=${procedures[$name]}
+  echo "{$keys${keys:+${1:+, }}$1}"
+}
+
+# Its searches, cut to three budgets of both counts, each cut beside random wirings and scaled networks of its own cost: with
+# the flattened head of the post, and with an averaged one.
 baselines=random-cost:8,dense-scaled:params,dense-scaled:macs,chain-scaled:params,chain-scaled:macs
-steps=()
-for budget in 50 25 12; do
-  steps+=(--then "prune --max-params $budget% --max-macs $budget% / retrain --against $baselines")
-done
-if [[ $dry ]]; then
-  sweep equal-cost
-else
-  keep equal-cost.json connprune sweep equal-cost.yaml --run equal-cost --jobs "$jobs" "${steps[@]}" --json
-fi
+compare() {
+  local name=$1 budget steps=()
+  shift
+  for budget in "$@"; do
+    steps+=("prune --max-params $budget% --max-macs $budget% / retrain --against $baselines")
+  done
+  then_sweep "$name" "${steps[@]}"
+}
+flattened() {
+  local keys
+  keys=$(judged '')
+  plan flattened '[1, 2, 3, 4, 5]' <<YAML
+    as-it-is: $keys
+YAML
+  compare flattened 50 25 12
+}
+averaged() {
+  local keys
+  keys=$(judged 'head.reduce: average')
+  plan averaged '[1, 2, 3, 4, 5]' <<YAML
+    as-it-is: $keys
+YAML
+  compare averaged 50 25 12
+}
+
+# The same on other images: the embedded digits, as their preset searches.
+digits() {
+  local keys
+  keys=$(judged '')
+  cat > digits.yaml <<YAML
+base: {preset: digits}
+seeds: [1, 2, 3, 4, 5]
+axes:
+  digits:
+    as-it-is: $keys
+YAML
+  compare digits 25
+}
+
+[[ ! $procedure || ${procedures[$procedure]+there} ]] || fail "--procedure: found $procedure, expected one of ${order[*]}."
+for part in "${parts[@]}"; do "$part"; done

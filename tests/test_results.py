@@ -100,5 +100,5 @@ def test_the_script_of_the_results_can_be_planned(scale: str, digits_folder: Pat
     asked = [str(script), "--scale", scale, "--data", str(digits_folder), "--out", "out", "--dry-run"]
     done = subprocess.run(asked, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    trainings = ["24", "24", "15", "15", "15", "9", "27", "10"]
+    trainings = ["24", "24", "15", "15", "15", "9", "27", "5", "5", "5"]
     assert re.findall(r"with \d seeds: (\d+) trainings", done.stderr) == trainings

@@ -6,7 +6,6 @@ from pathlib import Path
 from connprune.architecture.allowed import allowed, open_gates
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import Shape
-from connprune.architecture.files import to_data
 from connprune.architecture.gates import Constant, CostBudget, FromRun, Gates
 from connprune.architecture.growing import gated, grown
 from connprune.architecture.growth import Growth
@@ -54,7 +53,7 @@ def grown_configuration(
     if has_gates:
         architecture = gated(architecture, block, growth, _gates(run))
     before = read_configuration(run)
-    base = before.model_dump(mode="json") | to_data(architecture)
+    base = before.to_data(architecture)
     # Nothing is cut from the epoch that a search in the small network kept.
     once = Setting("training.keep_early", None)
     configuration = validated(Layered(Document(base)).over([once, *settings]))

@@ -47,6 +47,16 @@ def test_it_grows_trains_is_searched_again_and_cut(command: Command, cut: str) -
     assert both.json["cuts"] == [cut, "smaller"]
 
 
+def test_a_cut_whose_merges_keep_a_size_that_nothing_brings_any_more(command: Command, cut: str) -> None:
+    sizes = set()
+    for count in range(10, 34, 4):
+        assert command("prune", "parent", "--keep", str(count), "--out", f"cut-{count}", "-q").code == 0
+        done = command("grow", f"cut-{count}", "--repeat", "2", "--against", "dense", "--quiet")
+        assert done.code == 0, done.err
+        sizes |= {merge.size for merge in RunDirectory.open(Path(f"cut-{count}")).architecture().merges.values()}
+    assert sizes - {None}
+
+
 def test_for_other_images(command: Command, cut: str) -> None:
     arguments = ("grow", cut, "--input", "3x224x224", "--classes", "1000", "--max-macs", "5M")
     done = command(*arguments)
