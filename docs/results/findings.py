@@ -1,9 +1,10 @@
-"""The table of docs/results.md: a cut beside a chain, and beside random wirings that cost as much.
+"""The table of docs/results.md: cuts beside random wirings and other networks that cost as much, and beside a chain.
 
 python docs/results/findings.py
 
-`size` is how many times the baseline's parameters the cut has, `its` the baseline's accuracy, in brackets the number of
-networks that this is the mean of.
+`size` is how many times the baseline's parameters the cut has, `MACs` how many times its MACs, `its` the baseline's
+accuracy, in brackets the number of networks that this is the mean of. `n` counts searches, or where there
+was one its seeds.
 """
 
 import json
@@ -15,8 +16,18 @@ from connprune.report.aligned import aligned
 FOLDER = Path(__file__).parent
 # What was trained, its file, and the row of the baseline.
 WANTED = [
-    ("CIFAR-10", "cifar-retrained", "chain"),
-    ("CIFAR-10", "cifar-retrained", "random-params"),
+    ("half", "equal-cost-50", "random-cost"),
+    ("half", "equal-cost-50", "dense-scaled-params"),
+    ("half", "equal-cost-50", "dense-scaled-macs"),
+    ("half", "equal-cost-50", "chain-scaled-params"),
+    ("half", "equal-cost-50", "chain-scaled-macs"),
+    ("quarter", "equal-cost-25", "random-cost"),
+    ("quarter", "equal-cost-25", "dense-scaled-macs"),
+    ("quarter", "equal-cost-25", "chain-scaled-params"),
+    ("averaged", "equal-cost-averaged-50", "random-cost"),
+    ("averaged", "equal-cost-averaged-50", "dense-scaled-macs"),
+    ("at once", "cifar-retrained", "chain"),
+    ("at once", "cifar-retrained", "random-params"),
     ("strong", "cifar-strong-retrained", "chain"),
     ("strong", "cifar-strong-retrained", "random"),
     ("digits", "digits", "chain"),
@@ -35,10 +46,11 @@ def findings() -> str:
         accuracies = [f"{each.test_accuracy:.2%}" for each in (cut, row)]
         ends = (row.difference.mean, row.difference.low, row.difference.high)
         mean, low, high = (f"{100 * value:+.2f}" for value in ends if value is not None)
-        times = f"{cut.parameters / row.parameters:.2f}"
+        times = [f"{cut.parameters / row.parameters:.2f}", f"{cut.macs / row.macs:.2f}"]
         baseline = name if row.count == 1 else f"{name} ({row.count})"
-        lines.append([what, baseline, times, *accuracies, str(row.seeds), mean, f"{low} to {high}"])
-    columns = ["network", "baseline", "size", "cut", "its", "seeds", "points", "95% interval"]
+        count = row.repetitions(document.unit)
+        lines.append([what, baseline, *times, *accuracies, str(count), mean, f"{low} to {high}"])
+    columns = ["network", "baseline", "size", "MACs", "cut", "its", "n", "points", "95% interval"]
     return aligned(columns, lines, left=2)
 
 
