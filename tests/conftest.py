@@ -25,6 +25,7 @@ from connprune.cli.call import call
 from connprune.data.settings import DataSettings
 from connprune.data.sources import load
 from connprune.training.configuration import design, resolve
+from tests import command_lines
 
 # A suite that runs in the background of a script, or behind nohup, would hand ignored signals on to what it starts.
 for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
@@ -112,6 +113,22 @@ def connprune(tmp_path: Path) -> Run:
             timeout=PATIENCE,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The real command in a process of its own as well, but a fork of this one, which need not import torch again."""
+    command_lines.prepare()
+    monkeypatch.setenv("CONNPRUNE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("CONNPRUNE_RUNS", raising=False)
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        words = list(map(str, arguments))
+        ended = command_lines.run(tmp_path, *words)
+        return subprocess.CompletedProcess(words, ended.code, ended.out, ended.err)
 
     return run
 

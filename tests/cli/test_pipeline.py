@@ -298,7 +298,7 @@ PLUGIN, MERGE = (
 )
 
 
-def test_a_layer_of_the_users_own(connprune: Run, tmp_path: Path) -> None:
+def test_a_layer_of_the_users_own(forked: Run, tmp_path: Path) -> None:
     """The worked example of the documentation, as a file beside the user's runs."""
     (tmp_path / "noise.py").write_text(PLUGIN)
     (tmp_path / "mine.yaml").write_text(
@@ -306,26 +306,26 @@ def test_a_layer_of_the_users_own(connprune: Run, tmp_path: Path) -> None:
         "  - {kind: conv, feature_maps: 8}\ntraining: {epochs: 1}\ndata: {train_images: 100}\n"
     )
     plugin = ("--plugin", "noise")
-    assert connprune("train", "--config", "mine.yaml", *plugin, "--run", "mine", "-q").returncode == 0
-    cut = connprune("prune", "mine", "--sparsity", "0.4", "--granularity", "feature-map", *plugin, "-q")
+    assert forked("train", "--config", "mine.yaml", *plugin, "--run", "mine", "-q").returncode == 0
+    cut = forked("prune", "mine", "--sparsity", "0.4", "--granularity", "feature-map", *plugin, "-q")
     assert cut.returncode == 0, cut.stderr
-    retrained = connprune("retrain", cut.stdout.strip(), *plugin, "--json")
+    retrained = forked("retrain", cut.stdout.strip(), *plugin, "--json")
     assert [row["network"] for row in json.loads(retrained.stdout)["rows"]] == ["cut", "parent"]
-    refused = connprune("inspect", "mine")
+    refused = forked("inspect", "mine")
     assert refused.returncode == 2
     assert "found the kind 'noise'" in refused.stderr
     assert "a layer of your own needs its plug-in" in refused.stderr
 
 
-def test_a_merge_of_the_users_own(connprune: Run, tmp_path: Path) -> None:
+def test_a_merge_of_the_users_own(forked: Run, tmp_path: Path) -> None:
     """The worked example of the documentation; `tests/network/test_merge_of_ones_own.py` looks at what it computes."""
     (tmp_path / "scaled.py").write_text(MERGE)
     chosen = ("--preset", "digits", "--set", "data.train_images=100", "--set", "merge.aggregate=scaled")
-    trained = connprune("train", *chosen, "--epochs", "1", "--plugin", "scaled", "--run", "mine", "-q")
+    trained = forked("train", *chosen, "--epochs", "1", "--plugin", "scaled", "--run", "mine", "-q")
     assert trained.returncode == 0, trained.stderr
-    cut = connprune("prune", "mine", "--sparsity", "0.1", "--by", "strength", "--plugin", "scaled", "--json")
+    cut = forked("prune", "mine", "--sparsity", "0.1", "--by", "strength", "--plugin", "scaled", "--json")
     assert cut.returncode == 0, cut.stderr
-    refused = connprune("inspect", "mine")
+    refused = forked("inspect", "mine")
     assert refused.returncode == 2
     assert "found 'scaled', expected one of" in refused.stderr
     assert "one of your own needs its plug-in" in refused.stderr

@@ -1,4 +1,4 @@
-"""Parts of the user's own, one file each as the documentation shows them, through the real command."""
+"""Parts of the user's own, one file each as the documentation shows them, each command a process."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def plugins(tmp_path: Path) -> dict[str, tuple[str, str]]:
 
 
 def test_each_kind_of_part_comes_in_from_one_file(
-    connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
+    forked: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
 ) -> None:
     assert set(FILES) == {
         "hard_sigmoid.py",
@@ -48,39 +48,39 @@ def test_each_kind_of_part_comes_in_from_one_file(
         "journal.py",
     }
     both = (*plugins["stripes"], *plugins["momentum"])
-    trained = connprune("train", *STRIPES, "--set", MOMENTUM, "--run", "run", "--json", *both)
+    trained = forked("train", *STRIPES, "--set", MOMENTUM, "--run", "run", "--json", *both)
     assert trained.returncode == 0, trained.stderr
     written = (tmp_path / "run" / "config.yaml").read_text()
     assert "source: stripes" in written
     assert "optimizer: {kind: momentum, rate: 0.1, momentum: 0.8}" in written
 
-    cut = connprune("prune", "run", "--keep", "3", "--by", "distance", *plugins["distance"], *both, "--json")
+    cut = forked("prune", "run", "--keep", "3", "--by", "distance", *plugins["distance"], *both, "--json")
     assert cut.returncode == 0, cut.stderr
     assert json.loads(cut.stdout)["by"] == "distance"
 
     # Two processes train, and each has to load the plug-ins.
     words = ("retrain", json.loads(cut.stdout)["path"], "--against", "from-input,few:1", "--jobs", "2", "--json")
-    compared = connprune(*words, *plugins["from_input"], *plugins["few"], *both)
+    compared = forked(*words, *plugins["from_input"], *plugins["few"], *both)
     assert compared.returncode == 0, compared.stderr
     assert [row["network"] for row in json.loads(compared.stdout)["rows"]] == ["cut", "from-input", "few"]
 
-    without = connprune("prune", "run", "--keep", "3", *plugins["momentum"])
+    without = forked("prune", "run", "--keep", "3", *plugins["momentum"])
     assert without.returncode == 2
     assert "or the plug-in, if this is a data set of your own" in without.stderr
 
 
 def test_a_schedule_an_augmentation_a_kind_of_gates_and_a_callback_come_in_from_one_file(
-    connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
+    forked: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path
 ) -> None:
     both = (*plugins["root"], *plugins["invert"], *plugins["hard_sigmoid"], *plugins["journal"])
     recipe = ("training.schedule.kind=root", "data.augment.operations=[{kind: invert}]", "gates.kind=hard-sigmoid")
     told = "run.callbacks=[journal]"
     settings = ("--set", "data.train_images=150", *(word for one in (*recipe, told) for word in ("--set", one)))
-    trained = connprune("train", *SMALL, *settings, "--epochs", "3", "--run", "run", *both)
+    trained = forked("train", *SMALL, *settings, "--epochs", "3", "--run", "run", *both)
     assert trained.returncode == 0, trained.stderr
     run = RunDirectory.open(tmp_path / "run")
     w = run.final_weights()["gates.weight"].numpy()
-    inspected = connprune("inspect", "run", "--json", *both)
+    inspected = forked("inspect", "run", "--json", *both)
     gates = [
         connection["gate"] for connection in json.loads(inspected.stdout)["connection_gates"] if connection["gated"]
     ]
@@ -92,7 +92,7 @@ def test_a_schedule_an_augmentation_a_kind_of_gates_and_a_callback_come_in_from_
         f"epoch 3: {run.read_metrics()[2].validation_accuracy:.1%}",
         f"test: {run.trained().final.test_accuracy:.1%}",
     ]
-    without = connprune("check", "run/config.yaml", *plugins["root"])
+    without = forked("check", "run/config.yaml", *plugins["root"])
     assert without.returncode == 2
     assert "an augmentation of your own needs its plug-in" in without.stderr
 
@@ -115,7 +115,7 @@ def test_a_schedule_an_augmentation_a_kind_of_gates_and_a_callback_come_in_from_
     ids=["a key", "no optimizer", "no source", "a source that is wrong", "no download"],
 )
 def test_what_does_not_go_is_said(
-    connprune: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path, words: tuple[str, ...], told: str
+    forked: Run, plugins: dict[str, tuple[str, str]], tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
     (tmp_path / "mine.yaml").write_text("training: {optimizer: {kind: momentum, momentun: 0.5}}")
     (tmp_path / "wrong.py").write_text(
@@ -125,13 +125,13 @@ def test_what_does_not_go_is_said(
         "        images = Images(torch.zeros(4, 1, 8, 8).double(), torch.tensor([0, 1, 0, 1]))\n"
         "        return Dataset(('a', 'b'), images, images)\n"
     )
-    done = connprune(*words, *(("--run", "run") if words[0] == "train" else ()))
+    done = forked(*words, *(("--run", "run") if words[0] == "train" else ()))
     assert done.returncode == 2
     assert told in " ".join(done.stderr.split())
 
 
-def test_the_schema_knows_the_optimizers_of_plug_ins(connprune: Run, plugins: dict[str, tuple[str, str]]) -> None:
-    schema = json.loads(connprune("schema", *plugins["momentum"]).stdout)
+def test_the_schema_knows_the_optimizers_of_plug_ins(forked: Run, plugins: dict[str, tuple[str, str]]) -> None:
+    schema = json.loads(forked("schema", *plugins["momentum"]).stdout)
     assert schema["$defs"]["Momentum"]["required"] == ["kind"]
     optimizers = schema["$defs"]["Recipe"]["properties"]["optimizer"]["anyOf"]
     assert {"$ref": "#/$defs/Momentum"} in optimizers

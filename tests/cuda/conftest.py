@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,8 +37,10 @@ def _folders(package: ModuleSpec | None) -> Sequence[str]:
 
 
 @pytest.fixture(scope="session")
-def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs Python with torch on the runtime; tests are skipped where it cannot be built."""
+def without_a_device(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Runs Python with torch on the runtime, in a process each; tests are skipped where it cannot be built."""
     compiler = shutil.which("gcc")
     if sys.platform != "linux" or compiler is None:
         pytest.skip("the CUDA runtime without a device is built with gcc on Linux")
@@ -53,6 +55,17 @@ def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
     subprocess.run([*build, *include, "-o", folder / "libruntime.so", HERE / "runtime.c", "-lpthread"], check=True)
     subprocess.run([*build, "-o", folder / "libcuda.so.1", HERE / "driver.c"], check=True)
 
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": str(folder / "libruntime.so"),
+        "LD_LIBRARY_PATH": str(folder),
+        "PYTHONPATH": str(HERE.parent.parent),
+        "CONNPRUNE_CACHE": str(folder / "cache"),
+        # cuBLASLt chooses among kernels by asking the device.
+        "DISABLE_ADDMM_CUDA_LT": "1",
+    }
+    streams = [folder / name for name in ("stdin", "stdout", "stderr")]
+
     def run(
         *arguments: str | Path,
         devices: int = 1,
@@ -60,29 +73,28 @@ def without_a_device(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
         cwd: Path = HERE.parent.parent,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "LD_PRELOAD": str(folder / "libruntime.so"),
-            "LD_LIBRARY_PATH": str(folder),
-            "RUNTIME_DEVICES": str(devices),
-            **variables,
-            "PYTHONPATH": str(HERE.parent.parent),
-            "CONNPRUNE_CACHE": str(folder / "cache"),
-            # cuBLASLt chooses among kernels by asking the device.
-            "DISABLE_ADDMM_CUDA_LT": "1",
+        for stream, text in zip(streams, (stdin, "", ""), strict=True):
+            stream.write_text(text)
+        wanted = {
+            "arguments": list(map(str, arguments)),
+            "folder": str(cwd),
+            "variables": {"RUNTIME_DEVICES": str(devices), **variables},
+            "streams": list(map(str, streams)),
         }
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=600,
-            cwd=cwd,
-            check=False,
-        )
+        assert forks.stdin
+        assert forks.stdout
+        forks.stdin.write(f"{json.dumps(wanted)}\n")
+        forks.stdin.flush()
+        code = int(forks.stdout.readline())
+        return subprocess.CompletedProcess(arguments, code, *(stream.read_text() for stream in streams[1:]))
 
-    return run
+    # One imports torch for all: that takes longer than most of what they do.
+    command = [sys.executable, "-m", "tests.cuda.forks"]
+    forks = subprocess.Popen(
+        command, cwd=HERE.parent.parent, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with forks:
+        yield run
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ many, and what a page takes for granted is there.
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sysconfig
@@ -17,13 +18,12 @@ from PIL import Image
 
 from connprune.data.settings import DataSettings
 from connprune.data.sources import load
+from tests.conftest import Command
 from tests.docs.blocks import PAGES, REASONS, ROOT, Block, blocks, files, shell_blocks
 
 LANGUAGES = {"mermaid", "python", "sh", "text", "yaml", "{eval-rst}"}
 BLOCKS = [block for page in PAGES for block in shell_blocks(page)]
 RUN = [page for page in PAGES if any(block.reason is None for block in shell_blocks(page))]
-# What a newcomer meets first is run with the fast tests. The other pages take longer still.
-FIRST = {"README.md"}
 
 # What pages take for granted, by what they call it.
 GRANTED = {
@@ -100,14 +100,28 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     return os.pathsep.join([str(folder), scripts, os.environ["PATH"]])
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, id=name, marks=[] if name in FIRST else pytest.mark.slow)
-        for page in RUN
-        if (name := str(page.relative_to(ROOT)))
-    ],
-)
+def test_the_commands_of_the_readme_run(command: Command, tmp_path: Path) -> None:
+    """What a newcomer meets first, with the fast tests: as a shell would, but in this process, for an epoch each."""
+    images(tmp_path / "path" / "to" / "images")
+    few = {"train": ("--epochs", "1", "--set", "data.train_images=60"), "retrain": ("--epochs", "1")}
+    text = "".join(block.text for block in shell_blocks(ROOT / "README.md") if block.reason is None)
+    pipelines = [each for line in text.splitlines() for each in line.partition("#")[0].split("&&")]
+    assert len(pipelines) > 5
+    for pipeline in pipelines:
+        out = ""
+        for part in pipeline.split("|"):
+            words, _, file = part.partition(">")
+            program, name, *arguments = shlex.split(words)
+            assert program == "connprune", part
+            done = command(name, *arguments, *few.get(name, ()), stdin=out)
+            assert done.code == 0, f"{part}: {done.err}"
+            out = done.out
+            if file:
+                Path(file.strip()).write_text(out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_shell_blocks_of_a_page_run(page: Path, path: str, tmp_path: Path) -> None:
     to_run = [block for block in shell_blocks(page) if block.reason is None]
     text = "".join(block.text for block in to_run)
