@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -18,6 +19,8 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 STOPPING = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
 
 _AGAIN_SECONDS = 0.1
+# How long an import is waited for: most of torch's, and no longer than somebody waits who pressed Ctrl-C.
+_IMPORT_SECONDS = 1.0
 
 
 def _heeded() -> Iterator[signal.Signals]:
@@ -58,13 +61,15 @@ class Interrupts:
 
     What is raised at any moment may get lost: in a finaliser, in a callback from C, in a library that catches
     everything. So it is raised again for as long as no part of the process is seen to handle it. While a module is
-    imported it waits: the C++ that torch runs then would abort the process.
+    imported it waits, since the C++ that torch runs then would abort the process; if that takes long, the process ends
+    at once, as if it had been killed.
 
     Attributes:
         came: the signal, or None.
     """
 
     came: int | None = None
+    _waited = 0.0
 
     def begin(self) -> None:
         """From now on signals are raised."""
@@ -93,9 +98,15 @@ class Interrupts:
             raise InterruptedRunError("Interrupted.", number)
 
     def _raise_again(self, number: int, frame: FrameType | None) -> None:
-        is_handled = interruption_behind(sys.exc_info()[1])
-        if self.came is not None and not is_handled and not _is_importing(frame):
+        if self.came is None or interruption_behind(sys.exc_info()[1]):
+            return
+        if not _is_importing(frame):
             raise InterruptedRunError("Interrupted.", self.came)
+        self._waited += _AGAIN_SECONDS
+        if self._waited >= _IMPORT_SECONDS:
+            with suppress(OSError):
+                os.write(2, b"Error: Interrupted.\n")
+            _leave(self.came, frame)
 
     def _drop(self, lost: "sys.UnraisableHookArgs") -> None:
         if lost.exc_type is not InterruptedRunError:

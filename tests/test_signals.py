@@ -65,6 +65,14 @@ def test_what_is_imported_is_imported_whole(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("whole\n130\n", "", 0)
 
 
+def test_an_import_that_takes_long_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nwhile True: pass\n", encoding="utf-8"
+    )
+    done = run(f"sys.path.insert(0, {str(tmp_path)!r})\nimport endless")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "Error: Interrupted.\n", 143)
+
+
 def test_what_undoes_is_not_interrupted_again() -> None:
     done = run("""
 try: os.kill(os.getpid(), signal.SIGTERM)
