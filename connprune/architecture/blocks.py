@@ -33,17 +33,17 @@ class Blocks(NamedTuple):
         """The feature maps of the output, of which there are so many, that can be made of these of the input."""
         if not self.linked:
             return set(range(outputs)) if numbers else set()
-        return _numbers_in({number // self.reads for number in numbers}, self.gives)
+        return _blocks(numbers, self.reads, self.gives)
 
     def whole(self, numbers: Collection[int]) -> set[int]:
         """The blocks of the output that these are in."""
-        return _numbers_in({number // self.gives for number in numbers}, self.gives)
+        return _blocks(numbers, self.gives, self.gives)
 
     def needed_for(self, numbers: Collection[int], inputs: int) -> set[int]:
         """The feature maps of the input, of which there are so many, that these of the output are made of."""
         if not self.linked:
             return set(range(inputs)) if numbers else set()
-        return _numbers_in({number // self.gives for number in numbers}, self.reads)
+        return _blocks(numbers, self.gives, self.reads)
 
 
 def normalised(blocks: Blocks, before: int = 1, after: int = 1) -> Blocks:
@@ -61,5 +61,8 @@ def normalised(blocks: Blocks, before: int = 1, after: int = 1) -> Blocks:
     return Blocks(blocks.reads * times, blocks.gives * times, linked=True)
 
 
-def _numbers_in(blocks: Collection[int], size: int) -> set[int]:
-    return {block * size + number for block in blocks for number in range(size)}
+def _blocks(numbers: Collection[int], before: int, after: int) -> set[int]:
+    """All numbers of the blocks, of so many after, whose blocks of so many before have one of these numbers."""
+    if before == after == 1:
+        return set(numbers)
+    return {block * after + number for block in {number // before for number in numbers} for number in range(after)}

@@ -45,7 +45,7 @@ def propagate(architecture: Architecture, removed: Mapping[Connection, frozenset
     """
     left: _Open = {
         target: {
-            read.connection.source: set(range(read.maps)) - removed.get(read.connection, frozenset()) for read in reads
+            read.connection.source: set(range(read.maps)).difference(removed.get(read.connection, ())) for read in reads
         }
         for target, reads in architecture.reads.items()
     }
@@ -80,7 +80,7 @@ def _merged(architecture: Architecture, target: str, sources: Mapping[str, set[i
         return set(range(architecture.shapes.merged[target].feature_maps)) if any(sources.values()) else set()
     maps: set[int] = set()
     for read in architecture.reads[target]:
-        maps.update(map(read.at.__getitem__, sources[read.connection.source]))
+        maps |= read.placed(sources[read.connection.source])
     return maps
 
 
@@ -109,8 +109,8 @@ def _arriving(architecture: Architecture, left: _Open, blocks: Mapping[str, Bloc
             _leave(architecture, target, left[target], complete)
         now = {}
         for source, maps in left[target].items():
-            taken, given = architecture.read[Connection(source, target)].take, made.get(source, set())
-            now[source] = {number for number in maps if taken[number] in given}
+            read, given = architecture.read[Connection(source, target)], made.get(source, set())
+            now[source] = read.places(maps, given)
         arriving.append(now)
         if target != HEAD:
             there = _merged(architecture, target, now)
@@ -147,8 +147,7 @@ def _keep_what_is_read(
             if len(wanted) < inputs:
                 _leave(architecture, target, now, wanted)
         for source, maps in now.items():
-            taken = architecture.read[Connection(source, target)].take
             left[target][source] |= maps
-            read_now[source].update(taken[number] for number in maps)
+            read_now[source] |= architecture.read[Connection(source, target)].taken(maps)
     read[INPUT] = set(range(architecture.input.feature_maps))
     return read

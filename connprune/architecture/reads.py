@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from connprune.architecture.architecture import Architecture, Connection
 
@@ -35,6 +36,26 @@ class Read:
     def maps(self) -> int:
         """How many feature maps it brings."""
         return len(self.take)
+
+    def taken(self, places: Set[int]) -> Set[int]:
+        """The numbers, among what its source gives, of the feature maps at these places of those that it brings."""
+        # Without a selection each stands at its own number.
+        return places if isinstance(self.take, range) else {self.take[place] for place in places}
+
+    def places(self, places: Set[int], given: Set[int]) -> set[int]:
+        """Those of these places that bring one of these feature maps of its source."""
+        if isinstance(self.take, range):
+            return set(places & given)
+        return {place for place in places if self.take[place] in given}
+
+    def placed(self, places: Set[int]) -> Set[int]:
+        """Where the feature maps at these places, of those that it brings, stand among what the merge aggregates."""
+        # A cut mostly leaves all of them, or none.
+        return self._at if len(places) == self.maps else {self.at[place] for place in places}
+
+    @cached_property
+    def _at(self) -> frozenset[int]:
+        return frozenset(self.at)
 
     @property
     def takes_all(self) -> bool:
