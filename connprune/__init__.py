@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from connprune import nn
     from connprune.architecture import (
         Architecture,
         Budget,
@@ -55,6 +56,7 @@ __all__ = [
     "fold_gates",
     "gates",
     "load",
+    "nn",
     "open_run",
     "penalty",
     "presets",
@@ -94,6 +96,8 @@ _ORIGINS = {
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
+    if name == "nn":
+        return import_module("connprune.nn")
     origin = next((module for module, names in _ORIGINS.items() if name in names), None)
     if origin is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,6 +35,9 @@ _APART_FUNCTIONS = {
     *(F.tanh, F.softplus, F.hardswish, F.hardsigmoid, F.hardtanh, F.dropout, F.dropout2d, F.max_pool1d, F.max_pool2d),
     *(F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_max_pool2d, F.interpolate),
 }
+# Of these what makes something else than zero of zero.
+_MOVING = (*_NORMS, nn.Sigmoid, nn.Softplus, nn.Hardsigmoid, nn.Hardtanh)
+_MOVING_FUNCTIONS = {torch.sigmoid, F.sigmoid, "sigmoid", F.softplus, F.hardsigmoid, F.hardtanh}
 _APART_METHODS = {"relu", "relu_", "sigmoid", "tanh", "contiguous", "clone", "float", "half", "to"}
 _FLATTENING = {torch.flatten, torch.reshape, "flatten", "view", "reshape"}
 _MEAN = {torch.mean, torch.sum, torch.amax, "mean", "sum", "amax"}
@@ -96,6 +99,14 @@ def sliced(module: nn.Module) -> Sliced:
     if isinstance(module, nn.PReLU) and module.num_parameters > 1:
         return {"weight": 0}, ("num_parameters",)
     return {}, ()
+
+
+def keeps_zero(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
+    """Whether what keeps feature maps apart makes zeros, in evaluation, of one that is zero."""
+    if node.op != "call_module":
+        return node.target not in _MOVING_FUNCTIONS
+    module = modules[str(node.target)]
+    return type(module) not in _MOVING and getattr(module, "bias", None) is None
 
 
 def scaled(module: nn.Module) -> tuple[str, ...]:

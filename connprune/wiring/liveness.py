@@ -44,7 +44,7 @@ class Wired:
     def inputs(self, node: fx.Node) -> Iterator[tuple[fx.Node, int | None]]:
         """What a merge takes, each with the number of its gate."""
         merge = self.merge(node)
-        sources = node.args[1:] if isinstance(merge, Addition) else node.args
+        sources = node.args[1:] if merge and merge.multiplies else node.args
         numbers = merge.numbers if merge else ()
         yield from zip(cast("tuple[fx.Node, ...]", sources), numbers, strict=True)
 
@@ -70,13 +70,15 @@ def left_without(wired: Wired, removed: Collection[int]) -> Left | None:
     """What is left without some connections; None if what the module gives would be lost.
 
     A merge that has lost all of its inputs, or one that has no gate, is lost itself, and so is what is computed from
-    it up to the next gates, whose connections go too.
+    it up to the next gates, whose connections go too. An addition without any gates can do without merges that are
+    lost: they are zero.
 
     Args:
         wired: the module.
         removed: the numbers of the gates of these connections.
     """
     lost: set[fx.Node] = set()
+    zero: set[fx.Node] = set()  # Of these the merges that are lost because they add up nothing.
     inputs: dict[fx.Node, tuple[tuple[fx.Node, int | None], ...]] = {}
     maps: dict[fx.Node, tuple[int, ...]] = {}
     for node in wired.graph_module.graph.nodes:
@@ -88,8 +90,13 @@ def left_without(wired: Wired, removed: Collection[int]) -> Left | None:
             continue
         every = tuple(wired.inputs(node))
         inputs[node] = tuple((each, number) for each, number in every if each not in lost and number not in removed)
-        if not inputs[node] or any(number is None and each in lost for each, number in every):
+        is_plain = isinstance(wired.merge(node), Addition) and all(number is None for _, number in every)
+        can_miss = zero if is_plain else ()
+        if any(number is None and each in lost and each not in can_miss for each, number in every):
             lost.add(node)
+        elif not inputs[node]:
+            lost.add(node)
+            zero.add(node)
         elif isinstance(wired.merge(node), Concatenation):
             maps |= _stacked(wired, node, every, inputs[node], maps)
     (output,) = wired.graph_module.graph.find_nodes(op="output")

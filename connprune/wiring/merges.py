@@ -4,12 +4,17 @@ import operator
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import fx
 
+from connprune.errors import UsageError
+from connprune.mistakes import Mistake
 from connprune.wiring.flow import asks_for_shape
+from connprune.wiring.gated import GatedMerge
 from connprune.wiring.modules import owner
+from connprune.wiring.parts import Addition, Concatenation, GatedConcatenation, Merge
 from connprune.wiring.storage import changing, storages
 from connprune.wiring.tracing import Shape
 
@@ -30,17 +35,17 @@ class Found:
         node: what gives its result.
         inputs: what it takes, in order; several additions in a row are one.
         gated: of each input, whether it can go.
-        adds: whether it is an addition.
+        part: the class of the module that takes its place.
     """
 
     node: fx.Node
     inputs: tuple[fx.Node, ...]
     gated: tuple[bool, ...]
-    adds: bool
+    part: type[Merge]
 
 
 def merges(graph_module: fx.GraphModule, shapes: Mapping[str, Shape]) -> list[Found]:
-    """All of them, in order.
+    """All of them, in order; of a module that has gates of its own those that have them, and its additions.
 
     Of an addition the input that all others are computed from is no connection that could go: it is what a residual
     network adds its branches to.
@@ -48,22 +53,35 @@ def merges(graph_module: fx.GraphModule, shapes: Mapping[str, Shape]) -> list[Fo
     Args:
         graph_module: a module.
         shapes: of the tensors that its nodes make, by their names.
+
+    Raises:
+        UsageError: gates of its own stand where no cut could follow them.
     """
     graph = graph_module.graph
+    own = [node for node in graph.nodes if gated_merge(graph_module, node)]
     before = _ancestors(graph)
     continued = {node for node in graph.nodes if _continues(node, shapes, before)}
     continued = _unchanged(graph_module, continued)
     found: list[Found] = []
     for node in graph.nodes:
-        if _is_addition(node, shapes, before) and node not in continued:
+        if node in own:
+            found.append(_own(graph_module, node, own, shapes))
+        elif _is_addition(node, shapes, before) and node not in continued:
             inputs = _terms(node, continued)
-            gated = tuple(not all(each in before[other] for other in inputs if other is not each) for each in inputs)
-            found.append(Found(node, inputs, gated, adds=True))
-        elif inputs := _stacked(node, shapes):
+            trunk = [all(each in before[other] for other in inputs if other is not each) for each in inputs]
+            gated = tuple(not own and not is_trunk for is_trunk in trunk)
+            found.append(Found(node, inputs, gated, Addition))
+        elif not own and (inputs := _stacked(node, shapes)):
             computed = [_is_computed(each, before) for each in inputs]
             alone = sum(computed) < 2
-            found.append(Found(node, inputs, tuple(each and not alone for each in computed), adds=False))
+            found.append(Found(node, inputs, tuple(each and not alone for each in computed), Concatenation))
     return found
+
+
+def gated_merge(graph_module: fx.GraphModule, node: fx.Node) -> GatedMerge | None:
+    """The merge with gates of its own that a node calls."""
+    module = graph_module.get_submodule(str(node.target)) if node.op == "call_module" else None
+    return module if isinstance(module, GatedMerge) else None
 
 
 def names(graph: fx.Graph) -> dict[fx.Node, str]:
@@ -90,6 +108,19 @@ def _ancestors(graph: fx.Graph) -> dict[fx.Node, frozenset[fx.Node]]:
         sources = () if asks_for_shape(node) else node.all_input_nodes
         before[node] = frozenset().union(*({each, *before[each]} for each in sources))
     return before
+
+
+def _own(graph_module: fx.GraphModule, node: fx.Node, own: Collection[fx.Node], shapes: Mapping[str, Shape]) -> Found:
+    """A merge that has gates of its own."""
+    module = cast("GatedMerge", gated_merge(graph_module, node))
+    merge, name = module.merge, f"{node.target} ({type(module).__name__})"
+    if sum(gated_merge(graph_module, each) is module for each in own) > 1:
+        raise UsageError(Mistake(f"{name} is called at several places, expected one for each", key="module"))
+    if isinstance(merge, GatedConcatenation) and merge.dim % len(shapes[node.name]) != 1:
+        found, expected = f"{name} along dimension {merge.dim}", "dimension 1, that of the feature maps"
+        raise UsageError(Mistake(key="module", found=found, expected=expected))
+    gated = tuple(number is not None for number in merge.numbers)
+    return Found(node, cast("tuple[fx.Node, ...]", node.args), gated, type(merge))
 
 
 def _is_addition(node: fx.Node, shapes: Mapping[str, Shape], before: Before) -> bool:

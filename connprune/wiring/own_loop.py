@@ -1,11 +1,13 @@
 """What a training loop of one's own needs of a module with gates, be it a `Network` or what `wire` gave."""
 
+from collections.abc import Sequence
 from typing import cast
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, fx, nn
 
+from connprune.architecture.architecture import Connection
 from connprune.architecture.cutting import cut as cut_architecture
 from connprune.architecture.gates import Gates
 from connprune.architecture.rules import Rule
@@ -17,6 +19,7 @@ from connprune.network.network import Network, build
 from connprune.network.penalties import PENALTIES, relative_costs
 from connprune.network.slicing import sliced_weights
 from connprune.wiring import shrink as wired_cut
+from connprune.wiring.gated import GatedMerge
 from connprune.wiring.liveness import Wired
 from connprune.wiring.parts import WiredGates
 
@@ -27,16 +30,23 @@ def gates(module: nn.Module) -> dict[str, float | list[float]]:
     """The gates as a cut sees them, by their connections, `source->target`; a list where each feature map has one.
 
     Args:
-        module: a `Network`, what `wire` gave, or a module that holds one of them, as a wrapper for training does.
+        module: a `Network`, what `wire` gave, or a module that holds one of them, as a wrapper for training does; or
+            one written with `connprune.nn`, whose sources are called by their numbers, `0->block.add`, until `wire`
+            finds out what they are.
 
     Raises:
         UsageError: it has no gates.
     """
     gated = _gated(module)
     if not isinstance(gated, Network):
-        named = cast("WiredGates", _weights(gated))
-        return dict(zip(map(str, named.connections), named.values().detach().tolist(), strict=True))
-    architecture, values = gated.architecture, _weights(gated).values().detach()
+        return {
+            str(connection): gate
+            for name, each in gated.named_modules()
+            if isinstance(each, WiredGates | GatedMerge)
+            for connection, gate in zip(_connections(name, each), each.values().detach().tolist(), strict=True)
+        }
+    (weights,) = _weights(gated)
+    architecture, values = gated.architecture, weights.values().detach()
     is_shared = architecture.gates is not None and architecture.gates.sharing == "shared"
     parts = zip(architecture.gated_connections, values.split(architecture.gate_counts), strict=True)
     return {str(connection): part.item() if is_shared else part.tolist() for connection, part in parts}
@@ -54,12 +64,8 @@ def penalty(module: nn.Module) -> Tensor:
         UsageError: it has no gates, or their penalty takes the product's own loop.
     """
     gated = _gated(module)
-    weights, settings = _weights(gated), _settings(gated)
-    if settings.penalised not in PENALTIES:
-        raise UsageError(
-            Mistake(key="gates.penalise", found=settings.penalised, expected=f"one of {', '.join(PENALTIES)}")
-        )
-    return settings.penalty * PENALTIES[settings.penalised](weights, _costs(gated, weights, settings)).sum()
+    first, *others = (_penalty(gated, weights) for weights in _weights(gated))
+    return sum(others, first)
 
 
 def shrink(module: nn.Module, rule: Rule) -> nn.Module:
@@ -83,7 +89,7 @@ def shrink(module: nn.Module, rule: Rule) -> nn.Module:
     """
     gated = _gated(module)
     if not isinstance(gated, Network):
-        return wired_cut.shrink(gated, rule)
+        return wired_cut.shrink(_wired(gated), rule)
     outcome = cut_architecture(gated.architecture, gates(gated), rule)
     device = gated.mean.device
     weights = {name: tensor.cpu() for name, tensor in gated.state_dict().items()}
@@ -102,19 +108,20 @@ def preview(module: nn.Module, rule: Rule) -> wired_cut.Report:
     gated = _gated(module)
     if isinstance(gated, Network):
         raise ArgumentError(Mistake(key="module", found="a Network", expected="what connprune.wire gave"))
-    _, report = wired_cut.cut(Wired.of(gated), rule)
+    _, report = wired_cut.cut(Wired.of(_wired(gated)), rule)
     return report
 
 
-def _gated(module: nn.Module) -> "Network | fx.GraphModule":
-    """The module with gates in a module, which may be that itself."""
+def _gated(module: nn.Module) -> nn.Module:
+    """The module with gates in a module, which may be that itself: a `Network`, what is wired, or with gated merges."""
     require("module", module, nn.Module, "a torch.nn.Module")
-    found = [
+    found: list[nn.Module] = [
         part
         for part in module.modules()
         if (isinstance(part, Network) and part.gates is not None)
         or (isinstance(part, fx.GraphModule) and any(isinstance(each, WiredGates) for each in part.modules()))
     ]
+    found += [module] if any(isinstance(part, GatedMerge) for part in module.modules()) else []
     if len(found) != 1:
         held = f"{len(found)} modules with gates" if found else "no gates"
         expected = "one Network with gates, or what connprune.wire gave"
@@ -122,17 +129,41 @@ def _gated(module: nn.Module) -> "Network | fx.GraphModule":
     return found[0]
 
 
-def _weights(gated: "Network | fx.GraphModule") -> GateWeights:
-    return next(part for part in gated.modules() if isinstance(part, GateWeights))
+def _wired(gated: nn.Module) -> fx.GraphModule:
+    """The same, of which a cut knows what its gates connect."""
+    if not isinstance(gated, fx.GraphModule) or not any(isinstance(part, WiredGates) for part in gated.modules()):
+        found, expected = "gates of its own, not wired", "what connprune.wire makes of it"
+        raise ArgumentError(Mistake(key="module", found=found, expected=expected))
+    return gated
 
 
-def _settings(gated: "Network | fx.GraphModule") -> Gates:
+def _weights(gated: nn.Module) -> list[GateWeights]:
+    return [part for part in gated.modules() if isinstance(part, GateWeights)]
+
+
+def _connections(name: str, weights: WiredGates | GatedMerge) -> Sequence[Connection]:
+    if isinstance(weights, WiredGates):
+        return weights.connections
+    numbers = weights.merge.numbers
+    name = name or type(weights).__name__
+    return [Connection(str(source), name) for source, number in enumerate(numbers) if number is not None]
+
+
+def _penalty(gated: nn.Module, weights: GateWeights) -> Tensor:
+    settings = _settings(gated, weights)
+    able = [name for name in PENALTIES if name != "cost" or not isinstance(weights, GatedMerge)]
+    if settings.penalised not in able:
+        raise UsageError(Mistake(key="gates.penalise", found=settings.penalised, expected=f"one of {', '.join(able)}"))
+    return settings.penalty * PENALTIES[settings.penalised](weights, _costs(gated, weights, settings)).sum()
+
+
+def _settings(gated: nn.Module, weights: GateWeights) -> Gates:
     if isinstance(gated, Network):
         return gated.architecture.gates or Gates()
-    return cast("WiredGates", _weights(gated)).settings
+    return cast("WiredGates | GatedMerge", weights).settings
 
 
-def _costs(gated: "Network | fx.GraphModule", weights: GateWeights, settings: Gates) -> Tensor:
+def _costs(gated: nn.Module, weights: GateWeights, settings: Gates) -> Tensor:
     """What the penalty weighs gates by; a trial cut of each connection, so they are found once."""
     if isinstance(weights, WiredGates):
         return weights.costs

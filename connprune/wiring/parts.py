@@ -1,6 +1,7 @@
 """What wiring puts into a module: its gates, and the additions and concatenations that they act on."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,6 @@ from connprune.network.gate_kinds import module_of
 from connprune.network.gates import GateWeights
 from connprune.network.passed_gates import Products
 from connprune.network.printed import Printed
-from connprune.wiring.tracing import Shape
 
 # For each input of a merge the number of its gate; None is an input without one.
 Numbers = tuple[int | None, ...]
@@ -36,7 +36,11 @@ class WiredGates(GateWeights):
     costs: Tensor
 
     def __init__(
-        self, connections: Sequence[Connection], settings: Gates, shapes: dict[str, Shape], ungated: Sequence[str]
+        self,
+        connections: Sequence[Connection],
+        settings: Gates,
+        shapes: dict[str, tuple[int, ...]],
+        ungated: Sequence[str],
     ) -> None:
         start = settings.initialisation.value if isinstance(settings.initialisation, Constant) else 0.0
         kind = module_of(settings.kind_class)()
@@ -61,10 +65,20 @@ class Merge(Printed):
         numbers: of the gates.
     """
 
+    # Whether it multiplies its inputs by the gates, which it takes before them.
+    multiplies: ClassVar[bool] = True
+
     def __init__(self, name: str, numbers: Numbers) -> None:
         super().__init__()
         self.name, self.numbers = name, numbers
         self.summary = name
+
+    def terms(self, gates: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Each input times its gate."""
+        return [
+            values if number is None else values * gates[number].to(values.dtype)
+            for number, values in zip(self.numbers, inputs, strict=True)
+        ]
 
 
 class Addition(Merge):
@@ -77,12 +91,8 @@ class Addition(Merge):
             gates: of this pass, (gates,).
             inputs: tensors of one shape.
         """
-        terms = [
-            values if number is None else values * gates[number].to(values.dtype)
-            for number, values in zip(self.numbers, inputs, strict=True)
-        ]
-        total = terms[0]
-        for term in terms[1:]:
+        total, *others = self.terms(gates, inputs)
+        for term in others:
             total = total + term
         return total
 
@@ -90,9 +100,36 @@ class Addition(Merge):
 class Concatenation(Merge):
     """The feature maps of tensors side by side; their gates act where layers read them, see `GatedReading`."""
 
+    multiplies = False
+
     def forward(self, *inputs: Tensor) -> Tensor:
         """(batch, all maps, …) from (batch, maps, …) each."""
         return torch.cat(inputs, 1)
+
+
+class GatedConcatenation(Concatenation):
+    """Tensors side by side, each times its gate.
+
+    Args:
+        name: as the connections to it say.
+        numbers: of the gates.
+        dim: along which dimension.
+    """
+
+    multiplies = True
+
+    def __init__(self, name: str, numbers: Numbers, dim: int = 1) -> None:
+        super().__init__(name, numbers)
+        self.dim = dim
+
+    def forward(self, gates: Tensor, *inputs: Tensor) -> Tensor:  # type: ignore[override]
+        """All of them.
+
+        Args:
+            gates: of this pass, (gates,).
+            inputs: tensors of one shape but for that dimension.
+        """
+        return torch.cat(self.terms(gates, inputs), self.dim)
 
 
 class GatedReading(Printed):

@@ -1,7 +1,7 @@
 """A wired module, or what was cut from one, in a safetensors file, without a pickle."""
 
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from torch import fx, nn
 
@@ -12,7 +12,10 @@ from connprune.tensor_files import read_header, read_tensors, write_tensors
 from connprune.wiring.origin import Origin
 from connprune.wiring.shrink import shrink
 from connprune.wiring.tracing import Example
-from connprune.wiring.wire import Penalise, wire
+from connprune.wiring.wire import wire
+
+if TYPE_CHECKING:
+    from connprune.wiring.gated import Penalise
 
 _KEY = "wired"
 
@@ -79,8 +82,9 @@ def restore(path: str | Path, module: nn.Module, example: Example) -> fx.GraphMo
     )
     if origin.removed is not None:
         made = shrink(made, Removed(origin.removed))
+    is_same = origin.removed is not None or Origin.read(made) == origin
     needed = {name: tuple(tensor.shape) for name, tensor in made.state_dict().items()}
-    if read_header(path).shapes != needed:
+    if read_header(path).shapes != needed or not is_same:
         raise UsageError(f"{path}: these weights do not belong to this module.")
     made.load_state_dict(read_tensors(path)[0])
     return made

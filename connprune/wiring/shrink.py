@@ -20,7 +20,7 @@ from connprune.wiring.flow import is_identity_in_evaluation, scaled, sliced
 from connprune.wiring.liveness import Left, Wired, gone, left_without
 from connprune.wiring.modules import add_part, as_module, used_twice
 from connprune.wiring.origin import ORIGIN, Origin
-from connprune.wiring.parts import Addition, Concatenation, GatedReading, Scale
+from connprune.wiring.parts import Concatenation, GatedReading, Merge, Scale
 from connprune.wiring.storage import Storages, changing, storages
 
 
@@ -153,18 +153,16 @@ class _Shrinking:
     def run(self) -> None:
         graph, values = self.wired.graph_module.graph, self.wired.gates.values().detach()
         for node in self.left.inputs.keys() & self.left.nodes:
-            gates = node.args[:1] if isinstance(self.wired.merge(node), Addition) else ()
+            merge = self.wired.merge(node)
+            gates = node.args[:1] if merge and merge.multiplies else ()
             node.args = (*gates, *(each for each, _ in self.left.inputs[node]))
         graph.eliminate_dead_code()
         for node in graph.find_nodes(op="call_module"):
             module = self.wired.modules[str(node.target)]
             if isinstance(module, GatedReading):
                 self._read(node, module.products(values))
-            elif isinstance(module, Addition):
-                self._add(node, values)
-            elif isinstance(module, Concatenation):
-                with graph.inserting_before(node):
-                    self._replace(node, graph.call_function(torch.cat, (list(node.args), 1)))
+            elif isinstance(module, Merge):
+                self._merge(node, module, values)
             elif (source := self.wired.flows[node].source) in self.left.maps:
                 _narrow(module, self.left.maps[source])
         graph.eliminate_dead_code()
@@ -179,15 +177,19 @@ class _Shrinking:
             tensor.mul_(factors.to(tensor.dtype).reshape(-1, *[1] * (tensor.dim() - 1 - along)))
         self._replace(node, source)
 
-    def _add(self, node: fx.Node, values: Tensor) -> None:
-        """Adds what is left of the inputs of an addition."""
-        graph, sources = self.wired.graph_module.graph, cast("tuple[fx.Node, ...]", node.args[1:])
-        numbers = [number for _, number in self.left.inputs[node]]
+    def _merge(self, node: fx.Node, merge: Merge, values: Tensor) -> None:
+        """Adds or concatenates what is left of the inputs of a merge."""
+        graph = self.wired.graph_module.graph
+        sources = cast("tuple[fx.Node, ...]", node.args[merge.multiplies :])
+        numbers = [number if merge.multiplies else None for _, number in self.left.inputs[node]]
         with graph.inserting_before(node):
             terms = [
                 source if number is None else self._scaled(source, values[number], sources.count(source) == 1)
                 for source, number in zip(sources, numbers, strict=True)
             ]
+            if isinstance(merge, Concatenation):
+                self._replace(node, graph.call_function(torch.cat, (terms, 1)))
+                return
             total = terms[0]
             for term in terms[1:]:
                 total = graph.call_function(operator.add, (total, term))

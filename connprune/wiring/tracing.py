@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 from connprune.arguments import require
 from connprune.errors import ArgumentError, UsageError
 from connprune.mistakes import Mistake
+from connprune.wiring.gated import GatedMerge
 from connprune.wiring.hooks import has_hooks
 from connprune.wiring.modules import add_part, as_module, owner
 
@@ -88,13 +89,13 @@ def _shapes(root: nn.Module, result: fx.GraphModule, inputs: tuple[Tensor, ...])
     return {name: tuple(meta.shape) for name, meta in metas.items() if hasattr(meta, "shape")}
 
 
-def require_unchanged(module: nn.Module, wired: fx.GraphModule, gates: fx.Node, example: Example) -> None:
-    """Runs a module and what was wired of it, with all gates at 1.
+def require_unchanged(module: nn.Module, wired: fx.GraphModule, gates: fx.Node | None, example: Example) -> None:
+    """Runs a module and what was wired of it, with all gates at 1 where they are not the module's own.
 
     Args:
         module: any; left as it is.
         wired: what was made of it.
-        gates: the node that gives them.
+        gates: the node that gives them; None if they are its own.
         example: what it takes.
 
     Raises:
@@ -105,12 +106,13 @@ def require_unchanged(module: nn.Module, wired: fx.GraphModule, gates: fx.Node, 
         torch.manual_seed(0)
         expected = root(*inputs)
         torch.manual_seed(0)
-        ones = torch.ones_like(wired.get_parameter(f"{gates.target}.weight"))
-        given = fx.Interpreter(wired).run(*inputs, initial_env={gates: ones})
+        given_gates = {gates: torch.ones_like(wired.get_parameter(f"{gates.target}.weight"))} if gates else {}
+        given = fx.Interpreter(wired).run(*inputs, initial_env=given_gates)
     if not _are_close(expected, given):
+        how = "with gates of 1 than without" if gates else "once it is wired"
         raise UsageError(
             Mistake(
-                f"{type(module).__name__} gives something else with gates of 1 than without",
+                f"{type(module).__name__} gives something else {how}",
                 key="module",
                 expected="a forward that adds nothing in place to what it reads again by another name",
             )
@@ -146,12 +148,15 @@ class _Tracer(fx.Tracer):
     def call_module(self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
         path = self.path_of_module(m)
         try:
-            if not self.is_leaf_module(m, path):
+            if isinstance(m, GatedMerge) or not self.is_leaf_module(m, path):
                 _require_no_hooks(m)
             return super().call_module(m, forward, args, kwargs)
         except Exception:
             self.failed_in = self.failed_in or path
             raise
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, GatedMerge) or super().is_leaf_module(m, module_qualified_name)
 
 
 def _require_no_hooks(module: nn.Module) -> None:

@@ -1,31 +1,30 @@
 """Puts gates on the skip connections of a module that somebody else wrote."""
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import count
-from numbers import Real
-from typing import Literal, cast
+from typing import cast
 
-from pydantic import ValidationError
+import torch
 from torch import fx, nn
 
 from connprune.architecture.architecture import Connection
-from connprune.architecture.gate_kinds import GATE_KINDS
-from connprune.architecture.gates import Constant, Gates
+from connprune.architecture.gates import Gates
 from connprune.arguments import require
-from connprune.errors import UsageError
+from connprune.errors import ArgumentError, UsageError
 from connprune.mistakes import Mistake, few
 from connprune.names import unknown
-from connprune.network.penalties import PENALTIES
 from connprune.wiring.counts import relative_costs
-from connprune.wiring.flow import asks_for_shape, flow, sliced
-from connprune.wiring.merges import Found, merges, names
+from connprune.wiring.flow import asks_for_shape, flow, keeps_zero, sliced
+from connprune.wiring.gated import GatedMerge, Penalise, gate_settings
+from connprune.wiring.merges import Found, gated_merge, merges, names
 from connprune.wiring.modules import add_part, modules_of, used_twice
-from connprune.wiring.parts import Acting, Addition, Concatenation, GatedReading, Numbers, WiredGates
+from connprune.wiring.parts import Acting, Addition, Concatenation, GatedReading, Merge, Numbers, WiredGates
 from connprune.wiring.tracing import Example, Shape, require_unchanged, traced
 from connprune.wiring.widths import flatten_by_shape, state_width
 
-Penalise = Literal["gate", "l0", "entropy", "cost"]
+_CANNOT = "cannot lose any"
+_TWICE = "is used at several places, and would lose them at all of these"
+_MOVES = "makes something else than zero of a closed one"
 
 
 def wire(
@@ -46,6 +45,9 @@ def wire(
     the next layers read it, behind normalisations and activations. With linear gates that start at 1, the module gives
     what it gave before.
 
+    A module that has gates of its own, by `connprune.nn.GatedSum` and `GatedConcat`, gets no others and gives what it
+    gave: these become the gates of the copy, with their kind, w, temperature and penalty, whatever is said here.
+
     It trains in any loop: add `connprune.penalty(wired)` to the loss, and cut with `connprune.shrink(wired, rule)`.
 
     Args:
@@ -63,14 +65,19 @@ def wire(
 
     Raises:
         UsageError: the module cannot be traced; it has no skip connections; what reads one of its concatenations
-            cannot lose feature maps; or a setting does not suit. Modules are named by their paths.
+            cannot lose feature maps; its own gates differ in kind, or stand where none can go; or a setting does not
+            suit. Modules are named by their paths.
     """
-    settings = _settings(kind, start, penalty, penalise)
+    settings = gate_settings(kind, start, penalty, penalise)
     require("module", module, nn.Module, "a torch.nn.Module")
     if any(isinstance(part, WiredGates) for part in module.modules()):
         raise UsageError(Mistake(key="module", found="a wired module", expected="one without gates"))
     graph_module, sizes = traced(module, example)
     called, found = names(graph_module.graph), merges(graph_module, sizes)
+    own = list(filter(None, (gated_merge(graph_module, each.node) for each in found)))
+    if own and ungated:
+        expected = "none, since the module has gates of its own"
+        raise ArgumentError(Mistake(key="ungated", found=", ".join(map(repr, ungated)), expected=expected))
     for name in ungated:
         if name not in (known := [called[each.node] for each in found]):
             raise UsageError(unknown("ungated", name, known))
@@ -88,25 +95,28 @@ def wire(
         raise UsageError(
             Mistake("it has no additions and concatenations of feature maps, so no skip connections", key="module")
         )
-    values = _gate(graph_module, WiredGates(connections, settings, sizes, sorted(ungated)), called)
-    require_unchanged(module, graph_module, values, example)
+    gates = WiredGates(connections, _common(own) if own else settings, sizes, sorted(ungated))
+    if own:
+        gates.weight.data = torch.cat([each.weight.detach() for each in own])
+        gates.temperature.copy_(own[0].temperature)
+    values = _gate(graph_module, gates, called)
+    require_unchanged(module, graph_module, None if own else values, example)
     return graph_module
 
 
-def _settings(kind: str, start: float, penalty: float, penalise: Penalise | None) -> Gates:
-    """Raises UsageError: a setting does not suit."""
-    # Those that treat each gate by itself, and learn from the loss by its gradient alone.
-    kinds = [name for name, known in GATE_KINDS.items() if not known.needs_architecture]
-    if kind not in kinds:
-        raise UsageError(unknown("kind", str(kind), kinds))
-    if penalise not in (None, *PENALTIES):
-        raise UsageError(unknown("penalise", str(penalise), PENALTIES))
-    require("start", start, Real, "a finite number", math.isfinite)
-    require("penalty", penalty, Real, "a number from 0 upwards", lambda value: 0 <= value < math.inf)
-    try:
-        return Gates(kind=kind, penalty=penalty, penalise=penalise, initialisation=Constant(value=start))
-    except ValidationError as error:
-        raise UsageError(Mistake(error.errors()[0]["msg"].removeprefix("Value error, "), key="penalise")) from error
+def _common(own: Sequence[GatedMerge]) -> Gates:
+    """The settings that a module's own gates have in common.
+
+    Raises:
+        UsageError: they differ.
+    """
+    first, *others = (each.settings for each in own)
+    same = all(each.model_copy(update={"initialisation": first.initialisation}) == first for each in others)
+    if not same or len({each.temperature.item() for each in own}) > 1:
+        problem = f"the gates of its {len(own)} gated sums and concatenations differ in more than where they start"
+        expected = "the same kind, temperature, penalty and penalise for all"
+        raise UsageError(Mistake(problem, key="module", expected=expected))
+    return first
 
 
 def _apart(sources: list[str]) -> list[str]:
@@ -125,12 +135,15 @@ def _mark(
 ) -> fx.Node:
     """Puts a module in the place of an addition or a concatenation."""
     graph = graph_module.graph
-    part = (Addition if found.adds else Concatenation)(target, numbers)
+    part = found.part(target, numbers)
     path = add_part(graph_module, "merge", part)
     with graph.inserting_before(found.node):
         node = graph.call_module(path, tuple(made.get(each, each) for each in found.inputs))
     sizes[node.name] = sizes[found.node.name]
     found.node.replace_all_uses_with(node)
+    if gated_merge(graph_module, found.node):
+        graph.erase_node(found.node)
+        graph_module.delete_submodule(str(found.node.target))
     return node
 
 
@@ -151,29 +164,36 @@ def _gate(graph_module: fx.GraphModule, gates: WiredGates, called: Mapping[fx.No
     mistakes: list[Mistake] = []
     for node in list(graph.nodes):
         module = modules.get(str(node.target)) if node.op == "call_module" else None
-        if isinstance(module, Concatenation):
+        if isinstance(module, Concatenation) and not module.multiplies:
             acting |= _beside(node, module.numbers, acting, gates.shapes)
             continue
         gated = [each for each in node.all_input_nodes if each in acting]
-        if isinstance(module, Addition):
+        if isinstance(module, Merge):
             node.args = (values, *node.args)
+        if isinstance(module, Concatenation):
+            # Its gates have acted; its feature maps can still go.
+            acting[node] = ((),) * gates.shapes[node.name][1]
+            continue
         if gated and asks_for_shape(node):
             state_width(node, gates.shapes[gated[0].name])
         if not gated or asks_for_shape(node):
             continue
         through = flow(node, modules, gates.shapes)
         is_shared = module is not None and module in shared and bool(sliced(module)[0])
-        if through.kind in ("other", "merge") or is_shared:
+        have_acted = not any(acting[gated[0]])
+        moves = have_acted and through.kind == "apart" and not keeps_zero(node, modules)
+        if through.kind in ("other", "merge") or is_shared or moves:
             name = module.name if isinstance(module, Addition) else called[node]
-            mistakes.append(_unsuitable(name, module, _merge_of(gated[0], modules), is_shared))
-        elif through.kind == "reads":
+            problem = _MOVES if moves else _TWICE if is_shared else _CANNOT
+            mistakes.append(_unsuitable(name, module, _merge_of(gated[0], modules), problem))
+        elif through.kind == "reads" and not have_acted:
             reading = GatedReading(acting[gated[0]], len(gates.connections))
             path = add_part(graph_module, "reading", reading)
             with graph.inserting_before(node):
                 product = graph.call_module(path, (values, gated[0]))
             gates.shapes[product.name] = gates.shapes[gated[0].name]
             node.replace_input_with(gated[0], product)
-        else:
+        elif through.kind != "reads":
             if through.kind == "repeated" and module is None:
                 flatten_by_shape(node, gated[0])
             acting[node] = tuple(numbers for numbers in acting[gated[0]] for _ in range(through.times))
@@ -197,19 +217,16 @@ def _beside(
     return {node: tuple(maps)} if any(maps) else {}
 
 
-def _merge_of(node: fx.Node, modules: Mapping[str, nn.Module]) -> str:
-    """The name of the concatenation whose feature maps reach a node."""
+def _merge_of(node: fx.Node, modules: Mapping[str, nn.Module]) -> Concatenation:
+    """The concatenation whose feature maps reach a node."""
     while not (node.op == "call_module" and isinstance(found := modules[str(node.target)], Concatenation)):
         node = next(each for each in node.all_input_nodes)
-    return found.name
+    return found
 
 
-def _unsuitable(name: str, module: nn.Module | None, merge: str, is_used_twice: bool) -> Mistake:
+def _unsuitable(name: str, module: nn.Module | None, merge: Concatenation, problem: str) -> Mistake:
     is_layer = module is not None and not isinstance(module, Addition)
     what = f"{name} ({type(module).__name__})" if is_layer else name
-    problem = "is used at several places, and would lose them at all of these" if is_used_twice else "cannot lose any"
-    return Mistake(
-        f"the feature maps of {merge} go to {what}, which {problem}",
-        key="module",
-        hint=f"ungated=[{merge!r}] leaves it without gates",
-    )
+    instead = "a torch.cat in its place gets gates that act behind it" if problem is _MOVES else None
+    hint = instead if merge.multiplies else f"ungated=[{merge.name!r}] leaves it without gates"
+    return Mistake(f"the feature maps of {merge.name} go to {what}, which {problem}", key="module", hint=hint)

@@ -282,6 +282,23 @@ def test_what_is_left_ungated_is_not_in_the_way() -> None:
         cp.wire(Written(forward), IMAGES, ungated=["cta"])
 
 
+@torch.no_grad()
+def test_an_addition_without_gates_can_do_without_a_sum_that_has_gone() -> None:
+    def forward(net: Written, images: Tensor) -> Tensor:
+        first = net.stem(images)
+        inner = net.one(first) + net.two(first)
+        maps = net.relu(first + inner)
+        return means(net, maps + first) + means(net, inner)
+
+    wired = cp.wire(Written(forward).eval(), IMAGES, ungated=["add_1", "add_2"])
+    assert list(cp.gates(wired)) == ["one->add", "two->add", "head->add_3", "head_1->add_3"]
+    gates_of(wired).weight.copy_(torch.tensor([0, 0, 1.5, 0]))
+    small = cp.shrink(wired, Threshold(0.01))
+    same(small(IMAGES), wired(IMAGES))
+    assert not hasattr(small, "one")
+    assert not hasattr(small, "two")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
