@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import TINY, Command, Run
+from tests.conftest import TINY, Command
 
 
 def assert_refused(outcome, code: int = 2) -> None:  # type: ignore[no-untyped-def]
@@ -274,16 +274,16 @@ def test_a_damaged_cut_is_refused_before_it_is_trained(command: Command, tmp_pat
 
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs a limit on file sizes")
-def test_a_cut_that_cannot_be_written_leaves_nothing(tmp_path: Path, connprune: Run) -> None:
+def test_a_cut_that_cannot_be_written_leaves_nothing(tmp_path: Path, command: Command) -> None:
     """A limit on the size of files fails a write midway, as a full disk does."""
-    assert connprune("train", *TINY, "--run", "mine").returncode == 0
+    assert command("train", *TINY, "--run", "mine").code == 0
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
-    command = [sys.executable, "-m", "connprune", "prune", "mine", "--keep", "40", "--out", "cuts/first"]
-    done = subprocess.run(command, cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, check=False)
+    words = [sys.executable, "-m", "connprune", "prune", "mine", "--keep", "40", "--out", "cuts/first"]
+    done = subprocess.run(words, cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "larger than this process may write (ulimit -f)" in done.stderr
     assert "Traceback" not in done.stderr

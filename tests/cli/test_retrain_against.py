@@ -14,7 +14,7 @@ import torch
 
 from connprune.runs.directory import RunDirectory
 from tests.cli.conftest import QUICK
-from tests.conftest import PATIENCE, TINY, Command
+from tests.conftest import PATIENCE, TINY, Command, Run
 from tests.experiments.helpers import lasting
 
 
@@ -104,13 +104,10 @@ def test_a_comparison_can_be_gone_on_with_by_its_directory(command: Command, cut
     assert Path("compared/comparison.json").is_file()
 
 
-def test_several_processes_share_the_work(command: Command, cut: str, tmp_path: Path) -> None:
-    alone = command("retrain", cut, "--against", "chain,random", "--seeds", "2", "--run", "alone", "--json")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    words = ["retrain", cut, "--against", "chain,random", "--seeds", "2", "--run", "shared", "--jobs", "2", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "connprune", *words], capture_output=True, text=True, cwd=tmp_path, env=environment
-    )
+def test_several_processes_share_the_work(command: Command, forked: Run, cut: str) -> None:
+    words = ["retrain", cut, "--against", "chain,random", "--seeds", "2", "--epochs", "1", "--json"]
+    alone = command(*words, "--run", "alone")
+    done = forked(*words, "--run", "shared", "--jobs", "2")
     assert done.returncode == 0, done.stderr
     lines = [line.partition("]")[0] for line in done.stderr.splitlines() if line.startswith("[")]
     assert sorted(lines, key=lambda line: int(line[1:].partition("/")[0])) == [f"[{n}/6" for n in range(1, 7)]

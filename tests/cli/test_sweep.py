@@ -14,8 +14,8 @@ from tests.experiments.helpers import lasting
 SWEEP = """
 base:
   preset: digits
-  data: {train_images: 96}
-  training: {epochs: 2}
+  data: {train_images: 64}
+  training: {epochs: 1}
 seeds: 2
 axes:
   start:
@@ -44,7 +44,7 @@ def test_a_sweep_trains_the_grid_and_says_what_each_axis_does(command: Command, 
         for interpolation in ("bilinear", "nearest")
     ]
     assert [row["seeds"] for row in found["rows"]] == [2] * 4
-    # sigmoid(-6) is below 0.01, sigmoid(3) far above; two epochs change neither.
+    # sigmoid(-6) is below 0.01, sigmoid(3) far above; an epoch changes neither.
     assert [row["gates_closed"] for row in found["rows"]] == [44, 44, 0, 0]
     low, high = found["axes"]["start"]
     assert (low["label"], low["difference"]) == ("low", None)

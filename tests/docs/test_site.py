@@ -40,6 +40,17 @@ def test_lists_are_the_navigation_and_nothing_comes_from_another_host(tmp_path: 
     assert not re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//', html)
 
 
+def test_all_that_is_missing_is_told_of_at_once(tmp_path: Path) -> None:
+    """Of each fault alone, that it is refused, is asked by the slow test below."""
+    faults = "[a](gates.md#merges) [b](merges.md)\n![drawing](drawing.png)\n"
+    done = build(tmp_path, {"index.md": f"{INDEX}- [None](none.md)\n", "gates.md": PAGE + faults, "cut.md": "# Cut\n"})
+    assert done.returncode != 0
+    complaints = ("cut.md: WARNING: document isn't included in any toctree", "nonexisting document 'none'", "merges")
+    for complaint in (*complaints, "merges.md", "drawing.png"):
+        assert complaint in done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pages", "complaint"),
     [

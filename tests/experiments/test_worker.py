@@ -21,7 +21,7 @@ from connprune.tensor_files import read_tensors
 from connprune.training.configuration import design, resolve
 from tests.experiments.helpers import Patience, lasting, make_cut, work_off
 
-BASELINES = ["parent", "chain", "random:2", "finetune", "evolution:10"]
+BASELINES = ["parent", "chain", "random:2", "finetune", "evolution:4"]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_interruptions_and_turns_change_nothing(cut: RunDirectory, tmp_path: Pat
     work_off(whole)
     parts = plan(cut, tmp_path / "parts")
     done: list[str] = []
-    for looks, at_once in ((3, 1), (14, 3), (9, 2), (60, 4)):
+    for looks, at_once in ((3, 1), (14, 3), (9, 2), (20, 4)):
         with pytest.raises(InterruptedRunError):
             work_off(parts, Patience(looks), done, at_once)
         statuses = {job.run.summary.status for job in parts.jobs}

@@ -48,9 +48,9 @@ def run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=PATIENCE)
 
 
-def steps(folder: Path, processes: int, *settings: str) -> Any:
+def steps(folder: Path, processes: int, *settings: str, count: int = 30) -> Any:
     file = folder / f"{processes}.json"
-    script = [str(SCRIPT), str(file), "30", *settings]
+    script = [str(SCRIPT), str(file), str(count), *settings]
     done = run([sys.executable, *script] if processes == 1 else launched(processes, *script), folder)
     assert done.returncode == 0, done.stderr
     return json.loads(file.read_text())
@@ -75,7 +75,8 @@ def test_the_parts_are_the_batch(size: int, count: int) -> None:
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     settings = ("data.train_images=333", "training.batch_size=50", *ALIKE)
-    one, two = steps(tmp_path, 1, *settings), steps(tmp_path, 2, *settings)
+    # Two epochs, of six batches each.
+    one, two = (steps(tmp_path, processes, *settings, count=12) for processes in (1, 2))
     assert two["losses"] == pytest.approx(one["losses"], rel=1e-6)
     assert two["gates"] == pytest.approx(one["gates"], rel=1e-6)
 

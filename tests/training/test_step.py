@@ -17,6 +17,7 @@ from connprune.data.augmentations import AUGMENTATIONS
 from connprune.network import build
 from connprune.training.configuration import Configuration, resolve
 from connprune.training.trainer import Trainer
+from tests.experiments.helpers import QUICK
 from tests.strategies import AGGREGATES
 from tests.training.helpers import configuration, lasting, train
 
@@ -137,7 +138,8 @@ def test_rates_can_be_tensors() -> None:
 def test_bfloat16_trains_nearly_alike(tmp_path: Path, aggregate: str) -> None:
     losses = {}
     for precision in ("float32", "bfloat16"):
-        run = train(tmp_path / precision, f"merge.aggregate={aggregate}", f"training.precision={precision}")
+        chosen = (f"merge.aggregate={aggregate}", f"training.precision={precision}")
+        run = train(tmp_path / precision, *QUICK, *chosen)
         losses[precision] = [epoch.train_loss for epoch in run.read_metrics()]
         assert all(tensor.dtype != torch.bfloat16 for tensor in run.final_weights().values())
     assert losses["bfloat16"] != losses["float32"]
@@ -145,9 +147,8 @@ def test_bfloat16_trains_nearly_alike(tmp_path: Path, aggregate: str) -> None:
 
 
 def test_bfloat16_gives_the_same_run_twice(tmp_path: Path) -> None:
-    assert lasting(train(tmp_path / "one", "training.precision=bfloat16")) == lasting(
-        train(tmp_path / "two", "training.precision=bfloat16")
-    )
+    one, two = (train(tmp_path / name, *QUICK, "training.precision=bfloat16") for name in ("one", "two"))
+    assert lasting(one) == lasting(two)
 
 
 @GPU
