@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +22,7 @@ from connprune.report.html.run import run_data
 from connprune.report.html.wiring import maps_left, wiring_data
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
+from tests import command_lines
 from tests.conftest import TINY, Command, preset_architecture
 from tests.report.conftest import Shown, needs_chromium
 from tests.report.figures.helpers import comparison
@@ -43,7 +42,8 @@ def embedded(text: str) -> Any:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("trained") / "run"
-    subprocess.run([sys.executable, "-m", "connprune", "train", *QUICK, "--run", path, "-q"], check=True)
+    done = command_lines.run(path.parent, "train", *QUICK, "--run", "run", "-q")
+    assert done.code == 0, done.told
     return path
 
 
