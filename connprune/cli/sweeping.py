@@ -36,8 +36,10 @@ def show_plan(wanted: "WantedSweep", output: Output) -> None:
     """Says what a sweep would train."""
     from connprune.documents.lists import PlannedCell, PlannedSweep
 
-    trainings = len(wanted.candidates) * len(wanted.seeds)
-    output.note(f"{len(wanted.candidates)} cells with {len(wanted.seeds)} seeds: {trainings} trainings")
+    count, seeds = len(wanted.candidates), len(wanted.seeds)
+    trainings = count * seeds
+    cells_and_seeds = f"{count} cell{'s' * (count > 1)} with {seeds} seed{'s' * (seeds > 1)}"
+    output.note(f"{cells_and_seeds}: {trainings} training{'s' * (trainings > 1)}")
     cells = tuple(PlannedCell(name=each.name, cell=wanted.cells[each.name]) for each in wanted.candidates)
     output.plan(PlannedSweep(trainings=trainings, seeds=wanted.seeds, cells=cells))
 
