@@ -41,7 +41,9 @@ def test_a_table_is_what_the_tool_prints_for_its_file(name: str, block: str) -> 
     assert block in TEXT[document["kind"]](document)
 
 
-@pytest.mark.parametrize(("page", "name"), [(PAGE, "differences"), (PAGE, "procedures"), (FINDINGS, "findings")])
+@pytest.mark.parametrize(
+    ("page", "name"), [(PAGE, "differences"), (PAGE, "procedures"), (PAGE, "ranks"), (FINDINGS, "findings")]
+)
 def test_what_no_document_prints_is_that_of_the_files(page: Path, name: str) -> None:
     done = subprocess.run([sys.executable, str(FOLDER / f"{name}.py")], capture_output=True, text=True, check=True)
     assert f"```text {name}\n{done.stdout}```" in page.read_text(encoding="utf-8")
