@@ -25,13 +25,13 @@ WANTED = [
     ("quarter", "equal-cost-25", "dense-scaled-macs"),
     ("quarter", "equal-cost-25", "chain-scaled-params"),
     ("averaged", "equal-cost-averaged-50", "random-cost"),
-    ("averaged", "equal-cost-averaged-50", "dense-scaled-macs"),
+    ("digits", "equal-cost-digits-50", "random-cost"),
     ("at once", "cifar-retrained", "chain"),
     ("at once", "cifar-retrained", "random-params"),
     ("strong", "cifar-strong-retrained", "chain"),
     ("strong", "cifar-strong-retrained", "random"),
-    ("digits", "digits", "chain"),
-    ("digits", "digits-params", "random-params"),
+    ("digits cut", "digits", "chain"),
+    ("digits cut", "digits-params", "random-params"),
 ]
 
 
