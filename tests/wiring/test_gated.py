@@ -220,7 +220,6 @@ def given_any(make: Callable[..., object], *arguments: object) -> object:
         ),
         (lambda: cp.penalty(cp.nn.GatedSum(2, penalise="cost")), r"gates\.penalise: found cost, expected one of gate"),
     ],
-    ids=str,
 )
 def test_what_does_not_suit_is_told_in_a_sentence(make: Callable[[], object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
