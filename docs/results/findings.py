@@ -23,7 +23,7 @@ WANTED = [
     ("half", "equal-cost-50", "chain-scaled-macs"),
     ("quarter", "equal-cost-25", "random-cost"),
     ("quarter", "equal-cost-25", "dense-scaled-macs"),
-    ("quarter", "equal-cost-25", "chain-scaled-params"),
+    ("eighth", "equal-cost-12", "random-cost"),
     ("averaged", "equal-cost-averaged-50", "random-cost"),
     ("digits", "equal-cost-digits-50", "random-cost"),
     ("at once", "cifar-retrained", "chain"),
