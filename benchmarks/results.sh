@@ -259,33 +259,24 @@ judged() {
   echo "{$keys${keys:+${1:+, }}$1}"
 }
 
-# Its searches, cut to three budgets of both counts, each cut beside random wirings and scaled networks of its own cost: with
-# the flattened head of the post, and with an averaged one.
-baselines=random-cost:8,dense-scaled:params,dense-scaled:macs,chain-scaled:params,chain-scaled:macs
-compare() {
-  local name=$1 budget steps=()
-  shift
-  for budget in "$@"; do
+# equal_cost NAME KEYS: its searches, with other keys, cut to three budgets of both counts, each cut beside random wirings and
+# scaled networks of its own cost.
+equal_cost() {
+  local baselines=random-cost:8,dense-scaled:params,dense-scaled:macs,chain-scaled:params,chain-scaled:macs
+  local keys budget steps=()
+  keys=$(judged "$2")
+  plan "$1" '[1, 2, 3, 4, 5]' <<YAML
+    as-it-is: $keys
+YAML
+  for budget in 50 25 12; do
     steps+=("prune --max-params $budget% --max-macs $budget% / retrain --against $baselines")
   done
-  then_sweep "$name" "${steps[@]}"
+  then_sweep "$1" "${steps[@]}"
 }
-flattened() {
-  local keys
-  keys=$(judged '')
-  plan flattened '[1, 2, 3, 4, 5]' <<YAML
-    as-it-is: $keys
-YAML
-  compare flattened 50 25 12
-}
-averaged() {
-  local keys
-  keys=$(judged 'head.reduce: average')
-  plan averaged '[1, 2, 3, 4, 5]' <<YAML
-    as-it-is: $keys
-YAML
-  compare averaged 50 25 12
-}
+
+# With the flattened head of the post, and with an averaged one.
+flattened() { equal_cost flattened ''; }
+averaged() { equal_cost averaged 'head.reduce: average'; }
 
 # The same on other images: the embedded digits, as their preset searches; they have few wirings of the cost of a small cut.
 digits() {

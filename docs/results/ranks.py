@@ -34,10 +34,10 @@ def counts(architecture: Architecture) -> tuple[int, int]:
 
 def table() -> str:
     """A line for each cut."""
-    lines = []
-    for row in json.loads(RANKS.read_text(encoding="utf-8"))["rows"]:
+    lines, found = [], json.loads(RANKS.read_text(encoding="utf-8"))
+    for row in found["rows"]:
         costs = [f"{row[key]:,}" for key in ("connections", "parameters", "macs")]
-        places = [f"{row['place']} of 735", f"{row['place_at_equal_cost']} of {row['of_equal_cost']}"]
+        places = [f"{row['place']} of {found['wirings']}", f"{row['place_at_equal_cost']} of {row['of_equal_cost']}"]
         lines.append([row["cut"], *costs, f"{row['mean']:.2%}", *places])
     columns = ["cut", "connections", "parameters", "MACs", "test", "place", "at equal cost"]
     return aligned(columns, lines, left=1)
