@@ -1,25 +1,27 @@
 #!/usr/bin/env bash
 # Whether a wiring that was found on small images is worth anything in a larger network: searches of small CIFAR images, cut
-# to half of their parameters and MACs, each cut grown to twice its layers and trained on the images in their own size, beside grown
+# to half of their parameters and MACs, each cut grown to twice its layers and trained on larger images, beside grown
 # random wirings of the cut's cost, chain and dense network at as many MACs; and what recurs in the cuts.
 #
-#   benchmarks/grow.sh --data DIR [--out DIR] [--small SIDE] [--searches N] [--epochs N] [--images N] [--jobs N] [--dry-run]
+#   benchmarks/grow.sh --data DIR [--out DIR] [--small SIDE] [--large SIDE] [--wirings N] [--searches N] [--epochs N]
+#                      [--images N] [--jobs N] [--dry-run]
 #
-# It leaves patterns.json, and for each search grown-SEED.yaml and grown-SEED.json, and prints for each baseline the mean
-# over searches of cut − baseline. The same command goes on where it was interrupted. With --dry-run it says what it would
-# train. --images trains on so many alone. --data is a folder of images with train/ and test/, which is decoded in both sizes.
+# A search and its comparison have the same seed, each search another. It leaves patterns.json, and for each search
+# grown-SEED.yaml and grown-SEED.json, and prints for each baseline the mean over searches of cut − baseline. The same command
+# goes on where it was interrupted. With --dry-run it says what it would train. --images trains on so many alone. --data is a
+# folder of images with train/ and test/, which is decoded in both sizes.
 set -euo pipefail
 
 fail() { echo "grow.sh: $1" >&2; exit 2; }
 
-out=growth data='' small=16 searches=5 epochs='' images='' jobs=1 dry=
+out=growth data='' small=16 large=32 wirings=3 searches=5 epochs='' images='' jobs=1 dry=
 while (($#)); do
   case $1 in
     --dry-run) dry=1; shift ;;
-    --out | --data | --small | --searches | --epochs | --images | --jobs)
+    --out | --data | --small | --large | --wirings | --searches | --epochs | --images | --jobs)
       (($# > 1)) || fail "$1 needs a value."
       printf -v "${1#--}" %s "$2"; shift 2 ;;
-    *) fail "found $1, expected --out, --data, --small, --searches, --epochs, --images, --jobs or --dry-run." ;;
+    *) fail "found $1, expected --out, --data, --small, --large, --wirings, --searches, --epochs, --images, --jobs or --dry-run." ;;
   esac
 done
 [[ -d $data ]] || fail "--data: expected a folder with train/ and test/, a folder for each class in it."
@@ -44,13 +46,14 @@ cd "$out"
 cuts=()
 for ((seed = 1337; seed < 1337 + searches; seed++)); do
   if [[ $dry ]]; then
-    echo "search $seed, cut to half of its parameters and MACs, grown to twice the layers beside 3 random wirings, chain and dense"
+    echo "search $seed, cut to half of its parameters and MACs, grown to twice the layers beside $wirings random wirings, chain and dense"
     continue
   fi
   connprune train "${small_network[@]}" --seed "$seed" "${few[@]}" --run "search-$seed" --resume --quiet > /dev/null
   [[ -e cut-$seed ]] || connprune prune "search-$seed" --out "cut-$seed" --quiet > /dev/null
-  [[ -e grown-$seed.yaml ]] || connprune grow "cut-$seed" --input 3x32x32 --repeat 2 --data "$data" \
-    --against random-cost:3,chain,dense --set 'data.size=[32, 32]' --out "grown-$seed.yaml" --quiet > /dev/null
+  [[ -s grown-$seed.yaml ]] || connprune grow "cut-$seed" --input "3x${large}x$large" --repeat 2 --data "$data" \
+    --against "random-cost:$wirings,chain,dense" --set "data.size=[$large, $large]" --quiet \
+    | sed "s/^seeds: .*/seeds: [$seed]/" > "grown-$seed.yaml"
   connprune sweep "grown-$seed.yaml" --jobs "$jobs" --run "compare-$seed" --json > "grown-$seed.json"
   cuts+=("cut-$seed")
 done
