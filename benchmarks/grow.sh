@@ -52,7 +52,7 @@ for ((seed = 1337; seed < 1337 + searches; seed++)); do
   connprune train "${small_network[@]}" --seed "$seed" "${few[@]}" --run "search-$seed" --resume --quiet > /dev/null
   [[ -e cut-$seed ]] || connprune prune "search-$seed" --out "cut-$seed" --quiet > /dev/null
   [[ -s grown-$seed.yaml ]] || connprune grow "cut-$seed" --input "3x${large}x$large" --repeat 2 --data "$data" \
-    --against "random-cost:$wirings,chain,dense" --set "data.size=[$large, $large]" --quiet \
+    --against "random-cost:$wirings,chain,dense" --quiet \
     | sed "s/^seeds: .*/seeds: [$seed]/" > "grown-$seed.yaml"
   connprune sweep "grown-$seed.yaml" --jobs "$jobs" --run "compare-$seed" --json > "grown-$seed.json"
   cuts+=("cut-$seed")

@@ -1,6 +1,6 @@
 """The configuration of a network that grew from a run's: its architecture, and the run's data and recipe."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from connprune.architecture.allowed import allowed, open_gates
@@ -35,7 +35,7 @@ def grown_configuration(
     block: Architecture,
     growth: Growth,
     has_gates: bool = False,
-    settings: Iterable[Setting] = (),
+    settings: Sequence[Setting] = (),
 ) -> tuple[Configuration, Architecture]:
     """What a block grows to, with the data and the recipe of a run.
 
@@ -56,20 +56,23 @@ def grown_configuration(
     base = before.to_data(architecture)
     # Nothing is cut from the epoch that a search in the small network kept.
     once = Setting("training.keep_early", None)
-    configuration = validated(Layered(Document(base)).over([once, *settings]))
-    if configuration.data.source != before.data.source:
-        configuration = configuration.model_copy(update={"data": _sized(configuration.data, growth.shape)})
+    named = validated(Layered(Document(base)).over([once, *settings])).data
+    of_images = _of_images(named, before.data, growth.shape)
+    configuration = validated(Layered(Document(base)).over([once, *of_images, *settings]))
     designed = configuration.architecture_for(growth.shape, growth.classes)
     require_gates(designed)
     return configuration, designed
 
 
-def _sized(data: DataSettings, shape: Shape) -> DataSettings:
-    """The settings of other images, which are decoded in this shape if they are a folder's and nothing else is said."""
+def _of_images(data: DataSettings, searched_on: DataSettings, shape: Shape) -> list[Setting]:
+    """What the search said of its own images only, said of those that the grown network sees."""
+    found = []
+    if data.source != searched_on.source:
+        found.append(Setting("data.train_images", None))
     is_folder = data.source not in SOURCES and format_of(Path(data.source)) is None
-    if not is_folder or data.as_sequence or data.size is not None or shape.feature_maps not in (1, 3):
-        return data
-    return data.model_copy(update={"size": shape.size, "channels": shape.feature_maps})
+    if is_folder and not data.as_sequence and shape.feature_maps in (1, 3):
+        found += [Setting("data.size", list(shape.size)), Setting("data.channels", shape.feature_maps)]
+    return found
 
 
 def _gates(run: RunDirectory) -> Gates:

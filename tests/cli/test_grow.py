@@ -71,7 +71,32 @@ def test_for_other_images(command: Command, cut: str) -> None:
     assert "name the images" not in named.err
     data = yaml.safe_load(named.out)
     assert data["data"]["source"] == str(Path("images").resolve())
-    assert (data["data"]["size"], data["training"]["epochs"]) == ([224, 224], 90)
+    assert (data["data"]["size"], data["data"]["train_images"]) == ([224, 224], None)
+    assert data["training"]["epochs"] == 90
+
+
+def test_images_of_a_folder_are_decoded_in_the_size_that_the_network_sees(command: Command) -> None:
+    random = np.random.default_rng(0)
+    for folder in ("images", "others"):
+        for part, label in (("train", "a"), ("train", "b"), ("test", "a"), ("test", "b")):
+            Path(folder, part, label).mkdir(parents=True)
+            for number in range(6):
+                pixels = random.integers(0, 255, (20, 24, 3), np.uint8)
+                Image.fromarray(pixels).save(Path(folder, part, label, f"{number}.png"))
+    keys = ("data.size=[8, 8]", "data.train_images=8", "data.validation=0.34", "layers.0.feature_maps=4")
+    settings = [word for key in keys for word in ("--set", key)]
+    trained = command("train", *TINY, "--data", "images", *settings, "--epochs", "1", "--run", "parent", "-q")
+    assert trained.code == 0, trained.err
+    assert command("prune", "parent", "--keep", "20", "--out", "cut", "-q").code == 0
+    for number, (more, source, images) in enumerate(
+        (((), "images", 8), (("--data", "others"), "others", None), (("--set", "data.train_images=10"), "images", 10))
+    ):
+        name = f"{number}.yaml"
+        done = command("grow", "cut", "--input", "3x16x16", "--repeat", "1", *more, "--out", name, "-q")
+        assert done.code == 0, done.err
+        data = yaml.safe_load(Path(name).read_text(encoding="utf-8"))["data"]
+        assert (Path(data["source"]).name, data["size"], data["train_images"]) == (source, [16, 16], images)
+        assert command("check", name).code == 0
 
 
 def test_baselines_grow_to_as_many_macs(command: Command, cut: str) -> None:
@@ -109,7 +134,6 @@ def test_a_folder_of_the_shape_of_imagenet_at_a_small_scale(command: Command, cu
         "training.batch_size=6",
         "training.epochs=1",
         "data.normalise.subtract=channel-mean",
-        "data.train_images=null",
     )
     settings = [word for key in keys for word in ("--set", key)]
     assert command("grow", cut, *shape, *settings, "--out", "imagenet.yaml").code == 0
