@@ -4,7 +4,7 @@
 # random wirings of the cut's cost, chain and dense network at as many MACs; and what recurs in the cuts.
 #
 #   benchmarks/grow.sh --data DIR [--out DIR] [--small SIDE] [--large SIDE] [--wirings N] [--searches N] [--epochs N]
-#                      [--images N] [--jobs N] [--dry-run]
+#                      [--grown-epochs N] [--images N] [--jobs N] [--dry-run]
 #
 # A search and its comparison have the same seed, each search another. It leaves patterns.json, and for each search
 # grown-SEED.yaml and grown-SEED.json, and prints for each baseline the mean over searches of cut − baseline. The same command
@@ -14,20 +14,23 @@ set -euo pipefail
 
 fail() { echo "grow.sh: $1" >&2; exit 2; }
 
-out=growth data='' small=16 large=32 wirings=3 searches=5 epochs='' images='' jobs=1 dry=
+out=growth data='' small=16 large=32 wirings=3 searches=5 epochs='' grown_epochs='' images='' jobs=1 dry=
 while (($#)); do
   case $1 in
     --dry-run) dry=1; shift ;;
-    --out | --data | --small | --large | --wirings | --searches | --epochs | --images | --jobs)
+    --out | --data | --small | --large | --wirings | --searches | --epochs | --grown-epochs | --images | --jobs)
       (($# > 1)) || fail "$1 needs a value."
-      printf -v "${1#--}" %s "$2"; shift 2 ;;
-    *) fail "found $1, expected --out, --data, --small, --large, --wirings, --searches, --epochs, --images, --jobs or --dry-run." ;;
+      name=${1#--}
+      printf -v "${name//-/_}" %s "$2"; shift 2 ;;
+    *) fail "found $1, expected --out, --data, --small, --large, --wirings, --searches, --epochs, --grown-epochs, --images, --jobs or --dry-run." ;;
   esac
 done
 [[ -d $data ]] || fail "--data: expected a folder with train/ and test/, a folder for each class in it."
 data=$(realpath "$data")
 few=()
 [[ $epochs ]] && few=(--epochs "$epochs")
+few_grown=()
+[[ $grown_epochs ]] && few_grown=(--set "training.epochs=$grown_epochs")
 
 # The layers of `search` at a quarter of their width, with an averaged head, behind batch normalisation.
 small_network=(
@@ -52,7 +55,7 @@ for ((seed = 1337; seed < 1337 + searches; seed++)); do
   connprune train "${small_network[@]}" --seed "$seed" "${few[@]}" --run "search-$seed" --resume --quiet > /dev/null
   [[ -e cut-$seed ]] || connprune prune "search-$seed" --out "cut-$seed" --quiet > /dev/null
   [[ -s grown-$seed.yaml ]] || connprune grow "cut-$seed" --input "3x${large}x$large" --repeat 2 --data "$data" \
-    --against "random-cost:$wirings,chain,dense" --quiet \
+    --against "random-cost:$wirings,chain,dense" "${few_grown[@]}" --quiet \
     | sed "s/^seeds: .*/seeds: [$seed]/" > "grown-$seed.yaml"
   connprune sweep "grown-$seed.yaml" --jobs "$jobs" --run "compare-$seed" --json > "grown-$seed.json"
   cuts+=("cut-$seed")
