@@ -14,9 +14,11 @@ from PIL import Image
 
 from connprune.documents.agreement import RunAgreement
 from connprune.documents.comparison import Comparison
+from connprune.documents.patterns import Patterns
 from connprune.documents.sweep import Sweep
 from connprune.report.agreement import agreement_text
 from connprune.report.comparison import comparison_text
+from connprune.report.patterns import patterns_text
 from connprune.report.sweep import sweep_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "experiments.md"
@@ -25,6 +27,7 @@ FOLDER = PAGE.parent / "results"
 TEXT: dict[str, Callable[[dict[str, Any]], str]] = {
     "comparison": lambda document: comparison_text(Comparison.read(document, "the file")),
     "sweep": lambda document: sweep_text(Sweep.read(document, "the file")),
+    "patterns": lambda document: patterns_text(Patterns.read(document, "the file")),
     "run-agreement": lambda document: agreement_text(RunAgreement.read(document, "the file")),
 }
 README = PAGE.parents[1] / "README.md"
