@@ -7,7 +7,7 @@
 #                      [--grown-epochs N] [--images N] [--jobs N] [--dry-run]
 #
 # A search and its comparison have the same seed, each search another. It leaves patterns.json, and for each search
-# grown-SEED.yaml and grown-SEED.json, and prints for each baseline the mean over searches of cut − baseline. The same command
+# grown-SEED.yaml and grown-SEED.json, and prints how the grown cuts do beside each baseline, over searches. The same command
 # goes on where it was interrupted. With --dry-run it says what it would train. --images trains on so many alone. --data is a
 # folder of images with train/ and test/, which is decoded in both sizes.
 set -euo pipefail
@@ -27,6 +27,7 @@ while (($#)); do
 done
 [[ -d $data ]] || fail "--data: expected a folder with train/ and test/, a folder for each class in it."
 data=$(realpath "$data")
+here=$(realpath "$(dirname "$0")")
 few=()
 [[ $epochs ]] && few=(--epochs "$epochs")
 few_grown=()
@@ -46,7 +47,7 @@ small_network=(
 mkdir -p "$out"
 cd "$out"
 
-cuts=()
+cuts=() comparisons=()
 for ((seed = 1337; seed < 1337 + searches; seed++)); do
   if [[ $dry ]]; then
     echo "search $seed, cut to half of its parameters and MACs, grown to twice the layers beside $wirings random wirings, chain and dense"
@@ -59,6 +60,7 @@ for ((seed = 1337; seed < 1337 + searches; seed++)); do
     | sed "s/^seeds: .*/seeds: [$seed]/" > "grown-$seed.yaml"
   connprune sweep "grown-$seed.yaml" --jobs "$jobs" --run "compare-$seed" --json > "grown-$seed.json"
   cuts+=("cut-$seed")
+  comparisons+=("grown-$seed.json")
 done
 if [[ $dry ]]; then
   connprune train "${small_network[@]}" "${few[@]}" --dry-run > /dev/null
@@ -66,26 +68,4 @@ if [[ $dry ]]; then
 fi
 
 connprune inspect "${cuts[@]}" --patterns --figures . --json > patterns.json
-python3 - "$searches" << 'PYTHON'
-import json
-import sys
-from statistics import fmean
-
-from connprune.analysis.statistics import paired_difference
-
-means = []
-for seed in range(1337, 1337 + int(sys.argv[1])):
-    with open(f"grown-{seed}.json", encoding="utf-8") as file:
-        cells = json.load(file)["rows"]
-    found = {}
-    for cell in cells:
-        # The random wirings of a search count as one baseline.
-        name = cell["cell"]["network"]
-        found.setdefault("random-cost" if name.startswith("random-cost") else name, []).append(cell["test_accuracy"])
-    means.append({name: fmean(values) for name, values in found.items()})
-for name in means[0]:
-    if name != "cut":
-        difference = paired_difference([each["cut"] for each in means], [each[name] for each in means])
-        low, high = (f"{100 * end:+.2f}" if end is not None else "?" for end in (difference.low, difference.high))
-        print(f"cut - {name}: {100 * difference.mean:+.2f} points, {low} to {high} over searches: {difference.verdict}")
-PYTHON
+python3 "$here/../docs/results/grown.py" "${comparisons[@]}"
