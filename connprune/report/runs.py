@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from connprune.documents.differences import RunDifferences
 from connprune.documents.lists import RunRow
 from connprune.report.aligned import aligned
 from connprune.runs.settings_of import shown
+
+if TYPE_CHECKING:
+    from connprune.documents.differences import RunDifferences
 
 # What a narrow table leaves out, first things first.
 _DISPENSABLE = ("seed", "data", "from", "rule", "parent", "parameters", "validation", "connections", "age")
@@ -64,7 +67,7 @@ def age(moment: str | None, now: datetime) -> str:
     return f"{seconds} s"
 
 
-def differences_table(document: RunDifferences) -> str:
+def differences_table(document: "RunDifferences") -> str:
     """A line for each value that differs."""
     names = [Path(document.first).name, Path(document.second).name]
     header = ["", "", *(names if names[0] != names[1] else (document.first, document.second))]

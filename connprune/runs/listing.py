@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from connprune.documents.comparison import Comparison
 from connprune.documents.epoch import EpochMetrics
 from connprune.documents.lists import RunRow
 from connprune.documents.run import EXPERIMENTS, Summary, Trained
 from connprune.errors import UsageError
 from connprune.files import parse_object, read_text
 from connprune.processes import Process
-from connprune.runs.cut import read_cut
 from connprune.runs.directory import RunDirectory
 from connprune.runs.find import directories
 from connprune.runs.links import read_document
@@ -107,6 +105,8 @@ def _before_the_cut(run: RunDirectory) -> int | None:
     """How many connections the parent of a retrained cut had."""
     if not run.comparison.is_file():
         return None
+    from connprune.documents.comparison import Comparison
+
     try:
         rows = read_document(Comparison, run.comparison).rows
     except UsageError:
@@ -115,6 +115,8 @@ def _before_the_cut(run: RunDirectory) -> int | None:
 
 
 def _of_cut(run: RunDirectory) -> dict[str, object]:
+    from connprune.runs.cut import read_cut
+
     document = read_cut(run)
     return {
         "validation_accuracy": document.after.validation_accuracy,

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from connprune.documents.environment import LockOwner
+from connprune.documents.lock import LockOwner
 from connprune.errors import RunLockedError, UsageError
 from connprune.files import LOCK, OWNER, read_json, write_json
 from connprune.ownership import owned
@@ -30,6 +28,9 @@ def locked(folder: Path) -> Iterator[str | None]:
         RunLockedError: another process holds it; the message says which.
         UsageError: the directory is not there.
     """
+    # Its import takes longer than to ask all runs of a folder who works in them, which most commands do instead.
+    from filelock import FileLock, Timeout
+
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such run.")
     lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False)
