@@ -33,15 +33,13 @@ def check(
 
     options.load_plugins(plugins)
     output = Output(as_json)
-    document = examine(file)
+    document = examine(file, explain)
     if explain and document.explained is None and document.is_valid:
         raise UsageError(
             f"--explain says where a configuration's values are from, but {file} is no configuration: {document.kind}."
         )
     for sentence in document.advice:
         output.note(f"Note: {sentence}")
-    if not explain:
-        document = document.model_copy(update={"explained": None})
     if as_json or document.is_valid:
         output.result(document.explained or f"{file}: valid ({document.kind})", document)
     else:

@@ -10,24 +10,27 @@ from connprune.documents.check import Mistake as Told
 from connprune.errors import ConnpruneError, UsageError
 from connprune.files import read_text
 from connprune.mistakes import Mistake
-from connprune.runs.directory import RunDirectory
 from connprune.training.advice import advice
-from connprune.training.configuration import collect, design, validated
-from connprune.training.origins import explained
+from connprune.training.configuration import design, on_starting_point, validated
 
 # What only a configuration has.
 _OF_CONFIGURATION = {"preset", "data", "training", "run"}
 _OF_ARCHITECTURE = {"input", "classes", "layers", "connections"}
 
 
-def check(path: Path) -> Check:
+def check(path: Path, explain: bool = False) -> Check:
     """What a path is, and what is wrong with it; of a configuration also what it may ask for and is hardly meant.
+
+    Args:
+        path: of the file or the run.
+        explain: whether to say of a configuration what set each value.
 
     Raises:
         UsageError: there is nothing at this path, or a directory that is no run.
     """
     if path.is_dir():
         # It looks at weights; a configuration is checked without torch.
+        from connprune.runs.directory import RunDirectory
         from connprune.training.verify import mistakes_of_run
 
         run = RunDirectory.open(path)
@@ -38,29 +41,31 @@ def check(path: Path) -> Check:
             return _checked(path, "run", mistakes)
     text = read_text(path)
     try:
-        keys = set(parse(text, str(path)).data)
+        document = parse(text, str(path))
     except UsageError as error:
         return _checked(path, "YAML", error.mistakes)
-    kind = _kind(keys)
+    kind = _kind(set(document.data))
     try:
         match kind:
             case "sweep":
-                from connprune.experiments.sweep import read_sweep
+                from connprune.experiments.sweep import sweep_of
 
-                read_sweep(path)
+                sweep_of(document)
             case "architecture":
                 from_yaml(text, str(path))
             case _:
-                layered = collect(config=path)
+                layered = on_starting_point(document)
                 configuration = validated(layered)
                 architecture = design(configuration)
+                if explain:
+                    from connprune.training.origins import explained
                 return Check(
                     kind=kind,
                     path=str(path),
                     is_valid=True,
                     mistakes=(),
                     advice=tuple(advice(configuration, architecture)),
-                    explained=explained(configuration, architecture, layered),
+                    explained=explained(configuration, architecture, layered) if explain else None,
                 )
     except ConnpruneError as error:
         return _checked(path, kind, error.mistakes)

@@ -69,7 +69,12 @@ def read_sweep(path: Path) -> Sweep:
     Raises:
         UsageError: the file is no sweep, or a cell is no valid configuration; the message names the cell.
     """
-    document = parse(read_text(path), str(path))
+    return sweep_of(parse(read_text(path), str(path)))
+
+
+def sweep_of(document: Document) -> Sweep:
+    """As `read_sweep`, for a file that is already read."""
+    path = str(document.mark.file)
     try:
         file = SweepFile.model_validate(document.data)
     except ValidationError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -22,11 +22,13 @@ from connprune.errors import UsageError
 from connprune.files import absolute, read_text
 from connprune.mistakes import NOWHERE, Mistake
 from connprune.names import one_of
-from connprune.runs.directory import RunDirectory
 from connprune.runs.settings import RunSettings
 from connprune.training.batch_sizes import require_enough
 from connprune.training.layered import Layered, Setting
 from connprune.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from connprune.runs.directory import RunDirectory
 
 DEFAULT_PRESET = "search"
 # A wiring by its name, which validation writes out.
@@ -192,7 +194,7 @@ def resolve(
 
 def resolve_document(document: Document, settings: Iterable[Setting] = ()) -> Configuration:
     """As `resolve`, for a YAML document that is already read."""
-    return validated(_below_and(document, None).over(settings))
+    return validated(on_starting_point(document).over(settings))
 
 
 def collect(
@@ -206,7 +208,7 @@ def collect(
         UsageError: a file is no YAML, there is no such preset, or a setting has no place.
     """
     document = parse(read_text(config), str(config)) if config else Document({})
-    return _below_and(document, preset).over(settings)
+    return on_starting_point(document, preset).over(settings)
 
 
 def starting_point(document: Document, preset: str | None = None) -> str | None:
@@ -223,8 +225,8 @@ def starting_point(document: Document, preset: str | None = None) -> str | None:
     return str(named)
 
 
-def _below_and(document: Document, preset: str | None) -> Layered:
-    """A document over its starting point."""
+def on_starting_point(document: Document, preset: str | None = None) -> Layered:
+    """As `collect`, for a YAML document that is already read."""
     base = starting_point(document, preset)
     layered = Layered(base=base)
     if base is not None:
@@ -272,7 +274,7 @@ def validated(layered: Layered) -> Configuration:
 
 
 def resolve_resumed(
-    run: RunDirectory, preset: str | None, config: Path | None, settings: Iterable[Setting]
+    run: "RunDirectory", preset: str | None, config: Path | None, settings: Iterable[Setting]
 ) -> Configuration:
     """The configuration to go on with: the run's own, in which the number of epochs may have grown, and `run` changed.
 
@@ -343,7 +345,7 @@ def with_recipe(
     return validated(Layered(Document(configuration.model_dump(mode="json"))).over(settings))
 
 
-def of_search_in(cut: RunDirectory, settings: Iterable[Setting] = ()) -> Configuration:
+def of_search_in(cut: "RunDirectory", settings: Iterable[Setting] = ()) -> Configuration:
     """The configuration of a search in a cut: the cut's own, with other values for the recipe, the gates and the run.
 
     Args:
@@ -386,7 +388,7 @@ def _located(gates: Gates | None) -> Gates | None:
     return gates.model_copy(update={"initialisation": gates.initialisation.model_copy(update={"run": path})})
 
 
-def read_configuration(run: RunDirectory) -> Configuration:
+def read_configuration(run: "RunDirectory") -> Configuration:
     """The configuration that a run was made with.
 
     Raises:
@@ -395,7 +397,7 @@ def read_configuration(run: RunDirectory) -> Configuration:
     return configuration_in(run, run.config)
 
 
-def configuration_in(run: RunDirectory, path: Path) -> Configuration:
+def configuration_in(run: "RunDirectory", path: Path) -> Configuration:
     """The configuration in one of a run's files, which states all of it.
 
     Raises:

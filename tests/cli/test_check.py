@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connprune.architecture.presets import preset_names, preset_text
-from tests.conftest import TINY, Command
+from tests.conftest import TINY, Command, Run
 
 
 def test_presets_are_well(command: Command, tmp_path: Path) -> None:
@@ -89,6 +89,15 @@ def test_text_that_is_no_yaml(command: Command, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("training:\n  epochs: [1\n")
     found = command("check", "mine.yaml", "--json").json
     assert (found["kind"], found["mistakes"][0]["line"]) == ("YAML", 3)
+
+
+@pytest.mark.parametrize("text", ["training: {epochs: 0}", "base: {preset: digits}\naxes: {training.epochs: [0]}"])
+def test_a_pipe_is_read_once(connprune: Run, text: str) -> None:
+    """What a shell makes of <(…), too, of which a second look would find nothing."""
+    done = connprune("check", "/dev/stdin", stdin=text)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "training.epochs: found 0" in done.stderr
+    assert connprune("check", "/dev/stdin", stdin=text.replace("0", "3")).returncode == 0
 
 
 def test_every_cell_of_a_sweep_is_looked_at(command: Command, tmp_path: Path) -> None:
