@@ -10,33 +10,33 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from connprune.architecture.aggregates import AGGREGATES
-from connprune.architecture.gate_kinds import GATE_KINDS
-from connprune.architecture.layers import LAYERS
-from connprune.data.augmentations import AUGMENTATIONS
-from connprune.data.formats import FORMATS
-from connprune.data.named import SOURCES
 from connprune.errors import UsageError
-from connprune.experiments.baselines import BASELINES
-from connprune.registry import Registry
-from connprune.training.callbacks import CALLBACKS
-from connprune.training.importance import CRITERIA
-from connprune.training.recipe import OPTIMIZERS
-from connprune.training.schedules import SCHEDULES
+from connprune.registry import Registry, imported
 
-REGISTRIES: tuple[Registry[Any], ...] = (
-    LAYERS,
-    AGGREGATES,
-    GATE_KINDS,
-    OPTIMIZERS,
-    SCHEDULES,
-    AUGMENTATIONS,
-    SOURCES,
-    FORMATS,
-    CRITERIA,
-    BASELINES,
-    CALLBACKS,
-)
+# Where the registry of each group of entry points is: where nothing is offered, none need be imported.
+_REGISTRIES = {
+    "connprune.layers": "connprune.architecture.layers:LAYERS",
+    "connprune.merges": "connprune.architecture.aggregates:AGGREGATES",
+    "connprune.gates": "connprune.architecture.gate_kinds:GATE_KINDS",
+    "connprune.optimizers": "connprune.training.recipe:OPTIMIZERS",
+    "connprune.schedules": "connprune.training.schedules:SCHEDULES",
+    "connprune.augmentations": "connprune.data.augmentations:AUGMENTATIONS",
+    "connprune.sources": "connprune.data.named:SOURCES",
+    "connprune.formats": "connprune.data.formats:FORMATS",
+    "connprune.criteria": "connprune.training.importance:CRITERIA",
+    "connprune.baselines": "connprune.experiments.baselines:BASELINES",
+    "connprune.callbacks": "connprune.training.callbacks:CALLBACKS",
+}
+
+
+def registries() -> list[Registry[Any]]:
+    """All of them, by which a part of any kind is known."""
+    return [_registry(group) for group in _REGISTRIES]
+
+
+def _registry(group: str) -> Registry[Any]:
+    registry: Registry[Any] = imported(_REGISTRIES[group], f"group {group}")
+    return registry
 
 
 def load_plugins(names: Iterable[str] = ()) -> None:
@@ -59,8 +59,9 @@ def load_installed() -> None:
         UsageError: one of them cannot be imported, is no such part, or has the name of another.
     """
     offers = entry_points()
-    for registry in REGISTRIES:
-        for offer in offers.select(group=registry.group):
+    for group in _REGISTRIES:
+        for offer in offers.select(group=group):
+            registry = _registry(group)
             try:
                 registry.register(offer.load())
             except (Exception, SystemExit) as error:  # A module of the user's may fail in any way.
@@ -89,11 +90,11 @@ def load_plugin(name: str) -> None:
     except (Exception, SystemExit) as error:  # A module of the user's may fail in any way.
         raise UsageError(f"plug-in {name}: cannot import this module: {_in_words(error)}.") from None
     try:
-        parts = [part for registry in REGISTRIES for part in registry.defined_in(module)]
+        parts = [part for registry in registries() for part in registry.defined_in(module)]
     except UsageError as error:
         raise UsageError(f"plug-in {name}: {error}") from None
     if not parts:
-        kinds = ", no ".join(registry.what for registry in REGISTRIES)
+        kinds = ", no ".join(registry.what for registry in registries())
         raise UsageError(f"plug-in {name}: this module defines no {kinds}.")
 
 

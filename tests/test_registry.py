@@ -11,7 +11,7 @@ import pytest
 from connprune import builtin
 from connprune.cli import completion
 from connprune.errors import UsageError
-from connprune.plugins import REGISTRIES, load_plugin, load_plugins
+from connprune.plugins import load_plugin, load_plugins, registries
 from connprune.registry import Registry
 from tests.docs.blocks import ROOT, files
 
@@ -40,7 +40,7 @@ def test_parts_are_found_by_their_names_and_those_of_the_tool_are_imported_when_
 
 
 def test_every_name_of_the_tool_has_its_part() -> None:
-    for parts in REGISTRIES:
+    for parts in registries():
         assert parts
         for name in parts:
             assert parts._name_of(parts[name]) == name or parts.what == "importance criterion"
@@ -151,8 +151,8 @@ def test_installed_packages_offer_parts_of_each_kind(tmp_path: Path, monkeypatch
         "[connprune.callbacks]\njournal = installed_journal:Journal\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    for parts in REGISTRIES:
+    for parts in registries():
         monkeypatch.setattr(parts, "_parts", dict(parts._parts))
     load_plugins()
     for name in ("momentum", "stripes", "matlab", "distance", "from-input", "journal"):
-        assert [parts.what for parts in REGISTRIES if name in parts], name
+        assert [parts.what for parts in registries() if name in parts], name

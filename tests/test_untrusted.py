@@ -22,7 +22,7 @@ from connprune.experiments.launch import Place
 from connprune.experiments.plan import read
 from connprune.files import sealed
 from connprune.network import build
-from connprune.plugins import REGISTRIES, load_plugin
+from connprune.plugins import load_plugin, registries
 from connprune.registry import Registry
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
@@ -103,7 +103,7 @@ def test_a_plugin_does_not_let_the_current_folder_go_before_libraries(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.group)
+@pytest.mark.parametrize("registry", registries(), ids=lambda registry: registry.group)
 def test_an_installed_part_that_fails_is_named(
     connprune: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Registry[Any]
 ) -> None:
