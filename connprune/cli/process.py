@@ -12,6 +12,8 @@ def run() -> int:
     """Runs the command that the process was started with, and returns its exit code."""
     interrupts = Interrupts()
     interrupts.begin()
+    # Nothing here uses what packages may add to pydantic, and to look for it is to read the metadata of all of them.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     try:
         open_all()
         from connprune.cli.call import call

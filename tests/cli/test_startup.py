@@ -57,10 +57,25 @@ def test_what_looks_nothing_up_needs_few_modules(arguments: list[str], variables
 def test_a_list_of_runs_needs_no_torch(tmp_path: Path) -> None:
     modules = imported("-m", "connprune", "runs", str(tmp_path))
     assert not modules & {"torch", "torchvision", "numpy", "matplotlib", "ray", "connprune.architecture"}
+    # Nor what only working in a run does, nor documents of which there are none here.
+    others = {f"connprune.documents.{name}" for name in ("comparison", "cut", "differences", "environment")}
+    assert not modules & {"filelock", *others}
     (tmp_path / "run").mkdir()
     modules = imported("-m", "connprune", "runs", str(tmp_path), "--filter", "training.epochs=3")
     assert "connprune.training.configuration" in modules
     assert not modules & {"torch", "torchvision", "numpy", "matplotlib", "ray"}
+
+
+def test_what_packages_add_to_pydantic_is_not_looked_for(tmp_path: Path) -> None:
+    package = tmp_path / "site" / "observing-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Name: observing\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[pydantic]\nobserving = observing:plugin\n")
+    (tmp_path / "site" / "observing.py").write_text("plugin = None\n")
+    path = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")]))
+    modules = imported("-m", "connprune", "runs", "--json", "--runs", str(tmp_path / "none"), PYTHONPATH=path)
+    assert "pydantic" in modules
+    assert "observing" not in modules
 
 
 def test_help_lists_commands_as_they_call_themselves() -> None:
@@ -110,11 +125,19 @@ def test_what_only_reads_a_configuration_needs_no_torch(arguments: list[str], tm
         cwd=tmp_path,
     )
     assert done.returncode == (2 if "wrong.yaml" in arguments else 0)
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
-    assert "pydantic" in imported
-    assert not imported & {"torch", "torchvision", "matplotlib", "ray"}
-    # Those that show gates or decode images do.
-    assert arguments[0] == "inspect" or not imported & {"numpy", "PIL"}
+    modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "pydantic" in modules
+    assert not modules & {"torch", "torchvision", "matplotlib", "ray"}
+    if arguments[0] == "inspect":
+        return  # It shows gates, and of images it may have to decode one.
+    assert not modules & {"numpy", "PIL", "filelock"}
+    # Of experiments a sweep alone is one.
+    assert "sweep.yaml" in arguments or not modules & {
+        "connprune.runs.directory",
+        "connprune.training.callbacks",
+        "connprune.experiments.plan",
+    }
+    assert ("connprune.training.origins" in modules) == ("--explain" in arguments)
 
 
 def test_a_training_does_not_wait_for_the_compiler(tmp_path: Path) -> None:
