@@ -53,8 +53,8 @@ def paths_figure(agreement: Agreement, names: Sequence[str], folder: Path) -> li
     with figure_of(width, height, None) as figure:
         top = canvas(figure)
         header(top, "Gates over training", _words(agreement, names, len(targets), len(every)), "")
-        for number, (target, numbers) in enumerate(targets.items()):
-            row, column = divmod(number, columns)
+        for place, (target, numbers) in enumerate(targets.items()):
+            row, column = divmod(place, columns)
             left, bottom = 1.4 * MARGIN + column * across + _LEFT, height - _HEADER - row * down - _ABOVE - tall
             axes = inset(figure, left, bottom, _PANEL_WIDTH, tall)
             axes.set_ylim(-0.03 * largest, 1.03 * largest)
@@ -68,7 +68,7 @@ def paths_figure(agreement: Agreement, names: Sequence[str], folder: Path) -> li
             axes.tick_params(labelsize=8, labelleft=column == 0)
             if column == 0:
                 axes.set_ylabel("gate, by magnitude")
-            if number + columns >= len(targets):
+            if place + columns >= len(targets):
                 axes.set_xlabel("epoch")
         return written(figure, folder, "gates")
 

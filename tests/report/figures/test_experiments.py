@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from connprune.documents.sweep import Cell, CellTraining, Label, Sweep
 from connprune.report.figures import agreement_figure, comparison_figures, paths_figure, sweep_figures
 from connprune.report.figures.networks import of_comparison, of_sweep
 from connprune.runs.gate_history import GateHistory
-from tests.report.figures.helpers import clashes, comparison, texts_of
+from tests.report.figures.helpers import SVG, clashes, comparison, texts_of
 
 
 def test_a_comparison_names_each_row_once(tmp_path: Path) -> None:
@@ -28,6 +29,13 @@ def test_a_comparison_names_each_row_once(tmp_path: Path) -> None:
     assert {"cut", "parent", "random, mean of 2", "cut against each, 95% interval"} <= texts_of(
         tmp_path / "comparison.svg"
     )
+
+
+def test_gates_over_training_name_their_epochs_once_a_column(digits: Architecture, tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 3 * len(digits.gated_connections), dtype=np.float32).reshape(3, -1)
+    paths_figure(agreement([GateHistory.of(digits, values)], 0.01), ["run"], tmp_path)
+    texts = [text.text for text in ElementTree.parse(tmp_path / "gates.svg").iter(f"{SVG}text")]
+    assert [texts.count(label) for label in ("epoch", "gate, by magnitude")] == [4, 2]
 
 
 def test_error_bars_are_the_standard_deviations_of_the_tables(tmp_path: Path) -> None:
