@@ -44,6 +44,11 @@ class Subject:
         return bool(self.preset or self.config or self.assignments)
 
     @property
+    def name(self) -> str:
+        """What an architecture that was not trained is called."""
+        return self.preset or "the configuration"
+
+    @property
     def run(self) -> str | None:
         """The one run, as it was named."""
         return self.runs[0] if self.runs else None
@@ -116,11 +121,13 @@ class View:
             raise UsageError("--history: there are no gates recorded here.")
         summary, path = (directory.summary, directory.path) if directory else (None, None)
         document = describe(architecture, gates, summary, path, closed, self.history)
-        document = document.model_copy(update=report.of_run(document, architecture, gates, directory, closed))
+        document = document.model_copy(
+            update=report.of_run(document, architecture, gates, directory, closed, subject.name)
+        )
         if self.figures:
             from connprune.report.figures import Drawable, drawable, run_figures
 
-            drawn = drawable(directory) if directory else Drawable(subject.preset or "the configuration", architecture)
+            drawn = drawable(directory) if directory else Drawable(subject.name, architecture)
             document = document.model_copy(update=output.drawn(run_figures(drawn, closed, self.figures)))
             if drawn.remark:
                 output.warning(drawn.remark)

@@ -55,6 +55,7 @@ class Report:
         gates: "GateHistory | None",
         run: "RunDirectory | None",
         threshold: float,
+        name: str = "architecture",
     ) -> dict[str, str]:
         """Writes the page of a run, a cut or an architecture; returns what the printed document has of it."""
 
@@ -62,7 +63,8 @@ class Report:
             from connprune.report.html.run import run_data
 
             measured, why = self._measured(run) if run and gates and document.kind != "cut" else (None, None)
-            return self._configured(run_data(document, architecture, gates, run, threshold, measured, why), run)
+            built = run_data(document, architecture, gates, run, threshold, measured, why, name)
+            return self._configured(built, run)
 
         return self._write(data, document.path, run=run)
 
@@ -90,7 +92,7 @@ class Report:
             from connprune.training.redaction import last_parts
 
             shown = last_parts([str(run.path) for run in runs]) if self.redact else names
-            return runs_data(document, runs[0].architecture(), agreement, shown)
+            return runs_data(document, runs, agreement, shown)
 
         return self._write(data, *document.runs)
 

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from connprune.architecture import Architecture
+from connprune.documents.run import Summary
 from connprune.report.document import describe
 from connprune.report.figures.connections import ARCS_PER_LAYER
 from connprune.report.html.history import MOST_VALUES, gate_data, kept_rows
 from connprune.report.html.page import page, write_page
 from connprune.report.html.points import chart_data
-from connprune.report.html.run import run_data
+from connprune.report.html.run import about, run_data
 from connprune.report.html.wiring import maps_left, wiring_data
 from connprune.runs.directory import RunDirectory
 from connprune.runs.gate_history import GateHistory
@@ -125,6 +126,72 @@ def test_a_comparison_is_drawn_in_a_browser(tmp_path: Path, browser: "Browser") 
     assert shown.page.locator("g.strand.chosen path:not(.hit)").count() == 1
     assert "parent: validation accuracy: 50.00%; test accuracy: 95.50%" in shown.page.locator("main").inner_text()
     shown.picture("smoke-comparison")
+    shown.close()
+
+
+# The texts of the charts that begin or end outside of their drawing, or lie on another of the same row of an axis.
+CLASHES = """() => [...document.querySelectorAll("main svg[role=group]")].flatMap((drawing) => {
+  const place = drawing.getBoundingClientRect();
+  const boxes = [...drawing.querySelectorAll("text")].map((text) => [text, text.getBoundingClientRect()]);
+  const out = boxes.filter(([, box]) => box.left < place.left - 1 || box.right > place.right + 1);
+  const ticks = boxes.filter(([text]) => text.classList.contains("tick"));
+  const on = ticks.filter(([text, box]) =>
+    ticks.some(([other, its]) => other !== text && box.left < its.right && its.left < box.right && box.top === its.top),
+  );
+  return [...out, ...on].map(([text]) => text.textContent);
+})"""
+
+
+@needs_chromium
+def test_on_a_phone_charts_and_captions_are_whole(
+    command: Command, run: str, tmp_path: Path, browser: "Browser"
+) -> None:
+    assert command("inspect", run, "--html", "report.html").code == 0
+    data = embedded((tmp_path / "report.html").read_text())
+    # As after a long training, whose gates are orders of magnitude apart.
+    for number, row in enumerate(data["thresholds"]["rows"]):
+        row["threshold"] = 0 if number == 0 else 10.0 ** (-9 + 8 * number / len(data["thresholds"]["rows"]))
+    write_page(data, tmp_path / "page.html")
+    shown = Shown(browser, tmp_path / "page.html", 390)
+    assert "threshold (the first is 0), logarithmic" in shown.page.locator("svg .title").all_text_contents()
+    assert shown.page.evaluate(CLASHES) == []
+    tables = shown.page.locator("main .scroll:has(caption)")
+    assert tables.count() > 3
+    for table in tables.all():
+        place, caption = table.bounding_box(), table.locator("caption").bounding_box()
+        assert place
+        assert caption
+        assert caption["width"] <= place["width"]
+    shown.picture("smoke-phone")
+    shown.close()
+
+
+def test_pages_begin_with_what_tells_runs_apart(command: Command, run: str, tmp_path: Path) -> None:
+    shutil.copytree(tmp_path / run, tmp_path / "again")
+    begun = RunDirectory.open(tmp_path / run).summary.created[:10]  # type: ignore[index]
+    assert command("inspect", run, "again", "--html", "runs.html").code == 0
+    told = ["data digits", "preset digits", "seed 1337", f"begun {begun}"]
+    assert embedded((tmp_path / "runs.html").read_text())["about"] == told
+    assert command("inspect", "--preset", "digits", "--html", "preset.html").code == 0
+    assert embedded((tmp_path / "preset.html").read_text())["title"] == "digits"
+
+
+def test_of_many_seeds_the_first_and_the_last_are_told() -> None:
+    runs = [Summary(kind="train", status="finished", seed=seed, data="digits") for seed in range(1, 9)]
+    assert about(runs[:1], ["blog"]) == ["data digits", "preset blog", "seed 1"]
+    assert about(runs[:3], ["mine", None]) == ["data digits", "configuration mine", "seeds 1, 2, 3"]
+    assert about(runs) == ["data digits", "seeds 1, 2, 3, 4, …, 8"]
+
+
+@needs_chromium
+def test_the_cut_lies_on_what_it_is_compared_with(tmp_path: Path, browser: "Browser") -> None:
+    document = comparison()
+    data = {"title": "compared", "tiles": [], "sentences": [], "document": document.plain()}
+    write_page({**data, "chart": chart_data(document)}, tmp_path / "page.html")
+    shown = Shown(browser, tmp_path / "page.html", 1280)
+    names = [each.get_attribute("aria-label") or "" for each in shown.page.locator("g.point").all()]
+    assert names[-1].startswith("cut: ")
+    assert [name.split(":")[0] for name in names[:2]] == ["random-1", "random-2"]
     shown.close()
 
 

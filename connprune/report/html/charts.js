@@ -14,14 +14,14 @@ function ticks(low, high, count, whole = false) {
   return found;
 }
 
-function powers(low, high) {
+function powers(low, high, most) {
   const factors = high > 1000 * low ? [1] : [1, 2, 5];
   const found = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high) + 1e-9; power += 1)
     found.push(...factors.map((factor) => Number((factor * 10 ** power).toPrecision(12))));
   const inside = found.filter((mark) => mark >= low * (1 - 1e-9) && mark <= high * (1 + 1e-9));
   if (inside.length < 2) return ticks(low, high, 5);
-  const each = Math.ceil(inside.length / 6);
+  const each = Math.ceil(inside.length / most);
   return inside.filter((_, number) => number % each === 0);
 }
 
@@ -43,15 +43,15 @@ function axes(drawing, { width, height, left, x, y, right = 10, bottom = 36, top
   const across = scale(x.low, x.high, left, width - right, x.log);
   const up = scale(y.low, y.high, height - bottom, top, y.log);
   const count = Math.max(2, Math.floor((width - left) / 90));
-  const marks = (axis, wanted) =>
-    axis.log ? powers(axis.low, axis.high) : ticks(axis.low, axis.high, wanted, axis.whole);
-  for (const tick of marks(y, 4)) {
+  const marks = (axis, wanted, most) =>
+    axis.log ? powers(axis.low, axis.high, most) : ticks(axis.low, axis.high, wanted, axis.whole);
+  for (const tick of marks(y, 4, 6)) {
     drawing.append(
       shape("line", { class: "axis", x1: left, x2: width - right, y1: up(tick), y2: up(tick) }),
       shape("text", { class: "tick", x: left - 6, y: up(tick) + 4, "text-anchor": "end" }, y.write(tick)),
     );
   }
-  for (const tick of marks(x, count)) {
+  for (const tick of marks(x, count, clamped(Math.floor((width - left - right) / 60), 2, 6))) {
     drawing.append(
       shape(
         "text",
@@ -61,9 +61,11 @@ function axes(drawing, { width, height, left, x, y, right = 10, bottom = 36, top
     );
   }
   const title = (axis) => (axis.log ? `${axis.label}, logarithmic` : axis.label);
+  // A long name of the axis ends beyond it rather than begin outside of the drawing.
+  const end = Math.max(width - right, Math.min(width, title(x).length * 6.5));
   drawing.append(
     shape("text", { class: "title", x: 0, y: 11 }, title(y)),
-    shape("text", { class: "title", x: width - right, y: height - 3, "text-anchor": "end" }, title(x)),
+    shape("text", { class: "title", x: end, y: height - 3, "text-anchor": "end" }, title(x)),
   );
   return { across, up };
 }
@@ -317,10 +319,10 @@ function scatter({ label, x, y, points, front, choose, height = 340, left = 62 }
         shape("circle", { class: "area", cx, cy, r: 12 }),
       );
     });
-    drawing.append(
-      ...marks.filter((_, number) => points[number].faint),
-      ...marks.filter((_, number) => !points[number].faint),
-    );
+    // The cut lies on the others, and these on the single networks of a row.
+    const above = ({ isOurs, faint }) => (isOurs ? 2 : faint ? 0 : 1);
+    const order = points.map((_, number) => number).sort((one, other) => above(points[one]) - above(points[other]));
+    drawing.append(...order.map((number) => marks[number]));
     show();
   });
 

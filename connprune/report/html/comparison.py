@@ -1,5 +1,6 @@
 """The page of a comparison: a cut beside its baselines."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from connprune.architecture.architecture import Architecture
@@ -8,7 +9,7 @@ from connprune.documents.plan import ComparisonPlan
 from connprune.errors import UsageError
 from connprune.experiments.plan import Plan
 from connprune.report.html.points import chart_data
-from connprune.report.html.run import before_cut
+from connprune.report.html.run import about, before_cut
 from connprune.report.html.wiring import is_part, maps_left, wiring_data
 from connprune.runs.directory import RunDirectory
 
@@ -25,6 +26,7 @@ def comparison_data(document: Comparison, plan: Plan[ComparisonPlan]) -> dict[st
     """
     data: dict[str, object] = {
         "title": Path(document.path).resolve().name,
+        "about": about((job.run.summary for job in plan.jobs if job.is_finished), _origins(plan)),
         "tiles": [
             ["networks", f"{sum(row.count for row in document.rows):,}"],
             ["seeds", str(len(document.seeds))],
@@ -44,6 +46,15 @@ def comparison_data(document: Comparison, plan: Plan[ComparisonPlan]) -> dict[st
         data["wiring"] = wiring_data(parent)
         data["wirings"] = {name: maps_left(parent, each) for name, each in wirings.items()}
     return data
+
+
+def _origins(plan: Plan[ComparisonPlan]) -> list[str | None]:
+    """What the searches of the cuts began with, of those that are still where they were."""
+    found = []
+    for path in plan.document.cuts:
+        with suppress(UsageError, OSError):
+            found.append(RunDirectory.open(Path(path)).summary.origin)
+    return found
 
 
 def _architectures(plan: Plan) -> dict[str, Architecture]:

@@ -168,7 +168,7 @@ function thresholdChart(page, state) {
       low,
       high: above[above.length - 1],
       log: true,
-      label: "threshold (logarithmic; the first is 0)",
+      label: "threshold (the first is 0)",
       write: formats.short,
     },
     y: { low: 0, high: 1, label: "validation accuracy; share left", write: formats.share },

@@ -38,7 +38,9 @@ const formats = {
   seconds: orDash((value) => value.toFixed(1)),
   milliseconds: orDash((value) => (value * 1000).toFixed(2)),
   points: orDash((value) => (value >= 0 ? "+" : "−") + Math.abs(value * 100).toFixed(2)),
-  short: orDash((value) => short.format(value)),
+  short: orDash((value) =>
+    value !== 0 && Math.abs(value) < 0.001 ? Number(value.toPrecision(3)).toExponential() : short.format(value),
+  ),
 };
 
 // A column for each count of a network.

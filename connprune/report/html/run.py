@@ -1,5 +1,6 @@
 """The page of one run, of a cut, or of an architecture that was not trained."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from connprune.runs.gate_history import GateHistory
 from connprune.runs.links import read_document
 from connprune.training.first import first_architecture
 
+# Of seeds, days and the like that runs do not share so many are named.
+MOST_TOLD = 6
 _KINDS = {
     "train": "trained with gates",
     "cut": "a cut, with its parent's weights",
@@ -40,6 +43,7 @@ def run_data(
     threshold: float,
     measured: Measured | None = None,
     why: str | None = None,
+    name: str = "architecture",
 ) -> dict[str, object]:
     """Everything that the page of a run shows.
 
@@ -51,13 +55,14 @@ def run_data(
         threshold: a gate of a smaller magnitude counts as closed.
         measured: what took the run's images to know.
         why: why that is missing, in a sentence.
+        name: of what was not trained.
 
     Raises:
         UsageError: the run's files are damaged.
     """
     data: dict[str, object] = {
-        "title": run.path.resolve().name if run else "architecture",
-        "about": about(run.summary) if run else [],
+        "title": run.path.resolve().name if run else name,
+        "about": about([run.summary]) if run else [],
         "document": document.plain(),
         "configuration": run.text(run.config) if run else to_yaml(architecture),
         "environments": [each.plain() for each in read_environments(run.environment)] if run else [],
@@ -88,15 +93,33 @@ def run_data(
     return data
 
 
-def about(summary: Summary) -> list[str]:
-    """What tells a run from others: its data, its preset or the file of its configuration, its seed, and its day."""
+def about(summaries: Iterable[Summary], origins: Iterable[str | None] = ()) -> list[str]:
+    """What tells runs from others: their data, presets or files of configurations, seeds, and days.
+
+    Args:
+        summaries: of the runs.
+        origins: presets and files besides theirs.
+    """
+    runs = list(summaries)
+    began = [*origins, *(run.origin for run in runs)]
+    presets = preset_names()
     told = {
-        "data": summary.data,
-        "preset" if summary.origin in preset_names() else "configuration": summary.origin,
-        "seed": summary.seed,
-        "begun": summary.created[:10] if summary.created else None,
+        "data": [run.data for run in runs],
+        "preset": [origin for origin in began if origin in presets],
+        "configuration": [origin for origin in began if origin not in presets],
+        "seed": [run.seed for run in runs],
+        "begun": [run.created and run.created[:10] for run in runs],
     }
-    return [f"{name} {value}" for name, value in told.items() if value is not None]
+    found = {
+        name: list(dict.fromkeys(str(value) for value in values if value is not None)) for name, values in told.items()
+    }
+    return [_counted(name, values) for name, values in found.items() if values]
+
+
+def _counted(name: str, values: list[str]) -> str:
+    """A name and its values; of many the first and the last."""
+    shown = values if len(values) <= MOST_TOLD else [*values[: MOST_TOLD - 2], "…", values[-1]]
+    return f"{name}{'s' * (name == 'seed' and len(values) > 1)} {', '.join(shown)}"
 
 
 @dataclass(frozen=True)

@@ -3,27 +3,30 @@
 from collections.abc import Sequence
 
 from connprune.analysis.agreement import Agreement
-from connprune.architecture.architecture import Architecture
 from connprune.documents.agreement import RunAgreement
 from connprune.report.html.history import agreement_data
+from connprune.report.html.run import about
 from connprune.report.html.wiring import wiring_data
+from connprune.runs.directory import RunDirectory
 
 
 def runs_data(
-    document: RunAgreement, architecture: Architecture, agreement: Agreement, names: Sequence[str]
+    document: RunAgreement, runs: Sequence[RunDirectory], agreement: Agreement, names: Sequence[str]
 ) -> dict[str, object]:
     """Everything that the page of several runs shows.
 
     Args:
         document: how far they agree.
-        architecture: of the first of them; their gated connections are the same.
+        runs: the runs; their gated connections are the same.
         agreement: likewise, with their gates.
         names: short names of the runs.
     """
+    architecture = runs[0].architecture()
     kept = [len(some) for some in (document.kept_by_all, document.kept_by_some, document.kept_by_none)]
     correlation = document.mean_correlation
     return {
         "title": f"{len(names)} runs",
+        "about": about(run.summary for run in runs),
         "tiles": [
             ["runs", str(len(names))],
             ["overlap of what is kept", f"{document.mean_jaccard:.2f}"],

@@ -6,7 +6,7 @@ const KNOWN = {
   validation_accuracy: ["validation accuracy", formats.percent],
   gates_closed: ["gates closed", formats.count],
   rate: ["learning rate", (value) => formats.text(Number(value.toPrecision(4)))],
-  gate_rate: ["rate of the gates", (value) => formats.text(Number(value.toPrecision(4)))],
+  gate_rate: ["learning rate of the gates", (value) => formats.text(Number(value.toPrecision(4)))],
   penalty: ["penalty", (value) => formats.text(Number(value.toPrecision(4)))],
   temperature: ["temperature", (value) => formats.text(Number(value.toPrecision(4)))],
   epoch_seconds: ["seconds", formats.seconds],
