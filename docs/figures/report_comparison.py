@@ -30,6 +30,7 @@ def write(path: Path) -> None:
     write_page(
         {
             "title": "digits",
+            "about": ["data digits", "preset digits", f"seeds {', '.join(map(str, document.seeds))}"],
             "tiles": list(tiles.items()),
             "sentences": document.verdicts,
             "document": document.plain(),

@@ -49,5 +49,5 @@ if __name__ == "__main__":
     for name in NAMES:
         with tempfile.TemporaryDirectory() as folder:
             # So few colours make a small file.
-            picture = Image.open(draw(name, Path(folder))).convert("RGB").quantize(128)
+            picture = Image.open(draw(name, Path(folder))).convert("RGB").quantize(256)
             picture.save(FOLDER / f"{name}.png", optimize=True)
