@@ -103,7 +103,7 @@ def about(summaries: Iterable[Summary], origins: Iterable[str | None] = ()) -> l
     runs = list(summaries)
     began = [*origins, *(run.origin for run in runs)]
     presets = preset_names()
-    told = {
+    told: dict[str, list[object]] = {
         "data": [run.data for run in runs],
         "preset": [origin for origin in began if origin in presets],
         "configuration": [origin for origin in began if origin not in presets],
