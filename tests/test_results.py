@@ -45,7 +45,15 @@ def test_a_table_is_what_the_tool_prints_for_its_file(name: str, block: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("page", "name"), [(PAGE, "differences"), (PAGE, "procedures"), (PAGE, "ranks"), (FINDINGS, "findings")]
+    ("page", "name"),
+    [
+        (PAGE, "differences"),
+        (PAGE, "procedures"),
+        (PAGE, "ranks"),
+        (PAGE, "grown"),
+        (PAGE, "passes"),
+        (FINDINGS, "findings"),
+    ],
 )
 def test_what_no_document_prints_is_that_of_the_files(page: Path, name: str) -> None:
     done = subprocess.run([sys.executable, str(FOLDER / f"{name}.py")], capture_output=True, text=True, check=True)
