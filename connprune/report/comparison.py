@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from connprune.documents.comparison import UNITS, Comparison, Row, Unit
 from connprune.report.aligned import aligned
+from connprune.report.intervals import in_points
 from connprune.report.wall import with_wall
 
 
@@ -39,7 +40,7 @@ def _searches(document: Comparison) -> str:
     lines = []
     for search in document.searches:
         ours, *others = search.rows
-        differences = {row.network: _mean(row) for row in others}
+        differences = {row.network: in_points(row.difference)[0] for row in others}
         lines.append(
             [str(search.search), _percent(ours.test_accuracy), *(differences.get(name, "-") for name in names)]
         )
@@ -64,8 +65,7 @@ def _result(row: Row, unit: Unit) -> list[str]:
         _percent(row.validation_accuracy),
         _percent(row.test_accuracy),
         "-" if row.test_std is None else f"{row.test_std * 100:.2f}",
-        _mean(row),
-        _interval(row),
+        *in_points(row.difference),
     ]
 
 
@@ -97,20 +97,5 @@ def _latency(row: Row, ours: Row) -> str:
     return f" The cut takes {one} times as long for one image, {many} times for 256."
 
 
-def _mean(row: Row) -> str:
-    return "-" if row.difference is None else _points(row.difference.mean)
-
-
-def _interval(row: Row) -> str:
-    difference = row.difference
-    if difference is None or difference.low is None or difference.high is None:
-        return "-"
-    return f"{_points(difference.low)} to {_points(difference.high)}"
-
-
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.2%}"
-
-
-def _points(value: float) -> str:
-    return f"{value * 100:+.2f}"

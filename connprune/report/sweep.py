@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from connprune.documents.sweep import Cell, Label, Sweep, Wirings
 from connprune.report.aligned import aligned
+from connprune.report.intervals import in_points
 from connprune.report.wall import with_wall
 
 
@@ -42,15 +43,11 @@ def _axis(axis: str, labels: Sequence[Label]) -> str:
 
 
 def _label(label: Label) -> list[str]:
-    difference, wirings = label.difference, label.wirings
-    interval = "-"
-    if difference and difference.low is not None and difference.high is not None:
-        interval = f"{difference.low * 100:+.2f} to {difference.high * 100:+.2f}"
+    wirings = label.wirings
     return [
         label.label,
         "-" if label.test_accuracy is None else f"{label.test_accuracy:.2%}",
-        "-" if difference is None else f"{difference.mean * 100:+.2f}",
-        interval,
+        *in_points(label.difference),
         *(_wirings(wirings) if wirings else ["-"] * 4),
     ]
 

@@ -15,6 +15,7 @@ from connprune.analysis.statistics import paired_difference
 from connprune.documents.comparison import Comparison, Training
 from connprune.documents.sweep import Sweep
 from connprune.report.aligned import aligned
+from connprune.report.intervals import in_points
 
 FOLDER = Path(__file__).parent
 # On which images, and the file and the row of each side.
@@ -59,10 +60,8 @@ def differences() -> str:
     lines = []
     for images, (file, ours), (other, theirs) in WANTED:
         found = paired_difference(accuracies(file, ours)[images], accuracies(other, theirs)[images])
-        ends = (found.mean, found.low, found.high)
-        mean, low, high = (f"{100 * value:+.2f}" for value in ends if value is not None)
         files = file if file == other else f"{file}, {other}"
-        lines.append([f"{ours} − {theirs}", files, images, mean, f"{low} to {high}"])
+        lines.append([f"{ours} − {theirs}", files, images, *in_points(found)])
     return aligned(["difference", "files", "images", "points", "95% interval"], lines, left=3)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from connprune.documents.comparison import Comparison
 from connprune.report.aligned import aligned
+from connprune.report.intervals import in_points
 
 FOLDER = Path(__file__).parent
 # What was trained, its file, and the row of the baseline.
@@ -44,12 +45,10 @@ def findings() -> str:
         if row.difference is None or cut.test_accuracy is None or row.test_accuracy is None:
             raise ValueError(f"{file}: {name} is not finished.")
         accuracies = [f"{each.test_accuracy:.2%}" for each in (cut, row)]
-        ends = (row.difference.mean, row.difference.low, row.difference.high)
-        mean, low, high = (f"{100 * value:+.2f}" for value in ends if value is not None)
         times = [f"{cut.parameters / row.parameters:.2f}", f"{cut.macs / row.macs:.2f}"]
         baseline = name if row.count == 1 else f"{name} ({row.count})"
         count = row.repetitions(document.unit)
-        lines.append([what, baseline, *times, *accuracies, str(count), mean, f"{low} to {high}"])
+        lines.append([what, baseline, *times, *accuracies, str(count), *in_points(row.difference)])
     columns = ["network", "baseline", "size", "MACs", "cut", "its", "n", "points", "95% interval"]
     return aligned(columns, lines, left=2)
 

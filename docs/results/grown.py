@@ -16,6 +16,7 @@ from connprune.analysis.statistics import paired_difference
 from connprune.documents.comparison import CUT
 from connprune.documents.sweep import Cell, Sweep
 from connprune.report.aligned import aligned
+from connprune.report.intervals import in_points
 
 FOLDER = Path(__file__).parent
 
@@ -36,11 +37,8 @@ def table(paths: Sequence[Path]) -> str:
     for name, accuracies in tests.items():
         cells = [cell for search in searches for cell in search[name]]
         counts = [f"{fmean(getattr(cell, count) for cell in cells):,.0f}" for count in ("parameters", "macs")]
-        ends = ["-", "-", "-"]
-        if name != CUT:
-            difference = paired_difference(tests[CUT], accuracies)
-            low, high = (f"{100 * end:+.2f}" if end is not None else "?" for end in (difference.low, difference.high))
-            ends = [f"{100 * difference.mean:+.2f}", f"{low} to {high}", difference.verdict]
+        difference = None if name == CUT else paired_difference(tests[CUT], accuracies)
+        ends = [*in_points(difference), difference.verdict if difference else "-"]
         lines.append([name, str(len(searches)), *counts, f"{fmean(accuracies):.2%}", *ends])
     columns = ["grown network", "searches", "parameters", "MACs", "test", "points", "95% interval", ""]
     return aligned(columns, lines, left=1)

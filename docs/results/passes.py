@@ -13,6 +13,7 @@ from statistics import fmean, stdev
 from connprune.analysis.statistics import paired_difference
 from connprune.documents.comparison import CUT, Comparison
 from connprune.report.aligned import aligned
+from connprune.report.intervals import in_points
 
 FOLDER = Path(__file__).parent
 
@@ -26,11 +27,7 @@ def table() -> str:
         document = Comparison.read(json.loads(path.read_text(encoding="utf-8")), path.name)
         row = next(row for row in document.rows if row.network == CUT)
         found = [fmean(run.test_accuracy for run in network.runs) for network in row.networks]
-        ends = ["-", "-"]
-        if one:
-            difference = paired_difference(found, one)
-            low, high = (f"{100 * end:+.2f}" if end is not None else "?" for end in (difference.low, difference.high))
-            ends = [f"{100 * difference.mean:+.2f}", f"{low} to {high}"]
+        ends = in_points(paired_difference(found, one) if one else None)
         one = one or found
         counts = [f"{row.connections:.1f}", f"{row.parameters:,.0f}", f"{row.macs:,.0f}"]
         lines.append([str(passes), *counts, f"{fmean(found):.2%}", f"{100 * stdev(found):.2f}", *ends])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from connprune.architecture import Architecture
+from connprune.documents.comparison import Comparison
 from connprune.documents.run import Summary
 from connprune.report.document import describe
 from connprune.report.figures.connections import ARCS_PER_LAYER
@@ -108,12 +109,17 @@ def test_the_chart_of_a_comparison_has_its_front_and_its_means() -> None:
     }
 
 
+def compared_page(browser: "Browser", folder: Path, document: Comparison, **parts: object) -> Shown:
+    """The page of a comparison with its chart, and with more parts of its data, in a browser."""
+    data = {"title": "compared", "tiles": [], "sentences": [], "document": document.plain()}
+    write_page({**data, "chart": chart_data(document), **parts}, folder / "page.html")
+    return Shown(browser, folder / "page.html", 1280)
+
+
 @needs_chromium
 def test_a_comparison_is_drawn_in_a_browser(tmp_path: Path, browser: "Browser") -> None:
     document = comparison()
-    data = {"title": "compared", "tiles": [], "sentences": [], "document": document.plain()}
-    write_page({**data, "chart": chart_data(document)}, tmp_path / "page.html")
-    shown = Shown(browser, tmp_path / "page.html", 1280)
+    shown = compared_page(browser, tmp_path, document)
     points = shown.page.get_by_role("listbox", name="Test accuracy against cost")
     assert points.get_by_role("option").count() == 5
     assert (points.locator("path.front").get_attribute("d") or "").count("H") == 1
@@ -186,9 +192,7 @@ def test_of_many_seeds_the_first_and_the_last_are_told() -> None:
 @needs_chromium
 def test_the_cut_lies_on_what_it_is_compared_with(tmp_path: Path, browser: "Browser") -> None:
     document = comparison()
-    data = {"title": "compared", "tiles": [], "sentences": [], "document": document.plain()}
-    write_page({**data, "chart": chart_data(document)}, tmp_path / "page.html")
-    shown = Shown(browser, tmp_path / "page.html", 1280)
+    shown = compared_page(browser, tmp_path, document)
     names = [each.get_attribute("aria-label") or "" for each in shown.page.locator("g.point").all()]
     assert names[-1].startswith("cut: ")
     assert [name.split(":")[0] for name in names[:2]] == ["random-1", "random-2"]
@@ -201,14 +205,9 @@ def test_axes_say_that_they_are_logarithmic_and_many_layers_have_few_arcs(tmp_pa
     far = document.rows[1].model_copy(update={"macs": 10 * document.rows[1].macs})
     document = document.model_copy(update={"rows": (document.rows[0], far, *document.rows[2:])})
     strong = preset_architecture("strong")
-    data = {"title": "compared", "tiles": [], "sentences": [], "document": document.plain()}
-    parts = {
-        "chart": chart_data(document),
-        "wiring": wiring_data(strong),
-        "wirings": {"cut": maps_left(strong, strong)},
-    }
-    write_page({**data, **parts}, tmp_path / "page.html")
-    shown = Shown(browser, tmp_path / "page.html", 1280)
+    shown = compared_page(
+        browser, tmp_path, document, wiring=wiring_data(strong), wirings={"cut": maps_left(strong, strong)}
+    )
     titles = shown.page.locator("svg .title").all_text_contents()
     assert {"MACs per image, logarithmic", "MACs, logarithmic", "parameters"} <= set(titles)
     shown.page.get_by_text("As arcs").click()
