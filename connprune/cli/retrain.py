@@ -1,5 +1,6 @@
 """`connprune retrain`."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,10 +205,18 @@ class _Wanted:
     def _resume(self) -> None:
         """Resumes a retraining, a comparison, or an evolution of one."""
         from connprune.documents.plan import ComparisonPlan
+        from connprune.documents.run import EXPERIMENTS
         from connprune.errors import UsageError
         from connprune.experiments.plan import read
+        from connprune.runs.directory import RunDirectory
         from connprune.runs.find import find
 
+        for run in (RunDirectory(Path(name)) for name in self.cuts):
+            if run.summary_file.is_file() and run.kind in EXPERIMENTS:
+                resumed = f"--resume --run {shlex.quote(str(run.path))}"
+                raise UsageError(
+                    f"{run.path}: this is a {run.kind} and no cut; go on with it by `connprune retrain {resumed}`."
+                )
         kinds = ("retrain", "comparison") if self.is_plain else ("comparison",)
         directory = find(str(self.run) if self.run else None, self.folder, *kinds)
         require_as_begun(directory, self.cuts[0] if self.cuts else None, self.recipe)

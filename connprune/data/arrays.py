@@ -19,7 +19,7 @@ from connprune.data.array_parts import CLASSES, IMAGES, Parts, parts_of
 from connprune.data.array_tally import ArrayTally
 from connprune.data.cache import cache_folder
 from connprune.data.formats import DataFormat
-from connprune.data.progress import Progress
+from connprune.data.progress import Progress, images_of
 from connprune.data.reading import content_of
 from connprune.data.scratch import keep, under_way
 from connprune.data.settings import DataSettings
@@ -187,7 +187,7 @@ def _arrange(file: ArrayFile, settings: DataSettings, progress: Progress, made: 
         stream.begin(f"{part}.images", tuple(parts.layout.shape), parts.kind)
         size = max(1, _BYTES_AT_ONCE // (parts.layout.shape.numel * np.dtype(parts.kind).itemsize))
         starts = range(0, count, size)
-        for start in progress(starts, f"reading {count:,} images of {part}", len(starts)):
+        for start in progress(starts, f"reading {images_of(part, count, parts.arrays)}", len(starts)):
             rows = parts.layout.arranged(array[start : min(start + size, count)])
             stream.add(tally.counted(part, names.images, start, rows))
         unpacked.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ import numpy as np
 from connprune.data.decoding import Picture, RangeWantedError, bombs_refused
 from connprune.data.listing import Listing
 from connprune.data.memory import memory
-from connprune.data.progress import Progress
+from connprune.data.progress import Progress, images_of
 from connprune.data.reading import found_range, joined, pictures
 from connprune.data.settings import DataSettings
 from connprune.data.tally import Tally, named
@@ -100,7 +100,7 @@ class _Filling:
         paths = [(path, number) for number, files in enumerate(classes.values()) for path in files]
         results = pictures([path for path, _ in paths], self.settings)
         with closing(results):
-            shown = self.progress(results, f"decoding {len(paths)} images of {part}", len(paths))
+            shown = self.progress(results, f"decoding {images_of(part, len(paths), self.listing.parts)}", len(paths))
             for (path, number), (digest, picture) in zip(paths, shown, strict=True):
                 digests.append(digest)
                 if isinstance(picture, str):

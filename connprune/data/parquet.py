@@ -16,7 +16,7 @@ from connprune.data.decoding import bombs_refused, suffixes
 from connprune.data.filling import fill
 from connprune.data.formats import DataFormat
 from connprune.data.listing import PARTS, Listing
-from connprune.data.progress import Progress
+from connprune.data.progress import Progress, images_of
 from connprune.data.reading import content_of, pictures
 from connprune.data.scratch import keep, under_way
 from connprune.data.settings import DataSettings
@@ -100,7 +100,7 @@ def _unpacked(path: Path, parts: dict[str, list[Path]], folder: Path, progress: 
     for part, files in parts.items():
         (folder / part).mkdir()
         by_class: dict[str, list[Path]] = {name: [] for name in classes}
-        rows = progress(_images(files), f"unpacking {len(numbers[part])} images of {part}", len(numbers[part]))
+        rows = progress(_images(files), f"unpacking {images_of(part, len(numbers[part]), parts)}", len(numbers[part]))
         for (row, content), number in zip(rows, numbers[part].tolist(), strict=True):
             file = folder / part / f"row {row}"
             file.write_bytes(content)

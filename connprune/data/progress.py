@@ -1,6 +1,6 @@
 """How a long loop over files reports its progress without knowing who is looking."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from connprune.errors import InterruptedRunError
@@ -48,3 +48,8 @@ def stoppable(progress: Progress, stop: StopSignal) -> Progress:
 def without_progress(items: Iterable[T], label: str, total: int) -> Iterable[T]:
     """Passes items on and shows nothing."""
     return items
+
+
+def images_of(part: str, count: int, parts: Collection[str]) -> str:
+    """So many images, and of which part where there are several: the user of a single one may call it otherwise."""
+    return f"{count:,} images of {part}" if len(parts) > 1 else f"{count:,} images"

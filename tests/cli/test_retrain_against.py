@@ -99,6 +99,9 @@ def test_listed_commands_do_the_same_as_jobs(command: Command, cut: str) -> None
 
 def test_a_comparison_can_be_gone_on_with_by_its_directory(command: Command, cut: str) -> None:
     assert command("retrain", cut, "--against", "chain", "--run", "compared", "--list").code == 0
+    taken_for_a_cut = command("retrain", "compared", "--resume", "--html", "page.html")
+    assert (taken_for_a_cut.code, taken_for_a_cut.out) == (2, "")
+    assert "go on with it by `connprune retrain --resume --run compared`" in taken_for_a_cut.err
     done = command("retrain", "--resume", "--run", "compared", "-q")
     assert (done.code, done.out) == (0, "compared\n")
     assert Path("compared/comparison.json").is_file()

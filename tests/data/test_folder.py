@@ -69,6 +69,17 @@ def test_decoding_happens_once(digits_folder: Path, settings: Loads, tmp_path: P
     assert len(list((tmp_path / "cache").glob("folder-*.safetensors"))) == 2
 
 
+def test_the_part_of_images_is_named_only_where_there_are_several(digits_folder: Path, settings: Loads) -> None:
+    labels: list[str] = []
+
+    def progress(items, label, total):  # type: ignore[no-untyped-def]
+        labels.append(label)
+        return items
+
+    load(settings(digits_folder / "test"), progress)
+    assert labels == ["decoding 20 images"]
+
+
 def test_a_damaged_cache_is_made_anew(digits_folder: Path, settings: Loads, tmp_path: Path) -> None:
     first = load(settings(digits_folder))
     (cached,) = (tmp_path / "cache").glob("folder-*.safetensors")

@@ -97,8 +97,8 @@ function comparisonSection(page, state) {
 }
 
 const TIMES = [
-  { key: "at1", label: "ms, batch 1", write: formats.milliseconds },
-  { key: "at256", label: "ms, batch 256", write: formats.milliseconds },
+  { key: "at1", label: "latency (ms, batch 1)", write: formats.milliseconds },
+  { key: "at256", label: "latency (ms, batch 256)", write: formats.milliseconds },
   { key: "training_seconds", label: "training seconds", write: formats.seconds },
 ];
 const MEASURES = [
