@@ -1,12 +1,13 @@
-"""The table of cuts of one, two and three passes: what one more pass is worth at the MACs of one.
+"""The table of one, two and three passes: in cuts of at most the same MACs, and in what they were cut from.
 
 python docs/results/passes.py
 
-The files are what benchmarks/cycles.sh leaves of its sequences. `points` is the accuracy less that of one pass, paired
-by the seed of the search.
+The files are what benchmarks/cycles.sh leaves, passes-DATA-PASSES.json. `points` is the accuracy less that of one pass, paired by
+the seed of the search.
 """
 
 import json
+from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -19,19 +20,22 @@ FOLDER = Path(__file__).parent
 
 
 def table() -> str:
-    """A line for each number of passes."""
+    """A line for each data set, network and number of passes."""
     lines: list[list[str]] = []
-    one: list[float] = []
-    for passes in (1, 2, 3):
-        path = FOLDER / f"passes-sequence-{passes}.json"
-        document = Comparison.read(json.loads(path.read_text(encoding="utf-8")), path.name)
-        row = next(row for row in document.rows if row.network == CUT)
-        found = [fmean(run.test_accuracy for run in network.runs) for network in row.networks]
-        ends = in_points(paired_difference(found, one) if one else None)
-        one = one or found
-        counts = [f"{row.connections:.1f}", f"{row.parameters:,.0f}", f"{row.macs:,.0f}"]
-        lines.append([str(passes), *counts, f"{fmean(found):.2%}", f"{100 * stdev(found):.2f}", *ends])
-    return aligned(["passes", "connections", "parameters", "MACs", "test", "std", "points", "95% interval"], lines)
+    for data, network in product(("digits", "sequence"), (CUT, "parent")):
+        one: list[float] = []
+        for passes in (1, 2, 3):
+            path = FOLDER / f"passes-{data}-{passes}.json"
+            document = Comparison.read(json.loads(path.read_text(encoding="utf-8")), path.name)
+            row = next(row for row in document.rows if row.network == network)
+            found = [fmean(run.test_accuracy for run in trained.runs) for trained in row.networks]
+            ends = in_points(paired_difference(found, one) if one else None)
+            one = one or found
+            counts = [f"{row.connections:.1f}", f"{row.parameters:,.0f}", f"{row.macs:,.0f}"]
+            accuracy = [f"{fmean(found):.2%}", f"{100 * stdev(found):.2f}"]
+            lines.append([data, network, str(passes), *counts, *accuracy, *ends])
+    header = ["data", "network", "passes", "connections", "parameters", "MACs", "test", "std", "points", "95% interval"]
+    return aligned(header, lines, left=2)
 
 
 if __name__ == "__main__":
