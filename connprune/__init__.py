@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from connprune.wiring.saving import restore
     from connprune.wiring.wire import wire
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Budget",
     "Keep",
