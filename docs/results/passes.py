@@ -2,8 +2,8 @@
 
 python docs/results/passes.py
 
-The files are what benchmarks/cycles.sh leaves, passes-DATA-PASSES.json. `points` is the accuracy less that of one pass, paired by
-the seed of the search.
+The files are what benchmarks/cycles.sh leaves, passes-DATA-PASSES.json. `points` is the
+accuracy less that of one pass, paired by the seed of the search.
 """
 
 import json
