@@ -4,6 +4,9 @@ BIN := $(VENV)/bin
 TOOLS = $(MAKE) --silent node_modules/.installed 2>/dev/null
 SITE = $(BIN)/sphinx-build -q --fail-on-warning --keep-going --nitpicky docs build/site
 
+# Without compiled modules each process that the tests start compiles torch anew, and takes more than twice as long to import it.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint types page docs slow coverage format clean
 
 # Installs, then trains, inspects, prunes to half of the MACs, and compares what is left with its parent and a random wiring of its
