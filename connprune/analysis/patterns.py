@@ -8,6 +8,7 @@ random wirings, over targets, stages and searches, recurs.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -17,8 +18,10 @@ from connprune.architecture.base import HEAD, INPUT
 from connprune.architecture.baselines import wirings_within
 from connprune.architecture.cutting import cut_connections
 from connprune.architecture.rules import Keep, Unit
+from connprune.errors import UsageError
 
 if TYPE_CHECKING:
+    from connprune.architecture.cyclic_wirings import CyclicWirings
     from connprune.architecture.live_wirings import LiveWirings
 
 # How many random wirings there are for each network and number of connections, and how often one is taken for each cut;
@@ -118,14 +121,19 @@ def _drawn(
 ) -> list[Counter[Pattern]]:
     """For each draw the patterns of a random wiring for each cut: one of those that its network and size have."""
     random = Random("patterns")  # noqa: S311 - nothing here is secret
-    spaces: dict[str, LiveWirings] = {}
+    spaces: dict[str, LiveWirings | CyclicWirings] = {}
     pools: dict[tuple[str, int], list[Counter[Pattern]]] = {}
     keys = [(repr(parent.connections), len(cut.all_connections)) for parent, cut in searches]
     for (space, connections), (parent, _), known in zip(keys, searches, patterns, strict=True):
         if space not in spaces:
             spaces[space] = wirings_within(parent)
         if (space, connections) not in pools:
-            wirings = (spaces[space].draw(random, connections) for _ in range(WIRINGS))
+            wirings = list(islice(spaces[space].draws(random, [connections]), WIRINGS))
+            if len(wirings) < WIRINGS:
+                raise UsageError(
+                    "There is no saying what chance gives: with backward connections random wirings are drawn by "
+                    f"trying, and {len(wirings)} of {connections} connections were found, expected {WIRINGS}."
+                )
             pools[space, connections] = [
                 Counter(known[Connection(source, target)] for target in wiring for source in wiring[target])
                 for wiring in wirings

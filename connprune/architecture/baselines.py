@@ -1,15 +1,15 @@
 """The baselines of a cut: what else its parent's connections could have been cut down to."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import chain, islice
 from random import Random
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import INPUT
 from connprune.architecture.cutting import restricted
+from connprune.architecture.cyclic_wirings import MOST_LISTED, CyclicWirings
 from connprune.architecture.live_wirings import LiveWirings
 from connprune.architecture.shapes import parameter_count
 from connprune.architecture.wirings import WIRINGS, Wiring
@@ -20,6 +20,8 @@ TOLERANCE = 0.02
 # More wirings than this are not listed one by one.
 MOST_WIRINGS = 5000
 _ATTEMPTS = 20_000
+# Draws for each wiring that is wanted, where it is not known whether there are so many.
+_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -37,39 +39,37 @@ class Pair:
     seed: int
 
     @cached_property
-    def space(self) -> LiveWirings:
+    def space(self) -> LiveWirings | CyclicWirings:
         """The wirings that the parent could be cut down to."""
         return wirings_within(self.parent)
 
 
-def wirings_within(architecture: Architecture) -> LiveWirings:
+def wirings_within(architecture: Architecture) -> LiveWirings | CyclicWirings:
     """The wirings that an architecture could be cut down to.
 
     Where a block of the feature maps that a target reads spans several sources, the target is in such a wiring with
     all that it reads or not at all; so is what passes its own feature maps on to a target that reads them in blocks.
-
-    Raises:
-        NoBaselineError: some connection leads backward, and such wirings are not counted.
     """
-    if architecture.backward_connections:
-        raise NoBaselineError(
-            "The parent has backward connections, and such wirings are not counted, so they are neither listed nor "
-            "drawn with one probability for all; the baseline random-cost:N draws others."
-        )
     whole: set[str] = set()
     in_blocks: set[str] = set()
-    for target, sources in reversed(architecture.connections.items()):
-        if architecture.aggregate[target].mixes:
-            continue  # It makes all feature maps of whatever it reads.
-        blocks = architecture.blocks(target)
-        if blocks.reads > 1:
-            in_blocks.add(target)
-            if any(len(blocks.complete(read.at)) < read.maps for read in architecture.reads[target]):
-                whole.add(target)
-        if target in in_blocks:
-            linked = {source for source in sources if source != INPUT and architecture.blocks(source).linked}
-            whole |= linked
-            in_blocks |= linked
+    known = -1
+    # Where a connection leads backward a target can learn of one that was looked at before it.
+    while known < len(whole) + len(in_blocks):
+        known = len(whole) + len(in_blocks)
+        for target, sources in reversed(architecture.connections.items()):
+            if architecture.aggregate[target].mixes:
+                continue  # It makes all feature maps of whatever it reads.
+            blocks = architecture.blocks(target)
+            if blocks.reads > 1:
+                in_blocks.add(target)
+                if any(len(blocks.complete(read.at)) < read.maps for read in architecture.reads[target]):
+                    whole.add(target)
+            if target in in_blocks:
+                linked = {source for source in sources if source != INPUT and architecture.blocks(source).linked}
+                whole |= linked
+                in_blocks |= linked
+    if architecture.backward_connections:
+        return CyclicWirings(architecture.connections, architecture.unroll, whole)
     return LiveWirings(architecture.connections, whole)
 
 
@@ -101,13 +101,21 @@ def random(pair: Pair, count: int) -> list[Architecture]:
         NoBaselineError: there are not so many.
     """
     connections = len(pair.cut.all_connections)
-    there_are = pair.space.count(connections) - _is_in_space(pair)
-    if there_are < count:
+    generator = Random(f"random {pair.seed}")  # noqa: S311 - nothing here is secret
+    counted = pair.space.count(connections)
+    there_are = None if counted is None else counted - _is_in_space(pair)
+    if there_are is not None and there_are < count:
         raise NoBaselineError(
             f"baseline random:{count}: there are only {there_are} wirings of {connections} connections."
         )
-    generator = Random(f"random {pair.seed}")  # noqa: S311 - nothing here is secret
-    return _different(pair, _draws(pair.space, generator, connections), count)
+    draws = pair.space.draws(generator, [connections])
+    different = _different(pair, draws if there_are else islice(draws, _DRAWS * count), count)
+    if len(different) < count:
+        raise NoBaselineError(
+            f"baseline random:{count}: with backward connections wirings are drawn by trying, and {len(different)} of "
+            f"{connections} connections were found; try random-cost:N."
+        )
+    return different
 
 
 def random_params(pair: Pair, count: int) -> list[Architecture]:
@@ -120,21 +128,17 @@ def random_params(pair: Pair, count: int) -> list[Architecture]:
     """
     wanted = parameter_count(pair.cut)
     generator = Random(f"random-params {pair.seed}")  # noqa: S311
-    space = pair.space
     near = len(pair.cut.all_connections) // 3
     sizes = range(len(pair.cut.all_connections) - near, len(pair.cut.all_connections) + near + 1)
-    there_are = [space.count(size) for size in sizes]
-    ends = list(accumulate(there_are))
-    if not ends[-1]:
+    draws = pair.space.draws(generator, sizes)
+    first = list(islice(draws, 1))
+    if not first:
         raise NoBaselineError(
-            f"baseline random-params:{count}: there are no wirings of {sizes[0]} to {sizes[-1]} connections."
+            f"baseline random-params:{count}: no wirings of {sizes[0]} to {sizes[-1]} connections were found."
         )
-    attempts = (
-        space.draw(generator, sizes[bisect_right(ends, generator.randrange(ends[-1]))]) for _ in range(_ATTEMPTS)
-    )
     fitting = (
         wiring
-        for wiring in attempts
+        for wiring in islice(chain(first, draws), _ATTEMPTS)
         if abs(parameter_count(restricted(pair.parent, wiring)) - wanted) <= TOLERANCE * wanted
     )
     different = _different(pair, fitting, count)
@@ -146,6 +150,16 @@ def random_params(pair: Pair, count: int) -> list[Architecture]:
     return different
 
 
+def require_draws(pair: Pair, text: str) -> None:
+    """Refuses a parent of which no wiring is found by drawing.
+
+    Raises:
+        NoBaselineError: it is one.
+    """
+    if next(pair.space.draws(Random(pair.seed)), None) is None:  # noqa: S311
+        raise NoBaselineError(f"baseline {text}: no random set of the parent's connections was a wiring.")
+
+
 def every(pair: Pair) -> list[Architecture]:
     """All wirings but the cut's.
 
@@ -153,18 +167,17 @@ def every(pair: Pair) -> list[Architecture]:
         NoBaselineError: there are more than `MOST_WIRINGS`.
     """
     count = pair.space.count()
+    if count is None:
+        raise NoBaselineError(
+            f"baseline all: this parent has {len(pair.parent.all_connections)} connections, and with backward ones "
+            f"among them wirings are listed of at most {MOST_LISTED}; try random:N."
+        )
     if count > MOST_WIRINGS:
         raise NoBaselineError(
             f"baseline all: this parent has {count:,} wirings, more than the {MOST_WIRINGS:,} that can be trained one "
             "by one; try random:N."
         )
     return _different(pair, iter(pair.space), count)
-
-
-def _draws(space: LiveWirings, generator: Random, connections: int) -> Iterator[Wiring]:
-    """Wirings without end."""
-    while True:
-        yield space.draw(generator, connections)
 
 
 def _different(pair: Pair, wirings: Iterator[Wiring], count: int) -> list[Architecture]:

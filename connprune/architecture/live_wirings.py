@@ -8,7 +8,7 @@ by these numbers and not one by one, and the counts make a draw exact.
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, combinations, product
@@ -88,6 +88,20 @@ class LiveWirings:
             alive[target] = False
             left = left - len(sources) if left is not None else None
         return drawn
+
+    def draws(self, random: Random, sizes: Sequence[int] | None = None) -> Iterator[Wiring]:
+        """Wirings without end, each with the same probability; none if there is none.
+
+        Args:
+            random: where chance comes from.
+            sizes: how many connections they may have, one number or several; None is any.
+        """
+        choices: Sequence[int | None] = [None] if sizes is None else sizes
+        ends = list(accumulate(map(self.count, choices)))
+        while ends[-1]:
+            # Of a single choice nothing is drawn.
+            number = bisect_right(ends, random.randrange(ends[-1])) if len(choices) > 1 else 0
+            yield self.draw(random, choices[number])
 
     def __iter__(self) -> Iterator[Wiring]:
         yield from self._listed(0, {INPUT: False})

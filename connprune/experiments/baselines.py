@@ -5,7 +5,7 @@ from typing import ClassVar
 from connprune import builtin
 from connprune.architecture import baselines, equal_cost
 from connprune.architecture.architecture import Architecture
-from connprune.architecture.baselines import Pair, wirings_within
+from connprune.architecture.baselines import Pair
 from connprune.architecture.strict_yaml import shown
 from connprune.documents.run import Start
 from connprune.errors import NoBaselineError, UsageError
@@ -157,7 +157,7 @@ class Evolution(Counted):
 
     def candidates(self, compared: ComparedCut) -> list[Candidate]:
         parent = compared.pair.parent
-        wirings_within(parent)
+        baselines.require_draws(compared.pair, self.text)
         return [Candidate(self.name, self.name, parent, compared.configuration, "evolution", self.count)]
 
 

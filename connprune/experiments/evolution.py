@@ -1,7 +1,7 @@
 """Regularised evolution of wirings (Real, Aggarwal, Huang, Le 2019): the baseline that searches by training."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -79,18 +79,31 @@ def evolve(run: RunDirectory, configuration: Configuration, train: Train) -> Tur
         random = Random(f"evolution {configuration.training.seed}")  # noqa: S311 - nothing here is secret
         alive: deque[Trial] = deque(maxlen=POPULATION)
         trials: list[Trial] = []
-        for number in range(min(budget, space.count())):
-            known = [trial.wiring for trial in trials]
-            wiring = space.draw(random)
-            if number >= POPULATION:
-                best = max(random.sample(list(alive), TOURNAMENT), key=lambda trial: trial.fitness)
-                wiring = mutated(parent, best.wiring, random) or wiring
-            while wiring in known:
-                wiring = (mutated(parent, wiring, random) if number >= POPULATION else None) or space.draw(random)
+        draws = space.draws(random)
+        for number in range(min(budget, space.count() or budget)):
+            parents = list(alive) if number >= POPULATION else []
+            wiring = _untried(parent, parents, [trial.wiring for trial in trials], draws, random)
+            if wiring is None:
+                break
             trial = yield from _trial(run, number, parent, wiring, configuration, train)
             alive.append(trial)
             trials.append(trial)
+        if not trials:
+            raise ConnpruneError(f"{run.path}: no random set of the parent's connections was a wiring; expected some.")
         return _finish(run, max(trials, key=lambda trial: trial.fitness), trials)
+
+
+def _untried(
+    parent: Architecture, parents: list[Trial], tried: list[Wiring], draws: Iterator[Wiring], random: Random
+) -> Wiring | None:
+    """The mutation of the best of some parents, or where there are none a draw; None once there is no other."""
+    wiring = next(draws, None)
+    if parents:
+        best = max(random.sample(parents, TOURNAMENT), key=lambda trial: trial.fitness)
+        wiring = mutated(parent, best.wiring, random) or wiring
+    while wiring is not None and wiring in tried:
+        wiring = (mutated(parent, wiring, random) if parents else None) or next(draws, None)
+    return wiring
 
 
 def mutated(parent: Architecture, wiring: Wiring, random: Random) -> Wiring | None:

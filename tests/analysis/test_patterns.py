@@ -59,7 +59,7 @@ def test_chance_is_the_mean_of_all_wirings(parent: Architecture) -> None:
 @given(architectures(gated=False), st.integers(0, 10**6), st.integers(1, 3))
 def test_counts_add_up_and_a_block_is_part_of_the_parent(parent: Architecture, seed: int, searches: int) -> None:
     space = wirings_within(parent)
-    cuts = [(parent, restricted(parent, space.draw(Random(seed + number)))) for number in range(searches)]
+    cuts = [(parent, restricted(parent, next(space.draws(Random(seed + number))))) for number in range(searches)]
     found = recurrences(cuts)
     assert sum(each.kept for each in found) == sum(len(cut.all_connections) for _, cut in cuts)
     assert sum(each.possible for each in found) == searches * len(parent.all_connections)

@@ -180,7 +180,7 @@ def test_baselines_of_as_many_parameters_are_said_to_be_missing() -> None:
     """A group of two spans both convolutions, so the cut, which lacks one feature map of conv1, is not in the space."""
     parent = two_convolutions((3, 4), merge={"aggregate": "sum"})
     pair = baselines.Pair(parent, restricted(parent, {"conv1": ["input"], "head": ["conv1"]}), 0)
-    with pytest.raises(UsageError, match="baseline random-params:1: there are no wirings of 2 to 2 connections"):
+    with pytest.raises(UsageError, match="baseline random-params:1: no wirings of 2 to 2 connections were found"):
         baselines.random_params(pair, 1)
 
 

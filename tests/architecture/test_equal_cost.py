@@ -17,7 +17,7 @@ from tests.strategies import architectures
 @st.composite
 def contests(draw: st.DrawFn) -> Pair:
     parent = draw(architectures(gated=False))
-    wiring = wirings_within(parent).draw(Random(draw(st.integers(0, 10**6))))
+    wiring = next(wirings_within(parent).draws(Random(draw(st.integers(0, 10**6)))))
     return Pair(parent, restricted(parent, wiring), draw(st.integers(0, 10)))
 
 

@@ -28,7 +28,7 @@ def blocks(draw: st.DrawFn) -> Architecture:
     parent = draw(architectures(gated=False))
     random = Random(draw(st.integers(0, 10**6)))
     if draw(st.booleans()):
-        return restricted(parent, wirings_within(parent).draw(random))
+        return restricted(parent, next(wirings_within(parent).draws(random)))
     scores: dict[Unit, float] = {
         FeatureMap(*connection, number): random.random()
         for connection in parent.all_connections

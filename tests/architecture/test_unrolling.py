@@ -1,16 +1,22 @@
 """Backward connections: what is computed in which pass, what is live, what it costs, and what is refused."""
 
-from itertools import product
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations, islice, product
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy import stats
 
 from connprune.architecture import Architecture, Connection
-from connprune.architecture.baselines import Pair, wirings_within
+from connprune.architecture.baselines import Pair, every, random_params, wirings_within
+from connprune.architecture.baselines import random as random_wirings
 from connprune.architecture.cutting import cut_connections, restricted
+from connprune.architecture.cyclic_wirings import CyclicWirings
 from connprune.architecture.equal_cost import random_cost
 from connprune.architecture.explain import explain
 from connprune.architecture.files import from_yaml, to_yaml
@@ -18,7 +24,7 @@ from connprune.architecture.rules import FeatureMap, Keep, Unit
 from connprune.architecture.shapes import mac_count, parameter_count
 from connprune.architecture.strict_yaml import Document
 from connprune.architecture.unrolling import backward, last_readers, lively, schedule
-from connprune.architecture.wirings import WIRINGS
+from connprune.architecture.wirings import WIRINGS, in_order
 from connprune.errors import NoBaselineError
 
 # b halves the side, so that what c and b bring back to a is brought to twice its size.
@@ -155,9 +161,87 @@ def test_what_a_cut_leaves_without_a_source_of_the_same_pass_keeps_its_size() ->
     assert smaller.schedule == ("a", "b", "c", "a", "c", "a", "c", "head")
 
 
-def test_live_wirings_are_not_counted_with_backward_connections() -> None:
-    with pytest.raises(NoBaselineError, match="has backward connections"):
-        wirings_within(cyclic())
+def by_trying(connections: Mapping[str, Sequence[str]], passes: int) -> list[dict[str, tuple[str, ...]]]:
+    """Every set of the connections that is a valid wiring."""
+    pairs = [(source, target) for target, sources in connections.items() for source in sources]
+    found = []
+    for chosen in (set(some) for size in range(1, len(pairs) + 1) for some in combinations(pairs, size)):
+        wiring = {
+            target: tuple(source for source in sources if (source, target) in chosen)
+            for target, sources in connections.items()
+        }
+        wiring = {target: sources for target, sources in wiring.items() if sources}
+        try:
+            in_order(wiring, [name for name in wiring if name != "head"], passes)
+        except ValueError:
+            continue
+        found.append(wiring)
+    return found
+
+
+@given(graphs().filter(lambda case: sum(map(len, case[0].values())) <= 9), st.integers(0, 9))
+@settings(max_examples=10)
+def test_live_wirings_with_backward_connections_are_those_that_trying_finds(
+    case: tuple[dict[str, list[str]], int], size: int
+) -> None:
+    connections, passes = case
+    passes += 1  # In a single one a layer cannot be asked for what a later one gives.
+    expected = by_trying(connections, passes)
+    space = CyclicWirings(connections, passes)
+
+    assert sorted(map(repr, space)) == sorted(map(repr, expected))
+    assert space.count() == len(expected)
+    of_size = [repr(wiring) for wiring in expected if sum(map(len, wiring.values())) == size]
+    assert space.count(size) == len(of_size)
+    drawn = {repr(wiring) for wiring in islice(space.draws(Random(1), [size]), 20 * len(of_size))}
+    assert drawn <= set(of_size)
+    assert bool(drawn) == bool(of_size)
+
+
+@pytest.mark.parametrize("sizes", [None, [4], [3, 5]])
+def test_draws_with_backward_connections_are_uniform(sizes: list[int] | None) -> None:
+    space = wirings_within(cyclic(layers=CYCLIC["layers"][:2]))
+    assert isinstance(space, CyclicWirings)
+    there_are = sum(space.count(size) or 0 for size in sizes) if sizes else space.count() or 0
+    drawn = Counter(repr(wiring) for wiring in islice(space.draws(Random(7), sizes), 20 * there_are))
+
+    assert len(drawn) == there_are
+    assert stats.chisquare(list(drawn.values())).pvalue > 1e-3
+
+
+def test_wirings_of_many_connections_are_drawn_but_not_listed() -> None:
+    parent = cyclic(layers=[{"name": name, "kind": "conv", "feature_maps": 2} for name in "abcde"], unroll=2)
+    cut = restricted(parent, {"a": ["input", "c"], "b": ["a"], "c": ["b", "a"], "d": ["c"], "head": ["a", "c", "d"]})
+    pair = Pair(parent, cut, seed=1)
+
+    assert pair.space.count() is None
+    drawn = random_wirings(pair, 5)
+    assert len({repr(other.connections) for other in [*drawn, cut]}) == 6
+    assert {len(other.all_connections) for other in drawn} == {9}
+    assert any(other.backward_connections for other in drawn)
+    for other in random_params(pair, 3):
+        assert abs(parameter_count(other) - parameter_count(cut)) <= 0.02 * parameter_count(cut)
+    with pytest.raises(
+        NoBaselineError, match=r"has 31 connections, and with backward ones .* of at most 16; try random:N"
+    ):
+        every(pair)
+
+
+def test_where_hardly_a_set_of_connections_is_a_wiring_a_sentence_says_so() -> None:
+    layers = [f"l{number}" for number in range(20)]
+    wiring = {**WIRINGS["chain"](layers), "l0": ("input", "l19")}
+    parent = cyclic(layers=[{"name": name, "kind": "conv", "feature_maps": 2} for name in layers], connections=wiring)
+    pair = Pair(parent, restricted(parent, WIRINGS["chain"](layers)), seed=1)
+
+    with pytest.raises(NoBaselineError, match="drawn by trying, and 0 of 21 connections were found; try random-cost:N"):
+        random_wirings(pair, 1)
+
+
+def test_all_wirings_of_a_small_network_are_listed() -> None:
+    parent = cyclic(layers=CYCLIC["layers"][:2])
+    cut = restricted(parent, {"a": ["input", "b"], "b": ["a"], "head": ["a", "b"]})
+
+    assert len(every(Pair(parent, cut, seed=1))) == len(by_trying(parent.connections, parent.unroll)) - 1
 
 
 def test_random_wirings_of_the_same_cost_may_lead_backward() -> None:

@@ -118,6 +118,23 @@ def test_several_processes_share_the_work(command: Command, forked: Run, cut: st
     assert all(network in done.stdout for network in rows)
 
 
+def test_a_cut_with_backward_connections_has_random_baselines_and_an_evolution(command: Command) -> None:
+    searched = ("train", "--preset", "unrolled", "--epochs", "1", "--set", "data.train_images=200", "--run", "cyclic")
+    assert command(*searched, "-q").code == 0
+    assert command("prune", "cyclic", "--keep", "16", "--out", "cyclic-cut", "-q").code == 0
+    done = command(
+        "retrain", "cyclic-cut", "--against", "random:2,random-params,all,evolution:3", "--run", "cycles", "--json"
+    )
+    assert done.code == 0, done.err
+    assert "left out: baseline all: this parent has 31 connections, and with backward ones among them" in done.err
+    rows = {row["network"]: row for row in done.json["rows"]}
+    assert list(rows) == ["cut", "random", "random-params", "evolution"]
+    assert rows["random"]["connections"] == rows["cut"]["connections"]
+    assert rows["random-params"]["parameters"] == pytest.approx(rows["cut"]["parameters"], rel=0.02)
+    drawn = [RunDirectory(path).architecture() for path in Path("cycles").glob("jobs/*/*") if path.parent.name != "cut"]
+    assert any(architecture.backward_connections for architecture in drawn)
+
+
 def test_several_searches_are_judged_by_one_command(command: Command, cut: str) -> None:
     assert command("train", *TINY, *QUICK, "--seed", "7", "--run", "other", "-q").code == 0
     assert command("prune", "other", "--keep", "20", "--out", "cut-7", "-q").code == 0
