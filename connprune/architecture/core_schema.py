@@ -7,6 +7,9 @@ import re
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
 
 _PREFIX = "tag:yaml.org,2002:"
 INT = f"{_PREFIX}int"
@@ -26,10 +29,16 @@ _LOOKS = {
 _BASES = {"0o": 8, "0x": 16}
 
 
-class CoreLoader(yaml.SafeLoader):
-    """Safe YAML whose plain words are read by the core schema; dates, merge keys and the like are text."""
+class CoreValues(Composer, SafeConstructor, Resolver):
+    """What makes values of YAML's events, plain words by the core schema; dates, merge keys and the like are text."""
 
     yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 - as PyYAML has it
+
+    def begin(self) -> None:
+        """Makes ready for a text, which what gives the events has by now."""
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
 
 
 class CoreDumper(yaml.SafeDumper):
@@ -52,15 +61,15 @@ def _is_true(text: str) -> bool:
 def _add(tag: str, read: Any) -> None:
     looks, beginnings = _LOOKS[tag]
 
-    def construct(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    def construct(loader: Any, node: yaml.ScalarNode) -> Any:
         text = loader.construct_scalar(node)
         # A tag can also be written out, as in `!!int 1_000`.
         if not looks.match(text):
             raise ValueError(f"{text[:60]!r} is no {tag.removeprefix(_PREFIX)}")
         return read(text)
 
-    CoreLoader.add_constructor(tag, construct)
-    for loader_or_dumper in (CoreLoader, CoreDumper):
+    CoreValues.add_constructor(tag, construct)
+    for loader_or_dumper in (CoreValues, CoreDumper):
         loader_or_dumper.add_implicit_resolver(tag, looks, beginnings)
 
 

@@ -6,19 +6,14 @@ from typing import Any
 
 import yaml
 
-from connprune.architecture.core_schema import FLOAT, INT, CoreDumper, CoreLoader
+from connprune.architecture.core_schema import CoreDumper
+from connprune.architecture.limited_yaml import DEEPEST, TOO_DEEP, Loader, loaders
 from connprune.errors import UsageError
-from connprune.limits import YAML_TEXT, YAML_VALUES
+from connprune.limits import YAML_TEXT
 from connprune.mistakes import NOWHERE, Mark, Mistake
 from connprune.printable import printable
 
-# Deeper than any configuration or sweep, and far from the depth at which Python gives up.
-DEEPEST = 32
-# Digits of a number; Python itself refuses to write out some thousands of them.
-LONGEST_NUMBER = 100
 _LONGEST_LINE = 120
-
-_TOO_DEEP = f"sections and lists nest more than {DEEPEST} deep, which is the limit"
 
 KeyPath = tuple[str | int, ...]
 
@@ -36,49 +31,6 @@ class Document:
     data: dict[str, object]
     marks: dict[KeyPath, Mark] = field(default_factory=dict)
     mark: Mark = NOWHERE
-
-
-class _Loader(CoreLoader):
-    """Safe YAML that stops at the limits.
-
-    Args:
-        text: the YAML.
-        name: what messages call it.
-
-    Attributes:
-        values: how many values the document stands for so far, with each alias counted as what it stands for.
-    """
-
-    def __init__(self, text: str, name: str) -> None:
-        super().__init__(text)
-        self.name = name
-        self.values = 0
-        self._depth = 0
-        self._values_of: dict[str, int] = {}
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: yaml.NodeEvent = self.peek_event()  # type: ignore[no-untyped-call]
-        is_alias, anchor, before = isinstance(event, yaml.AliasEvent), event.anchor or "", self.values
-        if is_alias and anchor in self.anchors and anchor not in self._values_of:
-            raise self._error(event, f"*{anchor} stands within what it stands for")
-        # An alias without an anchor is refused further down.
-        self.values += self._values_of.get(anchor, 0) if is_alias else 1
-        if self.values > YAML_VALUES.most:
-            raise self._error(event, str(YAML_VALUES))
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise self._error(event, _TOO_DEEP)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        if isinstance(node, yaml.ScalarNode) and node.tag in (INT, FLOAT) and len(node.value) > LONGEST_NUMBER:
-            raise self._error(event, f"a number of more than {LONGEST_NUMBER} characters, which is the limit")
-        if anchor and not is_alias:
-            self._values_of[anchor] = self.values - before
-        return node
-
-    def _error(self, event: yaml.Event, problem: str) -> UsageError:
-        line = event.start_mark.line + 1 if event.start_mark else None
-        return UsageError(Mistake(f"{problem}.", mark=Mark(self.name, line)))
 
 
 def shown(text: str) -> str:
@@ -102,22 +54,29 @@ def parse(text: str, name: str) -> Document:
     """
     if len(text) > YAML_TEXT.most:
         raise UsageError(Mistake(f"this file has {YAML_TEXT}.", mark=Mark(name)))
-    lines = [shown(line) for line in text.splitlines()]
+    for loader_class in loaders(text):
+        try:
+            return _parsed(loader_class(text), text, name)
+        except yaml.MarkedYAMLError as error:
+            problem, at = str(error.problem or error.context), error.problem_mark
+            mark = Mark(name, at.line + 1, at.column + 1) if at else Mark(name)
+        except yaml.YAMLError as error:
+            problem, mark = str(error).splitlines()[0], Mark(name)
+    raise _no_yaml(problem, mark)
+
+
+def _parsed(loader: Loader, text: str, name: str) -> Document:
     try:
-        loader = _Loader(text, name)
-        root = loader.get_single_node()
+        root = loader.root(name)
         if root is None:
             return Document({}, mark=Mark(name))
         if not isinstance(root, yaml.MappingNode):
             found = "a list" if isinstance(root, yaml.SequenceNode) else "a plain value"
             raise UsageError(Mistake(found=found, expected="a mapping of keys to values", mark=Mark(name)))
+        lines = [shown(line) for line in text.splitlines()]
         marks = dict(_marks(root, (), name, lines))
         return Document(loader.construct_document(root), marks, Mark(name))
-    except yaml.MarkedYAMLError as error:
-        at = error.problem_mark
-        mark = Mark(name, at.line + 1, at.column + 1) if at else Mark(name)
-        raise _no_yaml(str(error.problem or error.context), mark) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _no_yaml(str(error).splitlines()[0], Mark(name)) from None
     except (KeyError, AttributeError, OverflowError):  # What the library lets through from its own constructors.
         raise _no_yaml("a value is not what its tag says", Mark(name)) from None
@@ -149,7 +108,7 @@ def dump(data: Mapping[str, object]) -> str:
 
 def _marks(node: yaml.Node, path: KeyPath, name: str, lines: list[str]) -> Iterator[tuple[KeyPath, Mark]]:
     if len(path) > DEEPEST:  # Aliases nest deeper than the text does.
-        raise UsageError(Mistake(f"{_TOO_DEEP}.", mark=Mark(name, node.start_mark.line + 1)))
+        raise UsageError(Mistake(f"{TOO_DEEP}.", mark=Mark(name, node.start_mark.line + 1)))
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:

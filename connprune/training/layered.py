@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from connprune.architecture.gates import Gates
-from connprune.architecture.strict_yaml import DEEPEST, Document, KeyPath, parse_value, shown
+from connprune.architecture.limited_yaml import DEEPEST
+from connprune.architecture.strict_yaml import Document, KeyPath, parse_value, shown
 from connprune.errors import UsageError
 from connprune.mistakes import NOWHERE, Mark, Mistake
 from connprune.training.recipe import OPTIMIZER, OPTIMIZERS, Recipe

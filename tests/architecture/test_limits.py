@@ -7,8 +7,9 @@ import pytest
 
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.files import from_yaml, to_yaml
+from connprune.architecture.limited_yaml import DEEPEST
 from connprune.architecture.shapes import parameter_count
-from connprune.architecture.strict_yaml import DEEPEST, Document, parse
+from connprune.architecture.strict_yaml import Document, parse
 from connprune.errors import UsageError
 from connprune.training.configuration import design, resolve_document
 

@@ -27,6 +27,63 @@ def test_presets_are_valid_and_round_trip(name: str) -> None:
     assert from_yaml(to_yaml(architecture)) == architecture
 
 
+# Of which texts are made that may be YAML, or nearly.
+PIECES = [
+    "a",
+    "b: ",
+    "k: ",
+    "- ",
+    "? ",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    ": ",
+    "'",
+    '"',
+    "|\n",
+    ">\n",
+    "&x ",
+]
+PIECES += [
+    "*x",
+    "!!int ",
+    "!!str ",
+    "!t ",
+    "#c",
+    "1",
+    "0x1f",
+    "1e3",
+    ".inf",
+    "~",
+    "true",
+    "<<: ",
+    "=",
+    "@",
+    "`",
+    "\\",
+    "\r\n",
+]
+PIECES += ["%YAML 1.2\n", "---\n", "...", '"\\u263a"', "é", "\x85", "\u2028", "\x07", "😀", " "]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_libyaml_reads_what_pyyaml_reads(text: str) -> None:
+    def values(text: str) -> str:
+        try:
+            return repr(parse(text, "the text").data)
+        except UsageError:
+            return "refused"
+
+    # With a tab the text is PyYAML's own to read.
+    assert values(f"k: {text}") == values(f"#\t\nk: {text}")
+    assert values(text) == values(f"#\t\n{text}")
+
+
 def test_keys_keep_their_order(blog: Architecture) -> None:
     keys = [line.partition(":")[0] for line in to_yaml(blog).splitlines() if line[0].isalpha()]
     assert keys == ["input", "classes", "layers", "connections", "merge", "gates", "head"]
