@@ -1,6 +1,7 @@
 // Networks in parallel coordinates: an axis a row, a line a network. `axes` are {key, label, write}; a row has the keys.
 function parallelFigure(rows, axes, state, label) {
-  const [left, top, step] = [10, 30, 54];
+  // Words keep a gap to the lines that go down along the ends of the axes.
+  const [left, top, step, gap] = [10, 30, 54, 7];
   const known = axes.filter(({ key }) => rows.some((row) => isKnown(row[key])));
   const drawing = shape("svg", { role: "img", "aria-label": label });
   const node = element("figure", {}, drawing);
@@ -27,8 +28,10 @@ function parallelFigure(rows, axes, state, label) {
       const end = (value, x, anchor) =>
         shape("text", { class: "tick", x, y: y + 17, "text-anchor": anchor }, write(value));
       return [
-        shape("text", { class: "title", x: left, y: y - 10 }, log ? `${name}, logarithmic` : name),
-        ...(low === high ? [end(low, width / 2, "middle")] : [end(low, left, "start"), end(high, width - left, "end")]),
+        shape("text", { class: "title", x: left + gap, y: y - 10 }, log ? `${name}, logarithmic` : name),
+        ...(low === high
+          ? [end(low, width / 2, "middle")]
+          : [end(low, left + gap, "start"), end(high, width - left - gap, "end")]),
       ];
     });
     strands = rows.map((row) => {
