@@ -1,6 +1,6 @@
 # docker build --target cuda --tag connprune .                                   with a GPU: docker run --gpus all …
 # docker build --target cpu --build-arg TORCH_INDEX=ADDRESS --tag connprune .    0.8 GB instead of 6: without CUDA
-# docker run --rm --volume "$PWD:/work" connprune train --preset digits
+# docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/work" connprune train --preset digits    as the owner of the folder
 #
 # ADDRESS is that of PyTorch's CPU-only builds, which its own page of installation names.
 ARG PYTHON=3.12
