@@ -139,8 +139,10 @@ def simpler(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @st.composite
-def architectures(draw: st.DrawFn, gated: bool = True, most_passes: int = 1, least_layers: int = 0) -> Architecture:
-    passes = draw(st.sampled_from([1, 1, *range(1, most_passes + 1)]))
+def architectures(
+    draw: st.DrawFn, gated: bool = True, most_passes: int = 1, least_layers: int = 0, least_passes: int = 1
+) -> Architecture:
+    passes = draw(st.sampled_from([*[1, 1] * (least_passes == 1), *range(least_passes, most_passes + 1)]))
     is_sequence = draw(st.integers(0, 3)) == 0
     drawn = draw(st.lists(sequence_layers() if is_sequence else image_layers(), min_size=least_layers, max_size=6))
     targets = ["head", *(f"l{number}" for number in range(len(drawn)))]

@@ -197,10 +197,6 @@ class Blueprint(Frozen):
         # There are none where something else is wrong, which is told.
         if value is None or not connections:
             return value
-        if value.budget is not None and backward(connections):
-            raise UnsuitableKeyError(
-                "penalise", "penalise expected-cost knows no backward connections; take cost, and cut to a budget"
-            )
         if value.ungated is None:
             first = next(iter(connections))
             # With backward connections it reads more than the input, and there is something to choose.

@@ -29,6 +29,7 @@ class Passed(NamedTuple):
         connected: whether anything arrives on each connection, (sources,).
         some: whether anything arrives at all, ().
         made: whether each feature map is made of it, (given,).
+        merged: whether there is anything in each feature map of the merge, (merged maps,), were blocks no matter.
     """
 
     is_open: Tensor
@@ -36,6 +37,7 @@ class Passed(NamedTuple):
     connected: Tensor
     some: Tensor
     made: Tensor
+    merged: Tensor
 
 
 class Target(nn.Module):
@@ -122,13 +124,21 @@ class Target(nn.Module):
         take = getattr(self, f"take{number}")
         return made if take is None else made.index_select(0, take)
 
-    def spread(self, number: int, unread: Tensor, made: Tensor) -> Tensor:
+    def spread(self, number: int, unread: Tensor, given: int) -> Tensor:
         """What a connection says of its source's feature maps, from what it says of those that it carries."""
         take = getattr(self, f"take{number}")
-        return unread if take is None else torch.zeros_like(made).index_add(0, take, unread)
+        return unread if take is None else unread.new_zeros(given).index_add(0, take, unread)
 
-    def passes(self, maps: Tensor, is_open: Tensor, some: Tensor) -> Passed:
-        """What goes forward, from the sources' feature maps and the gates, (brought,), and their `some`, (sources,)."""
+    def passes(self, maps: Tensor, is_open: Tensor, some: Tensor, complete: Tensor | None = None) -> Passed:
+        """What goes forward.
+
+        Args:
+            maps: the sources' feature maps, (brought,).
+            is_open: the gates, (brought,).
+            some: that of each source, (sources,).
+            complete: whether each block of the merge lacks none of its feature maps, (blocks,), if that does not follow
+                from what arrives, since the rest of it may arrive in another pass.
+        """
         arrived = maps * is_open
         connected = is_open.index_select(0, self.firsts) * some if self.whole else self._of_each(arrived)
         if self.blocks.reads == 1 or self.mixes:
@@ -136,20 +146,28 @@ class Target(nn.Module):
             merged = found.expand(self.merged_maps) if self.mixes else self.merged(arrived)
             blocks = merged[:: self.blocks.reads]
         else:
-            blocks = self._complete(self.merged(arrived))
-            complete = self._brought(blocks.repeat_interleave(self.blocks.reads, output_size=self.merged_maps))
-            arrived, is_open = arrived * complete, is_open * complete
+            merged = self.merged(arrived)
+            if complete is None:
+                blocks = complete = self._complete(merged)
+            else:
+                blocks = complete * merged.view(-1, self.blocks.reads).amax(1)
+            whole = self._brought(complete.repeat_interleave(self.blocks.reads, output_size=self.merged_maps))
+            arrived, is_open = arrived * whole, is_open * whole
             connected = self._of_each(arrived)
             found = blocks.amax() if self.shared else any_of(blocks)
         if self.blocks.linked:
             made = blocks.repeat_interleave(self.blocks.gives, output_size=self.given)
         else:
             made = found.expand(self.given)
-        return Passed(is_open, arrived, connected, found, made)
+        return Passed(is_open, arrived, connected, found, made, merged)
 
     def _of_each(self, brought: Tensor) -> Tensor:
         """The likeliest of what each connection brings, (sources,): one gate lets all of it through, or none."""
         return brought.new_zeros(len(self.sources)).scatter_reduce(0, self.connection, brought, "amax")
+
+    def least(self, merged: Tensor) -> Tensor:
+        """The least likely feature map of each block of the merge, (blocks,)."""
+        return merged.view(-1, self.blocks.reads).amin(1)
 
     def _complete(self, merged: Tensor) -> Tensor:
         """Whether each block of the merge lacks none of its feature maps, (blocks,)."""

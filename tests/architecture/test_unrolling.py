@@ -300,10 +300,6 @@ PASSES_ON = [{"name": name, "kind": "dropout", "rate": 0.1} for name in "abc"]
             "let it read fewer layers, or give it a merge that does not stack them, like sum or squeeze with "
             "feature_maps.",
         ),
-        (
-            {"gates": {"penalise": "expected-cost", "budget": {"macs": "50%"}}},
-            "penalise expected-cost knows no backward connections; take cost, and cut to a budget",
-        ),
     ],
 )
 def test_refusals(changes: dict[str, Any], told: str) -> None:

@@ -37,6 +37,10 @@ BUDGETS = [
     ("digits", "gates.penalise=expected-cost", "gates.budget={parameters: 50%, macs: 40%}", *setting)
     for setting in (("gates.penalty_warmup=0",), ("merge.aggregate=sum", "gates.sharing=per-feature-map"))
 ]
+BACKWARD = [
+    ("unrolled", "gates.penalise=expected-cost", "gates.budget={macs: 50%}", *setting)
+    for setting in ((), ("gates.sharing=per-feature-map",))
+]
 RESIZES = [
     ("blog", *SMALL_HEAD, *setting)
     for setting in (
@@ -57,12 +61,12 @@ RECIPES = [
 
 
 # Launches of a step, so nodes of its recording. A convolution counts as one for each of its results, as with cuDNN.
-MOST_LAUNCHES = {("blog", *SMALL_HEAD): 146, ("digits",): 135, ("strong",): 497, BUDGETS[0]: 859}
+MOST_LAUNCHES = {("blog", *SMALL_HEAD): 146, ("digits",): 135, ("strong",): 497, BUDGETS[0]: 859, BACKWARD[0]: 2352}
 
 
 @pytest.fixture(scope="module")
 def steps(recorded: Recorded) -> list[dict[str, Any]]:
-    return recorded([*PRESETS, *MERGES, *KINDS, *BUDGETS, *RESIZES])
+    return recorded([*PRESETS, *MERGES, *KINDS, *BUDGETS, *BACKWARD, *RESIZES])
 
 
 def test_every_step_is_recorded_without_a_warning(steps: list[dict[str, Any]]) -> None:
@@ -91,7 +95,7 @@ def test_batches_of_images_in_the_host_s_memory_are_copied_while_steps_are_repla
 
 
 FIXED = "training.deterministic=true"
-FIRST = [("blog", *SMALL_HEAD), ("strong",), *MERGES[::3], *KINDS, *BUDGETS]
+FIRST = [("blog", *SMALL_HEAD), ("strong",), *MERGES[::3], *KINDS, *BUDGETS, *BACKWARD]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ RECIPE = (
     "training.accumulate=2",
     "training.ema_decay=0.99",
 )
+BACKWARD = ("unroll=2", "connections=complete", "merge.aggregate=sum")
 ARCHITECTURES = [
     ("merge.aggregate=concat", "gates.kind=hard-concrete", "gates.penalty=0.01"),
     ("merge.aggregate=sum", "gates.sharing=per-feature-map", "gates.penalty=0.01"),
@@ -40,6 +41,7 @@ ARCHITECTURES = [
     ("merge.aggregate=squeeze", "gates.penalty=0.01", "training.recompute=true"),
     ("gates.penalise=expected-cost", "gates.budget={parameters: 50%, macs: 300000}", "gates.penalty_warmup=0"),
     ("merge.aggregate=sum", "gates.penalise=expected-cost", "gates.budget={macs: 40%}", "gates.kind=hard-concrete"),
+    (*BACKWARD, "gates.penalise=expected-cost", "gates.budget={macs: 40%}"),
     ("gates.kind=bernoulli", "gates.penalty=0.01"),
     ("gates.kind=top-k", "gates.penalty=0", "gates.sharing=per-feature-map"),
     ("gates.kind=reinforce", "gates.penalty=0.01"),
