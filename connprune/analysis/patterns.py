@@ -11,18 +11,14 @@ from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from statistics import fmean
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
-from connprune.architecture.baselines import wirings_within
+from connprune.architecture.baselines import WiringSpace, wirings_within
 from connprune.architecture.cutting import cut_connections
 from connprune.architecture.rules import Keep, Unit
 from connprune.errors import UsageError
-
-if TYPE_CHECKING:
-    from connprune.architecture.cyclic_wirings import CyclicWirings
-    from connprune.architecture.live_wirings import LiveWirings
 
 # How many random wirings there are for each network and number of connections, and how often one is taken for each cut;
 # the ends of the interval are the 25th of these from either side.
@@ -121,7 +117,7 @@ def _drawn(
 ) -> list[Counter[Pattern]]:
     """For each draw the patterns of a random wiring for each cut: one of those that its network and size have."""
     random = Random("patterns")  # noqa: S311 - nothing here is secret
-    spaces: dict[str, LiveWirings | CyclicWirings] = {}
+    spaces: dict[str, WiringSpace] = {}
     pools: dict[tuple[str, int], list[Counter[Pattern]]] = {}
     keys = [(repr(parent.connections), len(cut.all_connections)) for parent, cut in searches]
     for (space, connections), (parent, _), known in zip(keys, searches, patterns, strict=True):

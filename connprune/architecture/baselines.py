@@ -23,6 +23,9 @@ _ATTEMPTS = 20_000
 # Draws for each wiring that is wanted, where it is not known whether there are so many.
 _DRAWS = 100
 
+# The wirings that a parent could be cut down to.
+WiringSpace = LiveWirings | CyclicWirings
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -39,12 +42,12 @@ class Pair:
     seed: int
 
     @cached_property
-    def space(self) -> LiveWirings | CyclicWirings:
+    def space(self) -> WiringSpace:
         """The wirings that the parent could be cut down to."""
         return wirings_within(self.parent)
 
 
-def wirings_within(architecture: Architecture) -> LiveWirings | CyclicWirings:
+def wirings_within(architecture: Architecture) -> WiringSpace:
     """The wirings that an architecture could be cut down to.
 
     Where a block of the feature maps that a target reads spans several sources, the target is in such a wiring with

@@ -1,5 +1,6 @@
 """YAML read up to some limits: by libyaml where PyYAML has it, and by PyYAML itself what libyaml refuses."""
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -22,9 +23,6 @@ TOO_DEEP = f"sections and lists nest more than {DEEPEST} deep, which is the limi
 class Loader(CoreValues):
     """Safe YAML that stops at the limits.
 
-    Args:
-        text: the YAML.
-
     Attributes:
         name: what messages call the text.
         values: how many values the document stands for so far, with each alias counted as what it stands for.
@@ -32,9 +30,6 @@ class Loader(CoreValues):
 
     name: str
     values: int
-
-    def __init__(self, text: str) -> None:
-        raise NotImplementedError
 
     def root(self, name: str) -> yaml.Node | None:
         """The node that the only document of the text is.
@@ -87,7 +82,7 @@ class _Loader(Loader, Reader, Scanner, Parser):
         Parser.__init__(self)
 
 
-def loaders(text: str) -> list[type[Loader]]:
+def loaders(text: str) -> list[Callable[[str], Loader]]:
     """What reads a text, the quickest first; where one refuses it the next has the say.
 
     Where libyaml takes a tab or a byte order mark PyYAML may not, so it gets no text with these.
@@ -97,7 +92,7 @@ def loaders(text: str) -> list[type[Loader]]:
     return [_quick, _Loader]
 
 
-_quick: type[Loader] | None = None
+_quick: Callable[[str], Loader] | None = None
 if yaml.__with_libyaml__:
     from yaml._yaml import CParser
 

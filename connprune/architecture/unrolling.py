@@ -26,6 +26,20 @@ def backward(connections: Mapping[str, Sequence[str]]) -> frozenset[tuple[str, s
     return frozenset(pairs)
 
 
+def changing(connections: Mapping[str, Sequence[str]]) -> list[str]:
+    """The layers, in order, that may give something else in another pass: some backward connection reaches them.
+
+    Args:
+        connections: as `backward` takes them.
+    """
+    later = {target for _, target in backward(connections)}
+    found: dict[str, None] = {}
+    for target, sources in connections.items():
+        if target != HEAD and (target in later or any(source in found for source in sources)):
+            found[target] = None
+    return list(found)
+
+
 def schedule(connections: Mapping[str, Sequence[str]], passes: int) -> tuple[str, ...]:
     """The targets in the order in which they are computed, a layer once for each pass that the head needs it in.
 
@@ -34,14 +48,9 @@ def schedule(connections: Mapping[str, Sequence[str]], passes: int) -> tuple[str
         passes: how many.
     """
     layers = [target for target in connections if target != HEAD]
-    later = {target for _, target in backward(connections)}
-    changing: dict[str, None] = {}
-    for target in layers:
-        if target in later or any(source in changing for source in connections[target]):
-            changing[target] = None
     wanted = {HEAD}
     steps: list[str] = []
-    for target in reversed([*layers, *list(changing) * (passes - 1), HEAD]):
+    for target in reversed([*layers, *changing(connections) * (passes - 1), HEAD]):
         if target in wanted:
             # What it gave before this is not read after it.
             wanted.remove(target)

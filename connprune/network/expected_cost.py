@@ -22,10 +22,8 @@ from torch import Tensor, nn
 from connprune.architecture.architecture import Architecture
 from connprune.architecture.base import INPUT
 from connprune.network.expected_passes import ExpectedPasses
-from connprune.network.expected_targets import Amounts, Pair, Passed, Target, unlikely
+from connprune.network.expected_targets import RARE, Amounts, Pair, Passed, Target, unlikely
 from connprune.network.gates import GateVector
-
-_RARE = 1e-12
 
 
 class ExpectedCost(nn.Module):
@@ -183,7 +181,7 @@ class ExpectedCost(nn.Module):
         is_there, maps, given, brought, gates = amounts
         fixed, by_read, by_given, by_both, by_brought, mixing, gate = self.prices
         # Both factors of a product are 0 where the layer is not there: that it is there is counted once.
-        linked = maps * (by_both * given + mixing * brought) / is_there.clamp(min=_RARE)
+        linked = maps * (by_both * given + mixing * brought) / is_there.clamp(min=RARE)
         each: Tensor = fixed * is_there + by_read * maps + by_given * given + linked + gate * gates
         if self.merges_charge_inputs:
             each = each + by_brought * brought

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from connprune.architecture.architecture import Architecture, Connection
 from connprune.architecture.base import HEAD, INPUT
-from connprune.network.expected_targets import any_of
-
-_RARE = 1e-12
+from connprune.architecture.unrolling import changing
+from connprune.network.expected_targets import RARE, any_of
 
 _ByName = dict[str, Tensor]
 
@@ -33,11 +32,8 @@ class ExpectedPasses(nn.Module):
         self.sources = {name: list(sources) for name, sources in architecture.connections.items()}
         self.schedule = architecture.schedule
         self.backward = architecture.backward_connections
-        # What some backward connection reaches before any is cut.
-        self.changing: list[str] = []
-        for name, sources in self.sources.items():
-            if name != HEAD and any(self._changes(source, name) for source in sources):
-                self.changing.append(name)
+        # Before any connection is cut.
+        self.changing = changing(architecture.connections)
         self.names = list(reversed(self.sources))
         self.counts = [len(self.sources[name]) for name in self.names]
         self.place = {name: number for number, name in enumerate([*self.names, INPUT])}
@@ -58,10 +54,6 @@ class ExpectedPasses(nn.Module):
     source: Tensor
     target: Tensor
 
-    def _changes(self, source: str, target: str) -> bool:
-        """Whether what a connection brings may be another in another pass."""
-        return source in self.changing or Connection(source, target) in self.backward
-
     def forward(self, live: Tensor, arrived: Tensor, wanted: Tensor) -> Tensor:
         """The passes, (targets,), from the last target to the first, as all of this is.
 
@@ -76,8 +68,8 @@ class ExpectedPasses(nn.Module):
         of_source, of_target = wants.index_select(0, self.source), wants.index_select(0, self.target)
         is_open = _given(live, at_source * of_target)
         # How likely one end is there over how likely the other is, times what `_given` divides by below.
-        nested_in = at_source * of_source / of_target.clamp(min=_RARE)
-        nested_out = at_target * of_target / at_source.clamp(min=_RARE)
+        nested_in = at_source * of_source / of_target.clamp(min=RARE)
+        nested_out = at_target * of_target / at_source.clamp(min=RARE)
         brings = is_open * torch.where(self.closes, torch.minimum(at_target, nested_in), at_source)
         takes = is_open * torch.where(self.closes, torch.minimum(of_source, nested_out), of_target)
         changes = self._changed(self._split(brings), self._split(nested_in), arrived.unbind())
@@ -136,7 +128,7 @@ class ExpectedPasses(nn.Module):
 
 def _given(both: Tensor, condition: Tensor) -> Tensor:
     """The probability of something given what it cannot be without."""
-    return (both / condition.clamp(min=_RARE)).clamp(max=1)
+    return (both / condition.clamp(min=RARE)).clamp(max=1)
 
 
 def _both(way: Tensor, other: Tensor, nested: Tensor, is_nested: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ from connprune.architecture.shapes import head_counts
 # So near to 1 a probability counts as 1: its logarithm's complement stays finite.
 _SURE = 1e-7
 _NEVER = 1e-30
+# A probability that something is divided by counts as no smaller.
+RARE = 1e-12
 
 # The factors of what is summed up, (terms,) each, so that it is summed for all targets at once.
 Pair = tuple[Tensor, Tensor]
